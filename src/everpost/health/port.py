@@ -1,0 +1,43 @@
+"""What the engine needs of shared provider health."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Final, Protocol
+
+from msgspec import Struct
+
+from everpost.model.account import AccountHealth
+
+BUCKET_S: Final = 10.0  # width of a bucket of counters
+WINDOW_S: Final = 300.0  # how far back buckets are kept
+
+
+class Sign(StrEnum):
+    OK = "ok"  # the account answered as a working account does
+    FAILED = "failed"  # it did not answer, or not to be trusted
+    FAULT = "fault"  # it refused for a fault of its own: counts as a failure, and opens the circuit at once
+    BLOCKED = "blocked"  # it asked to be left alone until `until`
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """One observation."""
+
+    account: str
+    sign: Sign
+    at: float
+    text: str = ""  # the error in words
+    until: float | None = None
+
+
+class Health(Protocol):
+    async def record(self, reports: Sequence[Report]) -> None: ...
+
+    async def board(self) -> Mapping[str, AccountHealth]:
+        """Every account that was ever reported on."""
+        ...
+
+    async def lease(self, account: str, now: float, until: float) -> bool:
+        """Takes the one probe of a half-open circuit; False while somebody holds it. Any report ends the lease."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,76 @@
+"""A set of credentials at one provider, and what is known of its health."""
+
+from enum import StrEnum
+
+from msgspec import Struct, field
+
+
+class Quota(Struct, frozen=True, kw_only=True):
+    """Recipients (that is what providers count) that the account may serve; None: no limit that we know of."""
+
+    per_second: int | None = None
+    per_day: int | None = None
+    per_month: int | None = None
+    zone: str = "UTC"  # IANA name of the time zone in which days and months begin
+
+
+class Timeouts(Struct, frozen=True, kw_only=True):
+    connect_s: float = 5.0  # DNS + TCP + TLS
+    write_s: float = 30.0
+    answer_s: float = 60.0
+    """From the last byte of the request to the last byte of the answer. Long, since a false time-out costs a
+    question, and the caller has been answered long ago."""
+
+    @property
+    def total_s(self) -> float:
+        return self.connect_s + self.write_s + self.answer_s
+
+
+class Account(Struct, frozen=True, kw_only=True):
+    name: str
+    provider: str
+    settings: dict[str, str] = field(default_factory=dict)  # the provider's own: api_key, domain, region, host, …
+    quota: Quota = Quota()
+    recipients: tuple[str, ...] = ()  # allowed recipients, `*` as wildcard; empty: all
+    senders: tuple[str, ...] = ()  # allowed sender domains; empty: all
+    max_concurrency: int = 50
+    timeouts: Timeouts = Timeouts()
+    lookup_lag_s: float | None = None  # None: the provider's own
+
+
+class Bucket(Struct, frozen=True):
+    start_at: float
+    ok: int
+    failed: int
+
+
+class AccountHealth(Struct, frozen=True, kw_only=True):
+    """Counters that add up over workers in any order. What they mean is decided in `core.breaker`."""
+
+    buckets: tuple[Bucket, ...] = ()  # oldest first
+    ok_at: float | None = None  # the last answer of a working account
+    failed_at: float | None = None
+    failing_since: float | None = None  # the first failure after `ok_at`; None: the last answer was good
+    failures: int = 0  # since `ok_at`
+    fault_at: float | None = None  # when the account was last refused for a fault of its own (credentials, suspension)
+    recovered_at: float | None = None  # the success that ended the last run of failures …
+    recovered_failures: int = 0  # … how many those were …
+    recovered_after_s: float = 0.0  # … and how long they had lasted
+    blocked_until: float | None = None  # throttled by the provider until then
+    blocked_reason: str = ""
+    probe_until: float | None = None  # somebody holds the one probe of a half-open circuit
+    last_error: str = ""
+    last_error_at: float | None = None
+
+
+class CircuitState(StrEnum):
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
+class Circuit(Struct, frozen=True, kw_only=True):
+    state: CircuitState
+    reason: str = ""
+    until: float | None = None  # open: when the next probe may go
+    share: float = 1.0  # closed: part of the traffic that it may take while it comes back

@@ -1,0 +1,31 @@
+"""Identifiers: time-ordered, so that new rows land at the right edge of every index.
+
+A message id is `em_` and 26 characters of Crockford's base 32 (48 bits of milliseconds, 80 bits of chance, as in a
+UUIDv7 or ULID). Below it, ids spell out where they belong: delivery `em_….0`, its third attempt `em_….0.3`.
+"""
+
+from typing import Final
+
+_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+MESSAGE_PREFIX: Final = "em_"
+MESSAGE_ID_CHARS: Final = len(MESSAGE_PREFIX) + 26
+
+
+def message_id(at: float, chance: int) -> str:
+    """The id of a message accepted at `at`; `chance` is a number of 80 random bits."""
+    number = (int(at * 1000) << 80) | (chance & ((1 << 80) - 1))
+    return MESSAGE_PREFIX + "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def delivery_id(message: str, position: int) -> str:
+    return f"{message}.{position}"
+
+
+def attempt_id(delivery: str, number: int) -> str:
+    """`number` counts from 1."""
+    return f"{delivery}.{number}"
+
+
+def message_of(delivery: str) -> str:
+    """The message that a delivery id (or an attempt id) belongs to."""
+    return delivery.partition(".")[0]

@@ -1,0 +1,72 @@
+"""What a caller submits. Immutable from the moment it is accepted."""
+
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct, field
+
+
+class OnUnknown(StrEnum):
+    """What to do when nobody can tell in time whether a provider has taken the mail."""
+
+    RESEND = "resend"  # at least once: hand it over again
+    HOLD = "hold"  # at most once: leave it to a person
+
+
+class Address(Struct, frozen=True):
+    email: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.email}>" if self.name else self.email
+
+
+class Attachment(Struct, frozen=True, kw_only=True):
+    filename: str
+    content_type: str
+    content: bytes
+    content_id: str | None = None  # set: shown inline, where the html says `cid:…`
+
+
+class Draft(Struct, frozen=True, kw_only=True):
+    """A mail as a dialect has read it, before it is accepted."""
+
+    sender: Address
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    bcc: tuple[Address, ...] = ()
+    reply_to: tuple[Address, ...] = ()
+    subject: str = ""
+    text: str | None = None
+    html: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    headers: dict[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    metadata: dict[str, str] = field(default_factory=dict)
+    send_at: float | None = None
+    expires_at: float | None = None
+    route: str = "default"
+    on_unknown: OnUnknown | None = None  # None: the route's
+    resolve_within_s: float | None = None  # None: the route's
+    provider_options: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By provider name; passed through untouched, and only accounts of these providers are candidates."""
+
+    @property
+    def recipients(self) -> tuple[Address, ...]:
+        """The envelope: to, cc and bcc in this order."""
+        return self.to + self.cc + self.bcc
+
+
+class Message(Draft, frozen=True, kw_only=True):
+    """An accepted mail."""
+
+    id: str
+    project: str
+    created_at: float
+    trace: str | None = None  # the caller's W3C `traceparent`
+
+
+def size_bytes(draft: Draft) -> int:
+    """Bytes of content: text, html and decoded attachments."""
+    bodies = sum(len(body.encode()) for body in (draft.text, draft.html) if body)
+    return bodies + sum(len(attachment.content) for attachment in draft.attachments)

@@ -1,0 +1,225 @@
+"""What a provider file states: data and pure functions, and no more.
+
+The wire carries a Request and brings back an Answer; `outcome_of` turns that into an Outcome by the provider's tables
+and, where they are silent, by the rules that hold for every provider.
+"""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any, Final
+
+from msgspec import Struct
+
+from everpost.model.account import Account
+from everpost.model.limits import REASON_CHARS_MAX
+from everpost.model.message import Draft
+from everpost.model.outcome import Kind, Outcome
+
+# --- what goes out ---------------------------------------------------------------------------------------------------
+
+
+class HttpRequest(Struct, frozen=True, kw_only=True):
+    method: str
+    url: str  # absolute
+    headers: dict[str, str]  # without Host and Content-Length, which the wire adds
+    body: bytes = b""
+
+
+class Security(StrEnum):
+    NONE = "none"
+    STARTTLS = "starttls"
+    TLS = "tls"
+
+
+class SmtpRequest(Struct, frozen=True, kw_only=True):
+    host: str
+    port: int
+    security: Security
+    username: str | None
+    password: str | None
+    mail_from: str
+    rcpt_to: tuple[str, ...]
+    data: bytes  # the message in RFC 5322 form, lines ended by CRLF, dots not yet stuffed
+
+
+Request = HttpRequest | SmtpRequest
+
+# --- what comes back -------------------------------------------------------------------------------------------------
+
+
+class HttpResponse(Struct, frozen=True, kw_only=True):
+    status: int
+    headers: dict[str, str]  # names in lower case; repeated ones joined by ", "
+    body: bytes = b""
+
+
+class SmtpStage(StrEnum):
+    GREETING = "greeting"
+    TLS = "tls"
+    AUTH = "auth"
+    MAIL = "mail"
+    RCPT = "rcpt"
+    DATA = "data"  # the reply to the command
+    DOT = "dot"  # the reply to the final dot
+
+
+class SmtpReply(Struct, frozen=True, kw_only=True):
+    """The reply that decided the transaction: the first refusal, or the one to the final dot."""
+
+    stage: SmtpStage
+    code: int
+    text: str
+    recipient: str | None = None  # with stage RCPT: whose
+
+
+class Phase(StrEnum):
+    """How far a request got before the wire gave up."""
+
+    DEADLINE = "deadline"  # the attempt's time was over before its first byte
+    DNS = "dns"
+    CONNECT = "connect"
+    TLS = "tls"
+    WRITE = "write"
+    ANSWER = "answer"
+
+
+class Fault(Struct, frozen=True, kw_only=True):
+    """No complete answer came."""
+
+    phase: Phase
+    maybe_sent: bool  # False only with proof that the provider can't have read a whole request
+    text: str
+
+
+Answer = HttpResponse | SmtpReply | Fault
+
+# --- finding out what became of an attempt ---------------------------------------------------------------------------
+
+
+class Sought(Struct, frozen=True, kw_only=True):
+    """What a question is about."""
+
+    delivery_id: str
+    message: Draft
+    account: Account
+    started_at: float  # of the attempt
+
+
+class Found(Struct, frozen=True):
+    """The provider has it."""
+
+    provider_message_id: str | None
+
+
+class Absent(Struct, frozen=True):
+    """The provider's records, as it shows them now, do not have it."""
+
+
+class Ask(Struct, frozen=True):
+    """More requests are needed; found if one of them finds it, absent only if all say so."""
+
+    requests: tuple[HttpRequest, ...]
+
+
+class Unclear(Struct, frozen=True):
+    """The provider can't or won't tell."""
+
+    reason: str
+
+
+Finding = Found | Absent | Ask | Unclear
+
+
+class Lookup(Struct, frozen=True, kw_only=True):
+    """Ask the provider by our id. Absence counts only after the attempt's deadline and `lag_s`, seen twice."""
+
+    lag_s: float
+    start: Callable[[Sought], HttpRequest]
+    read: Callable[[Sought, HttpResponse], Finding]
+
+
+class Replay(Struct, frozen=True, kw_only=True):
+    """The same request to the same account again: the provider honours an idempotency key for `window_s`."""
+
+    window_s: float
+
+
+# --- the value that a provider file ends in --------------------------------------------------------------------------
+
+
+class Setting(Struct, frozen=True, kw_only=True):
+    """One key of an account's table in everpost.toml."""
+
+    name: str
+    help: str
+    required: bool = False
+    secret: bool = False
+    default: str | None = None
+    choices: tuple[str, ...] = ()
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    recipients_max: int
+    content_bytes_max: int
+    tags_max: int | None = None
+    inline: bool = True  # attachments with a content_id
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """A row of a provider's tables."""
+
+    kind: Kind
+    account_fault: bool = False
+
+
+REJECTED: Final = Verdict(kind=Kind.REJECTED)
+REFUSED_HERE: Final = Verdict(kind=Kind.REFUSED)
+REFUSED_ACCOUNT: Final = Verdict(kind=Kind.REFUSED, account_fault=True)
+THROTTLED: Final = Verdict(kind=Kind.THROTTLED)
+UNAVAILABLE: Final = Verdict(kind=Kind.UNAVAILABLE)
+UNKNOWN: Final = Verdict(kind=Kind.UNKNOWN)
+ACCEPTED: Final = Verdict(kind=Kind.ACCEPTED)
+
+DEFAULT_STATUSES: Final[Mapping[int, Verdict]] = {
+    400: REJECTED,
+    401: REFUSED_ACCOUNT,
+    402: REFUSED_ACCOUNT,
+    403: REFUSED_ACCOUNT,
+    404: REFUSED_ACCOUNT,
+    405: REFUSED_ACCOUNT,
+    413: REFUSED_HERE,
+    422: REJECTED,
+    429: THROTTLED,
+    421: UNAVAILABLE,
+    503: UNAVAILABLE,
+}
+"""Where a provider's own table is silent. What stands in neither is UNKNOWN: 500, 502 and 504 among them, since no
+provider promises that they mean "not taken" and a question costs little."""
+
+
+class Unsendable(Struct, frozen=True):
+    """`build` can't express the mail at this provider; routing skips the account and says so."""
+
+    reason: str
+
+
+class Provider(Struct, frozen=True, kw_only=True):
+    name: str
+    title: str
+    docs: str  # address of the API's description
+    settings: tuple[Setting, ...]
+    limits: Limits
+    build: Callable[[Draft, str, Account], "Request | Unsendable"]
+    """(message, delivery id, account): deterministic; plants the delivery id where `resolve` can find it."""
+    read: Callable[[Any, Account], Outcome]
+    """(HttpResponse or SmtpReply, account): what the answer says. Faults of the wire never get here."""
+    resolve: Lookup | Replay | None  # None: nobody can tell
+    probe: Callable[[Account], HttpRequest] | None = None  # a read-only request that shows whether credentials work
+
+
+def outcome_of(provider: Provider, answer: Answer, account: Account) -> Outcome:
+    """What an attempt's answer, or the lack of one, means."""
+    if isinstance(answer, Fault):
+        kind = Kind.UNKNOWN if answer.maybe_sent else Kind.UNAVAILABLE
+        return Outcome(kind=kind, text=f"{answer.phase}: {answer.text}"[:REASON_CHARS_MAX])
+    return provider.read(answer, account)

@@ -1,0 +1,1 @@
+"""Where the audit trail is delivered to, at least once and in order per message."""

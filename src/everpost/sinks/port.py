@@ -1,0 +1,14 @@
+"""What the relay needs of a sink."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+
+class Sink(Protocol):
+    name: str  # of the cursor that is kept for it
+
+    async def put(self, events: Sequence[Mapping[str, Any]]) -> None:
+        """Takes CloudEvents, in order. Raising means that all of them will be put again later."""
+        ...
+
+    async def close(self) -> None: ...

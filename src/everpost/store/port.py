@@ -1,0 +1,217 @@
+"""What the engine needs of a store. Every method is one atomic step, and durable when it returns.
+
+No session, query object or transaction leaves this port. Whatever changes state carries its events and is written
+with them in one step, so that the audit trail can't disagree with the state.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Protocol
+
+from msgspec import Struct
+
+from everpost.model.delivery import Delivery, DeliveryState
+from everpost.model.event import Event, Recorded
+from everpost.model.message import Message
+
+
+class StoreUnavailable(Exception):
+    """The store can't do it now (disk full, I/O error, too many waiting). Nothing may be assumed to be written."""
+
+
+class AcceptOverrun(StoreUnavailable):
+    """The message was not durable before its deadline. Its key is free again and it will not be sent."""
+
+
+class IdempotencyClaim(Struct, frozen=True, kw_only=True):
+    scope: str  # project + operation
+    key: str
+    fingerprint: bytes  # of the request's body
+    running_until: float | None = None  # a synchronous caller waits until then for the outcome; None: nobody does
+
+
+class New(Struct, frozen=True):
+    """The message is stored."""
+
+
+class Same(Struct, frozen=True, kw_only=True):
+    """The key was used before for the same body."""
+
+    message_id: str
+    running_until: float | None  # the first request may still be waiting for its answer until then
+    answer: bytes | None  # what the first request was answered, if that was kept
+
+
+class Conflict(Struct, frozen=True):
+    """The key was used before for another body."""
+
+    message_id: str
+
+
+Accepted = New | Same | Conflict
+
+
+class Charge(Struct, frozen=True, kw_only=True):
+    """A use of an account's quota within one window, and the most that the window allows."""
+
+    account: str
+    unit: str  # second, day, month
+    window_at: float  # when the window began
+    amount: int
+    amount_max: int
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """The next state of a delivery with the events that tell it. Holds only if the stored version is `was`."""
+
+    delivery: Delivery
+    was: int
+    events: tuple[Event, ...] = ()
+    charges: tuple[Charge, ...] = ()
+    answer: bytes | None = None
+
+
+class Written(StrEnum):
+    DONE = "done"
+    FENCED = "fenced"  # somebody else has written since: the lease is lost, nothing was changed
+    OVER_QUOTA = "over_quota"  # a charge did not fit, nothing was changed
+
+
+class Claimed(Struct, frozen=True):
+    delivery: Delivery  # as it now stands: version raised, due at the end of the lease
+    message: Message
+
+
+class Claim(Struct, frozen=True):
+    claimed: tuple[Claimed, ...]
+    next_due_at: float | None  # of what was left in the queue; None: it is empty
+
+
+class Stored(Struct, frozen=True, kw_only=True):
+    message: Message
+    deliveries: tuple[Delivery, ...]
+    events: tuple[Recorded, ...] = ()  # of this message, oldest first
+
+
+class Filter(Struct, frozen=True, kw_only=True):
+    """What a list of messages is narrowed to. All given conditions hold together."""
+
+    project: str
+    state: DeliveryState | None = None
+    recipient: str | None = None  # an address, in any case of letters
+    tag: str | None = None
+    account: str | None = None  # of the current or last attempt
+    created_from: float | None = None
+    created_before: float | None = None
+
+
+class Document(Struct, frozen=True):
+    """A small versioned value: a route, an API key, a sink's cursor."""
+
+    value: bytes
+    version: int  # 1 for the first write
+
+
+class Usage(Struct, frozen=True):
+    window_at: float
+    used: int
+
+
+class Suppression(Struct, frozen=True, kw_only=True):
+    project: str
+    address: str  # lower case
+    reason: str
+    created_at: float
+
+
+class Counts(Struct, frozen=True, kw_only=True):
+    """For gauges: conservation, depth and age of the queue."""
+
+    accepted: int  # deliveries ever stored, less those purged
+    by_state: Mapping[str, int]
+    oldest_due_at: float | None
+
+
+class Store(Protocol):
+    async def accept(
+        self,
+        message: Message,
+        deliveries: Sequence[Delivery],
+        events: Sequence[Event],
+        claim: IdempotencyClaim | None,
+        not_after: float,
+    ) -> Accepted:
+        """Stores message, deliveries, events and key in one step, or says that the key is taken.
+
+        `not_after` is wall-clock time: a message that is not durable by then is undone (deliveries cancelled, key
+        freed) and AcceptOverrun is raised.
+        """
+        ...
+
+    async def answer(self, scope: str, key: str, answer: bytes) -> None:
+        """Keeps what the first request with this key was answered, for its replays."""
+        ...
+
+    async def claim_due(self, now: float, lease_s: float, room: int) -> Claim:
+        """Takes up to `room` deliveries that are due, the longest due first, raising each one's version and moving
+        its `due_at` to the end of the lease. States are left as they are."""
+        ...
+
+    async def begin(self, changes: Sequence[Change]) -> list[Written]:
+        """Writes intents: each change if its version still holds and all its charges fit, else not at all."""
+        ...
+
+    async def advance(self, changes: Sequence[Change]) -> list[Written]:
+        """Writes what came of deliveries: each change if its version still holds, else not at all."""
+        ...
+
+    async def record(self, events: Sequence[Event]) -> None:
+        """Appends events that belong to no change; one whose id is known is left out."""
+        ...
+
+    async def get_message(self, project: str, message_id: str) -> Stored | None: ...
+
+    async def find_delivery(self, delivery_id: str) -> Delivery | None: ...
+
+    async def list_messages(self, by: Filter, before: str | None, limit: int) -> list[Stored]:
+        """Newest first, without events; `before` is the id of the last message of the page before."""
+        ...
+
+    async def read_events(
+        self, after: int, limit: int, project: str | None = None, message_id: str | None = None
+    ) -> list[Recorded]:
+        """Events with `seq` above `after`, oldest first; of all projects when `project` is None."""
+        ...
+
+    async def usage(self) -> Mapping[tuple[str, str], Usage]:
+        """The newest window of each (account, unit)."""
+        ...
+
+    async def read_config(self, prefix: str) -> Mapping[str, Document]:
+        """All documents whose name starts with `prefix`."""
+        ...
+
+    async def write_config(
+        self, name: str, value: bytes | None, was: int | None, events: Sequence[Event] = ()
+    ) -> Document | None:
+        """Stores a document with its events if its version is `was` (0: absent; None: whatever it is). A value of
+        None deletes it. Returns None, having changed nothing, if the version differs; else the document as stored
+        (after a deletion: an empty one of version 0)."""
+        ...
+
+    async def suppress(self, suppressions: Sequence[Suppression], events: Sequence[Event]) -> None: ...
+
+    async def unsuppress(self, project: str, addresses: Sequence[str], events: Sequence[Event]) -> None: ...
+
+    async def suppressed(self, project: str, addresses: Sequence[str]) -> list[Suppression]:
+        """Which of these addresses (any case) must not be written to."""
+        ...
+
+    async def counts(self) -> Counts: ...
+
+    async def purge(self, before: float, keys_before: float, limit: int) -> int:
+        """Deletes up to `limit` messages (with deliveries and events) that were created before `before` and whose
+        deliveries are all final, and idempotency keys made before `keys_before`. Returns how many rows went."""
+        ...
+
+    async def close(self) -> None: ...

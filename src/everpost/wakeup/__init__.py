@@ -1,0 +1,1 @@
+"""A nudge for the deliver loop. Losing one costs seconds, never mail."""
