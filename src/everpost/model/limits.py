@@ -4,7 +4,7 @@ from typing import Final
 
 # What a client may submit
 BODY_BYTES_MAX: Final = 36 * 1024 * 1024  # one HTTP request: 25 MiB of attachments in base64, and room for the text
-CONTENT_BYTES_MAX: Final = 25 * 1024 * 1024  # text + html + decoded attachments; the smallest cap of SendGrid and Mailgun
+CONTENT_BYTES_MAX: Final = 25 * 1024 * 1024  # text, html, decoded attachments; Mailgun's cap, the smaller one
 RECIPIENTS_MAX: Final = 1000  # to + cc + bcc; the cap of SendGrid and of Mailgun
 REPLY_TO_MAX: Final = 10
 ATTACHMENTS_MAX: Final = 100

@@ -1,1 +1,1 @@
-"""Providers for the laptop and the tests: they speak the real protocols, keep what they were sent, and fail on demand."""
+"""Providers for the laptop and the tests: real protocols, an inbox for what they are sent, and faults on demand."""
