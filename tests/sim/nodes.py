@@ -12,7 +12,7 @@ from everpost.engine.fleet import Member
 from everpost.engine.housekeep import Retention
 from everpost.engine.news import News
 from everpost.engine.ports import Ports
-from everpost.health.port import Health
+from everpost.health.port import Health, HealthUnavailable
 from everpost.model.account import Account, Timeouts
 from everpost.model.route import Route
 from everpost.providers.contract import Answer, Fault, HttpRequest, Phase, Request
@@ -72,8 +72,8 @@ class Node:
         self.lives += 1
         life = _Life(self, self.lives)
         ports = Ports(
-            store=_Proxy(self.store, life),  # type: ignore[arg-type]  # passes every call on
-            health=_Proxy(self.health, life),  # type: ignore[arg-type]  # as above
+            store=_Proxy(self.store, life, StoreUnavailable),  # type: ignore[arg-type]  # passes every call on
+            health=_Proxy(self.health, life, HealthUnavailable),  # type: ignore[arg-type]  # as above
             wire=_Wire(life),
             due=MemoryWakeup(),
             news=News(),
@@ -130,7 +130,8 @@ class _Life:
 
 
 class _Proxy:
-    def __init__(self, target: Any, life: _Life) -> None:
+    def __init__(self, target: Any, life: _Life, unavailable: type[Exception]) -> None:
+        self._unavailable = unavailable
         self._target = target
         self._life = life
 
@@ -142,14 +143,14 @@ class _Proxy:
             await self._life.step()
             if rng.random() < weather.store_refuses:
                 self._life.node.world.note("store refuses")
-                raise StoreUnavailable("simulated: not executed")
+                raise self._unavailable("simulated: not executed")
             await asyncio.sleep(rng.uniform(0, 0.005))
             self._life.check()
             answer = await method(*args, **kwargs)
             await self._life.step()
             if rng.random() < weather.store_forgets:
                 self._life.node.world.note("store forgets")
-                raise StoreUnavailable("simulated: executed, but the answer was lost")
+                raise self._unavailable("simulated: executed, but the answer was lost")
             return answer
 
         return call

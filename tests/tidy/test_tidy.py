@@ -120,11 +120,12 @@ def test_modules_hold_no_state_but_constants() -> None:
 
 
 def test_every_test_asserts_something() -> None:
-    idle = []
-    for path in modules(ROOT / "tests"):
-        for node in functions(path):
-            if node.name.startswith("test_") and not _asserts(node):
-                idle.append(f"{told(path, node.lineno)} {node.name}")
+    idle = [
+        f"{told(path, node.lineno)} {node.name}"
+        for path in modules(ROOT / "tests")
+        for node in functions(path)
+        if node.name.startswith("test_") and not _asserts(node)
+    ]
     assert idle == []
 
 

@@ -1,14 +1,23 @@
 """The long-running processes: the server, the laptop's all-in-one, and the sandbox alone."""
 
+import asyncio
 import ipaddress
-from collections.abc import Callable
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import uvicorn
 from msgspec import Struct
 
+from everpost.engine.engine import Engine
+from everpost.entrypoints.http.app import Services, build_app
+from everpost.model.account import Account, Timeouts
+from everpost.model.route import Route, RouteAccount
 from everpost.sandbox.sandbox import Sandbox
-from everpost.settings import Settings
+from everpost.settings import HttpSettings, Retention, Settings
 from everpost.wiring import assembled
 
 LOOPBACK: Final = "127.0.0.1"
