@@ -130,13 +130,13 @@ def _filename(filename: str) -> str:
 
 def _body(draft: Draft, digest: str) -> bytes:
     """mixed(alternative(text, related(html, inline …)), attachment …), each level only where it is needed."""
-    inline = [part for part in draft.attachments if part.content_id is not None and draft.html is not None]
+    inline = [part for part in draft.attachments if draft.html is not None and part.content_id is not None]
+    others = [part for part in draft.attachments if draft.html is None or part.content_id is None]
     html = [] if draft.html is None else [_text(draft.html, "html")]
     related = _multipart("related", f"=_{digest}_r", html + [_attachment(part, "inline") for part in inline])
     text = [_text(draft.text or "", "plain")] if draft.text is not None or draft.html is None else []
     shown = _multipart("alternative", f"=_{digest}_a", text + ([related] if html else []))
-    rest = [_attachment(part, "attachment") for part in draft.attachments if part not in inline]
-    return _multipart("mixed", f"=_{digest}_m", [shown, *rest])
+    return _multipart("mixed", f"=_{digest}_m", [shown, *(_attachment(part, "attachment") for part in others)])
 
 
 def _multipart(subtype: str, boundary: str, parts: Sequence[bytes]) -> bytes:
