@@ -52,7 +52,7 @@ ROWS: Final = (
     Row((), r"5", c.REFUSED_HERE),
 )
 _ENHANCED: Final = re.compile(r"[245](\.\d{1,3}\.\d{1,3}\b)")  # RFC 3463
-_QUEUED: Final = re.compile(r"(?:queued as|\bok:?(?: id=)?)\s+<?([\w.@+=/-]+)", re.IGNORECASE)
+_QUEUED: Final = re.compile(r"(?:queued as |\bok:? (?:id=|queued as )?)<?([\w.@+=/-]+)", re.IGNORECASE)
 
 
 def build(message: Draft, delivery_id: str, account: Account) -> c.SmtpRequest | c.Unsendable:
