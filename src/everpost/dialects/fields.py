@@ -9,6 +9,7 @@ import msgspec
 
 from everpost.dialects.faults import Faults, key_path, quoted
 from everpost.model import limits
+from everpost.model.message import Draft, size_bytes
 
 FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 """What may stand in no line: CR and LF would start a header of the sender's choice, the others break parsers."""
@@ -80,9 +81,14 @@ def check_filled(text: str, chars_max: int, path: str, faults: Faults) -> None:
         faults.add(path, "is empty")
 
 
-def check_body(text: str | None, path: str, faults: Faults) -> None:
-    if text and "\0" in text:
-        faults.add(path, "contains a NUL character, which no mail can carry; remove it")
+def check_content(draft: Draft, faults: Faults) -> None:
+    for path, body in (("text", draft.text), ("html", draft.html)):
+        if body and "\0" in body:
+            faults.add(path, "contains a NUL character, which no mail can carry; remove it")
+    size = size_bytes(draft)
+    if size > limits.CONTENT_BYTES_MAX:
+        path = "attachments" if draft.attachments else "html" if draft.html else "text"
+        faults.add(path, f"the mail has {size} bytes of content, at most {limits.CONTENT_BYTES_MAX} are allowed")
 
 
 def check_count(count: int, count_max: int, path: str, what: str, faults: Faults) -> bool:

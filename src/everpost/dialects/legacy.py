@@ -11,7 +11,7 @@ from msgspec import Meta, Struct, field
 
 from everpost.dialects.addresses import parse_address, parse_address_list
 from everpost.dialects.faults import Faults, decode
-from everpost.dialects.fields import check_body, check_count, check_filled
+from everpost.dialects.fields import check_content, check_count, check_filled
 from everpost.dialects.native_render import state_of
 from everpost.model import limits
 from everpost.model.delivery import Delivery, DeliveryState
@@ -171,8 +171,7 @@ def _check(draft: Draft, faults: Faults) -> None:
     check_filled(draft.subject, limits.SUBJECT_CHARS_MAX, "subject", faults)
     if draft.text is None and draft.html is None:
         faults.add("text", "is missing")
-    check_body(draft.text, "text", faults)
-    check_body(draft.html, "html", faults)
+    check_content(draft, faults)
 
 
 def _sender(request: SendEmail, faults: Faults) -> Address:
@@ -186,15 +185,9 @@ def _sender(request: SendEmail, faults: Faults) -> Address:
 def _addresses(given: Listed, path: str, faults: Faults) -> tuple[Address, ...]:
     if given is None:
         return ()
-    if isinstance(given, str):
-        read = [(path, found) for found in parse_address_list(given)]
-    else:
-        read = [
-            (f"{path}[{position}]", found)
-            for position, entry in enumerate(given)
-            for found in parse_address_list(entry)
-        ]
-    for where, found in read:
+    texts = [given] if isinstance(given, str) else given
+    read = [found for text in texts for found in parse_address_list(text)]
+    for position, found in enumerate(read):
         if isinstance(found, str):
-            faults.add(where, found)
-    return tuple(found if isinstance(found, Address) else _NOBODY for _, found in read)
+            faults.add(path if len(read) == 1 else f"{path}[{position}]", found)
+    return tuple(found if isinstance(found, Address) else _NOBODY for found in read)

@@ -11,7 +11,7 @@ import msgspec
 from everpost.dialects.addresses import address_of, parse_address
 from everpost.dialects.faults import Faults, decode
 from everpost.dialects.fields import (
-    check_body,
+    check_content,
     check_count,
     check_filled,
     check_line,
@@ -26,7 +26,7 @@ from everpost.dialects.fields import (
 from everpost.dialects.native_schema import Addresses, AddressObject, AttachmentObject, EmailRequest
 from everpost.dialects.times import read_instant
 from everpost.model import limits
-from everpost.model.message import Address, Attachment, Draft, size_bytes
+from everpost.model.message import Address, Attachment, Draft
 from everpost.model.problem import Problem
 
 _DECODER: Final = msgspec.json.Decoder(EmailRequest)
@@ -76,16 +76,11 @@ def _check(draft: Draft, faults: Faults) -> None:
         if draft.text is None and draft.html is None:
             faults.add("text", "the mail has no content: give text, html or both")
     check_line(draft.subject, limits.SUBJECT_CHARS_MAX, "subject", faults)
-    check_body(draft.text, "text", faults)
-    check_body(draft.html, "html", faults)
+    check_content(draft, faults)
     check_filled(draft.route, limits.TAG_CHARS_MAX, "route", faults)
     within_s = draft.resolve_within_s
     if within_s is not None and not 0 <= within_s <= limits.RESOLVE_WITHIN_S_MAX:
         faults.add("resolve_within_s", f"must be between 0 and {limits.RESOLVE_WITHIN_S_MAX} seconds")
-    size = size_bytes(draft)
-    if size > limits.CONTENT_BYTES_MAX:
-        path = "attachments" if draft.attachments else "html" if draft.html else "text"
-        faults.add(path, f"the mail has {size} bytes of content, at most {limits.CONTENT_BYTES_MAX} are allowed")
 
 
 def _sender(request: EmailRequest, faults: Faults) -> Address:

@@ -178,7 +178,16 @@ class SuppressionView(TypedDict):
     created_at: str
 
 
-class CaughtView(TypedDict):
+class AttachmentView(TypedDict):
+    filename: str
+    content_type: str
+    size_bytes: int
+
+
+_Written = TypedDict("_Written", {"from": str})
+
+
+class CaughtView(_Written):
     """A mail that a sandbox provider has taken."""
 
     id: str
@@ -186,14 +195,16 @@ class CaughtView(TypedDict):
     received_at: str
     delivery_id: str | None
     provider_message_id: str
-    sender: str
     to: list[str]
     cc: list[str]
     bcc: list[str]
     subject: str
     text: str | None
     html: str | None
-    attachments: list[str]
+    headers: dict[str, str]
+    tags: list[str]
+    metadata: dict[str, str]
+    attachments: list[AttachmentView]
 
 
 class CaughtPage(TypedDict):
