@@ -19,7 +19,7 @@ FAULTS_MAX: Final = 100
 
 _T = TypeVar("_T")
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
-_BYTE: Final = re.compile(r"(.*) \(byte (\d+)\)")
+_BYTE: Final = re.compile(r"(.*?)(?: - at `.*`)? \(byte (\d+)\)")
 _FORM: Final = re.compile(rb"[\w.%+-]{1,80}=")
 _SHOWN_CHARS_MAX: Final = 80
 _FLOAT_BITS: Final = range(64)  # whole numbers that are surely a float, too

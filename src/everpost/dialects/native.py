@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from everpost.dialects.addresses import address_of, parse_address
+from everpost.dialects.addresses import address_of, check_email, parse_address
 from everpost.dialects.faults import Faults, decode
 from everpost.dialects.fields import (
     check_content,
@@ -122,10 +122,14 @@ def _addresses(addresses: Addresses, path: str, faults: Faults) -> tuple[Address
 
 
 def _address(given: str | AddressObject, path: str, faults: Faults) -> Address:
-    found = parse_address(given) if isinstance(given, str) else address_of(given.email, given.name or "")
+    if isinstance(given, str):
+        found, faulty = parse_address(given), path
+    else:
+        found = address_of(given.email, given.name or "")
+        faulty = f"{path}.email" if isinstance(found, str) and check_email(given.email) else f"{path}.name"
     if isinstance(found, Address):
         return found
-    faults.add(path, found)
+    faults.add(faulty, found)
     return _NOBODY
 
 

@@ -22,8 +22,8 @@ class Caught(Protocol):
 
 
 class Inbox(Protocol):
-    def newest(self, limit: int) -> Sequence[Caught]:
+    def list(self, limit: int) -> Sequence[Caught]:
         """The latest mails, newest first."""
         ...
 
-    def find(self, caught_id: str) -> Caught | None: ...
+    def get(self, caught_id: str) -> Caught | None: ...

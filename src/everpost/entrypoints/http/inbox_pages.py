@@ -28,27 +28,27 @@ class InboxPages:
         limit = read_limit(call.query, PAGE_DEFAULT, PAGE_MAX, faults)
         if faults:
             return refusal(faults)
-        return json(200, {"data": [_view(caught) for caught in self._inbox.newest(limit)], "next_cursor": None})
+        return json(200, {"data": [_view(caught) for caught in self._inbox.list(limit)], "next_cursor": None})
 
     async def get_caught(self, call: Call) -> Reply | Problem:
-        caught = self._inbox.find(call.place("id"))
+        caught = self._inbox.get(call.place("id"))
         return problem("not_found", "the inbox has no mail of this id") if caught is None else json(200, _view(caught))
 
     async def list_page(self, _call: Call) -> Reply:
-        rows = "".join(_row(caught) for caught in self._inbox.newest(PAGE_MAX))
+        rows = "".join(_row(caught) for caught in self._inbox.list(PAGE_MAX))
         head = "<tr><th>Received</th><th>From</th><th>To</th><th>Subject</th><th>By</th></tr>"
         empty = "<p>Nothing yet. This page looks again by itself.</p>"
         content = f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>" if rows else empty
         return page("Inbox", content, refresh_s=REFRESH_S, inbox=True)
 
     async def get_page(self, call: Call) -> Reply:
-        caught = self._inbox.find(call.place("id"))
+        caught = self._inbox.get(call.place("id"))
         if caught is None:
             return page("There is no such mail", "", status=404, inbox=True)
         return page(caught.draft.subject or "(no subject)", _mail(caught), inbox=True)
 
     async def get_html(self, call: Call) -> Reply | Problem:
-        caught = self._inbox.find(call.place("id"))
+        caught = self._inbox.get(call.place("id"))
         if caught is None or caught.draft.html is None:
             return problem("not_found", "the inbox has no mail of this id with html")
         return framed_mail(caught.draft.html)

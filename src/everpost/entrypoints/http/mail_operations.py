@@ -175,7 +175,7 @@ ORIGINAL: Final = (
         handle=original.set_provider,
         scope=Scope.ADMIN,
         body=legacy.SetProvider,
-        example={"provider": "mailgun"},
+        example={"provider": "backup"},
         answers=(Answer(status=200, description="It goes first now.", schema=legacy.ProviderAnswer),),
         problems=("bad_json", "body_too_large", "validation_failed", "unknown_provider", "version_conflict"),
         legacy=True,

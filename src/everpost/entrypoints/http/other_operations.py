@@ -66,7 +66,7 @@ OPERATE: Final = (
         scope=Scope.ADMIN,
         headers=(Parameter("If-Match", 'The ETag that was read, as in `"3"`.', {"type": "string"}),),
         body=RouteRequest,
-        example={"accounts": [{"account": "sendgrid"}, {"account": "mailgun"}], "version": 0},
+        example={"accounts": [{"account": "first"}, {"account": "second"}], "version": 0},
         answers=(Answer(status=200, description="As it is now.", schema=native_views.RouteView, headers=_ETAG),),
         problems=(
             "bad_json",
