@@ -100,11 +100,20 @@ class CalmHealth:
     async def close(self) -> None: ...
 
 
+class MovableClock(SystemClock):
+    """The system's, and as much ahead of it as a test wants."""
+
+    ahead_s = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.ahead_s
+
+
 @asynccontextmanager
 async def running(wire: ScriptedWire, *, inbox: Any = None) -> AsyncIterator[tuple[Services, Engine]]:
     """Two accounts, `first` and `second`, the first one being the default."""
     ports = Ports(
-        store=MemoryStore(), health=CalmHealth(), wire=wire, due=MemoryWakeup(), news=News(), clock=SystemClock()
+        store=MemoryStore(), health=CalmHealth(), wire=wire, due=MemoryWakeup(), news=News(), clock=MovableClock()
     )
     accounts = (
         Account(name="first", provider="plain", quota=Quota(per_day=100)),

@@ -19,7 +19,8 @@ FAULTS_MAX: Final = 100
 
 _T = TypeVar("_T")
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
-_BYTE: Final = re.compile(r"(.*?)(?: - at `.*`)? \(byte (\d+)\)")
+_BYTE: Final = re.compile(r"(.*) \(byte (\d+)\)")
+_INNER_PATH: Final = re.compile(r" - at `.*`")
 _FORM: Final = re.compile(rb"[\w.%+-]{1,80}=")
 _SHOWN_CHARS_MAX: Final = 80
 _FLOAT_BITS: Final = range(64)  # whole numbers that are surely a float, too
@@ -215,7 +216,8 @@ def _lineage(path: str) -> Iterable[str]:
 
 
 def _not_json(body: bytes, error: Exception) -> Problem:
-    match = _BYTE.fullmatch(str(error))
+    words = _INNER_PATH.sub("", str(error))
+    match = _BYTE.fullmatch(words)
     if isinstance(error, UnicodeDecodeError):
         detail = "the body is not UTF-8"
     elif isinstance(error, RecursionError):
@@ -223,7 +225,7 @@ def _not_json(body: bytes, error: Exception) -> Problem:
     elif match:
         detail = f"{match[1]} at {_place(body, int(match[2]))}"
     else:
-        detail = "the body is empty" if not body.strip() else f"{error} at {_place(body, len(body))}"
+        detail = "the body is empty" if not body.strip() else f"{words} at {_place(body, len(body))}"
     if _FORM.match(body):
         detail += "; it looks like a form: send the fields as a JSON object"
     return Problem(code="bad_json", status=400, title="The body is not JSON", detail=detail)

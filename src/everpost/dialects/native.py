@@ -1,5 +1,6 @@
-"""The native API's mail: from JSON to a Draft. Each refusal names every faulty field and says how to mend it.
+"""The native API's mail: from JSON to a Draft, and back to JSON.
 
+Each refusal names every faulty field and says how to mend it.
 What needs the clock or the configuration (a `send_at` too far ahead, an unknown route) is checked at admission.
 """
 
@@ -23,11 +24,14 @@ from everpost.dialects.fields import (
     read_options,
     read_tags,
 )
+from everpost.dialects.native_render import render_accepted, render_event, render_message, render_summary
 from everpost.dialects.native_schema import Addresses, AddressObject, AttachmentObject, EmailRequest
 from everpost.dialects.times import read_instant
 from everpost.model import limits
 from everpost.model.message import Address, Attachment, Draft
 from everpost.model.problem import Problem
+
+__all__ = ["parse", "render_accepted", "render_event", "render_message", "render_summary"]
 
 _DECODER: Final = msgspec.json.Decoder(EmailRequest)
 _NOBODY: Final = Address("")

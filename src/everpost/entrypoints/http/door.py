@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
 
+from msgspec.structs import replace
 from starlette.routing import Route, Router
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
@@ -24,6 +25,7 @@ from everpost.store.port import StoreUnavailable
 
 LOCAL: Final = Caller(project="default", who="local", scope=Scope.ADMIN)
 NOBODY: Final = Caller(project="", who="", scope=Scope.READ)
+RETRY_AFTER_S: Final = 1.0
 CLIENT_GONE: Final = 499  # as nginx logs it; never sent
 _CALL: Final = "everpost.call"
 _UNKNOWN_TEMPLATE: Final = "(none)"
@@ -101,7 +103,7 @@ class _Resource:
         except Disconnected:
             return
         except StoreUnavailable as error:
-            answer = problem("store_unavailable", str(error))
+            answer = replace(problem("store_unavailable", str(error)), retry_after_s=RETRY_AFTER_S)
         except Exception:  # noqa: BLE001  the top of a request: a bug costs one answer, not the connection
             _log.exception("a request failed", extra={"request_id": call.request_id, "route": self._template})
             answer = problem("internal_error", f"look for the request id {call.request_id} in the log")

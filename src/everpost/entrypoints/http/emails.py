@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from everpost.dialects import native, native_render
+from everpost.dialects import native
 from everpost.dialects.faults import Faults
 from everpost.engine.accept import Acceptance, Idempotency
 from everpost.engine.console import attempts_of
@@ -70,7 +70,7 @@ def _accepted(accepted: Acceptance, extra: Headers) -> Reply:
     told = [(b"location", b"/v1/emails/" + message.id.encode()), *extra]
     if accepted.replayed:
         told.append(REPLAYED)
-    return json(202, native_render.render_accepted(message), told)
+    return json(202, native.render_accepted(message), told)
 
 
 def idempotency_of(call: Call, operation: str, body: bytes) -> Idempotency | Problem | None:
@@ -124,7 +124,7 @@ async def list_emails(call: Call) -> Reply | Problem:
     if faults:
         return refusal(faults)
     page = await call.services.console.messages(by, before, limit + 1)
-    data = [native_render.render_summary(stored.message, stored.deliveries) for stored in page[:limit]]
+    data = [native.render_summary(stored.message, stored.deliveries) for stored in page[:limit]]
     more = len(page) > limit
     return json(200, {"data": data, "next_cursor": cursor(data[-1]["id"]) if more else None})
 
@@ -159,10 +159,10 @@ async def list_events(call: Call) -> Reply | Problem:
     start = int(after or 0)
     events = await call.services.console.events(project, start, limit, call.query.get("message"))
     last = events[-1].seq if events else start
-    page = {"data": [native_render.render_event(recorded) for recorded in events], "next_cursor": cursor(str(last))}
+    page = {"data": [native.render_event(recorded) for recorded in events], "next_cursor": cursor(str(last))}
     return json(200, page)
 
 
 def _view(stored: Stored) -> Any:
     attempts = attempts_of(stored.events)
-    return native_render.render_message(stored.message, stored.deliveries, stored.events, attempts)
+    return native.render_message(stored.message, stored.deliveries, stored.events, attempts)

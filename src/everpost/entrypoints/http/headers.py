@@ -40,7 +40,8 @@ def read_idempotency_key(values: Sequence[str]) -> str | Problem | None:
         return None
     quoted = _QUOTED_KEY.fullmatch(values[0])
     key = _ESCAPED.sub(r"\1", quoted[1]) if quoted else values[0]
-    if len(values) > 1 or not _KEY.fullmatch(key):
+    unclosed = quoted is None and key.startswith('"')
+    if len(values) > 1 or unclosed or not _KEY.fullmatch(key):
         detail = (
             f"Idempotency-Key must be given once and have 1 to {IDEMPOTENCY_KEY_CHARS_MAX} visible ASCII characters"
         )

@@ -1,6 +1,6 @@
 """The operations on accounts, routes and suppressions, the vital signs and the dev inbox."""
 
-from typing import Any, Final, TypedDict
+from typing import Any, Final, NotRequired, TypedDict
 
 from everpost.dialects import native_views
 from everpost.dialects.native_schema import RouteRequest, SuppressionRequest
@@ -21,6 +21,7 @@ _ADDRESS: Final = "/v1/suppressions/{address:path}"  # the local part of an addr
 
 class HealthView(TypedDict):
     status: str
+    version: NotRequired[str]
 
 
 OPERATE: Final = (
