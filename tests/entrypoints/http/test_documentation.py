@@ -61,11 +61,13 @@ async def test_real_answers_are_what_the_document_promises(call, document):
         ("/getEmailProvider", "get", await call("GET", "/getEmailProvider")),
         ("/healthz", "get", await call("GET", "/healthz")),
     ]
+    broken = []
     for path, method, answer in calls:
         described = document["paths"][path][method]["responses"][str(answer.status)]
         schema = described["content"][answer.headers["content-type"]]["schema"]
         strict = {"components": _closed(document["components"])} | schema
-        jsonschema.validate(answer.json, strict)
+        broken += jsonschema.Draft202012Validator(strict).iter_errors(answer.json)
+    assert broken == []
 
 
 def _closed(components):
