@@ -1,0 +1,142 @@
+"""API keys: made here, shown once, kept as a digest.
+
+A token reads `evp_<id>_<secret><checksum>`: a prefix that secret scanners can look for, the public id (8 characters),
+160 random bits (32 characters) and a CRC-32 (7 characters), all in the base 32 of RFC 4648 in lower case. The checksum
+turns typos away without a look into the store; it protects nothing.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+import zlib
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from everpost.model.event import Event, EventType
+from everpost.model.key import ApiKey, Caller, Scope
+from everpost.store.port import Document, Store
+
+PREFIX: Final = "evp_"
+CACHE_S: Final = 5.0
+"""How long a key is remembered: a revocation takes effect in other processes within this time."""
+CACHED_KEYS_MAX: Final = 1024
+_ID_BYTES: Final = 5
+_SECRET_BYTES: Final = 20
+_TOKEN: Final = re.compile(r"evp_([a-z2-7]{8})_([a-z2-7]{32})([a-z2-7]{7})")
+_FOLDER: Final = "key/"
+
+
+class Keyring:
+    """The API keys of one installation. All methods raise StoreUnavailable when the store does."""
+
+    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._clock = clock
+        self._cache: dict[str, tuple[ApiKey, float]] = {}  # by id, with the instant of reading
+
+    async def create(self, project: str, scope: Scope, name: str) -> tuple[ApiKey, str]:
+        """A new key and its token. The token can't be had again."""
+        while True:
+            key_id, secret = _base32(secrets.token_bytes(_ID_BYTES)), _base32(secrets.token_bytes(_SECRET_BYTES))
+            key = ApiKey(
+                id=key_id,
+                project=project,
+                scope=scope,
+                name=name,
+                digest=_digest(secret),
+                created_at=self._clock(),
+            )
+            if await self._write(key, 0, EventType.KEY_CREATED, key.created_at):
+                return key, render(key_id, secret)
+
+    async def find(self, token: str) -> Caller | None:
+        """Who holds this token; None: nobody does, or no longer."""
+        parts = parse(token)
+        if parts is None:
+            return None
+        key_id, secret = parts
+        key = await self._key(key_id)
+        if key is None or not hmac.compare_digest(key.digest, _digest(secret)) or key.revoked_at is not None:
+            return None
+        return Caller(project=key.project, who=key.id, scope=key.scope)
+
+    async def list_keys(self, project: str | None) -> list[ApiKey]:
+        """All keys of a project (None: of all), revoked ones included, oldest first."""
+        documents = await self._store.read_config(_FOLDER)
+        keys = [_decode(document) for document in documents.values()]
+        wanted = (key for key in keys if project is None or key.project == project)
+        return sorted(wanted, key=lambda key: (key.created_at, key.id))
+
+    async def revoke(self, key_id: str) -> ApiKey | None:
+        """The key as revoked, be it now or before; None: there is no such key."""
+        while True:
+            document = (await self._store.read_config(_FOLDER + key_id)).get(_FOLDER + key_id)
+            if document is None:
+                return None
+            key = _decode(document)
+            if key.revoked_at is not None:
+                return key
+            now = self._clock()
+            revoked = msgspec.structs.replace(key, revoked_at=now)
+            if await self._write(revoked, document.version, EventType.KEY_REVOKED, now):
+                self._cache.pop(key_id, None)
+                return revoked
+
+    async def _key(self, key_id: str) -> ApiKey | None:
+        now = self._clock()
+        key, read_at = self._cache.get(key_id, (None, 0.0))
+        if key is not None and 0 <= now - read_at < CACHE_S:
+            return key
+        document = (await self._store.read_config(_FOLDER + key_id)).get(_FOLDER + key_id)
+        if document is None:
+            return None
+        if len(self._cache) >= CACHED_KEYS_MAX:
+            self._cache.clear()
+        key = _decode(document)
+        self._cache[key_id] = (key, now)
+        return key
+
+    async def _write(self, key: ApiKey, was: int, told: EventType, at: float) -> bool:
+        event = Event(
+            id=f"{told}/{key.id}",
+            type=told,
+            at=at,
+            project=key.project,
+            data={"key": key.id, "scope": key.scope.value},
+        )
+        written = await self._store.write_config(_FOLDER + key.id, msgspec.json.encode(key), was, (event,))
+        return written is not None
+
+
+def render(key_id: str, secret: str) -> str:
+    body = f"{PREFIX}{key_id}_{secret}"
+    return body + _checksum(body)
+
+
+def parse(token: str) -> tuple[str, str] | None:
+    """The id and the secret of a token; None: it can't be one of ours."""
+    match = _TOKEN.fullmatch(token)
+    if match is None or _checksum(token[: match.start(3)]) != match[3]:
+        return None
+    return match[1], match[2]
+
+
+def _checksum(body: str) -> str:
+    return _base32(zlib.crc32(body.encode()).to_bytes(4, "big"))
+
+
+def _base32(data: bytes) -> str:
+    return base64.b32encode(data).decode().rstrip("=").lower()
+
+
+def _digest(secret: str) -> bytes:
+    """A plain hash is enough: 160 random bits can't be guessed, however fast the hash."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def _decode(document: Document) -> ApiKey:
+    return msgspec.json.decode(document.value, type=ApiKey)
