@@ -39,6 +39,7 @@ COMMIT_MAX: Final = 512  # operations that share one commit
 PENDING_WRITES_MAX: Final = 20_000  # operations that may wait for a commit; beyond it: 503 and Retry-After
 LOOKUP_REQUESTS_MAX: Final = 12  # requests to a provider for one question
 REASON_CHARS_MAX: Final = 500  # a provider's own words, as kept
+RESOLVING_MAX: Final = 64  # questions that one process asks at the same time
 RELAY_BATCH_MAX: Final = 500  # events handed to a sink at once
 
 # What a provider may answer

@@ -138,12 +138,6 @@ class Lookup(Struct, frozen=True, kw_only=True):
     read: Callable[[Sought, HttpResponse], Finding]
 
 
-class Replay(Struct, frozen=True, kw_only=True):
-    """The same request to the same account again: the provider honours an idempotency key for `window_s`."""
-
-    window_s: float
-
-
 # --- the value that a provider file ends in --------------------------------------------------------------------------
 
 
@@ -213,7 +207,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     """(message, delivery id, account): deterministic; plants the delivery id where `resolve` can find it."""
     read: Callable[[Any, Account], Outcome]
     """(HttpResponse or SmtpReply, account): what the answer says. Faults of the wire never get here."""
-    resolve: Lookup | Replay | None  # None: nobody can tell
+    resolve: Lookup | None  # None: nobody can tell
     probe: Callable[[Account], HttpRequest] | None = None  # a read-only request that shows whether credentials work
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from everpost.model.change import Change, Usage
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Event, Recorded
 from everpost.model.message import Message
@@ -51,26 +52,6 @@ class Conflict(Struct, frozen=True):
 Accepted = New | Same | Conflict
 
 
-class Charge(Struct, frozen=True, kw_only=True):
-    """A use of an account's quota within one window, and the most that the window allows."""
-
-    account: str
-    unit: str  # second, day, month
-    window_at: float  # when the window began
-    amount: int
-    amount_max: int
-
-
-class Change(Struct, frozen=True, kw_only=True):
-    """The next state of a delivery with the events that tell it. Holds only if the stored version is `was`."""
-
-    delivery: Delivery
-    was: int
-    events: tuple[Event, ...] = ()
-    charges: tuple[Charge, ...] = ()
-    answer: bytes | None = None
-
-
 class Written(StrEnum):
     DONE = "done"
     FENCED = "fenced"  # somebody else has written since: the lease is lost, nothing was changed
@@ -110,11 +91,6 @@ class Document(Struct, frozen=True):
 
     value: bytes
     version: int  # 1 for the first write
-
-
-class Usage(Struct, frozen=True):
-    window_at: float
-    used: int
 
 
 class Suppression(Struct, frozen=True, kw_only=True):

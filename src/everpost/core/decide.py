@@ -1,0 +1,173 @@
+"""Which account carries a delivery now, or why none does. The only place that chooses."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from everpost.core import quota
+from everpost.core.fit import Carrier, misfit
+from everpost.core.retry import pause_s
+from everpost.model.account import Circuit, CircuitState
+from everpost.model.change import Usage
+from everpost.model.delivery import Delivery
+from everpost.model.message import Message
+from everpost.model.route import Route, RouteAccount
+
+WAIT_S_MIN: Final = 1.0
+WAIT_S_MAX: Final = 60.0
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """What is known of an account at this moment."""
+
+    carrier: Carrier
+    circuit: Circuit
+    blocked_until: float | None = None
+    blocked_reason: str = ""
+    probe_taken: bool = False  # somebody else holds the probe of the half-open circuit
+
+
+class Board(Struct, frozen=True, kw_only=True):
+    """All accounts at one moment."""
+
+    standings: Mapping[str, Standing]
+    used: Mapping[tuple[str, str], Usage]
+    now: float
+
+
+class Skip(Struct, frozen=True):
+    account: str
+    reason: str
+
+
+class Send(Struct, frozen=True, kw_only=True):
+    account: str
+    why: str
+    skipped: tuple[Skip, ...]
+    probe: bool = False  # take the half-open circuit's one probe first
+
+
+class Wait(Struct, frozen=True, kw_only=True):
+    """No account can take it now."""
+
+    until: float
+    reason: str
+    skipped: tuple[Skip, ...]
+    round_over: bool  # every account that could be tried has been
+
+
+class Fail(Struct, frozen=True, kw_only=True):
+    """No account will ever take it."""
+
+    reason: str
+    skipped: tuple[Skip, ...]
+
+
+Decision = Send | Wait | Fail
+
+
+class _Obstacle(Struct, frozen=True, kw_only=True):
+    reason: str
+    until: float | None = None  # when it may be gone
+    lasting: bool = False  # only another configuration, or another mail, would remove it
+    final: bool = False  # the provider itself has refused this delivery for good
+    soft: bool = False  # holds only while another account is free
+
+
+def decide(
+    delivery: Delivery, message: Message, route: Route, board: Board, unfit: Mapping[str, str], chance: float
+) -> Decision:
+    """`unfit` names accounts whose provider can't express the mail, with the reason; `chance` is in [0, 1)."""
+    skipped: list[Skip] = []
+    obstacles: list[_Obstacle] = []
+    shy: Send | None = None
+    for position, entry in enumerate(order(route, chance)):
+        obstacle = _obstacle(delivery, message, entry, board, unfit, chance)
+        standing = board.standings.get(entry.account)
+        probe = standing is not None and standing.circuit.state is CircuitState.HALF_OPEN
+        send = Send(account=entry.account, why=_why(route, position, probe=probe), skipped=tuple(skipped), probe=probe)
+        if obstacle is None:
+            return send
+        if obstacle.soft:
+            shy = shy or send
+        skipped.append(Skip(entry.account, obstacle.reason))
+        obstacles.append(obstacle)
+    if shy is not None:
+        others = tuple(skip for skip in skipped if skip.account != shy.account)
+        return Send(account=shy.account, why=f"{shy.why}; no other account is free", skipped=others, probe=shy.probe)
+    return _no_account(delivery, obstacles, tuple(skipped), board.now, chance)
+
+
+def order(route: Route, chance: float) -> Iterator[RouteAccount]:
+    """The accounts of a route in the order in which they are asked: with weights, chance picks the first one."""
+    first = _drawn(route.accounts, chance)
+    yield first
+    yield from (entry for entry in route.accounts if entry is not first)
+
+
+def _drawn(accounts: Sequence[RouteAccount], chance: float) -> RouteAccount:
+    weighted = [(entry, entry.weight) for entry in accounts if entry.weight and not entry.paused]
+    mark = chance * sum(weight for _, weight in weighted)
+    for entry, weight in weighted:
+        if mark < weight:
+            return entry
+        mark -= weight
+    return accounts[0]
+
+
+def _obstacle(
+    delivery: Delivery, message: Message, entry: RouteAccount, board: Board, unfit: Mapping[str, str], chance: float
+) -> _Obstacle | None:
+    name = entry.account
+    standing = board.standings.get(name)
+    if standing is None:
+        return _Obstacle(reason="it is not configured", lasting=True)
+    if name in delivery.refused:
+        return _Obstacle(reason="it has refused this mail for good", lasting=True, final=True)
+    reason = unfit.get(name) or misfit(message, standing.carrier)
+    if reason is not None:
+        return _Obstacle(reason=reason, lasting=True)
+    if entry.paused:
+        return _Obstacle(reason="it is paused")
+    if name in delivery.tried:
+        return _Obstacle(reason="it was tried in this round")
+    return _passing_obstacle(standing, board, len(message.recipients), chance)
+
+
+def _passing_obstacle(standing: Standing, board: Board, amount: int, chance: float) -> _Obstacle | None:
+    circuit = standing.circuit
+    if circuit.state is CircuitState.OPEN:
+        return _Obstacle(reason=f"its circuit is open: {circuit.reason}", until=circuit.until)
+    if standing.blocked_until is not None and standing.blocked_until > board.now:
+        return _Obstacle(reason=f"it is throttled: {standing.blocked_reason}", until=standing.blocked_until)
+    if circuit.state is CircuitState.HALF_OPEN and standing.probe_taken:
+        return _Obstacle(reason=f"its circuit is being probed: {circuit.reason}", until=board.now + WAIT_S_MIN)
+    window = quota.exhausted(standing.carrier.account, board.used, amount, board.now)
+    if window is not None:
+        return _Obstacle(reason=f"its quota of {window.amount_max} a {window.unit} is used up", until=window.ends_at)
+    if circuit.share < 1.0 and chance >= circuit.share:
+        share = round(100 * circuit.share)
+        return _Obstacle(reason=f"it is coming back and takes {share} % of the mail", soft=True)
+    return None
+
+
+def _why(route: Route, position: int, *, probe: bool) -> str:
+    why = "it is the default account" if position == 0 else f"it is number {position + 1} of the route"
+    if position == 0 and any(entry.weight for entry in route.accounts):
+        why = "it was drawn by weight"
+    return f"{why}; it probes whether the account works again" if probe else why
+
+
+def _no_account(
+    delivery: Delivery, obstacles: Sequence[_Obstacle], skipped: tuple[Skip, ...], now: float, chance: float
+) -> Wait | Fail:
+    words = "; ".join(f"{skip.account}: {skip.reason}" for skip in skipped)
+    if all(obstacle.lasting for obstacle in obstacles) and any(obstacle.final for obstacle in obstacles):
+        return Fail(reason=f"no account will take it ({words})", skipped=skipped)
+    if delivery.tried:
+        pause = pause_s(delivery.rounds, chance)
+        return Wait(until=now + pause, reason=words, skipped=skipped, round_over=True)
+    soonest = min((obstacle.until for obstacle in obstacles if obstacle.until is not None), default=now + WAIT_S_MAX)
+    wait_s = min(max(soonest - now, WAIT_S_MIN), WAIT_S_MAX)
+    return Wait(until=now + wait_s * (1.0 + chance / 4), reason=words, skipped=skipped, round_over=False)

@@ -1,0 +1,57 @@
+"""Whether an account can carry a mail at all, whatever its health."""
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from msgspec import Struct
+
+from everpost.model.account import Account
+from everpost.model.message import Draft, size_bytes
+
+
+class Carrier(Struct, frozen=True, kw_only=True):
+    """An account and the limits of its provider."""
+
+    account: Account
+    recipients_max: int
+    content_bytes_max: int
+    tags_max: int | None = None
+    inline: bool = True
+
+
+def misfit(draft: Draft, carrier: Carrier) -> str | None:
+    """Why the account can't carry the mail; None: it can."""
+    account = carrier.account
+    if draft.provider_options and account.provider not in draft.provider_options:
+        return f"the mail is pinned to {', '.join(sorted(draft.provider_options))} by its provider_options"
+    domain = _domain(draft.sender.email)
+    if account.senders and domain not in {sender.lower() for sender in account.senders}:
+        return f"it may not send for the domain {domain}"
+    if account.recipients and (strangers := _strangers(draft, account.recipients)):
+        return f"{strangers} of the recipients are not on its list of allowed recipients"
+    return _over_limit(draft, carrier)
+
+
+def _over_limit(draft: Draft, carrier: Carrier) -> str | None:
+    count = len(draft.recipients)
+    if count > carrier.recipients_max:
+        return f"{count} recipients are more than its {carrier.recipients_max}"
+    if carrier.tags_max is not None and len(draft.tags) > carrier.tags_max:
+        return f"{len(draft.tags)} tags are more than its {carrier.tags_max}"
+    if not carrier.inline and any(attachment.content_id for attachment in draft.attachments):
+        return "it has no inline attachments"
+    size = size_bytes(draft)
+    if size > carrier.content_bytes_max:
+        return f"{size} bytes of content are more than its {carrier.content_bytes_max}"
+    return None
+
+
+def _strangers(draft: Draft, patterns: Iterable[str]) -> int:
+    allowed = [pattern.lower() for pattern in patterns]
+    return sum(
+        not any(fnmatchcase(recipient.email.lower(), pattern) for pattern in allowed) for recipient in draft.recipients
+    )
+
+
+def _domain(email: str) -> str:
+    return email.rpartition("@")[2].lower()

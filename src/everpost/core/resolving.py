@@ -1,0 +1,34 @@
+"""When to ask a provider what became of an attempt, and when its "I have it not" is proof.
+
+Absence is believed only when it was seen twice, so far apart that a request which was still on its way at the first
+look must have become visible by the second. The distance is measured on one process's monotonic clock, so that no
+jump of a wall clock can make an early "not found" count.
+"""
+
+from typing import Final
+
+from everpost.model.account import Account
+
+_PAUSES_S: Final = (0.5, 1.5, 3.0, 5.0, 10.0, 20.0, 30.0)
+PAUSE_S_MAX: Final = 60.0
+
+
+def patience_s(account: Account, lag_s: float) -> float:
+    """How far apart the two looks must be: the longest that an attempt can take, plus the provider's own lag."""
+    lag = account.lookup_lag_s if account.lookup_lag_s is not None else lag_s
+    return lag + account.timeouts.total_s
+
+
+def is_proof(first_absent_at: float | None, now: float, needed_s: float) -> bool:
+    """Both instants are monotonic, of the same process; None: this is the first look that found nothing."""
+    return first_absent_at is not None and now - first_absent_at >= needed_s
+
+
+def pause_s(asks: int, first_absent_at: float | None, now: float, needed_s: float) -> float:
+    """How long until the next question: soon at first, since a mail that arrived shows up early; and exactly when
+    its absence would be proof."""
+    usual = _PAUSES_S[asks] if asks < len(_PAUSES_S) else PAUSE_S_MAX
+    if first_absent_at is None:
+        return usual
+    left = first_absent_at + needed_s - now
+    return min(usual, left) if left > 0 else usual

@@ -1,0 +1,211 @@
+"""Room 3: a draft becomes a durable message, or is refused while its sender is still listening."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+
+from msgspec import Struct
+
+from everpost.core.admit import admit
+from everpost.engine.deliver import CLAIM_LEASE_S, Deliverer
+from everpost.engine.fleet import Fleet
+from everpost.engine.ports import Ports
+from everpost.engine.routes import Routes
+from everpost.model import ids
+from everpost.model.delivery import FINAL, Delivery
+from everpost.model.event import Event, EventType
+from everpost.model.key import Caller
+from everpost.model.message import Draft, Message
+from everpost.model.problem import Problem
+from everpost.model.route import Route
+from everpost.store.port import Claimed, Conflict, IdempotencyClaim, New, Same, Store, Stored, StoreUnavailable
+
+ACCEPT_S: Final = 4.0  # an accept that takes longer is undone; below the 5 s after which clients give up and repeat
+WATCH_S: Final = 0.5  # how often a waiting caller looks whether another process has finished its message
+
+
+class Idempotency(Struct, frozen=True):
+    scope: str  # project and operation
+    key: str
+    fingerprint: bytes  # of the request's body
+
+
+class Acceptance(Struct, frozen=True, kw_only=True):
+    stored: Stored
+    replayed: bool = False  # an earlier request with this key has made it
+    answer: bytes | None = None  # with replayed: what that request was answered, if it was kept
+
+
+class Acceptor:
+    def __init__(self, ports: Ports, fleet: Fleet, routes: Routes, deliverer: Deliverer) -> None:
+        self._ports = ports
+        self._fleet = fleet
+        self._routes = routes
+        self._deliverer = deliverer
+
+    async def accept(
+        self,
+        draft: Draft,
+        caller: Caller,
+        *,
+        idempotency: Idempotency | None = None,
+        wait_s: float | None = None,
+        trace: str | None = None,
+    ) -> Acceptance | Problem:
+        """Durable when it returns. With `wait_s` it returns when all deliveries are final, or when that time is over.
+
+        Problems: faulty fields and mails that no account can carry (422), a key used for another body (422) or by a
+        request that is still running (409), a store that can't take it now (503). Nothing is kept of a refused mail.
+        """
+        now = self._ports.clock.now()
+        try:
+            routes = await self._routes.all()
+            problem = admit(draft, routes, self._fleet.carriers, now)
+            if problem is not None:
+                return problem
+            claim = _claim(idempotency, wait_s, now)
+            message = self._message(draft, caller, now, trace)
+            accepted = await self._store(message, routes[draft.route], claim, now)
+            match accepted:
+                case Stored():
+                    return Acceptance(stored=await self._waited(accepted, wait_s))
+                case Same():
+                    return await self._same(accepted, caller, wait_s)
+                case Conflict():
+                    return _MISMATCH
+        except StoreUnavailable as error:
+            return _unavailable(str(error))
+
+    async def remember(self, idempotency: Idempotency, answer: bytes) -> None:
+        """Keeps the answer of a synchronous request for its replays."""
+        await self._ports.store.answer(idempotency.scope, idempotency.key, answer)
+
+    async def _store(
+        self, message: Message, route: Route, claim: IdempotencyClaim | None, now: float
+    ) -> Stored | Same | Conflict:
+        """Stores the message as one delivery. If this process has room, it is stored as already claimed by it, which
+        saves a claim; should the process die, the claim ends like any other."""
+        offered = message.send_at is None and self._deliverer.reserve()
+        try:
+            delivery = _delivery(message, route, now, now + CLAIM_LEASE_S if offered else now)
+            event = _accepted_event(message, delivery)
+            store: Store = self._ports.store
+            accepted = await store.accept(message, (delivery,), (event,), claim, now + ACCEPT_S)
+        except BaseException:
+            if offered:
+                self._deliverer.unreserve()
+            raise
+        if not isinstance(accepted, New):
+            if offered:
+                self._deliverer.unreserve()
+            return accepted
+        if offered:
+            self._deliverer.offer(Claimed(delivery, message))
+        else:
+            self._ports.due.nudge()
+        self._ports.news.nudge()
+        return Stored(message=message, deliveries=(delivery,))
+
+    async def _same(self, same: Same, caller: Caller, wait_s: float | None) -> Acceptance | Problem:
+        now = self._ports.clock.now()
+        if same.answer is None and same.running_until is not None and now < same.running_until:
+            return _running(same.running_until - now)
+        stored = await self._ports.store.get_message(caller.project, same.message_id)
+        if stored is None:
+            return _GONE
+        return Acceptance(stored=await self._waited(stored, wait_s), replayed=True, answer=same.answer)
+
+    async def _waited(self, stored: Stored, wait_s: float | None) -> Stored:
+        if wait_s is None:
+            return stored
+        message = stored.message
+        until = self._ports.clock.monotonic() + wait_s
+        with self._deliverer.watch(message.id) as watch:
+            while True:
+                latest = await self._ports.store.get_message(message.project, message.id) or stored
+                left = until - self._ports.clock.monotonic()
+                if left <= 0 or all(delivery.state in FINAL for delivery in latest.deliveries):
+                    return latest
+                watch.clear()
+                try:
+                    async with asyncio.timeout(min(left, WATCH_S)):
+                        await watch.wait()
+                except TimeoutError:
+                    continue
+
+    def _message(self, draft: Draft, caller: Caller, now: float, trace: str | None) -> Message:
+        fields: Mapping[str, Any] = {name: getattr(draft, name) for name in Draft.__struct_fields__}
+        id_ = ids.message_id(now, self._ports.clock.entropy())
+        return Message(id=id_, project=caller.project, created_at=now, trace=trace, **fields)
+
+
+def _delivery(message: Message, route: Route, now: float, due_at: float) -> Delivery:
+    gives_up_at = max(now, message.send_at or now) + route.give_up_after_s
+    return Delivery(
+        id=ids.delivery_id(message.id, 0),
+        message_id=message.id,
+        project=message.project,
+        due_at=max(due_at, message.send_at or due_at),
+        expires_at=message.expires_at if message.expires_at is not None else gives_up_at,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _accepted_event(message: Message, delivery: Delivery) -> Event:
+    data: dict[str, Any] = {"recipients": len(message.recipients), "route": message.route}
+    extra = {"trace": message.trace, "send_at": message.send_at, "tags": list(message.tags)}
+    return Event(
+        id=f"{delivery.id}:0",
+        type=EventType.ACCEPTED,
+        at=message.created_at,
+        project=message.project,
+        message_id=message.id,
+        delivery_id=delivery.id,
+        data=data | {key: value for key, value in extra.items() if value},
+    )
+
+
+def _claim(idempotency: Idempotency | None, wait_s: float | None, now: float) -> IdempotencyClaim | None:
+    if idempotency is None:
+        return None
+    return IdempotencyClaim(
+        scope=idempotency.scope,
+        key=idempotency.key,
+        fingerprint=idempotency.fingerprint,
+        running_until=None if wait_s is None else now + wait_s + ACCEPT_S,
+    )
+
+
+_MISMATCH: Final = Problem(
+    code="idempotency_mismatch",
+    status=422,
+    title="The idempotency key was used for another request",
+    detail="use a new Idempotency-Key for a new mail, or send the same body to get the first answer again",
+)
+_GONE: Final = Problem(
+    code="idempotency_expired",
+    status=409,
+    title="The message made with this idempotency key is no longer kept",
+    detail="use a new Idempotency-Key",
+)
+
+
+def _running(left_s: float) -> Problem:
+    return Problem(
+        code="idempotency_running",
+        status=409,
+        title="The first request with this idempotency key is still running",
+        detail="repeat this request a little later to get its answer",
+        retry_after_s=min(max(left_s, 1.0), 5.0),
+    )
+
+
+def _unavailable(reason: str) -> Problem:
+    return Problem(
+        code="store_unavailable",
+        status=503,
+        title="The mail could not be stored",
+        detail=f"nothing was accepted ({reason}); the same request may be repeated, best with an Idempotency-Key",
+        retry_after_s=1.0,
+    )

@@ -1,0 +1,183 @@
+"""Room 6, the side that touches the world: one request to one account, and what came of it on disk."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from everpost.core import transitions
+from everpost.engine.fleet import Fleet, Member
+from everpost.engine.ports import Ports
+from everpost.health.port import Report, Sign
+from everpost.model.change import Change
+from everpost.model.delivery import Delivery, DeliveryState
+from everpost.model.outcome import Kind, Outcome
+from everpost.providers.contract import Answer, Fault, Phase, Request, outcome_of
+from everpost.store.port import Claimed, StoreUnavailable, Written
+
+START_S: Final = 5.0  # from the decision to the first byte, beyond the time to connect: the intent must be stored
+RETRY_S_MIN: Final = 0.1
+RETRY_S_MAX: Final = 2.0
+DEFAULT_THROTTLE_S: Final = 60.0  # for a provider that says "too much" and not for how long
+_log = logging.getLogger(__name__)
+
+_SIGNS: Final = {
+    Kind.ACCEPTED: Sign.OK,
+    Kind.HELD: Sign.OK,
+    Kind.REJECTED: Sign.OK,  # a message fault says nothing against the account
+    Kind.REFUSED: Sign.OK,
+    Kind.THROTTLED: Sign.BLOCKED,
+    Kind.UNAVAILABLE: Sign.FAILED,
+    Kind.UNKNOWN: Sign.FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """A request that may be made once its change is on disk."""
+
+    claimed: Claimed
+    change: Change
+    request: Request
+    member: Member
+    not_after: float  # monotonic: its first byte may not leave later
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    intent: Intent
+    outcome: Outcome
+    answer: Answer | None
+    at: float
+
+
+class Attempts:
+    def __init__(self, ports: Ports, fleet: Fleet, on_written: Callable[[Sequence[Change]], None]) -> None:
+        self._ports = ports
+        self._fleet = fleet
+        self._on_written = on_written
+        self._tasks: dict[str, asyncio.Task[None]] = {}  # by delivery id
+        self._done: list[_Done] = []
+        self._some_done = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._storing = 0
+        self.stuck = False  # outcomes can't be stored: nothing may be sent
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._tasks) + len(self._done) + self._storing
+
+    def carries(self, delivery: Delivery) -> bool:
+        """Whether the current attempt is still in the hands of this process, whatever a clock says of its lease."""
+        return delivery.id in self._tasks
+
+    @staticmethod
+    def budget_s(member: Member) -> float:
+        """The longest that an attempt can take, from the decision to the end of its answer."""
+        return START_S + member.account.timeouts.total_s
+
+    def not_after(self, member: Member) -> float:
+        return self._ports.clock.monotonic() + START_S + member.account.timeouts.connect_s
+
+    def start(self, intent: Intent) -> None:
+        """The intent is on disk: make the request."""
+        key = intent.change.delivery.id
+        self._idle.clear()
+        self._tasks[key] = asyncio.create_task(self._carry(intent))
+
+    async def drain(self, timeout_s: float) -> None:
+        """Waits until every attempt has ended and its outcome is stored, at most `timeout_s`."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._idle.wait()
+
+    async def _carry(self, intent: Intent) -> None:
+        member = intent.member
+        answer: Answer | None = None
+        try:
+            answer = await self._ports.wire.send(intent.request, member.account.timeouts, intent.not_after)
+            outcome = outcome_of(member.provider, answer, member.account)
+        except Exception as error:
+            _log.exception("an attempt broke", extra={"delivery": intent.change.delivery.id})
+            outcome = Outcome(kind=Kind.UNKNOWN, text=f"a fault of Everpost: {type(error).__name__}")
+        self._done.append(_Done(intent, outcome, answer, self._ports.clock.now()))
+        self._some_done.set()
+
+    # --- what came of it ----------------------------------------------------------------------------------------------
+
+    async def store_outcomes(self) -> None:
+        """Stores outcomes as they come, many in one commit. While that fails, nothing new is sent."""
+        while True:
+            await self._some_done.wait()
+            self._some_done.clear()
+            done, self._done = self._done, []
+            self._storing = len(done)
+            await self._store(done)
+            for one in done:
+                self._tasks.pop(one.intent.change.delivery.id, None)
+                self._fleet.release(one.intent.member.account.name)
+            self._storing = 0
+            if not self.in_flight:
+                self._idle.set()
+            await self._report(done)
+            self._ports.due.nudge()
+
+    async def _store(self, done: Sequence[_Done]) -> None:
+        changes = [transitions.settle(one.intent.change.delivery, one.outcome, one.at) for one in done]
+        pause_s = RETRY_S_MIN
+        while True:
+            try:
+                written = await self._ports.store.advance(changes)
+                late = [one for one, result in zip(done, written, strict=True) if result is not Written.DONE]
+                await self._store_late(late)
+                self._on_written(changes)
+            except StoreUnavailable as error:
+                self.stuck = True
+                _log.error("outcomes can't be stored; sending stops", extra={"error": str(error)})
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, RETRY_S_MAX)
+            except Exception:
+                _log.exception("outcomes were not stored; their deliveries will be resolved")
+                return
+            else:
+                self.stuck = False
+                return
+
+    async def _store_late(self, late: Sequence[_Done]) -> None:
+        """The lease was lost, but the answer has come: it is as good a witness as any question to the provider."""
+        for one in late:
+            begun = one.intent.change.delivery
+            current = await self._ports.store.find_delivery(begun.id)
+            if current is None or current.attempts != begun.attempts:
+                continue
+            if current.state in (DeliveryState.UNCERTAIN, DeliveryState.SENDING):
+                await self._ports.store.advance([transitions.settle(current, one.outcome, one.at)])
+
+    async def _report(self, done: Sequence[_Done]) -> None:
+        reports = [_report(one) for one in done if not _our_own_delay(one.answer)]
+        try:
+            if reports:
+                await self._fleet.report(reports)
+        except Exception:
+            _log.exception("the health of accounts was not recorded")
+
+
+def _our_own_delay(answer: Answer | None) -> bool:
+    """The attempt's time was over before its first byte: nothing was learned about the account."""
+    return isinstance(answer, Fault) and answer.phase is Phase.DEADLINE
+
+
+def _report(done: _Done) -> Report:
+    outcome = done.outcome
+    sign = Sign.FAULT if outcome.kind is Kind.REFUSED and outcome.account_fault else _SIGNS[outcome.kind]
+    wait_s = outcome.retry_after_s if outcome.retry_after_s is not None else DEFAULT_THROTTLE_S
+    return Report(
+        account=done.intent.member.account.name,
+        sign=sign,
+        at=done.at,
+        text="" if sign is Sign.OK else f"{outcome.kind} {outcome.status or ''} {outcome.text}".strip(),
+        until=done.at + wait_s if sign is Sign.BLOCKED else None,
+    )

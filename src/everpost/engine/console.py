@@ -1,0 +1,143 @@
+"""What people and programs see, and what they may turn."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from everpost.core import quota, transitions
+from everpost.core.story import attempts_of
+from everpost.engine.fleet import Fleet
+from everpost.engine.ports import Ports
+from everpost.engine.routes import DEFAULT, Routes
+from everpost.model.account import Account, AccountHealth, Circuit
+from everpost.model.event import Event, EventType, Recorded
+from everpost.model.key import Caller
+from everpost.model.problem import Problem
+from everpost.model.route import Route
+from everpost.store.port import Counts, Filter, Stored, StoreUnavailable, Suppression, Written
+
+__all__ = ["AccountStatus", "Console", "attempts_of"]
+
+_CANCEL_TRIES = 3  # against workers that write at the same moment
+
+
+class AccountStatus(Struct, frozen=True, kw_only=True):
+    account: Account
+    circuit: Circuit
+    health: AccountHealth
+    quota_left: dict[str, int]  # by unit (second, day, month); only those that are limited
+    in_flight: int  # requests of this process
+    is_default: bool
+
+
+class Console:
+    def __init__(self, ports: Ports, fleet: Fleet, routes: Routes) -> None:
+        self._ports = ports
+        self._fleet = fleet
+        self._routes = routes
+
+    async def message(self, project: str, message_id: str) -> Stored | None:
+        return await self._ports.store.get_message(project, message_id)
+
+    async def messages(self, by: Filter, before: str | None, limit: int) -> list[Stored]:
+        return await self._ports.store.list_messages(by, before, limit)
+
+    async def events(
+        self, project: str | None, after: int, limit: int, message_id: str | None = None
+    ) -> list[Recorded]:
+        return await self._ports.store.read_events(after, limit, project, message_id)
+
+    async def cancel(self, caller: Caller, message_id: str) -> Stored | Problem:
+        """Cancels what is still queued of a message; a problem if nothing was."""
+        stored = await self.message(caller.project, message_id)
+        for _ in range(_CANCEL_TRIES):
+            if stored is None:
+                return _not_found(message_id)
+            now = self._ports.clock.now()
+            changes = [transitions.cancel(delivery, caller.who, now) for delivery in stored.deliveries]
+            wanted = [change for change in changes if change is not None]
+            if not wanted:
+                break
+            written = await self._ports.store.advance(wanted)
+            self._ports.news.nudge()
+            stored = await self.message(caller.project, message_id)
+            if Written.FENCED not in written and stored is not None:
+                return stored
+        return _too_late(stored) if stored is not None else _not_found(message_id)
+
+    async def accounts(self) -> list[AccountStatus]:
+        self._fleet.forget_board()
+        board = await self._fleet.board()
+        known: Mapping[str, AccountHealth] = await self._fleet.health()
+        default = await self.default_account()
+        return [
+            AccountStatus(
+                account=standing.carrier.account,
+                circuit=standing.circuit,
+                health=known.get(name, AccountHealth()),
+                quota_left=quota.left(standing.carrier.account, board.used, board.now),
+                in_flight=self._fleet.in_flight(name),
+                is_default=name == default,
+            )
+            for name, standing in board.standings.items()
+        ]
+
+    async def routes(self) -> list[Route]:
+        return list((await self._routes.all()).values())
+
+    async def route(self, name: str) -> Route | Problem:
+        return await self._routes.get(name)
+
+    async def put_route(self, caller: Caller, route: Route, was: int | None) -> Route | Problem:
+        return await self._routes.put(caller, route, was)
+
+    async def default_account(self) -> str:
+        return (await self._routes.all())[DEFAULT].default
+
+    async def set_default(self, caller: Caller, account: str) -> Route | Problem:
+        return await self._routes.set_default(caller, account)
+
+    async def suppressions(self, project: str, addresses: Sequence[str]) -> list[Suppression]:
+        return await self._ports.store.suppressed(project, addresses)
+
+    async def suppress(self, caller: Caller, address: str, reason: str) -> Suppression:
+        """From now on no mail of the project is handed over to this address."""
+        now = self._ports.clock.now()
+        row = Suppression(project=caller.project, address=address.lower(), reason=reason, created_at=now)
+        event = self._suppression_event(EventType.SUPPRESSION_ADDED, caller, now, {"reason": reason})
+        await self._ports.store.suppress([row], [event])
+        self._ports.news.nudge()
+        return row
+
+    async def unsuppress(self, caller: Caller, address: str) -> None:
+        now = self._ports.clock.now()
+        event = self._suppression_event(EventType.SUPPRESSION_REMOVED, caller, now, {})
+        await self._ports.store.unsuppress(caller.project, [address], [event])
+        self._ports.news.nudge()
+
+    async def counts(self) -> Counts:
+        return await self._ports.store.counts()
+
+    async def ready(self) -> Problem | None:
+        """None while the store can be read and written."""
+        try:
+            await self._ports.store.record(())
+        except StoreUnavailable as error:
+            return Problem(code="store_unavailable", status=503, title="The store is unavailable", detail=str(error))
+        return None
+
+    def _suppression_event(self, type_: EventType, caller: Caller, now: float, data: dict[str, Any]) -> Event:
+        id_ = f"{type_}:{self._ports.clock.entropy():020x}"
+        return Event(id=id_, type=type_, at=now, project=caller.project, data={"by": caller.who, **data})
+
+
+def _not_found(message_id: str) -> Problem:
+    detail = f"there is no message {message_id!r} in this project"
+    return Problem(code="not_found", status=404, title="There is no such message", detail=detail)
+
+
+def _too_late(stored: Stored) -> Problem:
+    states = ", ".join(sorted({str(delivery.state) for delivery in stored.deliveries}))
+    detail = f"only a queued message can be cancelled; this one is {states}"
+    return Problem(code="not_cancellable", status=409, title="It is too late to cancel", detail=detail)

@@ -1,0 +1,280 @@
+"""Room 5: takes what is due, lets `core` decide, writes the intent, hands it to the wire, stores what came of it."""
+
+import asyncio
+import logging
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from msgspec.structs import replace
+
+from everpost.core import quota, transitions
+from everpost.core.decide import Board, Fail, Send, Wait, decide
+from everpost.engine.attempt import Attempts, Intent
+from everpost.engine.fleet import Fleet
+from everpost.engine.ports import Ports
+from everpost.engine.resolve import Resolver
+from everpost.engine.routes import DEFAULT, Routes
+from everpost.model.change import Change
+from everpost.model.delivery import DeliveryState
+from everpost.model.limits import ACTIVE_MAX, CLAIM_MAX
+from everpost.model.route import Route
+from everpost.providers.contract import Unsendable
+from everpost.store.port import Claimed, StoreUnavailable, Written
+
+CLAIM_LEASE_S: Final = 15.0  # a claim without an intent; writing the intent extends it
+IDLE_S_MAX: Final = 5.0  # the longest sleep: another process's message is found within it, even unnudged
+BLOCKED_S: Final = 1.0  # between two looks while no account can take anything
+BLOCKED_ROOM: Final = 8  # deliveries looked at meanwhile: to expire, to resolve, to tell why they wait
+WAITING_MAX: Final = 64  # decided deliveries that wait in memory for a free request of their account
+STALE_S: Final = 3.0  # a claim with less time left is given up, since its lease may end in mid-decision
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Round:
+    """What one batch of deliveries has come to."""
+
+    board: Board
+    routes: Mapping[str, Route]
+    intents: list[Intent]
+    changes: list[Change]
+
+
+class Deliverer:
+    def __init__(self, ports: Ports, fleet: Fleet, routes: Routes) -> None:
+        self._ports = ports
+        self._fleet = fleet
+        self._routes = routes
+        self._resolver = Resolver(ports, fleet, routes)
+        self._attempts = Attempts(ports, fleet, self._on_written)
+        self._ready: deque[Claimed] = deque()  # offered by accept, or to be decided anew
+        self._waiting: dict[str, deque[Claimed]] = defaultdict(deque)  # by account, for a free request
+        self._reserved = 0
+        self._watches: dict[str, list[asyncio.Event]] = defaultdict(list)
+        self._running = False
+        self._blocked = False  # no account can take anything
+        self._looked_at = 0.0  # while blocked: when the queue was last looked at (monotonic)
+
+    # --- what accept uses -----------------------------------------------------------------------------------------
+
+    def reserve(self) -> bool:
+        """Room for one more delivery in this process; to be followed by `offer` or `unreserve`."""
+        if not self._running or self._blocked or self._attempts.stuck or self._active() >= ACTIVE_MAX:
+            return False
+        self._reserved += 1
+        return True
+
+    def unreserve(self) -> None:
+        self._reserved -= 1
+
+    def offer(self, claimed: Claimed) -> None:
+        """A delivery that was stored as claimed by this process."""
+        self._reserved -= 1
+        self._ready.append(claimed)
+        self._ports.due.nudge()
+
+    @contextmanager
+    def watch(self, message_id: str) -> Iterator[asyncio.Event]:
+        """An event that is set whenever a delivery of the message becomes final in this process."""
+        event = asyncio.Event()
+        self._watches[message_id].append(event)
+        try:
+            yield event
+        finally:
+            self._watches[message_id].remove(event)
+            if not self._watches[message_id]:
+                del self._watches[message_id]
+
+    # --- the loop ---------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Until cancelled. Trouble with the store pauses it; nothing is decided from memory alone."""
+        self._running = True
+        outcomes = asyncio.create_task(self._attempts.store_outcomes())
+        try:
+            while True:
+                try:
+                    idle_s = await self._turn()
+                except StoreUnavailable as error:
+                    _log.warning("the store is unavailable, deliveries pause", extra={"error": str(error)})
+                    idle_s = BLOCKED_S
+                except Exception:
+                    _log.exception("a round of deliveries failed; its deliveries stay claimed until their lease ends")
+                    idle_s = BLOCKED_S
+                if idle_s > 0:
+                    await self._ports.due.wait(idle_s)
+        finally:
+            self._running = False
+            outcomes.cancel()
+            self._resolver.stop()
+
+    async def drain(self, timeout_s: float) -> None:
+        """Stops taking new work and waits for the attempts in flight."""
+        self._running = False
+        await self._attempts.drain(timeout_s)
+
+    async def _turn(self) -> float:
+        """One round. Returns how long nothing will be due, in seconds."""
+        if self._attempts.stuck or not self._running:
+            return BLOCKED_S
+        clock = self._ports.clock
+        board = await self._fleet.board()
+        self._blocked = not self._fleet.any_startable(board)
+        batch = self._take_ready()
+        room = self._room(board) - len(batch)
+        next_due_at: float | None = None
+        if room > 0:
+            claim = await self._ports.store.claim_due(clock.now(), CLAIM_LEASE_S, room)
+            batch += claim.claimed
+            next_due_at = claim.next_due_at
+        if batch:
+            await self._work(batch, board)
+        if self._blocked or room <= 0:
+            return BLOCKED_S
+        if self._ready:
+            return 0.0
+        return IDLE_S_MAX if next_due_at is None else min(max(next_due_at - clock.now(), 0.0), IDLE_S_MAX)
+
+    def _active(self) -> int:
+        waiting = sum(len(queue) for queue in self._waiting.values())
+        return self._reserved + len(self._ready) + waiting + self._attempts.in_flight
+
+    def _room(self, board: Board) -> int:
+        """How many deliveries to take from the queue: what the accounts can start, and a few to follow at once."""
+        waiting = sum(len(queue) for queue in self._waiting.values())
+        if not self._blocked:
+            free = self._fleet.free_in_all(board)
+            return min(CLAIM_MAX, free + WAITING_MAX - waiting, ACTIVE_MAX - self._active())
+        now = self._ports.clock.monotonic()
+        if now - self._looked_at < BLOCKED_S:
+            return 0
+        self._looked_at = now
+        return BLOCKED_ROOM
+
+    def _take_ready(self) -> list[Claimed]:
+        """Offered deliveries, and those whose account has a free request again; claims about to end are dropped."""
+        for name, queue in self._waiting.items():
+            for _ in range(min(len(queue), self._fleet.free(name))):
+                self._ready.append(queue.popleft())
+        count = min(len(self._ready), CLAIM_MAX)
+        still_ours = self._ports.clock.now() + STALE_S
+        taken = [self._ready.popleft() for _ in range(count)]
+        return [claimed for claimed in taken if (claimed.delivery.due_at or 0.0) > still_ours]
+
+    async def _work(self, batch: Sequence[Claimed], board: Board) -> None:
+        round_ = _Round(board=board, routes=await self._routes.all(), intents=[], changes=[])
+        suppressed = await self._suppressed(batch)
+        for claimed in batch:
+            match claimed.delivery.state:
+                case DeliveryState.QUEUED:
+                    await self._decide(claimed, round_, suppressed)
+                case DeliveryState.SENDING if not self._attempts.carries(claimed.delivery):
+                    round_.changes.append(transitions.lost(claimed.delivery, self._ports.clock.now()))
+                    self._ports.due.nudge()
+                case DeliveryState.UNCERTAIN:
+                    self._resolver.start(claimed, self._on_written)
+                case _:
+                    continue
+        await self._begin(round_.intents)
+        if round_.changes:
+            written = await self._ports.store.advance(round_.changes)
+            self._on_written([c for c, w in zip(round_.changes, written, strict=True) if w is Written.DONE])
+
+    async def _suppressed(self, batch: Sequence[Claimed]) -> set[tuple[str, str]]:
+        by_project: dict[str, set[str]] = defaultdict(set)
+        for claimed in batch:
+            by_project[claimed.message.project].update(address.email for address in claimed.message.recipients)
+        found: set[tuple[str, str]] = set()
+        for project, addresses in by_project.items():
+            rows = await self._ports.store.suppressed(project, sorted(addresses))
+            found.update((project, row.address) for row in rows)
+        return found
+
+    async def _decide(self, claimed: Claimed, round_: _Round, suppressed: set[tuple[str, str]]) -> None:
+        delivery, message = claimed.delivery, claimed.message
+        now = self._ports.clock.now()
+        if now >= delivery.expires_at:
+            round_.changes.append(transitions.expire(delivery, now))
+            return
+        stopped = sum((message.project, address.email.lower()) in suppressed for address in message.recipients)
+        if stopped:
+            round_.changes.append(transitions.suppress(delivery, stopped, now))
+            return
+        route = round_.routes.get(message.route) or round_.routes[DEFAULT]
+        unfit: dict[str, str] = {}
+        chance = self._ports.clock.chance()
+        while True:
+            decision = decide(delivery, message, route, round_.board, unfit, chance)
+            match decision:
+                case Wait():
+                    round_.changes.append(transitions.postpone(delivery, decision, now))
+                    return
+                case Fail():
+                    round_.changes.append(transitions.fail(delivery, decision, now))
+                    return
+                case Send() if self._fleet.free(decision.account) <= 0:
+                    self._waiting[decision.account].append(claimed)
+                    return
+                case Send() if decision.probe and not await self._fleet.take_probe(decision.account):
+                    round_.board = _without_probe(round_.board, decision.account)
+                case Send():
+                    if self._intend(claimed, decision, round_, unfit):
+                        return
+
+    def _intend(self, claimed: Claimed, send: Send, round_: _Round, unfit: dict[str, str]) -> bool:
+        """Builds the request; False if the provider can't express the mail, which makes the account unfit for it."""
+        member = self._fleet.member(send.account)
+        if member is None:
+            unfit[send.account] = "it is not configured"
+            return False
+        request = member.provider.build(claimed.message, claimed.delivery.id, member.account)
+        if isinstance(request, Unsendable):
+            unfit[send.account] = request.reason
+            return False
+        now = self._ports.clock.now()
+        charges = quota.charges(member.account, len(claimed.message.recipients), now)
+        change = transitions.begin(claimed.delivery, send, charges, self._attempts.budget_s(member), now)
+        not_after = self._attempts.not_after(member)
+        round_.intents.append(
+            Intent(claimed=claimed, change=change, request=request, member=member, not_after=not_after)
+        )
+        self._fleet.take(send.account)
+        if send.probe:
+            round_.board = _without_probe(round_.board, send.account)
+        return True
+
+    async def _begin(self, intents: Sequence[Intent]) -> None:
+        """No byte goes out for an intent that is not on disk."""
+        if not intents:
+            return
+        started = 0
+        try:
+            results = await self._ports.store.begin([intent.change for intent in intents])
+            for intent, written in zip(intents, results, strict=True):
+                started += 1
+                if written is Written.DONE:
+                    self._attempts.start(intent)
+                    continue
+                self._fleet.release(intent.member.account.name)
+                if written is Written.OVER_QUOTA:
+                    self._fleet.forget_board()
+                    self._ready.append(intent.claimed)
+        finally:
+            for intent in intents[started:]:
+                self._fleet.release(intent.member.account.name)
+        self._ports.news.nudge()
+
+    def _on_written(self, changes: Sequence[Change]) -> None:
+        """Wakes those who wait for these messages."""
+        self._ports.news.nudge()
+        for change in changes:
+            for event in self._watches.get(change.delivery.message_id, ()):
+                event.set()
+
+
+def _without_probe(board: Board, account: str) -> Board:
+    standing = replace(board.standings[account], probe_taken=True)
+    return replace(board, standings={**board.standings, account: standing})

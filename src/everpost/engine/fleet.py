@@ -1,0 +1,163 @@
+"""The accounts at work: who they are, how they are doing, and how many requests each has in flight here."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from everpost.core import quota
+from everpost.core.breaker import circuit
+from everpost.core.decide import Board, Standing
+from everpost.core.fit import Carrier
+from everpost.engine.ports import Ports
+from everpost.health.port import Report
+from everpost.model.account import Account, AccountHealth, Circuit, CircuitState
+from everpost.model.change import Usage
+from everpost.model.event import Event, EventType
+from everpost.providers.contract import Provider
+
+BOARD_S: Final = 0.1  # how old a board may be: other processes' news arrive within this time
+PROBE_S: Final = 30.0  # a probe whose worker died is given to another after this
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An account with the provider that it belongs to."""
+
+    account: Account
+    provider: Provider
+
+    @property
+    def carrier(self) -> Carrier:
+        limits = self.provider.limits
+        return Carrier(
+            account=self.account,
+            recipients_max=limits.recipients_max,
+            content_bytes_max=limits.content_bytes_max,
+            tags_max=limits.tags_max,
+            inline=limits.inline,
+        )
+
+
+class Fleet:
+    def __init__(self, members: Sequence[Member], ports: Ports) -> None:
+        self._members = {member.account.name: member for member in members}
+        self.carriers: Mapping[str, Carrier] = {name: member.carrier for name, member in self._members.items()}
+        self._ports = ports
+        self._has_quota = any(quota.windows(member.account.quota, 0.0) for member in members)
+        self._in_flight: Counter[str] = Counter()
+        self._seen: dict[str, Circuit] = {}
+        self._board: Board | None = None
+        self._board_at = 0.0
+
+    def member(self, name: str | None) -> Member | None:
+        return self._members.get(name or "")
+
+    def in_flight(self, name: str) -> int:
+        return self._in_flight[name]
+
+    def free(self, name: str) -> int:
+        """Requests that may be started now."""
+        return self._members[name].account.max_concurrency - self._in_flight[name]
+
+    def take(self, name: str) -> None:
+        self._in_flight[name] += 1
+
+    def release(self, name: str) -> None:
+        self._in_flight[name] -= 1
+
+    def any_startable(self, board: Board) -> bool:
+        """Whether any account is in a state to take mail, be it busy or not."""
+        return any(_startable(standing, board.now) for standing in board.standings.values())
+
+    def free_in_all(self, board: Board) -> int:
+        """Requests that could be started now, over all accounts."""
+        return sum(
+            max(0, self.free(name)) if standing.circuit.state is CircuitState.CLOSED else 1
+            for name, standing in board.standings.items()
+            if _startable(standing, board.now)
+        )
+
+    async def board(self) -> Board:
+        """The state of all accounts, at most BOARD_S old."""
+        clock = self._ports.clock
+        if self._board is None or clock.monotonic() - self._board_at > BOARD_S:
+            self._board = await self._fresh_board()
+            self._board_at = clock.monotonic()
+        return self._board
+
+    def forget_board(self) -> None:
+        """The next board will be a fresh one."""
+        self._board = None
+
+    async def report(self, reports: Sequence[Report]) -> None:
+        await self._ports.health.record(reports)
+        self._board = await self._fresh_board()
+        self._board_at = self._ports.clock.monotonic()
+
+    async def take_probe(self, name: str) -> bool:
+        now = self._ports.clock.now()
+        self.forget_board()
+        return await self._ports.health.lease(name, now, now + PROBE_S)
+
+    async def health(self) -> Mapping[str, AccountHealth]:
+        return await self._ports.health.board()
+
+    async def used(self) -> Mapping[tuple[str, str], Usage]:
+        return await self._ports.store.usage() if self._has_quota else {}
+
+    async def _fresh_board(self) -> Board:
+        known = await self.health()
+        used = await self.used()
+        now = self._ports.clock.now()
+        standings = {
+            name: _standing(carrier, known.get(name, AccountHealth()), now) for name, carrier in self.carriers.items()
+        }
+        await self._tell_changes(standings, known, now)
+        return Board(standings=standings, used=used, now=now)
+
+    async def _tell_changes(
+        self, standings: Mapping[str, Standing], known: Mapping[str, AccountHealth], now: float
+    ) -> None:
+        told = []
+        for name, standing in standings.items():
+            before = self._seen.get(name)
+            was_closed = before is None or before.state is CircuitState.CLOSED
+            is_closed = standing.circuit.state is CircuitState.CLOSED
+            if was_closed != is_closed:
+                told.append(_circuit_event(name, standing.circuit, known.get(name, AccountHealth()), now))
+        if told:
+            await self._ports.store.record(told)
+            self._ports.news.nudge()
+        self._seen = {name: standing.circuit for name, standing in standings.items()}
+
+
+def _startable(standing: Standing, now: float) -> bool:
+    if standing.blocked_until is not None and standing.blocked_until > now:
+        return False
+    state = standing.circuit.state
+    return state is CircuitState.CLOSED or (state is CircuitState.HALF_OPEN and not standing.probe_taken)
+
+
+def _standing(carrier: Carrier, health: AccountHealth, now: float) -> Standing:
+    return Standing(
+        carrier=carrier,
+        circuit=circuit(health, now),
+        blocked_until=health.blocked_until,
+        blocked_reason=health.blocked_reason,
+        probe_taken=health.probe_until is not None and health.probe_until > now,
+    )
+
+
+def _circuit_event(name: str, now_: Circuit, health: AccountHealth, now: float) -> Event:
+    """Its id tells the same change as seen by several processes, so that it is kept once."""
+    closed = now_.state is CircuitState.CLOSED
+    mark = health.recovered_at if closed else (health.failing_since or health.failed_at)
+    return Event(
+        id=f"account:{name}:{'closed' if closed else 'opened'}:{mark}",
+        type=EventType.ACCOUNT_CLOSED if closed else EventType.ACCOUNT_OPENED,
+        at=now,
+        project="",
+        account=name,
+        data={} if closed else {"reason": now_.reason},
+    )

@@ -1,0 +1,20 @@
+"""Everything that the engine reaches the world through."""
+
+from dataclasses import dataclass
+
+from everpost.engine.clock import Clock
+from everpost.engine.news import News
+from everpost.engine.wire import Wire
+from everpost.health.port import Health
+from everpost.store.port import Store
+from everpost.wakeup.port import Wakeup
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ports:
+    store: Store
+    health: Health
+    wire: Wire
+    due: Wakeup  # deliveries may be due
+    news: News  # events may be waiting for the sinks
+    clock: Clock

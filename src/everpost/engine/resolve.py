@@ -1,0 +1,141 @@
+"""What may have been sent is resolved before it is sent elsewhere."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from everpost.core import resolving, transitions
+from everpost.engine.fleet import Fleet, Member
+from everpost.engine.ports import Ports
+from everpost.engine.routes import DEFAULT, Routes
+from everpost.model import ids
+from everpost.model.account import Timeouts
+from everpost.model.change import Change
+from everpost.model.delivery import Delivery
+from everpost.model.limits import LOOKUP_REQUESTS_MAX, RESOLVING_MAX
+from everpost.model.message import Message, OnUnknown
+from everpost.providers.contract import (
+    Absent,
+    Ask,
+    Finding,
+    Found,
+    HttpRequest,
+    HttpResponse,
+    Lookup,
+    Sought,
+    Unclear,
+)
+from everpost.store.port import Claimed, StoreUnavailable, Written
+
+LOOKUP_TIMEOUTS: Final = Timeouts(connect_s=5.0, write_s=5.0, answer_s=10.0)
+WATCHED_MAX: Final = 100_000  # attempts whose first absence is remembered; one that is forgotten is asked about longer
+_log = logging.getLogger(__name__)
+
+OnWritten = Callable[[Sequence[Change]], None]
+
+
+class Resolver:
+    """Asks what became of attempts whose outcome is unknown."""
+
+    def __init__(self, ports: Ports, fleet: Fleet, routes: Routes) -> None:
+        self._ports = ports
+        self._fleet = fleet
+        self._routes = routes
+        self._tasks: dict[str, asyncio.Task[None]] = {}  # by delivery id
+        self._first_absent: OrderedDict[str, float] = OrderedDict()  # attempt id -> monotonic time of the first look
+
+    def start(self, claimed: Claimed, on_written: OnWritten) -> None:
+        """Takes up the question; with too many open ones it is left to the end of its claim."""
+        key = claimed.delivery.id
+        if key in self._tasks or len(self._tasks) >= RESOLVING_MAX:
+            return
+        self._tasks[key] = asyncio.create_task(self._run(claimed, on_written))
+
+    def stop(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+
+    async def _run(self, claimed: Claimed, on_written: OnWritten) -> None:
+        try:
+            change = await self._resolve(claimed.delivery, claimed.message)
+            if await self._ports.store.advance([change]) == [Written.DONE]:
+                on_written([change])
+        except StoreUnavailable as error:
+            _log.warning("a question waits for the store", extra={"error": str(error)})
+        except Exception:
+            _log.exception("a question broke; it is asked again", extra={"delivery": claimed.delivery.id})
+        finally:
+            del self._tasks[claimed.delivery.id]
+            self._ports.due.nudge()
+
+    async def _resolve(self, delivery: Delivery, message: Message) -> Change:
+        policy, within_s = await self._policy(message)
+        member = self._fleet.member(delivery.account)
+        lookup = member.provider.resolve if member is not None else None
+        if member is None or lookup is None:
+            reason = f"{delivery.account} has no way to ask" if member else "its account is no longer configured"
+            return transitions.unresolved(delivery, policy, reason, self._ports.clock.now())
+        finding = await self._look(delivery, message, member, lookup)
+        now = self._ports.clock.now()
+        if isinstance(finding, Found):
+            return transitions.found(delivery, finding.provider_message_id, now)
+        if isinstance(finding, Absent) and self._is_proof(delivery, member, lookup):
+            return transitions.absent(delivery, now)
+        if now >= (delivery.started_at or delivery.created_at) + within_s:
+            reason = finding.reason if isinstance(finding, Unclear) else "its records do not show it, and may lag"
+            return transitions.unresolved(delivery, policy, reason, now)
+        return transitions.ask_again(delivery, now + self._pause_s(delivery, member, lookup), now)
+
+    async def _policy(self, message: Message) -> tuple[OnUnknown, float]:
+        routes = await self._routes.all()
+        route = routes.get(message.route) or routes[DEFAULT]
+        within_s = message.resolve_within_s if message.resolve_within_s is not None else route.resolve_within_s
+        return message.on_unknown or route.on_unknown, within_s
+
+    async def _look(self, delivery: Delivery, message: Message, member: Member, lookup: Lookup) -> Finding:
+        """One question, which may take several requests: found if one finds it, absent only if all say so."""
+        started_at = delivery.started_at or delivery.created_at
+        sought = Sought(delivery_id=delivery.id, message=message, account=member.account, started_at=started_at)
+        open_: list[HttpRequest] = [lookup.start(sought)]
+        asked = 0
+        while open_:
+            if asked >= LOOKUP_REQUESTS_MAX:
+                return Unclear(f"the answer took more than {LOOKUP_REQUESTS_MAX} requests")
+            asked += 1
+            finding = await self._request(open_.pop(0), sought, lookup)
+            match finding:
+                case Found() | Unclear():
+                    return finding
+                case Ask():
+                    open_ += finding.requests
+                case Absent():
+                    continue
+        return Absent()
+
+    async def _request(self, request: HttpRequest, sought: Sought, lookup: Lookup) -> Finding:
+        not_after = self._ports.clock.monotonic() + LOOKUP_TIMEOUTS.total_s
+        answer = await self._ports.wire.send(request, LOOKUP_TIMEOUTS, not_after)
+        if not isinstance(answer, HttpResponse):
+            return Unclear(f"the question got no answer: {answer.text}")
+        return lookup.read(sought, answer)
+
+    def _is_proof(self, delivery: Delivery, member: Member, lookup: Lookup) -> bool:
+        """Whether this absence, with an earlier one, proves that the provider has it not."""
+        key = ids.attempt_id(delivery.id, delivery.attempts)
+        now = self._ports.clock.monotonic()
+        needed_s = resolving.patience_s(member.account, lookup.lag_s)
+        if resolving.is_proof(self._first_absent.get(key), now, needed_s):
+            del self._first_absent[key]
+            return True
+        self._first_absent.setdefault(key, now)
+        if len(self._first_absent) > WATCHED_MAX:
+            self._first_absent.popitem(last=False)
+        return False
+
+    def _pause_s(self, delivery: Delivery, member: Member, lookup: Lookup) -> float:
+        key = ids.attempt_id(delivery.id, delivery.attempts)
+        needed_s = resolving.patience_s(member.account, lookup.lag_s)
+        now = self._ports.clock.monotonic()
+        return resolving.pause_s(delivery.asks, self._first_absent.get(key), now, needed_s)
