@@ -42,14 +42,10 @@ VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
 
 def load(path: Path, environ: Mapping[str, str], providers: Mapping[str, Provider]) -> Settings | list[ConfigFault]:
     """The settings, with what is merely doubtful as their `warnings`; or every fault there is, at once."""
-    try:
-        content = tomllib.loads(path.read_bytes().decode())
-    except OSError as error:
-        return [ConfigFault(str(path), f"can't be read: {error.strerror}", "start from everpost.example.toml")]
-    except ValueError as error:  # not TOML, or not UTF-8
-        return [ConfigFault(str(path), f"is not TOML: {error}")]
-    report = Report({key: variable for variable, (key, _) in VARIABLES.items() if environ.get(variable)})
-    _override(content, environ, report)
+    report = _report(environ)
+    content = _content(path, environ, report)
+    if content is None:
+        return report.faults
     accounts = AccountReader(environ, providers)
     settings = _settings(Section(content, "", report), accounts)
     if report.faults:
@@ -57,6 +53,34 @@ def load(path: Path, environ: Mapping[str, str], providers: Mapping[str, Provide
     _warn_of_open_secrets(path, accounts.literal_secrets, report)
     _warn_of_misspelt_variables(environ, report)
     return msgspec.structs.replace(settings, warnings=tuple(report.warnings))
+
+
+def data_folder(path: Path, environ: Mapping[str, str]) -> Path | list[ConfigFault]:
+    """The folder of the store alone: to be had without the secrets of the accounts."""
+    if environ.get("EVERPOST_DATA"):
+        return Path(environ["EVERPOST_DATA"])
+    report = _report(environ)
+    content = _content(path, environ, report)
+    folder = _data(Section(content or {}, "", report))
+    return report.faults or folder
+
+
+def _report(environ: Mapping[str, str]) -> Report:
+    return Report({key: variable for variable, (key, _) in VARIABLES.items() if environ.get(variable)})
+
+
+def _content(path: Path, environ: Mapping[str, str], report: Report) -> dict[str, Any] | None:
+    """The file with the environment over it; None: it can't be read."""
+    try:
+        content = tomllib.loads(path.read_bytes().decode())
+    except OSError as error:
+        report.fault(str(path), f"can't be read: {error.strerror}", "start from everpost.example.toml")
+        return None
+    except ValueError as error:  # not TOML, or not UTF-8
+        report.fault(str(path), f"is not TOML: {error}")
+        return None
+    _override(content, environ, report)
+    return content
 
 
 def _override(content: dict[str, Any], environ: Mapping[str, str], report: Report) -> None:
@@ -76,7 +100,7 @@ def _override(content: dict[str, Any], environ: Mapping[str, str], report: Repor
 
 
 def _settings(top: Section, reader: AccountReader) -> Settings:
-    data = Path(top.text("data", DEFAULT_DATA))
+    data = _data(top)
     http = _http(top.section("http"))
     accounts = _accounts(top, reader)
     routes = read_routes(top, [account.name for account in accounts])
@@ -88,6 +112,10 @@ def _settings(top: Section, reader: AccountReader) -> Settings:
     return Settings(
         data=data, http=http, accounts=accounts, routes=routes, sinks=sinks, retention=retention, log_level=level
     )
+
+
+def _data(top: Section) -> Path:
+    return Path(top.text("data", DEFAULT_DATA))
 
 
 def _http(section: Section) -> HttpSettings:

@@ -1,0 +1,194 @@
+"""demo: a server of its own, a provider that fails in every way, and a count of what arrived.
+
+The count is the sandbox providers' own: what they caught, by our delivery id. Nothing that the server says of itself
+is taken for proof.
+"""
+
+import time
+from argparse import ArgumentParser, Namespace
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any, Final
+
+from msgspec import Struct
+
+from everpost.entrypoints.cli.client import Client
+from everpost.entrypoints.cli.command import FAILED, OK, Command, Stop
+from everpost.entrypoints.cli.demo_server import running_server
+from everpost.entrypoints.cli.screen import Screen
+from everpost.model.limits import PAGE_MAX
+
+SENDERS: Final = 32
+MAILS: Final = PAGE_MAX  # a phase: one page of the list
+FINAL_WITHIN_S: Final = 60.0  # a phase that takes longer has failed
+LOOK_EVERY_S: Final = 0.2
+ANSWER_TIMEOUT_S: Final = 1.0
+LOOKUP_LAG_S: Final = 0.5
+_FINAL: Final = frozenset({"sent", "failed", "cancelled", "held"})
+
+PHASES: Final[Sequence[tuple[str, Mapping[str, Any] | None]]] = (
+    ("works", None),
+    ("refuses connections", {"kind": "refuse", "share": 1.0}),
+    ("answers 500", {"kind": "status", "status": 500, "share": 1.0}),
+    ("takes it, never answers", {"kind": "accept_hang", "share": 1.0}),
+    ("works again", None),
+)
+"""What the first provider does, and the fault that makes it do so."""
+
+
+class Sent(Struct, frozen=True):
+    """One request of ours. `id` is None if it was not acknowledged."""
+
+    id: str | None
+    at: float
+    answered_ms: float
+
+
+class Result(Struct, frozen=True, kw_only=True):
+    """A row of the table. Times are milliseconds from the request."""
+
+    first_provider: str
+    mails: int
+    acknowledged: int
+    sent_by: dict[str, int]
+    lost: int
+    duplicated: int
+    acknowledged_p50_ms: float
+    acknowledged_p99_ms: float
+    handed_over_p50_ms: float
+    handed_over_p99_ms: float
+
+    @property
+    def is_good(self) -> bool:
+        return self.acknowledged == self.mails and not self.lost and not self.duplicated
+
+
+class Phase(Struct, frozen=True):
+    title: str
+    sent: list[Sent]
+    mails: dict[str, Mapping[str, Any]]  # as the server tells them at the end of the phase, by id
+
+
+def _arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--mails", type=int, default=MAILS, choices=range(1, MAILS + 1), metavar="N", help="a phase")
+
+
+def _run(args: Namespace, screen: Screen) -> int:
+    with running_server(ANSWER_TIMEOUT_S, LOOKUP_LAG_S) as url:
+        client = Client(url)
+        control = Client(client.get("/v1/sandbox")["control_url"])
+        first = next(account["provider"] for account in client.get("/v1/accounts")["data"] if account["is_default"])
+        if not screen.as_json:
+            screen.say(f"{args.mails} mails a phase through {url}, while {first} fails and its stand-in works\n")
+        phases = [_phase(client, control, first, phase, args.mails) for phase in range(len(PHASES))]
+        caught = control.get("/_sandbox/inbox", limit=10 * len(PHASES) * args.mails)["data"]
+    results = [count(phase, caught) for phase in phases]
+    _report(results, screen)
+    return OK if all(result.is_good for result in results) else FAILED
+
+
+def _phase(client: Client, control: Client, first: str, number: int, mails: int) -> Phase:
+    title, fault = PHASES[number]
+    faults = f"/_sandbox/{first}/faults"
+    if fault is None:
+        control.delete(faults)
+    else:
+        control.put(faults, fault)
+    tag = f"demo-{number + 1}"
+    with ThreadPoolExecutor(SENDERS) as senders:
+        sent = list(senders.map(lambda _: _send(client, tag), range(mails)))
+    acknowledged = sum(one.id is not None for one in sent)
+    return Phase(title, sent, _settled(client, tag, acknowledged))
+
+
+def _send(client: Client, tag: str) -> Sent:
+    mail = {
+        "from": "Ann <ann@example.com>",
+        "to": ["bob@example.org"],
+        "subject": "Hello from the demo",
+        "text": "It works",
+        "tags": [tag],
+    }
+    at, began = time.time(), time.perf_counter()
+    try:
+        acknowledged = client.post("/v1/emails", mail).body["id"]
+    except Stop:
+        acknowledged = None
+    return Sent(acknowledged, at, (time.perf_counter() - began) * 1000)
+
+
+def _settled(client: Client, tag: str, count: int) -> dict[str, Mapping[str, Any]]:
+    """The mails of a phase when all are final, or when its time is over."""
+    give_up_at = time.monotonic() + FINAL_WITHIN_S
+    while True:
+        mails = {mail["id"]: mail for mail in client.get("/v1/emails", tag=tag, limit=PAGE_MAX)["data"]}
+        final = sum(mail["state"] in _FINAL for mail in mails.values())
+        if final >= count or time.monotonic() > give_up_at:
+            return mails
+        time.sleep(LOOK_EVERY_S)
+
+
+def count(phase: Phase, caught: Iterable[Mapping[str, Any]]) -> Result:
+    """What became of the mails of a phase, by what the sandbox providers caught."""
+    ours = {one.id for one in phase.sent if one.id is not None}
+    copies: Counter[str] = Counter()
+    carriers: Counter[str] = Counter()
+    for mail in caught:
+        message = str(mail["delivery_id"]).partition(".")[0]
+        if message in ours:
+            copies[message] += 1
+            carriers[mail["provider"]] += 1
+    answered = [one.answered_ms for one in phase.sent if one.id is not None]
+    handed_over = [
+        (datetime.fromisoformat(phase.mails[one.id]["updated_at"]).timestamp() - one.at) * 1000
+        for one in phase.sent
+        if one.id in phase.mails and phase.mails[one.id]["state"] == "sent"
+    ]
+    return Result(
+        first_provider=phase.title,
+        mails=len(phase.sent),
+        acknowledged=len(ours),
+        sent_by=dict(sorted(carriers.items())),
+        lost=len(ours - copies.keys()),
+        duplicated=sum(number > 1 for number in copies.values()),
+        acknowledged_p50_ms=_percentile(answered, 50),
+        acknowledged_p99_ms=_percentile(answered, 99),
+        handed_over_p50_ms=_percentile(handed_over, 50),
+        handed_over_p99_ms=_percentile(handed_over, 99),
+    )
+
+
+def _percentile(values: Sequence[float], percent: int) -> float:
+    """By nearest rank; 0 of no values."""
+    if not values:
+        return 0.0
+    rank = -(-len(values) * percent // 100)
+    return round(sorted(values)[rank - 1], 1)
+
+
+def _report(results: Sequence[Result], screen: Screen) -> None:
+    is_good = all(result.is_good for result in results)
+    if screen.as_json:
+        phases = [{name: getattr(result, name) for name in result.__struct_fields__} for result in results]
+        screen.data({"ok": is_good, "phases": phases})
+        return
+    titles = ("first provider", "acknowledged", "sent by", "lost", "duplicated", "ack p50/p99 ms", "sent p50/p99 ms")
+    rows = [
+        (
+            result.first_provider,
+            f"{result.acknowledged}/{result.mails}",
+            " ".join(f"{name} {number}" for name, number in result.sent_by.items()),
+            result.lost,
+            result.duplicated,
+            f"{result.acknowledged_p50_ms:.0f} / {result.acknowledged_p99_ms:.0f}",
+            f"{result.handed_over_p50_ms:.0f} / {result.handed_over_p99_ms:.0f}",
+        )
+        for result in results
+    ]
+    screen.table(titles, rows, right=titles[3:])
+    screen.say("\nNothing was lost and nothing was sent twice." if is_good else "\nThis must not happen: see above.")
+
+
+COMMANDS: Final = {"demo": Command(_arguments, _run)}
