@@ -35,7 +35,7 @@ def _send_arguments(parser: ArgumentParser) -> None:
         nargs="?",
         const=WAIT_S_DEFAULT,
         metavar="SECONDS",
-        help=f"wait for the hand-over, {WAIT_S_DEFAULT} if not said how long, at most {WAIT_S_MAX}; failed or held: exit 1",
+        help=f"wait for the hand-over (default {WAIT_S_DEFAULT}, at most {WAIT_S_MAX}); failed or held: exit 1",
     )
     connection_arguments(parser)
 
