@@ -1,0 +1,258 @@
+"""A store in the memory of one process, for tests, simulations and demonstrations. Lost at its end.
+
+Belongs to one event loop: no method awaits in its middle, so each is atomic.
+"""
+
+import time
+from bisect import bisect_left, insort
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from everpost.model.change import Change, Usage
+from everpost.model.delivery import FINAL, Delivery, DeliveryState
+from everpost.model.event import Event, Recorded
+from everpost.model.message import Message
+from everpost.store.due import DueQueue
+from everpost.store.ledger import Key, charged
+from everpost.store.order import first_id
+from everpost.store.port import (
+    Accepted,
+    AcceptOverrun,
+    Claim,
+    Claimed,
+    Conflict,
+    Counts,
+    Document,
+    Filter,
+    IdempotencyClaim,
+    New,
+    Same,
+    Stored,
+    StoreUnavailable,
+    Suppression,
+    Written,
+)
+
+
+class _KeyHeld(Struct):
+    claim: IdempotencyClaim
+    message_id: str
+    created_at: float
+    answer: bytes | None = None
+
+
+class MemoryStore:
+    """`clock` tells the wall-clock time that an accept's deadline is compared with."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._messages: dict[str, Message] = {}  # in the order of acceptance
+        self._ids: dict[str, list[str]] = defaultdict(list)  # by project, sorted
+        self._deliveries: dict[str, Delivery] = {}
+        self._of_message: dict[str, tuple[str, ...]] = {}  # delivery ids
+        self._by_state = Counter({state.value: 0 for state in DeliveryState})
+        self._due = DueQueue()
+        self._events: list[Recorded] = []
+        self._events_of: dict[str | None, dict[str, Recorded]] = defaultdict(dict)  # by message and event id
+        self._seq = 0
+        self._keys: dict[tuple[str, str], _KeyHeld] = {}
+        self._usage: dict[Key, Usage] = {}
+        self._config: dict[str, Document] = {}
+        self._suppressions: dict[tuple[str, str], Suppression] = {}
+
+    async def accept(
+        self,
+        message: Message,
+        deliveries: Sequence[Delivery],
+        events: Sequence[Event],
+        claim: IdempotencyClaim | None,
+        not_after: float,
+    ) -> Accepted:
+        if self._clock() > not_after:
+            raise AcceptOverrun("the store was too slow: nothing was begun")
+        held = self._keys.get((claim.scope, claim.key)) if claim is not None else None
+        if claim is not None and held is not None:
+            if held.claim.fingerprint != claim.fingerprint:
+                return Conflict(held.message_id)
+            return Same(message_id=held.message_id, running_until=held.claim.running_until, answer=held.answer)
+        if message.id in self._messages:
+            raise StoreUnavailable(f"the message id {message.id} is taken: a new one is needed")
+        if claim is not None:
+            self._keys[claim.scope, claim.key] = _KeyHeld(claim, message.id, message.created_at)
+        self._messages[message.id] = message
+        insort(self._ids[message.project], message.id)
+        self._of_message[message.id] = tuple(delivery.id for delivery in deliveries)
+        for delivery in deliveries:
+            self._put(delivery)
+        self._append(events)
+        return New()
+
+    async def answer(self, scope: str, key: str, answer: bytes) -> None:
+        held = self._keys.get((scope, key))
+        if held is not None:
+            held.answer = answer
+
+    async def claim_due(self, now: float, lease_s: float, room: int) -> Claim:
+        due = [self._deliveries[id_] for id_ in self._due.take(now, room)]
+        next_due_at = self._due.oldest_at()
+        claimed = []
+        for delivery in due:
+            leased = replace(delivery, version=delivery.version + 1, due_at=now + lease_s)
+            self._put(leased)
+            claimed.append(Claimed(leased, self._messages[leased.message_id]))
+        return Claim(tuple(claimed), next_due_at)
+
+    async def begin(self, changes: Sequence[Change]) -> list[Written]:
+        return [self._write(change) for change in changes]
+
+    async def advance(self, changes: Sequence[Change]) -> list[Written]:
+        return [self._write(change) for change in changes]
+
+    def _write(self, change: Change) -> Written:
+        stored = self._deliveries.get(change.delivery.id)
+        if stored is None or stored.version != change.was:
+            return Written.FENCED
+        after = charged(self._usage, change.charges)
+        if after is None:
+            return Written.OVER_QUOTA
+        self._usage |= after
+        self._put(change.delivery)
+        self._append(change.events)
+        return Written.DONE
+
+    def _put(self, delivery: Delivery) -> None:
+        before = self._deliveries.get(delivery.id)
+        if before is not None:
+            self._by_state[before.state.value] -= 1
+        self._by_state[delivery.state.value] += 1
+        self._deliveries[delivery.id] = delivery
+        self._due.put(delivery)
+
+    def _append(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self._seq += 1
+            recorded = Recorded(self._seq, event)
+            self._events.append(recorded)
+            self._events_of[event.message_id][event.id] = recorded
+
+    async def record(self, events: Sequence[Event]) -> None:
+        for event in events:
+            if event.id not in self._events_of[event.message_id]:
+                self._append([event])
+
+    async def get_message(self, project: str, message_id: str) -> Stored | None:
+        message = self._messages.get(message_id)
+        if message is None or message.project != project:
+            return None
+        return replace(self._stored(message_id), events=tuple(self._events_of[message_id].values()))
+
+    async def find_delivery(self, delivery_id: str) -> Delivery | None:
+        return self._deliveries.get(delivery_id)
+
+    async def list_messages(self, by: Filter, before: str | None, limit: int) -> list[Stored]:
+        stored = (self._stored(id_) for id_ in self._newest_first(by, before))
+        return list(islice((one for one in stored if _matches(one, by)), limit))
+
+    def _newest_first(self, by: Filter, before: str | None) -> Iterator[str]:
+        ids = self._ids[by.project]
+        ends = [before] if before is not None else []
+        if by.created_before is not None:
+            ends.append(first_id(by.created_before))
+        start = 0 if by.created_from is None else bisect_left(ids, first_id(by.created_from))
+        end = bisect_left(ids, min(ends)) if ends else len(ids)
+        return reversed(ids[start:end])
+
+    def _stored(self, message_id: str) -> Stored:
+        return Stored(
+            message=self._messages[message_id],
+            deliveries=tuple(self._deliveries[id_] for id_ in self._of_message[message_id]),
+        )
+
+    async def read_events(
+        self, after: int, limit: int, project: str | None = None, message_id: str | None = None
+    ) -> list[Recorded]:
+        told = self._events if message_id is None else list(self._events_of.get(message_id, {}).values())
+        start = bisect_left(told, after + 1, key=lambda recorded: recorded.seq)
+        wanted = (one for one in islice(told, start, None) if project in (None, one.event.project))
+        return list(islice(wanted, limit))
+
+    async def usage(self) -> Mapping[tuple[str, str], Usage]:
+        return dict(self._usage)
+
+    async def read_config(self, prefix: str) -> Mapping[str, Document]:
+        return {name: document for name, document in sorted(self._config.items()) if name.startswith(prefix)}
+
+    async def write_config(
+        self, name: str, value: bytes | None, was: int | None, events: Sequence[Event] = ()
+    ) -> Document | None:
+        version = self._config[name].version if name in self._config else 0
+        if was is not None and was != version:
+            return None
+        self._append(events)
+        if value is None:
+            self._config.pop(name, None)
+            return Document(b"", 0)
+        document = self._config[name] = Document(value, version + 1)
+        return document
+
+    async def suppress(self, suppressions: Sequence[Suppression], events: Sequence[Event]) -> None:
+        for one in suppressions:
+            self._suppressions[one.project, one.address.lower()] = one
+        self._append(events)
+
+    async def unsuppress(self, project: str, addresses: Sequence[str], events: Sequence[Event]) -> None:
+        for address in addresses:
+            self._suppressions.pop((project, address.lower()), None)
+        self._append(events)
+
+    async def suppressed(self, project: str, addresses: Sequence[str]) -> list[Suppression]:
+        keys = sorted({(project, address.lower()) for address in addresses})
+        return [self._suppressions[key] for key in keys if key in self._suppressions]
+
+    async def counts(self) -> Counts:
+        return Counts(
+            accepted=len(self._deliveries), by_state=dict(self._by_state), oldest_due_at=self._due.oldest_at()
+        )
+
+    async def purge(self, before: float, keys_before: float, limit: int) -> int:
+        old = list(islice(self._purgeable(before), limit))
+        for id_ in old:
+            del self._messages[id_]
+            self._events_of.pop(id_, None)
+            for delivery_id in self._of_message.pop(id_):
+                self._by_state[self._deliveries.pop(delivery_id).state.value] -= 1
+        gone = frozenset(old)
+        for project, ids in self._ids.items():
+            self._ids[project] = [id_ for id_ in ids if id_ not in gone]
+        self._events = [recorded for recorded in self._events if recorded.event.message_id not in gone]
+        keys = [key for key, held in islice(self._keys.items(), limit) if held.created_at < keys_before]
+        for key in keys:
+            del self._keys[key]
+        return len(old) + len(keys)
+
+    def _purgeable(self, before: float) -> Iterator[str]:
+        for id_, message in self._messages.items():
+            if message.created_at >= before:
+                return
+            if all(self._deliveries[delivery_id].state in FINAL for delivery_id in self._of_message[id_]):
+                yield id_
+
+    async def close(self) -> None:
+        """Nothing to be kept, nothing to be freed."""
+
+
+def _matches(stored: Stored, by: Filter) -> bool:
+    message = stored.message
+    if by.tag is not None and by.tag not in message.tags:
+        return False
+    if by.recipient is not None:
+        wanted = by.recipient.lower()
+        if all(address.email.lower() != wanted for address in message.recipients):
+            return False
+    return any(
+        by.state in (None, delivery.state) and by.account in (None, delivery.account) for delivery in stored.deliveries
+    )

@@ -1,0 +1,73 @@
+"""Opening the file, and telling what has gone wrong with it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import apsw
+
+from everpost.store.port import StoreUnavailable
+
+MEMORY: Final = ":memory:"
+BUSY_TIMEOUT_MS: Final = 10_000  # another process may be in the middle of its batch, or of a checkpoint
+CACHE_KIB: Final = 32 * 1024
+
+UNAVAILABLE: Final = (
+    apsw.BusyError,
+    apsw.LockedError,
+    apsw.FullError,
+    apsw.IOError,
+    apsw.ReadOnlyError,
+    apsw.CantOpenError,
+    apsw.CorruptError,
+    apsw.NotADBError,
+    apsw.NoMemError,
+    apsw.ProtocolError,
+    apsw.PermissionsError,
+    apsw.AuthError,
+    apsw.NoLFSError,
+    apsw.ConnectionClosedError,
+)
+"""Errors of the file or the machine, not of the operation that met them."""
+
+_WORDS: Final[tuple[tuple[type[apsw.Error], str], ...]] = (
+    (apsw.FullError, "the disk is full"),
+    (apsw.BusyError, "another process has held the database for too long"),
+    (apsw.ReadOnlyError, "the database is read-only"),
+    (apsw.CantOpenError, "the database can't be opened (is its directory there, and writable?)"),
+    (apsw.CorruptError, "the database is damaged"),
+    (apsw.NotADBError, "the file is not an SQLite database"),
+    (apsw.IOError, "the disk reports an error"),
+)
+
+
+def connect(path: str) -> apsw.Connection:
+    """A connection on which a COMMIT returns after the disk has it. Raises apsw's errors."""
+    connection = apsw.Connection(path)
+    try:
+        connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+        if path != MEMORY:
+            connection.pragma("journal_mode", "wal")
+        connection.pragma("synchronous", "full")
+        connection.pragma("cache_size", -CACHE_KIB)
+    except apsw.Error:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def snapshot(connection: apsw.Connection) -> Iterator[None]:
+    """All reads within it see the same state."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if connection.in_transaction:
+            connection.execute("COMMIT")
+
+
+def unavailable(error: Exception, path: str) -> StoreUnavailable:
+    """One of UNAVAILABLE in the words of the port."""
+    words = next((words for kind, words in _WORDS if isinstance(error, kind)), "the database does not work")
+    return StoreUnavailable(f"{words}: {path}: {error}")

@@ -1,0 +1,95 @@
+"""What is read. Functions that look more than once do so within one snapshot."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import apsw
+import msgspec
+
+from everpost.model.change import Usage
+from everpost.model.delivery import Delivery, DeliveryState
+from everpost.model.event import Recorded
+from everpost.store.port import Counts, Document, Stored, Suppression
+from everpost.store.sqlite.connection import snapshot
+from everpost.store.sqlite.rows import DELIVERY_COLUMNS, EVENT_COLUMNS, split, to_delivery, to_message, to_recorded
+
+_DELIVERIES: Final = f"SELECT {DELIVERY_COLUMNS} FROM delivery WHERE message_id = ? ORDER BY position"
+_EVENTS: Final = f"SELECT seq, {EVENT_COLUMNS} FROM event"
+_LAST: Final = chr(0x10FFFF)  # sorts behind every other character
+
+
+def get_message(connection: apsw.Connection, project: str, message_id: str) -> Stored | None:
+    with snapshot(connection):
+        body = connection.execute("SELECT body FROM message WHERE project = ? AND id = ?", (project, message_id)).get
+        if body is None:
+            return None
+        events = connection.execute(f"{_EVENTS} WHERE message_id = ? ORDER BY seq", (message_id,))
+        return Stored(
+            message=to_message(body),
+            deliveries=read_deliveries(connection, message_id),
+            events=tuple(map(to_recorded, events)),
+        )
+
+
+def read_deliveries(connection: apsw.Connection, message_id: str) -> tuple[Delivery, ...]:
+    return tuple(map(to_delivery, connection.execute(_DELIVERIES, (message_id,))))
+
+
+def find_delivery(connection: apsw.Connection, delivery_id: str) -> Delivery | None:
+    key = split(delivery_id)
+    if key is None:
+        return None
+    row = connection.execute(
+        f"SELECT {DELIVERY_COLUMNS} FROM delivery WHERE message_id = ? AND position = ?", key
+    ).fetchone()
+    return None if row is None else to_delivery(row)
+
+
+def read_events(
+    connection: apsw.Connection, after: int, limit: int, project: str | None, message_id: str | None
+) -> list[Recorded]:
+    terms = ["seq > :after"]
+    if message_id is not None:
+        terms.append("message_id = :message_id")
+    if project is not None:
+        terms.append("project = :project")
+    rows = connection.execute(
+        f"{_EVENTS} WHERE {' AND '.join(terms)} ORDER BY seq LIMIT :limit",
+        {"after": after, "limit": limit, "project": project, "message_id": message_id},
+    )
+    return list(map(to_recorded, rows))
+
+
+def usage(connection: apsw.Connection) -> Mapping[tuple[str, str], Usage]:
+    rows = connection.execute("SELECT account, unit, window_at, used FROM usage")
+    return {(account, unit): Usage(window_at, used) for account, unit, window_at, used in rows}
+
+
+def read_config(connection: apsw.Connection, prefix: str) -> Mapping[str, Document]:
+    rows = connection.execute(
+        "SELECT name, value, version FROM config WHERE name >= ? AND name < ? ORDER BY name", (prefix, prefix + _LAST)
+    )
+    return {name: Document(value, version) for name, value, version in rows}
+
+
+def suppressed(connection: apsw.Connection, project: str, addresses: Sequence[str]) -> list[Suppression]:
+    rows = connection.execute(
+        "SELECT address, reason, created_at FROM suppression"
+        " WHERE project = ? AND address IN (SELECT value FROM json_each(?)) ORDER BY address",
+        (project, msgspec.json.encode([address.lower() for address in addresses]).decode()),
+    )
+    return [
+        Suppression(project=project, address=address, reason=reason, created_at=created_at)
+        for address, reason, created_at in rows
+    ]
+
+
+def counts(connection: apsw.Connection) -> Counts:
+    with snapshot(connection):
+        tally = dict(connection.execute("SELECT state, n FROM tally"))
+        oldest = connection.execute("SELECT min(due_at) FROM delivery WHERE due_at IS NOT NULL").get
+        return Counts(
+            accepted=tally[""],
+            by_state={state.value: tally[state.value] for state in DeliveryState},
+            oldest_due_at=oldest,
+        )

@@ -1,0 +1,160 @@
+"""The tables, as numbered steps that only go forward. A released step is never edited: a change is a new step."""
+
+from typing import Final
+
+import apsw
+
+from everpost.store.port import StoreUnavailable
+
+_TABLES: Final = """
+-- Bodies lie apart from what is read and written at each step of a delivery.
+CREATE TABLE message (
+    n INTEGER PRIMARY KEY,
+    project TEXT NOT NULL,
+    id TEXT NOT NULL,           -- time-ordered: new rows land at the right edge of the index
+    created_at REAL NOT NULL,
+    body BLOB NOT NULL,         -- model.Message in MessagePack
+    UNIQUE (project, id)
+);
+
+-- The queue. Thin rows without a rowid: the key is all that their indices repeat.
+CREATE TABLE delivery (
+    message_id TEXT NOT NULL,
+    position INTEGER NOT NULL,  -- the delivery's id is `message_id.position`
+    project TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    state TEXT NOT NULL,
+    due_at REAL,
+    version INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    rounds INTEGER NOT NULL,
+    account TEXT,
+    started_at REAL,
+    deadline_at REAL,
+    asks INTEGER NOT NULL,
+    tried BLOB,                 -- JSON list of accounts; NULL: none
+    refused BLOB,               -- as `tried`
+    reason TEXT NOT NULL,
+    provider_message_id TEXT,
+    expires_at REAL NOT NULL,
+    updated_at REAL NOT NULL,
+    PRIMARY KEY (message_id, position)
+) WITHOUT ROWID;
+
+-- Only what is due some time: its size is that of the work in hand, not of the history.
+CREATE INDEX delivery_due ON delivery (due_at) WHERE due_at IS NOT NULL;
+
+-- What people look for is what went wrong. Sent deliveries, which are nearly all, do not pay for it.
+CREATE INDEX delivery_rare ON delivery (project, state, message_id)
+    WHERE state IN ('failed', 'held', 'uncertain', 'cancelled');
+
+-- AUTOINCREMENT, since a number that was purged must not come again below a reader's cursor.
+CREATE TABLE event (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    message_id TEXT NOT NULL,   -- '': of no message
+    id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    at REAL NOT NULL,
+    project TEXT NOT NULL,
+    delivery_id TEXT,
+    account TEXT,
+    data BLOB,                  -- JSON object; NULL: empty
+    UNIQUE (message_id, id)     -- serves both "of this message" and "is this fact known?"
+);
+
+CREATE TABLE idempotency (
+    n INTEGER PRIMARY KEY,      -- oldest first, for the purge
+    scope TEXT NOT NULL,
+    key TEXT NOT NULL,
+    fingerprint BLOB NOT NULL,
+    message_id TEXT NOT NULL,
+    running_until REAL,
+    answer BLOB,
+    created_at REAL NOT NULL,
+    UNIQUE (scope, key)
+);
+
+CREATE TABLE recipient (
+    project TEXT NOT NULL,
+    address TEXT NOT NULL,      -- lower case
+    message_id TEXT NOT NULL,
+    PRIMARY KEY (project, address, message_id)
+) WITHOUT ROWID;
+
+CREATE TABLE tag (
+    project TEXT NOT NULL,
+    tag TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    PRIMARY KEY (project, tag, message_id)
+) WITHOUT ROWID;
+
+CREATE TABLE usage (
+    account TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    window_at REAL NOT NULL,
+    used INTEGER NOT NULL,
+    PRIMARY KEY (account, unit)
+) WITHOUT ROWID;
+
+CREATE TABLE config (
+    name TEXT PRIMARY KEY,
+    value BLOB NOT NULL,
+    version INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE suppression (
+    project TEXT NOT NULL,
+    address TEXT NOT NULL,      -- lower case
+    reason TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    PRIMARY KEY (project, address)
+) WITHOUT ROWID;
+
+-- Deliveries by state. Triggers keep it, so that it holds whoever writes; the row '' counts all deliveries.
+CREATE TABLE tally (
+    state TEXT PRIMARY KEY,
+    n INTEGER NOT NULL
+) WITHOUT ROWID;
+INSERT INTO tally VALUES
+    ('', 0), ('queued', 0), ('sending', 0), ('uncertain', 0), ('sent', 0), ('failed', 0), ('cancelled', 0), ('held', 0);
+CREATE TRIGGER delivery_stored AFTER INSERT ON delivery BEGIN
+    UPDATE tally SET n = n + 1 WHERE state = '';
+    UPDATE tally SET n = n + 1 WHERE state = new.state;
+END;
+CREATE TRIGGER delivery_moved AFTER UPDATE OF state ON delivery WHEN old.state <> new.state BEGIN
+    UPDATE tally SET n = n - 1 WHERE state = old.state;
+    UPDATE tally SET n = n + 1 WHERE state = new.state;
+END;
+CREATE TRIGGER delivery_purged AFTER DELETE ON delivery BEGIN
+    UPDATE tally SET n = n - 1 WHERE state = '';
+    UPDATE tally SET n = n - 1 WHERE state = old.state;
+END;
+"""
+
+MIGRATIONS: Final = (_TABLES,)
+"""Step k brings a database of version k to version k + 1."""
+
+
+def migrate(connection: apsw.Connection) -> None:
+    """Brings the database to the newest version; refuses one that a newer Everpost has made."""
+    if _checked_version(connection) == len(MIGRATIONS):
+        return
+    connection.execute("BEGIN IMMEDIATE")  # one process migrates, the others find it done
+    try:
+        for version in range(_checked_version(connection), len(MIGRATIONS)):
+            connection.execute(MIGRATIONS[version])
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _checked_version(connection: apsw.Connection) -> int:
+    version = int(connection.pragma("user_version"))
+    if version > len(MIGRATIONS):
+        raise StoreUnavailable(
+            f"the database is of schema version {version}, made by a newer Everpost; this one knows versions up to "
+            f"{len(MIGRATIONS)}: start that newer Everpost, or give this one another data directory"
+        )
+    return version

@@ -1,0 +1,162 @@
+"""The port over SQLite: each method hands one operation to the lane that it belongs to."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Concatenate, ParamSpec, Self, TypeVar
+
+import apsw
+
+from everpost.model.change import Change, Usage
+from everpost.model.delivery import Delivery
+from everpost.model.event import Event, Recorded
+from everpost.model.limits import COMMIT_MAX, PENDING_WRITES_MAX
+from everpost.model.message import Message
+from everpost.store.port import (
+    Accepted,
+    Claim,
+    Counts,
+    Document,
+    Filter,
+    IdempotencyClaim,
+    Stored,
+    Suppression,
+    Written,
+)
+from everpost.store.sqlite import reads, writes
+from everpost.store.sqlite.connection import UNAVAILABLE, unavailable
+from everpost.store.sqlite.lane import DirectLane, Lane, ThreadLane
+from everpost.store.sqlite.listing import list_messages
+from everpost.store.sqlite.operation import Deadline, Operation
+from everpost.store.sqlite.purge import purge
+from everpost.store.sqlite.reader import Reader, read
+from everpost.store.sqlite.schema import migrate
+from everpost.store.sqlite.writer import Writer
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class SqliteStore:
+    """Everpost's state in one SQLite file: log mode WAL, synced to disk at each commit."""
+
+    def __init__(self, writer: Writer, readers: Sequence[Reader], writes_: Lane, look_ups: Lane, scans: Lane) -> None:
+        self._writer = writer
+        self._readers = readers
+        self._writes = writes_
+        self._look_ups = look_ups  # few rows by key; some stand between a mail and its sending
+        self._scans = scans  # lists, which may take long
+
+    @classmethod
+    def open(cls, path: str, *, clock: Callable[[], float] = time.time, inline: bool = False) -> Self:
+        """Opens or creates the database; other processes may have it open too. Blocks for some milliseconds.
+
+        `inline` runs every operation at once in the caller's thread, without threads of its own; only then may the
+        path be `:memory:`. `clock` tells the wall-clock time that deadlines are compared with.
+        Raises StoreUnavailable if the file can't be used or was made by a newer Everpost.
+        """
+        try:
+            writer = Writer(path, clock)
+            try:
+                migrate(writer.connection)
+                readers = [] if inline else [Reader(path), Reader(path)]
+            except BaseException:
+                writer.close()
+                raise
+        except UNAVAILABLE as error:
+            raise unavailable(error, path) from error
+        if inline:
+            direct = DirectLane(lambda batch: [read(operation, writer.connection, path) for operation in batch])
+            return cls(writer, readers, DirectLane(writer.run), direct, direct)
+        look_ups, scans = readers
+        return cls(
+            writer,
+            readers,
+            ThreadLane("everpost-writes", writer.run, COMMIT_MAX, PENDING_WRITES_MAX),
+            ThreadLane("everpost-look-ups", look_ups.run, COMMIT_MAX, PENDING_WRITES_MAX),
+            ThreadLane("everpost-scans", scans.run, 1, PENDING_WRITES_MAX),
+        )
+
+    async def close(self) -> None:
+        for lane in (self._writes, self._look_ups, self._scans):
+            await lane.close()
+        for reader in self._readers:
+            reader.close()
+        self._writer.close()
+
+    async def accept(
+        self,
+        message: Message,
+        deliveries: Sequence[Delivery],
+        events: Sequence[Event],
+        claim: IdempotencyClaim | None,
+        not_after: float,
+    ) -> Accepted:
+        accepted: Accepted = await self._writes.run(
+            Operation(
+                lambda connection: writes.accept(connection, message, deliveries, events, claim),
+                Deadline(not_after, lambda connection, now: writes.undo(connection, message.id, claim, now)),
+            )
+        )
+        return accepted
+
+    async def answer(self, scope: str, key: str, answer: bytes) -> None:
+        await _run(self._writes, writes.answer, scope, key, answer)
+
+    async def claim_due(self, now: float, lease_s: float, room: int) -> Claim:
+        return await _run(self._writes, writes.claim_due, now, lease_s, room)
+
+    async def begin(self, changes: Sequence[Change]) -> list[Written]:
+        return await _run(self._writes, writes.change, changes)
+
+    async def advance(self, changes: Sequence[Change]) -> list[Written]:
+        return await _run(self._writes, writes.change, changes)
+
+    async def record(self, events: Sequence[Event]) -> None:
+        await _run(self._writes, writes.record, events)
+
+    async def get_message(self, project: str, message_id: str) -> Stored | None:
+        return await _run(self._look_ups, reads.get_message, project, message_id)
+
+    async def find_delivery(self, delivery_id: str) -> Delivery | None:
+        return await _run(self._look_ups, reads.find_delivery, delivery_id)
+
+    async def list_messages(self, by: Filter, before: str | None, limit: int) -> list[Stored]:
+        return await _run(self._scans, list_messages, by, before, limit)
+
+    async def read_events(
+        self, after: int, limit: int, project: str | None = None, message_id: str | None = None
+    ) -> list[Recorded]:
+        return await _run(self._scans, reads.read_events, after, limit, project, message_id)
+
+    async def usage(self) -> Mapping[tuple[str, str], Usage]:
+        return await _run(self._look_ups, reads.usage)
+
+    async def read_config(self, prefix: str) -> Mapping[str, Document]:
+        return await _run(self._look_ups, reads.read_config, prefix)
+
+    async def write_config(
+        self, name: str, value: bytes | None, was: int | None, events: Sequence[Event] = ()
+    ) -> Document | None:
+        return await _run(self._writes, writes.write_config, name, value, was, events)
+
+    async def suppress(self, suppressions: Sequence[Suppression], events: Sequence[Event]) -> None:
+        await _run(self._writes, writes.suppress, suppressions, events)
+
+    async def unsuppress(self, project: str, addresses: Sequence[str], events: Sequence[Event]) -> None:
+        await _run(self._writes, writes.unsuppress, project, addresses, events)
+
+    async def suppressed(self, project: str, addresses: Sequence[str]) -> list[Suppression]:
+        return await _run(self._look_ups, reads.suppressed, project, addresses)
+
+    async def counts(self) -> Counts:
+        return await _run(self._look_ups, reads.counts)
+
+    async def purge(self, before: float, keys_before: float, limit: int) -> int:
+        return await _run(self._writes, purge, before, keys_before, limit)
+
+
+async def _run(
+    lane: Lane, function: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    result: T = await lane.run(Operation(lambda connection: function(connection, *args, **kwargs)))
+    return result

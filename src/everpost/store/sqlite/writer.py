@@ -1,0 +1,92 @@
+"""Group commit: a batch of operations becomes one transaction, and one sync of the disk."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import apsw
+
+from everpost.store.port import AcceptOverrun, New, StoreUnavailable
+from everpost.store.sqlite.connection import MEMORY, UNAVAILABLE, connect, unavailable
+from everpost.store.sqlite.operation import Deadline, Failed, Operation, Result
+
+
+class Writer:
+    """The only connection of this process that writes. Not safe for threads: one thread runs all batches."""
+
+    def __init__(self, path: str, clock: Callable[[], float]) -> None:
+        self._path = path
+        self._clock = clock
+        self.connection = connect(path)
+        self._doubtful = False
+
+    def run(self, batch: Sequence[Operation]) -> list[Result]:
+        """One result for each operation. What is not Failed is on disk."""
+        try:
+            self._restore_trust()
+            return self._undo_late(batch, self._commit(batch))
+        except UNAVAILABLE as error:
+            if not isinstance(error, apsw.BusyError):
+                self._doubtful = True
+            return [Failed(unavailable(error, self._path)) for _ in batch]
+        except Exception as error:  # noqa: BLE001 - whatever an operation raises is told to its own caller
+            if len(batch) == 1:
+                return [Failed(error)]
+            # Nobody pays for a faulty neighbour: each gets a transaction of its own.
+            return [result for operation in batch for result in self.run([operation])]
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def _commit(self, batch: Sequence[Operation]) -> list[Result]:
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            results = [self._result(operation) for operation in batch]
+            self.connection.execute("COMMIT")
+        finally:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+        return results
+
+    def _result(self, operation: Operation) -> Result:
+        deadline = operation.deadline
+        if deadline is not None and self._clock() > deadline.not_after:
+            return Failed(AcceptOverrun("the store was too slow: nothing was begun"))
+        return operation.run(self.connection)
+
+    def _undo_late(self, batch: Sequence[Operation], results: list[Result]) -> list[Result]:
+        """What became durable only after its deadline is taken back before anything else is written."""
+        now = self._clock()
+        late = {
+            index: operation.deadline
+            for index, (operation, result) in enumerate(zip(batch, results, strict=True))
+            if operation.deadline is not None and now > operation.deadline.not_after and isinstance(result, New)
+        }
+        if not late:
+            return results
+        undos = [Operation(partial(_undo, deadline, now)) for deadline in late.values()]
+        for index, undone in zip(late, self.run(undos), strict=True):
+            if undone is True:
+                results[index] = Failed(AcceptOverrun("the store was too slow: the message was undone"))
+            elif isinstance(undone, Failed):
+                results[index] = Failed(StoreUnavailable(f"stored too late, and not undone: {undone.error}"))
+        return results
+
+    def _restore_trust(self) -> None:
+        """After a failed write or sync: a new connection, and the whole log brought into the database file.
+
+        A sync that failed must not be tried again and believed. The kernel reports a lost page once and then takes it
+        for clean, so that the next sync succeeds although the page never reached the disk; and the log may end in
+        frames of a transaction that was reported as failed. A TRUNCATE checkpoint writes every committed page anew
+        into the database file, syncs that, and empties the log: what is acknowledged from then on rests on nothing
+        that was written before the failure.
+        """
+        if not self._doubtful or self._path == MEMORY:
+            return
+        self.connection.close()
+        self.connection = connect(self._path)
+        self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        self._doubtful = False
+
+
+def _undo(deadline: Deadline, now: float, connection: apsw.Connection) -> bool:
+    return deadline.undo(connection, now)

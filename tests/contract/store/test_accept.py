@@ -1,0 +1,114 @@
+"""What a store promises of messages and idempotency keys."""
+
+import asyncio
+
+import pytest
+from msgspec.structs import replace
+
+from everpost.model.message import Address, Attachment, OnUnknown
+from everpost.store.port import (
+    AcceptOverrun,
+    Conflict,
+    New,
+    Same,
+    StoreUnavailable,
+)
+from store_values import (
+    LATE,
+    NOW,
+    accept,
+    delivery,
+    event,
+    key,
+    message,
+)
+
+
+async def test_what_was_accepted_is_read_back_as_it_was_given(store):
+    full = message(
+        cc=(Address("ann@example.org"),),
+        bcc=(Address("ann@example.net", "Ann"),),
+        reply_to=(Address("ann@example.com"),),
+        html="<p>It works</p>",
+        attachments=(Attachment(filename="a.bin", content_type="x/y", content=bytes(range(256)), content_id="c1"),),
+        headers={"X-Order": "7"},
+        tags=("invoice", "eu"),
+        metadata={"order": "7"},
+        send_at=NOW + 60.125,
+        expires_at=NOW + 900.5,
+        on_unknown=OnUnknown.HOLD,
+        resolve_within_s=12.5,
+        provider_options={"sendgrid": {"ip_pool_name": "a", "n": [1, 2.5, None]}},
+        trace="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    )
+    one = delivery(full, account="one", started_at=NOW, deadline_at=NOW + 95.5, tried=("one", "zwölf"), refused=("x",))
+    told = event(one, data={"recipients": 3, "why": "because", "parts": [1, "two", None]})
+    await store.accept(full, (one, delivery(full, 1)), (told,), None, LATE)
+
+    stored = await store.get_message("shop", full.id)
+
+    assert stored.message == full
+    assert stored.deliveries == (one, delivery(full, 1))
+    assert [recorded.event for recorded in stored.events] == [told]
+
+
+async def test_a_message_is_shown_to_its_own_project_only(store):
+    await accept(store)
+    assert await store.get_message("other", message().id) is None
+    assert await store.get_message("shop", message(2).id) is None
+
+
+async def test_the_first_use_of_a_key_is_new_and_its_repetition_the_same(store):
+    await accept(store, message(1), key(running_until=NOW + 30))
+
+    again = await store.accept(message(2), (delivery(message(2)),), (), key(running_until=NOW + 99), LATE)
+
+    assert again == Same(message_id=message(1).id, running_until=NOW + 30, answer=None)
+    assert await store.get_message("shop", message(2).id) is None
+
+
+async def test_a_key_used_for_another_body_is_a_conflict(store):
+    await accept(store, message(1), key(fingerprint=b"one"))
+    again = await store.accept(message(2), (delivery(message(2)),), (), key(fingerprint=b"two"), LATE)
+    assert again == Conflict(message(1).id)
+    assert await store.get_message("shop", message(2).id) is None
+
+
+async def test_the_same_key_in_another_scope_is_another_key(store):
+    await accept(store, message(1), key())
+    elsewhere = replace(key(), scope="other:send")
+    assert await store.accept(message(2), (delivery(message(2)),), (), elsewhere, LATE) == New()
+
+
+async def test_of_simultaneous_uses_of_a_key_one_wins(store):
+    results = await asyncio.gather(
+        *(store.accept(message(n), (delivery(message(n)),), (), key(), LATE) for n in range(1, 21))
+    )
+    assert results.count(New()) == 1
+    assert (await store.counts()).accepted == 1
+
+
+async def test_a_kept_answer_is_given_to_repetitions(store):
+    await accept(store, message(1), key(running_until=NOW + 30))
+    await store.answer("shop:send", "k", b"the answer")
+    await store.answer("shop:send", "unknown", b"nobody asked")
+    again = await store.accept(message(2), (delivery(message(2)),), (), key(), LATE)
+    assert again.answer == b"the answer"
+
+
+async def test_an_accept_whose_deadline_has_passed_is_not_begun(store, clock):
+    clock.now = NOW + 10
+    with pytest.raises(AcceptOverrun):
+        await accept(store, claim=key(), not_after=NOW + 9)
+    assert await store.get_message("shop", message().id) is None
+    assert await accept(store, claim=key())  # the key is free
+
+
+async def test_a_message_id_that_is_taken_is_refused_and_harms_nothing(store):
+    await accept(store, message(1, subject="first"))
+    with pytest.raises(StoreUnavailable, match="is taken"):
+        await accept(store, message(1, subject="second"), key())
+    stored = await store.get_message("shop", message(1).id)
+    assert stored.message.subject == "first"
+    assert len(stored.events) == 1
+    assert await accept(store, message(2), key())  # the key is free
