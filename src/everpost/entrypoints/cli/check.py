@@ -18,7 +18,6 @@ from everpost.settings import ConfigFault, Settings, load
 from everpost.wiring import PROVIDERS
 
 CONFIG: Final = Path("everpost.toml")
-_REFUSED: Final = frozenset({401, 403})
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -108,7 +107,7 @@ def probe(account: Account, provider: Provider) -> Finding:
         return Finding(level="fault", key=key, message=message, hint="is the network, or a proxy, in the way?")
     if status < 300:
         return Finding(level="ok", key=key, message=f"{provider.title} accepts the credentials")
-    if status in _REFUSED:
+    if status in provider.probe_refused:
         hint = f"{_secrets(provider)}: is it the right one, with the right to send? {provider.docs}"
         return Finding(
             level="fault", key=key, message=f"{provider.title} refuses the credentials ({status})", hint=hint

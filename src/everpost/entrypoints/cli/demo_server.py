@@ -20,14 +20,15 @@ _MODULE: Final = "everpost.entrypoints.cli"
 
 
 @contextmanager
-def running_server(answer_timeout_s: float, lookup_lag_s: float) -> Iterator[str]:
-    """The address of `everpost dev` on free ports and a fresh folder; both are gone afterwards."""
+def running_server(answer_timeout_s: float, lookup_lag_s: float) -> Iterator[tuple[str, str]]:
+    """The addresses of `everpost dev` and of its sandbox's control, on free ports and a fresh folder."""
     with ExitStack() as parts:
         folder = Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="everpost-demo-")))
-        port, smtp_port = _free_ports()
+        port, smtp_port, control_port = _free_ports(3)
         options = {
             "--port": port,
             "--smtp-port": smtp_port,
+            "--control-port": control_port,
             "--data": folder / "data",
             "--answer-timeout": answer_timeout_s,
             "--lookup-lag": lookup_lag_s,
@@ -43,12 +44,13 @@ def running_server(answer_timeout_s: float, lookup_lag_s: float) -> Iterator[str
         if not _is_ready(url, process):
             output.seek(0)
             raise Stop("the server did not start", details=output.read().splitlines()[-20:])
-        yield url
+        yield url, f"http://127.0.0.1:{control_port}"
 
 
-def _free_ports() -> tuple[int, int]:
-    with socket.create_server(("127.0.0.1", 0)) as first, socket.create_server(("127.0.0.1", 0)) as second:
-        return first.getsockname()[1], second.getsockname()[1]
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as sockets:  # all at once, or one could be given out twice
+        opened = [sockets.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [one.getsockname()[1] for one in opened]
 
 
 def _is_ready(url: str, process: subprocess.Popen[bytes]) -> bool:

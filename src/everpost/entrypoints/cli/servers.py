@@ -26,6 +26,7 @@ def _dev_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=usual.port, help=f"HTTP (default: {usual.port})")
     parser.add_argument("--smtp-port", type=int, default=usual.smtp_port, help="the sandbox's SMTP server")
     parser.add_argument("--data", type=Path, default=usual.data, metavar="DIR", help=f"default: {usual.data}")
+    parser.add_argument("--control-port", type=int, default=usual.control_port, help=SUPPRESS)
     parser.add_argument("--answer-timeout", type=float, default=usual.answer_timeout_s, help=SUPPRESS)
     parser.add_argument("--lookup-lag", type=float, default=usual.lookup_lag_s, help=SUPPRESS)
     parser.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
@@ -36,6 +37,7 @@ def _dev(args: Namespace, screen: Screen) -> int:
     options = server.DevOptions(
         port=args.port,
         smtp_port=args.smtp_port,
+        control_port=args.control_port,
         data=args.data,
         host=args.host,
         answer_timeout_s=args.answer_timeout,
