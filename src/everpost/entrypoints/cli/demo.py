@@ -24,6 +24,9 @@ MAILS: Final = PAGE_MAX  # a phase: one page of the list
 CAUGHT_MAX: Final = 10_000  # what the sandbox keeps
 FINAL_WITHIN_S: Final = 60.0  # a phase that takes longer has failed
 LOOK_EVERY_S: Final = 0.2
+RECOVERED_WITHIN_S: Final = 60.0
+RECOVERY_EVERY_S: Final = 0.5  # fewer than PAGE_MAX mails in all
+RECOVERY_TAG: Final = "demo-recovery"
 ANSWER_TIMEOUT_S: Final = 1.0
 LOOKUP_LAG_S: Final = 0.5
 _FINAL: Final = frozenset({"sent", "failed", "cancelled", "held"})
@@ -77,28 +80,51 @@ def _arguments(parser: ArgumentParser) -> None:
 def _run(args: Namespace, screen: Screen) -> int:
     with running_server(ANSWER_TIMEOUT_S, LOOKUP_LAG_S) as (url, control_url):
         client, control = Client(url), Client(control_url)
-        first = next(account["provider"] for account in client.get("/v1/accounts")["data"] if account["is_default"])
+        first = _default_account(client)["provider"]
         if not screen.as_json:
-            screen.say(f"{args.mails} mails a phase through {url}, while {first} fails and its stand-in works\n")
-        phases = [_phase(client, control, first, phase, args.mails) for phase in range(len(PHASES))]
+            screen.say(f"{args.mails} mails a phase through {url}, while {first} fails; this takes about a minute\n")
+        phases = _phases(client, control, first, args.mails)
         caught = control.get("/_sandbox/inbox", limit=CAUGHT_MAX)["data"]
     results = [count(phase, caught) for phase in phases]
     _report(results, screen)
     return OK if all(result.is_good for result in results) else FAILED
 
 
-def _phase(client: Client, control: Client, first: str, number: int, mails: int) -> Phase:
-    title, fault = PHASES[number]
+def _phases(client: Client, control: Client, first: str, mails: int) -> list[Phase]:
+    """One after the other; before each, the first provider is in order again and carries all mail."""
     faults = f"/_sandbox/{first}/faults"
-    if fault is None:
+    phases: list[Phase] = []
+    recovering: list[Sent] = []
+    for number, (title, fault) in enumerate(PHASES, 1):
         control.delete(faults)
-    else:
-        control.put(faults, fault)
-    tag = f"demo-{number + 1}"
-    with ThreadPoolExecutor(SENDERS) as senders:
-        sent = list(senders.map(lambda _: _send(client, tag), range(mails)))
-    _settle(client, tag, sum(one.id is not None for one in sent))
-    return Phase(title, sent)
+        recovering += _recover(client)
+        if fault is not None:
+            control.put(faults, fault)
+        tag = f"demo-{number}"
+        with ThreadPoolExecutor(SENDERS) as senders:
+            sent = list(senders.map(_send, [client] * mails, [tag] * mails))
+        _settle(client, tag, sent)
+        phases.append(Phase(title, sent))
+    _settle(client, RECOVERY_TAG, recovering)
+    return [*phases, Phase("recovers in between", recovering)]
+
+
+def _recover(client: Client) -> list[Sent]:
+    """Sends a mail now and then until the first provider carries all of them again: without mail, no circuit closes."""
+    sent: list[Sent] = []
+    give_up_at = time.monotonic() + RECOVERED_WITHIN_S
+    while time.monotonic() < give_up_at:
+        circuit = _default_account(client)["circuit"]
+        if circuit["state"] == "closed" and circuit["share"] >= 1:
+            return sent
+        sent.append(_send(client, RECOVERY_TAG))
+        time.sleep(RECOVERY_EVERY_S)
+    raise Stop(f"the first provider's circuit did not close in {RECOVERED_WITHIN_S:.0f} s")
+
+
+def _default_account(client: Client) -> Mapping[str, Any]:
+    account: Mapping[str, Any] = next(one for one in client.get("/v1/accounts")["data"] if one["is_default"])
+    return account
 
 
 def _send(client: Client, tag: str) -> Sent:
@@ -117,8 +143,9 @@ def _send(client: Client, tag: str) -> Sent:
     return Sent(acknowledged, at, (time.perf_counter() - began) * 1000)
 
 
-def _settle(client: Client, tag: str, acknowledged: int) -> None:
-    """Returns when all mails of a phase are final, or when its time is over."""
+def _settle(client: Client, tag: str, sent: Sequence[Sent]) -> None:
+    """Returns when all acknowledged mails of a phase are final, or when its time is over."""
+    acknowledged = sum(one.id is not None for one in sent)
     give_up_at = time.monotonic() + FINAL_WITHIN_S
     while time.monotonic() < give_up_at:
         mails = client.get("/v1/emails", tag=tag, limit=PAGE_MAX)["data"]
