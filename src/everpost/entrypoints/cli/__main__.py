@@ -1,0 +1,7 @@
+"""`python -m everpost.entrypoints.cli`."""
+
+import sys
+
+from everpost.entrypoints.cli import main
+
+sys.exit(main())

@@ -1,0 +1,123 @@
+"""The few HTTP requests that commands make of a running server."""
+
+import http.client
+import json
+import ssl
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
+from os import environ
+from typing import Any, Final
+from urllib.parse import quote, urlencode, urlsplit
+
+from msgspec import Struct
+
+from everpost.entrypoints.cli.command import USAGE, Stop
+from everpost.model.limits import WAIT_S_MAX
+
+DEFAULT_URL: Final = "http://127.0.0.1:8025"
+TIMEOUT_S: Final = WAIT_S_MAX + 15.0
+ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
+_HINTS: Final[Mapping[int, str]] = {
+    401: "give a key with --key or EVERPOST_KEY; make one with: everpost keys create --scope admin",
+    403: "this key's scope is too narrow; make another with: everpost keys create --scope admin",
+    503: "the server can't do it now; try again in a moment",
+}
+
+
+class Answer(Struct, frozen=True):
+    status: int
+    body: Any  # decoded JSON
+
+
+def connection_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--url", default=environ.get("EVERPOST_URL") or DEFAULT_URL, help=f"the server (default: {DEFAULT_URL})"
+    )
+    parser.add_argument("--key", default=environ.get("EVERPOST_KEY"), help="an API key (default: EVERPOST_KEY)")
+
+
+class Client:
+    """Every method raises Stop when the server can't be reached or refuses."""
+
+    def __init__(self, url: str, key: str | None = None) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise Stop(f"{url!r} is not a server's address", f"like {DEFAULT_URL}", USAGE)
+        self._url = url.rstrip("/")
+        self._key = key
+
+    @classmethod
+    def of(cls, args: Namespace) -> "Client":
+        return cls(args.url, args.key)
+
+    def get(self, path: str, **query: str | int | None) -> Any:
+        given = {name: value for name, value in query.items() if value is not None}
+        return self._ask("GET", f"{path}?{urlencode(given)}" if given else path).body
+
+    def post(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Answer:
+        return self._ask("POST", path, json.dumps(body).encode(), headers or {})
+
+    def put(self, path: str, body: Any) -> Answer:
+        return self._ask("PUT", path, json.dumps(body).encode())
+
+    def delete(self, path: str) -> Answer:
+        return self._ask("DELETE", path)
+
+    def _ask(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        status, content = self._exchange(method, path, body, self._headers(body, headers or {}))
+        try:
+            answer = json.loads(content) if content else None
+        except ValueError:
+            raise Stop(f"{self._url} answered {status} without JSON", "is this an Everpost server?") from None
+        if status >= 400:
+            raise _refusal(status, answer if isinstance(answer, dict) else {})
+        return Answer(status, answer)
+
+    def _headers(self, body: bytes | None, more: Mapping[str, str]) -> dict[str, str]:
+        headers = {"Accept": "application/json", "User-Agent": "everpost-cli"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        if self._key:
+            headers["Authorization"] = f"Bearer {self._key}"
+        return headers | dict(more)
+
+    def _exchange(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, bytes]:
+        connection = _connection(self._url)
+        try:
+            connection.request(method, urlsplit(self._url).path + path, body, headers)
+            response = connection.getresponse()
+            return response.status, response.read(ANSWER_BYTES_MAX)
+        except ConnectionRefusedError:
+            raise Stop(f"no server answers at {self._url}", "start one with: everpost dev") from None
+        except (OSError, http.client.HTTPException) as error:
+            raise Stop(f"{self._url} gave no answer: {str(error) or type(error).__name__}") from None
+        except ValueError as error:  # a header or path that HTTP can't carry
+            raise Stop(f"this can't be sent: {error}", code=USAGE) from None
+        finally:
+            connection.close()
+
+
+def segment(name: str) -> str:
+    """A name as one segment of a path."""
+    return quote(name, safe="")
+
+
+def _connection(url: str) -> http.client.HTTPConnection:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme == "https":
+        return http.client.HTTPSConnection(host, parts.port, timeout=TIMEOUT_S, context=ssl.create_default_context())
+    return http.client.HTTPConnection(host, parts.port, timeout=TIMEOUT_S)
+
+
+def _refusal(status: int, problem: Mapping[str, Any]) -> Stop:
+    """An RFC 9457 problem in words."""
+    title, detail = str(problem.get("title") or f"the server answered {status}"), str(problem.get("detail") or "")
+    return Stop(
+        f"{title}: {detail}" if detail else title,
+        _HINTS.get(status, ""),
+        error=str(problem.get("code") or ""),
+        details=[f"{error.get('field')}: {error.get('message')}" for error in problem.get("errors") or ()],
+    )

@@ -1,0 +1,92 @@
+"""accounts, use, events: see and steer a running server."""
+
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
+from typing import Any, Final
+
+from everpost.entrypoints.cli.client import Client, connection_arguments
+from everpost.entrypoints.cli.command import OK, Command
+from everpost.entrypoints.cli.screen import Screen, clock_time, local_time, plain
+from everpost.model.limits import EVENTS_PAGE_MAX
+
+FOLLOW_EVERY_S: Final = 1.0
+
+
+def _accounts(args: Namespace, screen: Screen) -> int:
+    page = Client.of(args).get("/v1/accounts")
+    if screen.as_json:
+        screen.data(page)
+    else:
+        titles = ("account", "provider", "circuit", "quota left", "failures", "last error")
+        screen.table(titles, [_account(account) for account in page["data"]], right=("failures",))
+    return OK
+
+
+def _account(account: Mapping[str, Any]) -> tuple[object, ...]:
+    circuit, left = account["circuit"], account["quota"]["left"]
+    error = account["last_error"]
+    return (
+        account["name"] + (" (default)" if account["is_default"] else ""),
+        account["provider"],
+        circuit["state"],
+        ", ".join(f"{amount} this {unit}" for unit, amount in left.items()) or "not limited",
+        account["failures"],
+        f"{local_time(account['last_error_at'])}  {error}" if error else None,
+    )
+
+
+def _use_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="an account, as `everpost accounts` lists them")
+    connection_arguments(parser)
+
+
+def _use(args: Namespace, screen: Screen) -> int:
+    answer = Client.of(args).post("/setEmailProvider", {"provider": args.name})
+    if screen.as_json:
+        screen.data(answer.body)
+    else:
+        screen.say(f"{plain(args.name)} is the default account now")
+    return OK
+
+
+def _events_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--after", metavar="CURSOR", help="go on after this event's sequence (default: the first one)")
+    parser.add_argument("--follow", action="store_true", help="wait for more, until interrupted")
+    connection_arguments(parser)
+
+
+def _events(args: Namespace, screen: Screen) -> int:
+    """With --json: JSON lines, one CloudEvent each."""
+    client, cursor = Client.of(args), args.after
+    while True:
+        page = client.get("/v1/events", after=cursor, limit=EVENTS_PAGE_MAX)
+        for event in page["data"]:
+            if screen.as_json:
+                screen.line_of_data(event)
+            else:
+                screen.say(_event(event))
+        cursor = page["next_cursor"]
+        if not page["data"]:
+            if not args.follow:
+                return OK
+            time.sleep(FOLLOW_EVERY_S)
+
+
+def _event(event: Mapping[str, Any]) -> str:
+    data = event["data"]
+    known = {"project", "message_id", "delivery_id"}
+    facts = "  ".join(
+        f"{name}={value}" for name, value in data.items() if name not in known and value not in (None, "")
+    )
+    kind = ".".join(event["type"].split(".")[-2:])
+    return plain(
+        f"{clock_time(event['time'])}  {kind:<22} {data.get('delivery_id') or event.get('subject', '-')}  {facts}"
+    )
+
+
+COMMANDS: Final = {
+    "accounts": Command(connection_arguments, _accounts),
+    "use": Command(_use_arguments, _use),
+    "events": Command(_events_arguments, _events),
+}

@@ -1,0 +1,118 @@
+"""keys create, list, revoke: on the store itself, so that the first key needs no other."""
+
+import asyncio
+import os
+import time
+from argparse import SUPPRESS, ArgumentParser, Namespace
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from everpost.engine.keys import Keyring
+from everpost.entrypoints.cli.check import CONFIG, faults_stop
+from everpost.entrypoints.cli.command import FAILED, OK, USAGE, Command, Stop
+from everpost.entrypoints.cli.screen import Screen, local_time
+from everpost.model.key import ApiKey, Scope
+from everpost.settings import data_folder
+from everpost.store.port import Store, StoreUnavailable
+from everpost.wiring import open_store
+
+DEFAULT_PROJECT: Final = "default"
+Action = Callable[[Keyring, Namespace, Screen], Awaitable[int]]
+
+
+def _arguments(parser: ArgumentParser) -> None:
+    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+    create = actions.add_parser("create", help="make a key; its token is shown once")
+    create.add_argument("--scope", required=True, choices=tuple(Scope), help="send includes read, admin everything")
+    create.add_argument("--name", default="", help="what it is for")
+    create.add_argument("--project", default=DEFAULT_PROJECT, help=f"default: {DEFAULT_PROJECT}")
+    listing = actions.add_parser("list", help="show all keys, without their secrets")
+    listing.add_argument("--project", help="default: all")
+    revoke = actions.add_parser("revoke", help="end a key; takes effect within seconds")
+    revoke.add_argument("id", metavar="ID")
+    for action, run in ((create, create_key), (listing, list_keys), (revoke, revoke_key)):
+        place = action.add_mutually_exclusive_group()
+        place.add_argument("--data", type=Path, metavar="DIR", help="where the server keeps its files")
+        place.add_argument("--config", type=Path, default=CONFIG, metavar="FILE", help=f"default: {CONFIG}")
+        action.add_argument("--json", action="store_true", default=SUPPRESS, help="print JSON, for programs")
+        action.set_defaults(action=run)
+
+
+def _run(args: Namespace, screen: Screen) -> int:
+    folder = args.data or _configured(args.config)
+    try:
+        return asyncio.run(_with_store(open_store(folder), args, screen))
+    except StoreUnavailable as error:
+        raise Stop(f"the store in {folder} can't be used: {error}") from None
+
+
+async def _with_store(store: Store, args: Namespace, screen: Screen) -> int:
+    action: Action = args.action
+    try:
+        return await action(Keyring(store, time.time), args, screen)
+    finally:
+        await store.close()
+
+
+def _configured(config: Path) -> Path:
+    folder = data_folder(config, os.environ)
+    if isinstance(folder, list):
+        stop = faults_stop(folder)
+        raise Stop(stop.message, "say where the data is: --data DIR, or --config FILE", USAGE, details=stop.details)
+    return folder
+
+
+async def create_key(keyring: Keyring, args: Namespace, screen: Screen) -> int:
+    key, token = await keyring.create(args.project, Scope(args.scope), args.name)
+    if screen.as_json:
+        screen.data(_view(key) | {"token": token})
+    else:
+        screen.say(token)
+        screen.say(f"\nKey {key.id} may {key.scope}. Keep the token now: it is not stored, and not shown again.")
+    return OK
+
+
+async def list_keys(keyring: Keyring, args: Namespace, screen: Screen) -> int:
+    views = [_view(key) for key in await keyring.list_keys(args.project)]
+    if screen.as_json:
+        screen.data({"data": views, "next_cursor": None})
+        return OK
+    titles = ("id", "project", "scope", "name", "created", "state")
+    rows = [
+        (view["id"], view["project"], view["scope"], view["name"], local_time(view["created_at"]), view["state"])
+        for view in views
+    ]
+    screen.table(titles, rows)
+    return OK
+
+
+async def revoke_key(keyring: Keyring, args: Namespace, screen: Screen) -> int:
+    key = await keyring.revoke(args.id)
+    if key is None:
+        raise Stop(f"there is no key {args.id!r}", "list them with: everpost keys list", FAILED)
+    if screen.as_json:
+        screen.data(_view(key))
+    else:
+        screen.say(f"key {key.id} is revoked")
+    return OK
+
+
+def _view(key: ApiKey) -> dict[str, Any]:
+    return {
+        "id": key.id,
+        "project": key.project,
+        "scope": key.scope.value,
+        "name": key.name,
+        "created_at": _instant(key.created_at),
+        "revoked_at": _instant(key.revoked_at),
+        "state": "ok" if key.revoked_at is None else "revoked",
+    }
+
+
+def _instant(at: float | None) -> str | None:
+    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat()
+
+
+COMMANDS: Final = {"keys": Command(_arguments, _run)}

@@ -1,0 +1,109 @@
+"""dev, serve, sandbox: the processes that stay."""
+
+import asyncio
+import errno
+import json
+import os
+from argparse import SUPPRESS, ArgumentParser, Namespace
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, Final
+
+import uvloop
+
+from everpost import logs, wiring
+from everpost.entrypoints import server
+from everpost.entrypoints.cli.check import CONFIG, faults_stop
+from everpost.entrypoints.cli.command import FAILED, OK, Command, Stop
+from everpost.entrypoints.cli.screen import Screen
+from everpost.settings import load
+from everpost.store.port import StoreUnavailable
+
+
+def _dev_arguments(parser: ArgumentParser) -> None:
+    usual = server.DevOptions()
+    parser.add_argument("--host", default=usual.host, help="other than loopback: API keys are needed")
+    parser.add_argument("--port", type=int, default=usual.port, help=f"HTTP (default: {usual.port})")
+    parser.add_argument("--smtp-port", type=int, default=usual.smtp_port, help="the sandbox's SMTP server")
+    parser.add_argument("--data", type=Path, default=usual.data, metavar="DIR", help=f"default: {usual.data}")
+    parser.add_argument("--control-port", type=int, default=usual.control_port, help=SUPPRESS)
+    parser.add_argument("--answer-timeout", type=float, default=usual.answer_timeout_s, help=SUPPRESS)
+    parser.add_argument("--lookup-lag", type=float, default=usual.lookup_lag_s, help=SUPPRESS)
+    parser.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
+
+
+def _dev(args: Namespace, screen: Screen) -> int:
+    logs.configure(args.log_level)
+    options = server.DevOptions(
+        port=args.port,
+        smtp_port=args.smtp_port,
+        control_port=args.control_port,
+        data=args.data,
+        host=args.host,
+        answer_timeout_s=args.answer_timeout,
+        lookup_lag_s=args.lookup_lag,
+    )
+    return _run(server.run_dev(options, _Sayer(screen)))
+
+
+def _serve_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, default=CONFIG, metavar="FILE", help=f"default: {CONFIG}")
+
+
+def _serve(args: Namespace, screen: Screen) -> int:
+    settings = load(args.config, os.environ, wiring.PROVIDERS)
+    if isinstance(settings, list):
+        raise faults_stop(settings)
+    logs.configure(settings.log_level)
+    say = _Sayer(screen)
+    for warning in settings.warnings:
+        say(f"warning: {warning.key} {warning.message}")
+    return _run(server.run_server(settings, say))
+
+
+def _sandbox_arguments(parser: ArgumentParser) -> None:
+    for name, port in (("sendgrid", 8026), ("mailgun", 8027), ("smtp", 2525), ("control", 8028)):
+        parser.add_argument(f"--{name}-port", type=int, default=port, help=f"default: {port}")
+
+
+def _sandbox(args: Namespace, screen: Screen) -> int:
+    logs.configure("warning")
+    return _run(
+        server.run_sandbox(
+            _Sayer(screen),
+            sendgrid_port=args.sendgrid_port,
+            mailgun_port=args.mailgun_port,
+            smtp_port=args.smtp_port,
+            control_port=args.control_port,
+        )
+    )
+
+
+class _Sayer:
+    """What a server has to say to whoever started it; with --json, one object a line."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+
+    def __call__(self, text: str) -> None:
+        self._screen.say(json.dumps({"said": text}) if self._screen.as_json else text)
+
+
+def _run(serving: Coroutine[Any, Any, None]) -> int:
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serving)
+    except OSError as error:  # a port is taken, a folder may not be written
+        raise Stop(
+            f"can't start: {error}", "is it running already?" if error.errno == errno.EADDRINUSE else ""
+        ) from None
+    except StoreUnavailable as error:
+        raise Stop(f"can't open the store: {error}", code=FAILED) from None
+    return OK
+
+
+COMMANDS: Final = {
+    "dev": Command(_dev_arguments, _dev),
+    "serve": Command(_serve_arguments, _serve),
+    "sandbox": Command(_sandbox_arguments, _sandbox),
+}

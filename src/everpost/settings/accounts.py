@@ -1,0 +1,168 @@
+"""The [accounts.*] tables: what is common to all, and what each provider's own table of settings asks for."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo, available_timezones
+
+from everpost.model.account import Account, Quota, Timeouts
+from everpost.model.limits import ACTIVE_MAX
+from everpost.providers.contract import Provider, Setting
+from everpost.settings.section import Section, nearest
+from everpost.settings.values import Secret
+
+SECRET_FILE_BYTES_MAX: Final = 64 * 1024
+TIMEOUT_S_MAX: Final = 600.0
+LOOKUP_LAG_S_MAX: Final = 86_400.0
+_QUOTA_MAX: Final = 10**12
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_RECIPIENT: Final = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+|\*")
+_DOMAIN: Final = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+class AccountReader:
+    def __init__(self, environ: Mapping[str, str], providers: Mapping[str, Provider]) -> None:
+        self._environ = environ
+        self._providers = providers
+        self.literal_secrets: list[str] = []
+        """The keys of secrets that stand in the file itself."""
+
+    def read(self, name: str, section: Section) -> Account:
+        """Faults are reported to the section; the account is of use only if there were none."""
+        provider = self._provider(section)
+        account = Account(
+            name=name,
+            provider=provider.name if provider else "",
+            quota=_quota(section.section("quota")),
+            recipients=_recipients(section),
+            senders=_senders(section),
+            max_concurrency=section.whole("max_concurrency", 50, 1, ACTIVE_MAX),
+            timeouts=_timeouts(section.section("timeouts")),
+            lookup_lag_s=section.number("lookup_lag_s", None, 0, LOOKUP_LAG_S_MAX),
+            settings=self._settings(section, provider.settings) if provider else {},
+        )
+        if provider:  # else nobody knows which keys are its own
+            section.close()
+        return account
+
+    def _provider(self, section: Section) -> Provider | None:
+        known = sorted(self._providers)
+        listed = f"known: {', '.join(known)}"
+        name = section.take("provider")
+        if name is None:
+            section.fault("provider", "is missing", listed)
+        elif not isinstance(name, str) or name not in self._providers:
+            section.fault("provider", f"{name!r} is not a known provider", nearest(str(name), known) or listed)
+        else:
+            return self._providers[name]
+        return None
+
+    def _settings(self, section: Section, settings: tuple[Setting, ...]) -> dict[str, str]:
+        read = ((setting, self._setting(section, setting)) for setting in settings)
+        return {setting.name: value for setting, value in read if value is not None}
+
+    def _setting(self, section: Section, setting: Setting) -> str | None:
+        raw = section.take(setting.name)
+        if raw is None:
+            if setting.required:
+                hint = f'{setting.help}; {setting.name} = "$NAME_OF_A_VARIABLE"' if setting.secret else setting.help
+                section.fault(setting.name, "is missing", hint)
+            return setting.default
+        value = self._resolved(section, setting, raw)
+        if value is None:
+            return None
+        if setting.choices and value not in setting.choices:
+            listed = f"must be one of: {', '.join(setting.choices)}"
+            section.fault(setting.name, listed, nearest(value, setting.choices))
+            return None
+        return Secret(value) if setting.secret else value
+
+    def _resolved(self, section: Section, setting: Setting, raw: Any) -> str | None:
+        """The value itself, wherever it is kept; None: reported."""
+        if isinstance(raw, bool):
+            return str(raw).lower()
+        if isinstance(raw, int):
+            return str(raw)
+        if not isinstance(raw, str) or not raw:
+            section.fault(setting.name, "must be a text in quotes, and not an empty one", setting.help)
+            return None
+        if raw.startswith("$"):
+            return self._from_variable(section, setting.name, raw[1:])
+        if raw.startswith("file:"):
+            return _from_file(section, setting.name, raw.removeprefix("file:"))
+        if setting.secret:
+            self.literal_secrets.append(section.key(setting.name))
+        return raw
+
+    def _from_variable(self, section: Section, name: str, variable: str) -> str | None:
+        if not _VARIABLE.fullmatch(variable):
+            section.fault(
+                name,
+                "starts with $ but no name of an environment variable follows",
+                "a value that really starts with $ goes into a variable or a file",
+            )
+            return None
+        value = self._environ.get(variable)
+        if not value:
+            section.fault(name, f"the environment variable {variable} is not set", f"export {variable}=…")
+            return None
+        return value
+
+
+def _from_file(section: Section, name: str, path: str) -> str | None:
+    try:
+        with Path(path).open("rb") as file:
+            value = file.read(SECRET_FILE_BYTES_MAX).decode().strip()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
+        section.fault(name, f"{path} can't be read: {why}", "file: and the path of a file that this user may read")
+        return None
+    if not value:
+        section.fault(name, f"{path} is empty")
+        return None
+    return value
+
+
+def _quota(section: Section) -> Quota:
+    quota = Quota(
+        per_second=section.whole("per_second", None, 1, _QUOTA_MAX),
+        per_day=section.whole("per_day", None, 1, _QUOTA_MAX),
+        per_month=section.whole("per_month", None, 1, _QUOTA_MAX),
+        zone=section.text("zone", "UTC"),
+    )
+    try:
+        ZoneInfo(quota.zone)
+    except (KeyError, ValueError, OSError):  # unknown; not a plain name; a folder of zones
+        hint = nearest(quota.zone, available_timezones()) or "an IANA name such as Europe/Berlin"
+        section.fault("zone", f"{quota.zone!r} is not a known time zone", hint)
+    section.close()
+    return quota
+
+
+def _timeouts(section: Section) -> Timeouts:
+    usual = Timeouts()
+    timeouts = Timeouts(
+        connect_s=section.number("connect_s", usual.connect_s, 0.001, TIMEOUT_S_MAX),
+        write_s=section.number("write_s", usual.write_s, 0.001, TIMEOUT_S_MAX),
+        answer_s=section.number("answer_s", usual.answer_s, 0.001, TIMEOUT_S_MAX),
+    )
+    section.close()
+    return timeouts
+
+
+def _recipients(section: Section) -> tuple[str, ...]:
+    read = section.texts("recipients")
+    for place, pattern in read:
+        if not _RECIPIENT.fullmatch(pattern):
+            hint = f"*@{pattern}" if _DOMAIN.fullmatch(pattern.lower()) else "ann@example.com or *@example.com"
+            section.fault(place, f"{pattern!r} is not an address, nor a pattern of one", hint)
+    return tuple(pattern.lower() for _, pattern in read)
+
+
+def _senders(section: Section) -> tuple[str, ...]:
+    read = section.texts("senders")
+    for place, domain in read:
+        if not _DOMAIN.fullmatch(domain.lower()):
+            section.fault(place, f"{domain!r} is not a domain", domain.rpartition("@")[2] or "example.com")
+    return tuple(domain.lower() for _, domain in read)

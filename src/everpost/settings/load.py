@@ -1,0 +1,188 @@
+"""From a file and an environment to Settings."""
+
+import stat
+import tomllib
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from everpost.model.account import Account
+from everpost.providers.contract import Provider
+from everpost.settings.accounts import AccountReader
+from everpost.settings.routes import check_name, read_routes
+from everpost.settings.section import Report, Section
+from everpost.settings.values import ConfigFault, FileSink, HttpSettings, Retention, Settings, StdoutSink
+
+PREFIX: Final = "EVERPOST_"
+DEFAULT_DATA: Final = "/var/lib/everpost"
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+DAYS_MAX: Final = 3650
+
+
+def _commas(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
+    "EVERPOST_DATA": ("data", str),
+    "EVERPOST_HTTP_HOST": ("http.host", str),
+    "EVERPOST_HTTP_PORT": ("http.port", int),
+    "EVERPOST_HTTP_PUBLIC_URL": ("http.public_url", str),
+    "EVERPOST_EVENTS_SINKS": ("events.sinks", _commas),
+    "EVERPOST_RETENTION_MESSAGES_DAYS": ("retention.messages_days", int),
+    "EVERPOST_RETENTION_KEYS_DAYS": ("retention.keys_days", int),
+    "EVERPOST_LOG_LEVEL": ("log.level", str),
+}
+"""Environment variables that go over the file: the key that each one sets, and how its text is read."""
+
+
+def load(path: Path, environ: Mapping[str, str], providers: Mapping[str, Provider]) -> Settings | list[ConfigFault]:
+    """The settings, with what is merely doubtful as their `warnings`; or every fault there is, at once."""
+    report = _report(environ)
+    content = _content(path, environ, report)
+    if content is None:
+        return report.faults
+    accounts = AccountReader(environ, providers)
+    settings = _settings(Section(content, "", report), accounts)
+    if report.faults:
+        return report.faults
+    _warn_of_open_secrets(path, accounts.literal_secrets, report)
+    _warn_of_misspelt_variables(environ, report)
+    return msgspec.structs.replace(settings, warnings=tuple(report.warnings))
+
+
+def data_folder(path: Path, environ: Mapping[str, str]) -> Path | list[ConfigFault]:
+    """The folder of the store alone: to be had without the secrets of the accounts."""
+    if environ.get("EVERPOST_DATA"):
+        return Path(environ["EVERPOST_DATA"])
+    report = _report(environ)
+    content = _content(path, environ, report)
+    folder = _data(Section(content or {}, "", report))
+    return report.faults or folder
+
+
+def _report(environ: Mapping[str, str]) -> Report:
+    return Report({key: variable for variable, (key, _) in VARIABLES.items() if environ.get(variable)})
+
+
+def _content(path: Path, environ: Mapping[str, str], report: Report) -> dict[str, Any] | None:
+    """The file with the environment over it; None: it can't be read."""
+    try:
+        content = tomllib.loads(path.read_bytes().decode())
+    except OSError as error:
+        report.fault(str(path), f"can't be read: {error.strerror}", "start from everpost.example.toml")
+        return None
+    except ValueError as error:  # not TOML, or not UTF-8
+        report.fault(str(path), f"is not TOML: {error}")
+        return None
+    _override(content, environ, report)
+    return content
+
+
+def _override(content: dict[str, Any], environ: Mapping[str, str], report: Report) -> None:
+    for variable, (key, read) in VARIABLES.items():
+        text = environ.get(variable)
+        if not text:
+            continue
+        section, _, name = key.rpartition(".")
+        table = content.setdefault(section, {}) if section else content
+        try:
+            value = read(text)
+        except ValueError:
+            report.fault(variable, f"must be a whole number, not {text!r}")
+            continue
+        if isinstance(table, dict):  # else reading the section reports it
+            table[name] = value
+
+
+def _settings(top: Section, reader: AccountReader) -> Settings:
+    data = _data(top)
+    http = _http(top.section("http"))
+    accounts = _accounts(top, reader)
+    routes = read_routes(top, [account.name for account in accounts])
+    events, log = top.section("events"), top.section("log")
+    sinks, level = _sinks(events), log.text("level", "info", LOG_LEVELS)
+    retention = _retention(top.section("retention"))
+    for section in (events, log, top):
+        section.close()
+    return Settings(
+        data=data, http=http, accounts=accounts, routes=routes, sinks=sinks, retention=retention, log_level=level
+    )
+
+
+def _data(top: Section) -> Path:
+    return Path(top.text("data", DEFAULT_DATA))
+
+
+def _http(section: Section) -> HttpSettings:
+    usual = HttpSettings()
+    http = HttpSettings(
+        host=section.text("host", usual.host),
+        port=section.whole("port", usual.port, 1, 65_535),
+        public_url=section.text("public_url", None),
+    )
+    if http.public_url is not None:
+        address = urlsplit(http.public_url)
+        if address.scheme not in ("http", "https") or not address.netloc:
+            section.fault("public_url", f"{http.public_url!r} is not an address", "https://mail.example.com")
+    section.close()
+    return http
+
+
+def _retention(section: Section) -> Retention:
+    usual = Retention()
+    retention = Retention(
+        messages_days=section.whole("messages_days", usual.messages_days, 1, DAYS_MAX),
+        keys_days=section.whole("keys_days", usual.keys_days, 1, DAYS_MAX),
+    )
+    section.close()
+    return retention
+
+
+def _sinks(section: Section) -> tuple[StdoutSink | FileSink, ...]:
+    sinks: list[StdoutSink | FileSink] = []
+    for place, text in section.texts("sinks"):
+        kind, _, path = text.partition(":")
+        sink: StdoutSink | FileSink
+        if text == "stdout":
+            sink = StdoutSink()
+        elif kind == "file" and path:
+            sink = FileSink(Path(path))
+        else:
+            section.fault(place, f"{text!r} is not a known sink", "stdout, or file: and a path")
+            continue
+        if sink in sinks:
+            section.fault(place, f"{text!r} is listed twice")
+        sinks.append(sink)
+    return tuple(sinks)
+
+
+def _accounts(top: Section, reader: AccountReader) -> tuple[Account, ...]:
+    sections = top.sections("accounts")
+    if not sections:
+        top.fault("accounts", "has no account: there is nobody to hand mail to", "add a table [accounts.NAME]")
+    for name in sections:
+        check_name(top, f"accounts.{name}", name)
+    return tuple(reader.read(name, section) for name, section in sections.items())
+
+
+def _warn_of_open_secrets(path: Path, keys: list[str], report: Report) -> None:
+    if path.stat().st_mode & stat.S_IROTH:
+        for key in keys:
+            report.warn(
+                key, f"is a secret in a file that everybody may read: {path}", f"chmod o-r {path}, or use $NAME"
+            )
+
+
+def _warn_of_misspelt_variables(environ: Mapping[str, str], report: Report) -> None:
+    """Only near misses: container platforms set variables of their own that start with a service's name."""
+    known = {variable.removeprefix(PREFIX): variable for variable in VARIABLES}
+    for variable in environ:
+        if variable.startswith(PREFIX) and variable not in VARIABLES:
+            near = get_close_matches(variable.removeprefix(PREFIX), known, n=1, cutoff=0.8)
+            if near:
+                report.warn(variable, "is not a known variable", f"did you mean {known[near[0]]}?")

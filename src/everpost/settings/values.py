@@ -1,0 +1,57 @@
+"""What the configuration says, once it has been read."""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from everpost.model.account import Account
+from everpost.model.route import Route
+
+
+class ConfigFault(Struct, frozen=True):
+    """Something that a person has to mend. Never holds the value of a secret."""
+
+    key: str  # where it stands: `accounts.mailgun.api_key`, or a variable's or the file's name
+    message: str
+    hint: str = ""  # what to write instead
+
+
+class Secret(str):
+    """A string that does not show itself in a repr, and so in no traceback, log line or debugger's dump."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+class HttpSettings(Struct, frozen=True, kw_only=True):
+    host: str = "127.0.0.1"
+    port: int = 8025
+    public_url: str | None = None  # as seen by clients and webhooks, where that is not http://host:port
+
+
+class StdoutSink(Struct, frozen=True):
+    """Events as JSON lines on standard output."""
+
+
+class FileSink(Struct, frozen=True):
+    """Events as JSON lines at the end of a file."""
+
+    path: Path
+
+
+class Retention(Struct, frozen=True, kw_only=True):
+    messages_days: int = 30
+    keys_days: int = 7  # idempotency keys
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    data: Path  # the folder of the SQLite files
+    http: HttpSettings
+    accounts: tuple[Account, ...]  # in the order of the file; secrets in them are of type Secret
+    routes: tuple[Route, ...]  # `default` is always there, and first
+    sinks: tuple[StdoutSink | FileSink, ...]
+    retention: Retention
+    log_level: str  # debug, info, warning or error
+    warnings: tuple[ConfigFault, ...] = ()

@@ -1,0 +1,133 @@
+import json
+
+import pytest
+
+from everpost.entrypoints.cli import control
+
+ACCOUNTS = {
+    "data": [
+        {
+            "name": "mailgun",
+            "provider": "mailgun",
+            "is_default": True,
+            "circuit": {"state": "open", "reason": "5 failures", "until": None, "share": 1.0},
+            "quota": {"limit": {"day": 100}, "left": {"day": 7}},
+            "failures": 5,
+            "last_error": "connect: refused",
+            "last_error_at": "2030-01-31T09:00:00.000Z",
+        },
+        {
+            "name": "sg",
+            "provider": "sendgrid",
+            "is_default": False,
+            "circuit": {"state": "closed", "reason": "", "until": None, "share": 1.0},
+            "quota": {"limit": {}, "left": {}},
+            "failures": 0,
+            "last_error": "",
+            "last_error_at": None,
+        },
+    ],
+    "next_cursor": None,
+}
+
+
+def event(sequence, kind="email.sent", **data):
+    return {
+        "specversion": "1.0",
+        "id": f"e{sequence}",
+        "source": "/everpost",
+        "type": f"dev.everpost.{kind}",
+        "subject": "em_1",
+        "time": "2030-01-31T09:00:00.000Z",
+        "datacontenttype": "application/json",
+        "sequence": f"{sequence:020d}",
+        "data": {"project": "default", **data},
+    }
+
+
+def test_accounts_are_a_table_with_the_default_marked(everpost, server):
+    server.put("GET", "/v1/accounts", 200, ACCOUNTS)
+    ended = everpost("accounts")
+    assert ended.code == 0
+    titles, mailgun, sendgrid = ended.out.splitlines()
+    assert titles.split("  ")[0] == "account"
+    assert mailgun.startswith("mailgun (default)  mailgun   open")
+    assert "7 this day" in mailgun
+    assert mailgun.endswith("connect: refused")
+    assert "not limited" in sendgrid
+    assert everpost("accounts", "--json").json == ACCOUNTS
+
+
+def test_an_account_becomes_the_default_one(everpost, server):
+    server.put("POST", "/setEmailProvider", 200, {"status": "success", "provider": "sg"})
+    ended = everpost("use", "sg")
+    assert (ended.code, ended.out) == (0, "sg is the default account now\n")
+    assert server.asked[0].json == {"provider": "sg"}
+    assert everpost("use", "sg", "--json").json["provider"] == "sg"
+
+
+def test_an_unknown_account_is_a_failure_that_lists_the_known(everpost, server):
+    problem = {"code": "unknown_account", "status": 404, "title": "No such account", "detail": "known: mailgun, sg"}
+    server.put("POST", "/setEmailProvider", 404, problem)
+    ended = everpost("use", "nobody")
+    assert ended.code == 1
+    assert "known: mailgun, sg" in ended.err
+
+
+def test_events_are_printed_page_by_page_until_there_are_no_more(everpost, server):
+    first = event(1, "email.attempted", delivery_id="em_1.0", account="mailgun", number=1)
+    server.put(
+        "GET",
+        "/v1/events",
+        200,
+        {"data": [first], "next_cursor": "1"},
+        {"data": [event(2, delivery_id="em_1.0", status=202)], "next_cursor": "2"},
+        {"data": [], "next_cursor": "2"},
+    )
+    ended = everpost("events", "--after", "0")
+    assert ended.code == 0
+    one, two = ended.out.splitlines()
+    assert one.split()[1:] == ["email.attempted", "em_1.0", "account=mailgun", "number=1"]
+    assert two.split()[1:] == ["email.sent", "em_1.0", "status=202"]
+    assert [asked.path for asked in server.asked] == [
+        f"/v1/events?after={cursor}&limit=1000" for cursor in ("0", "1", "2")
+    ]
+
+
+def test_events_as_json_are_one_a_line(everpost, server):
+    events = [event(1), event(2)]
+    server.put("GET", "/v1/events", 200, {"data": events, "next_cursor": "2"}, {"data": [], "next_cursor": "2"})
+    ended = everpost("events", "--json")
+    assert [json.loads(line) for line in ended.out.splitlines()] == events
+
+
+def test_following_goes_on_where_there_was_nothing_new(everpost, server, monkeypatch):
+    server.put(
+        "GET",
+        "/v1/events",
+        200,
+        {"data": [event(1)], "next_cursor": "1"},
+        {"data": [], "next_cursor": "1"},
+        {"data": [event(2)], "next_cursor": "2"},
+        {"data": [], "next_cursor": "2"},
+    )
+    pauses = []
+
+    def pause(seconds):
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(control.time, "sleep", pause)
+    ended = everpost("events", "--follow")
+    assert ended.code == 130
+    assert len(ended.out.splitlines()) == 2
+    assert pauses == [control.FOLLOW_EVERY_S] * 2
+
+
+@pytest.mark.parametrize("missing", ["subject"])
+def test_an_event_about_nothing_in_particular_is_printed_too(everpost, server, missing):
+    told = event(1, "key.created", key="abc")
+    del told[missing]
+    server.put("GET", "/v1/events", 200, {"data": [told], "next_cursor": "1"}, {"data": [], "next_cursor": "1"})
+    assert everpost("events").out.split()[1:] == ["key.created", "-", "key=abc"]

@@ -1,0 +1,438 @@
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from everpost.model.account import Quota, Timeouts
+from everpost.model.message import OnUnknown
+from everpost.model.outcome import Kind, Outcome
+from everpost.model.route import Route, RouteAccount
+from everpost.providers.contract import Limits, Provider, Setting, Unsendable
+from everpost.settings import ConfigFault, FileSink, HttpSettings, Retention, StdoutSink, load
+
+EXAMPLE = Path(__file__).parent.parent / "everpost.example.toml"
+SECRET = "s3cr3t-0123456789"
+
+
+def provider(name, *settings):
+    return Provider(
+        name=name,
+        title=name.title(),
+        docs="https://example.com/",
+        settings=settings,
+        limits=Limits(recipients_max=10, content_bytes_max=10),
+        build=lambda *_: Unsendable("a table only"),
+        read=lambda *_: Outcome(kind=Kind.UNKNOWN),
+        resolve=None,
+    )
+
+
+API_KEY = Setting(name="api_key", help="the key of the account", required=True, secret=True)
+PROVIDERS = {
+    "sendgrid": provider("sendgrid", API_KEY),
+    "mailgun": provider(
+        "mailgun",
+        API_KEY,
+        Setting(name="domain", help="the sending domain", required=True),
+        Setting(name="region", help="where the domain lives", default="us", choices=("us", "eu")),
+    ),
+    "smtp": provider(
+        "smtp",
+        Setting(name="host", help="the server", required=True),
+        Setting(name="port", help="its port", default="587"),
+        Setting(name="password", help="of the user", secret=True),
+    ),
+}
+ENVIRON = {"MAILGUN_API_KEY": SECRET, "SENDGRID_API_KEY": SECRET}
+ONE_ACCOUNT = '[accounts.one]\nprovider = "sendgrid"\napi_key = "$SENDGRID_API_KEY"\n'
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(text, environ=ENVIRON, mode=0o600):
+        path = tmp_path / "everpost.toml"
+        path.write_text(text)
+        path.chmod(mode)
+        return load(path, environ, PROVIDERS)
+
+    return read
+
+
+@pytest.fixture
+def faults(read):
+    """The faults of a file, by their keys; there must be one a key."""
+
+    def faults(text, environ=ENVIRON):
+        found = read(text, environ)
+        assert isinstance(found, list), "no fault was found"
+        by_key = {fault.key: fault for fault in found}
+        assert len(by_key) == len(found), found
+        return by_key
+
+    return faults
+
+
+@pytest.fixture
+def only(faults):
+    def only(text, environ=ENVIRON):
+        (fault,) = faults(text, environ).values()
+        return fault
+
+    return only
+
+
+# --- what a good file means ---
+
+
+def test_the_example_file_loads_without_a_warning():
+    settings = load(EXAMPLE, ENVIRON, PROVIDERS)
+    assert not isinstance(settings, list), settings
+    assert settings.warnings == ()
+    assert {account.provider for account in settings.accounts} == {"mailgun", "sendgrid"}
+    assert settings.routes[0].name == "default"
+
+
+def test_the_example_file_is_about_twenty_lines():
+    lines = [line for line in EXAMPLE.read_text().splitlines() if line.strip() and not line.startswith("#")]
+    assert len(lines) <= 24
+
+
+def test_a_full_file_is_read_to_the_last_key(read):
+    settings = read("""
+        data = "/srv/everpost"
+        [http]
+        host = "0.0.0.0"
+        port = 80
+        public_url = "https://mail.example.com"
+        [accounts.mailgun]
+        provider = "mailgun"
+        domain = "mg.example.com"
+        region = "eu"
+        api_key = "$MAILGUN_API_KEY"
+        quota = { per_second = 50, per_day = 10000, per_month = 300000, zone = "Europe/Berlin" }
+        recipients = ["*@Example.com"]
+        senders = ["Example.com"]
+        max_concurrency = 7
+        timeouts = { connect_s = 1, write_s = 2.5, answer_s = 3 }
+        lookup_lag_s = 300
+        [accounts.spare]
+        provider = "smtp"
+        host = "smtp.example.net"
+        port = 465
+        [routes.default]
+        accounts = [{ account = "mailgun", weight = 3 }, { account = "spare" }]
+        [routes.otp]
+        accounts = ["spare", "mailgun"]
+        on_unknown = "hold"
+        resolve_within_s = 30
+        give_up_after_s = 600
+        [events]
+        sinks = ["stdout", "file:/var/log/events.jsonl"]
+        [retention]
+        messages_days = 1
+        keys_days = 2
+        [log]
+        level = "debug"
+    """)
+    assert not isinstance(settings, list), settings
+    assert settings.data == Path("/srv/everpost")
+    assert settings.http == HttpSettings(host="0.0.0.0", port=80, public_url="https://mail.example.com")
+    mailgun, spare = settings.accounts
+    assert mailgun.settings == {"api_key": SECRET, "domain": "mg.example.com", "region": "eu"}
+    assert mailgun.quota == Quota(per_second=50, per_day=10_000, per_month=300_000, zone="Europe/Berlin")
+    assert (mailgun.recipients, mailgun.senders) == (("*@example.com",), ("example.com",))
+    assert (mailgun.max_concurrency, mailgun.lookup_lag_s) == (7, 300.0)
+    assert mailgun.timeouts == Timeouts(connect_s=1, write_s=2.5, answer_s=3)
+    assert spare.settings == {"host": "smtp.example.net", "port": "465"}
+    default, otp = settings.routes
+    assert default.accounts == (RouteAccount(account="mailgun", weight=3.0), RouteAccount(account="spare"))
+    assert otp == Route(
+        name="otp",
+        accounts=(RouteAccount(account="spare"), RouteAccount(account="mailgun")),
+        on_unknown=OnUnknown.HOLD,
+        resolve_within_s=30,
+        give_up_after_s=600,
+    )
+    assert settings.sinks == (StdoutSink(), FileSink(Path("/var/log/events.jsonl")))
+    assert settings.retention == Retention(messages_days=1, keys_days=2)
+    assert settings.log_level == "debug"
+
+
+def test_a_file_without_routes_routes_by_default_over_all_accounts_in_its_order(read):
+    settings = read(ONE_ACCOUNT.replace("one", "zoe") + ONE_ACCOUNT)
+    assert settings.routes == (
+        Route(name="default", accounts=(RouteAccount(account="zoe"), RouteAccount(account="one"))),
+    )
+
+
+def test_what_the_file_leaves_out_has_the_providers_default(read):
+    settings = read('[accounts.a]\nprovider = "mailgun"\ndomain = "example.com"\napi_key = "$MAILGUN_API_KEY"')
+    assert settings.accounts[0].settings["region"] == "us"
+
+
+def test_a_secret_may_come_from_a_file_and_loses_its_line_end(read, tmp_path):
+    (tmp_path / "key").write_text(SECRET + "\n")
+    settings = read(f'[accounts.a]\nprovider = "sendgrid"\napi_key = "file:{tmp_path}/key"')
+    assert settings.accounts[0].settings["api_key"] == SECRET
+
+
+# --- the environment ---
+
+
+def test_the_environment_goes_over_the_file(read):
+    environ = ENVIRON | {
+        "EVERPOST_DATA": "/elsewhere",
+        "EVERPOST_HTTP_PORT": "81",
+        "EVERPOST_EVENTS_SINKS": "stdout, file:/x",
+        "EVERPOST_LOG_LEVEL": "error",
+        "EVERPOST_HTTP_HOST": "",
+    }
+    settings = read('data = "/here"\n' + ONE_ACCOUNT + "[http]\nport = 80\n", environ)
+    assert settings.data == Path("/elsewhere")
+    assert settings.http == HttpSettings(port=81)
+    assert settings.sinks == (StdoutSink(), FileSink(Path("/x")))
+    assert settings.log_level == "error"
+
+
+def test_a_fault_that_comes_from_the_environment_names_the_variable(faults):
+    environ = ENVIRON | {"EVERPOST_HTTP_PORT": "70000", "EVERPOST_RETENTION_KEYS_DAYS": "week"}
+    found = faults(ONE_ACCOUNT, environ)
+    assert set(found) == {"EVERPOST_HTTP_PORT", "EVERPOST_RETENTION_KEYS_DAYS"}
+    assert "whole number" in found["EVERPOST_RETENTION_KEYS_DAYS"].message
+
+
+def test_a_misspelt_variable_is_a_warning_and_a_foreign_one_is_none(read):
+    environ = ENVIRON | {"EVERPOST_HTP_PORT": "80", "EVERPOST_SERVICE_HOST": "10.0.0.1", "EVERPOST_KEY": "evp_x"}
+    (warning,) = read(ONE_ACCOUNT, environ).warnings
+    assert (warning.key, warning.hint) == ("EVERPOST_HTP_PORT", "did you mean EVERPOST_HTTP_PORT?")
+
+
+# --- secrets ---
+
+
+def test_secrets_do_not_show_in_a_repr(read):
+    settings = read(ONE_ACCOUNT)
+    assert settings.accounts[0].settings["api_key"] == SECRET
+    for shown in (repr(settings), str(settings), f"{settings.accounts}", f"{settings.accounts[0].settings}"):
+        assert SECRET not in shown
+        assert "***" in shown
+
+
+def test_no_fault_holds_the_value_of_a_secret(read):
+    found = read(f'[accounts.a]\nprovider = "mailgun"\napi_key = "{SECRET}"\nregion = "mars"\nquota = 3\n')
+    assert SECRET not in repr(found)
+
+
+def test_a_secret_written_into_a_file_that_everybody_may_read_is_a_warning(read):
+    text = f'[accounts.a]\nprovider = "sendgrid"\napi_key = "{SECRET}"\n'
+    (warning,) = read(text, mode=0o644).warnings
+    assert warning.key == "accounts.a.api_key"
+    assert "chmod o-r" in warning.hint
+    assert SECRET not in repr(warning)
+    assert read(text, mode=0o640).warnings == ()
+    assert read(ONE_ACCOUNT, mode=0o644).warnings == ()
+
+
+# --- faults ---
+
+
+def test_every_fault_of_a_file_is_reported_at_once(faults, tmp_path):
+    found = faults(f"""
+        dta = "/srv"
+        [http]
+        port = 99999
+        [accounts.mg]
+        provider = "mailgun"
+        api_key = "$NOT_SET"
+        regoin = "eu"
+        region = "mars"
+        quota = {{ per_day = -1, zone = "Europe/Berlinn" }}
+        recipients = ["example.com"]
+        senders = ["@@"]
+        max_concurrency = "many"
+        [accounts.sg]
+        provider = "sendgird"
+        [accounts.disk]
+        provider = "smtp"
+        host = "smtp.example.com"
+        password = "file:{tmp_path}/missing"
+        [routes.default]
+        accounts = ["mgg", "sg", "sg"]
+        on_unknown = "retry"
+        [routes.otp]
+        accounts = []
+        [events]
+        sinks = ["kafka"]
+        [retention]
+        messages_days = 0
+        [log]
+        level = "verbose"
+    """)
+    assert found.keys() == {
+        "dta",
+        "http.port",
+        "accounts.mg.api_key",
+        "accounts.mg.regoin",
+        "accounts.mg.region",
+        "accounts.mg.domain",
+        "accounts.mg.quota.per_day",
+        "accounts.mg.quota.zone",
+        "accounts.mg.recipients[0]",
+        "accounts.mg.senders[0]",
+        "accounts.mg.max_concurrency",
+        "accounts.sg.provider",
+        "accounts.disk.password",
+        "routes.default.accounts[0]",
+        "routes.default.accounts[2]",
+        "routes.default.on_unknown",
+        "routes.otp.accounts",
+        "events.sinks[0]",
+        "retention.messages_days",
+        "log.level",
+    }
+    without_hint = {key for key, fault in found.items() if not fault.hint}
+    assert without_hint == {
+        "http.port",  # the range is in the message
+        "accounts.mg.region",  # the choices are in the message, and none is near
+        "accounts.mg.quota.per_day",
+        "accounts.mg.max_concurrency",
+        "routes.default.accounts[2]",
+        "routes.default.on_unknown",
+        "retention.messages_days",
+        "log.level",
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "hint"),
+    [
+        ("[htpp]\n", "htpp", "did you mean http?"),
+        ("[http]\nprot = 1\n", "http.prot", "did you mean port?"),
+        ("[http]\nqqq = 1\n", "http.qqq", "known here: host, port, public_url"),
+        ("[retention]\nkey_days = 1\n", "retention.key_days", "did you mean keys_days?"),
+        ("[routes.default]\naccount = ['one']\n", "routes.default.account", "did you mean accounts?"),
+        (
+            "[routes.default]\naccounts = [{ account = 'one', wieght = 1 }]\n",
+            "routes.default.accounts[0].wieght",
+            "did you mean weight?",
+        ),
+    ],
+)
+def test_an_unknown_key_is_named_with_its_place_and_the_nearest_known_one(only, line, key, hint):
+    fault = only(ONE_ACCOUNT + line)
+    assert (fault.key, fault.message, fault.hint) == (key, "is not a known key", hint)
+
+
+@pytest.mark.parametrize("line", ["api_kee = 'x'", "max_concurency = 1", "quotas = { }", "recipient = ['*']"])
+def test_an_unknown_key_of_an_account_is_sought_among_its_own_and_its_providers(only, line):
+    fault = only(ONE_ACCOUNT + line)
+    assert fault.key == "accounts.one." + line.partition(" ")[0]
+    assert fault.hint.startswith("did you mean ")
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ("[http]\nport = '80'\n", "http.port"),
+        ("[http]\nport = true\n", "http.port"),
+        ("[http]\nport = 0\n", "http.port"),
+        ("[http]\nhost = 1\n", "http.host"),
+        ("[http]\nhost = ''\n", "http.host"),
+        ("[http]\npublic_url = 'mail.example.com'\n", "http.public_url"),
+        ("[log]\nlevel = 2026-01-01\n", "log.level"),
+        ("[events]\nsinks = 'stdout'\n", "events.sinks"),
+        ("[events]\nsinks = [1]\n", "events.sinks[0]"),
+        ("[events]\nsinks = ['file:']\n", "events.sinks[0]"),
+        ("[events]\nsinks = ['stdout', 'stdout']\n", "events.sinks[1]"),
+        ("[routes]\ndefault = 'one'\n", "routes.default"),
+        ("[routes.default]\naccounts = 'one'\n", "routes.default.accounts"),
+        ("[routes.default]\naccounts = [1]\n", "routes.default.accounts[0]"),
+        ("[routes.default]\naccounts = [{ weight = 1 }]\n", "routes.default.accounts[0].account"),
+        ("[routes.default]\naccounts = [{ account = 'one', weight = 0 }]\n", "routes.default.accounts[0].weight"),
+        ("[routes.default]\ngive_up_after_s = nan\n", "routes.default.give_up_after_s"),
+        ("[routes.default]\nresolve_within_s = inf\n", "routes.default.resolve_within_s"),
+        ("[routes.'a b']\naccounts = ['one']\n", "routes.a b"),
+        ("[accounts.'Ä']\nprovider = 'sendgrid'\napi_key = '$SENDGRID_API_KEY'\n", "accounts.Ä"),
+        ("[accounts.x]\nprovider = 'sendgrid'\napi_key = 1.5\n", "accounts.x.api_key"),
+        ("[accounts.x]\nprovider = 'sendgrid'\napi_key = ''\n", "accounts.x.api_key"),
+        ("[accounts.x]\nprovider = 'sendgrid'\napi_key = '$'\n", "accounts.x.api_key"),
+        ("[accounts.x]\nprovider = 'sendgrid'\n", "accounts.x.api_key"),
+        ("[accounts.x]\nprovider = 3\n", "accounts.x.provider"),
+        ("[accounts.x]\n", "accounts.x.provider"),
+    ],
+)
+def test_a_wrong_value_is_one_fault_at_its_place(only, line, key):
+    assert only(ONE_ACCOUNT + line).key == key
+
+
+@pytest.mark.parametrize("zone", ["Mars/Phobos", "Europe", "../../etc/passwd", ""])
+def test_a_time_zone_that_does_not_exist_is_a_fault(only, zone):
+    assert only(f'{ONE_ACCOUNT}quota = {{ zone = "{zone}" }}').key == "accounts.one.quota.zone"
+
+
+@pytest.mark.parametrize("pattern", ["", "example.com", "a b@example.com", "@", "a@b@c", "Ann <ann@example.com>"])
+def test_a_bad_pattern_of_recipients_is_a_fault(only, pattern):
+    assert only(f'{ONE_ACCOUNT}recipients = ["*", "{pattern}"]').key == "accounts.one.recipients[1]"
+
+
+@pytest.mark.parametrize("domain", ["", "*@example.com", "ex ample.com", "-example.com", "example..com"])
+def test_a_bad_sender_domain_is_a_fault(only, domain):
+    assert only(f'{ONE_ACCOUNT}senders = ["example.org", "{domain}"]').key == "accounts.one.senders[1]"
+
+
+def test_an_unknown_provider_lists_the_known_ones(only):
+    fault = only('[accounts.x]\nprovider = "pigeon"\nfeathers = 3\n')
+    assert fault.key == "accounts.x.provider"
+    assert fault.hint == "known: mailgun, sendgrid, smtp"
+
+
+def test_a_missing_provider_setting_says_what_it_is_for(faults):
+    found = faults('[accounts.x]\nprovider = "mailgun"\n')
+    assert found["accounts.x.domain"].hint == "the sending domain"
+    assert "$NAME_OF_A_VARIABLE" in found["accounts.x.api_key"].hint
+
+
+def test_a_variable_that_is_not_set_is_named(only):
+    fault = only(ONE_ACCOUNT, {"SENDGRID_API_KEY": ""})
+    assert fault.key == "accounts.one.api_key"
+    assert "SENDGRID_API_KEY" in fault.message
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"\xff"])
+def test_a_secret_file_without_a_usable_text_is_a_fault(only, tmp_path, content):
+    (tmp_path / "key").write_bytes(content)
+    fault = only(f'[accounts.a]\nprovider = "sendgrid"\napi_key = "file:{tmp_path}/key"')
+    assert fault.key == "accounts.a.api_key"
+    assert str(tmp_path) in fault.message
+
+
+def test_a_secret_file_that_can_not_be_read_says_why(only, tmp_path):
+    fault = only(f'[accounts.a]\nprovider = "sendgrid"\napi_key = "file:{tmp_path}"')
+    assert "Is a directory" in fault.message
+
+
+def test_an_account_in_a_route_that_is_not_configured_gets_the_nearest_name(only):
+    fault = only(ONE_ACCOUNT + '[routes.default]\naccounts = ["onee"]')
+    assert fault == ConfigFault("routes.default.accounts[0]", "'onee' is not a configured account", "did you mean one?")
+
+
+def test_a_file_without_accounts_is_a_fault(only):
+    assert only("").key == "accounts"
+
+
+def test_a_file_that_is_not_toml_says_where(only):
+    fault = only("[http\nport = 1")
+    assert fault.key.endswith("everpost.toml")
+    assert "line 1" in fault.message
+
+
+def test_a_file_that_is_not_there_says_so(tmp_path):
+    (fault,) = load(tmp_path / "none.toml", {}, PROVIDERS)
+    assert fault.key == str(tmp_path / "none.toml")
+    assert "No such file" in fault.message
+
+
+def test_settings_can_not_be_changed(read):
+    with pytest.raises(AttributeError):
+        read(ONE_ACCOUNT).data = Path("/")
+    assert msgspec.structs.replace(read(ONE_ACCOUNT), log_level="error").log_level == "error"
