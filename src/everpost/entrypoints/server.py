@@ -12,8 +12,11 @@ from typing import Final
 import uvicorn
 from msgspec import Struct
 
+from everpost import __version__
 from everpost.engine.engine import Engine
-from everpost.entrypoints.http.app import Services, build_app
+from everpost.entrypoints.http.app import build_app
+from everpost.entrypoints.http.call import Services
+from everpost.entrypoints.http.metrics import Metrics
 from everpost.model.account import Account, Timeouts
 from everpost.model.route import Route, RouteAccount
 from everpost.sandbox.sandbox import Sandbox
@@ -33,6 +36,7 @@ class DevOptions(Struct, frozen=True, kw_only=True):
 
     port: int = 8025
     smtp_port: int = 2525
+    control_port: int = 0  # of the sandbox; 0: any free one
     data: Path = Path("everpost-data")
     host: str = LOOPBACK
     answer_timeout_s: float = 10.0
@@ -49,7 +53,7 @@ async def run_server(settings: Settings, say: Say) -> None:
 async def run_dev(options: DevOptions, say: Say) -> None:
     """`everpost dev`: server, sandbox providers and inbox in one process, on loopback without keys."""
     sandbox = Sandbox()
-    await sandbox.start(LOOPBACK, smtp_port=options.smtp_port)
+    await sandbox.start(LOOPBACK, smtp_port=options.smtp_port, control_port=options.control_port)
     try:
         settings = _dev_settings(options, sandbox)
         async with assembled(settings) as engine:
@@ -79,6 +83,18 @@ async def run_sandbox(say: Say, sendgrid_port: int, mailgun_port: int, smtp_port
         await _stop_signal().wait()
     finally:
         await sandbox.stop()
+
+
+def _services(engine: Engine, *, needs_key: bool, sandbox: Sandbox | None) -> Services:
+    return Services(
+        acceptor=engine.acceptor,
+        console=engine.console,
+        keyring=engine.keyring if needs_key else None,
+        clock=engine.ports.clock,
+        metrics=Metrics(),
+        inbox=sandbox.inbox if sandbox is not None else None,
+        version=__version__,
+    )
 
 
 async def _serve(engine: Engine, services: Services, http: HttpSettings, started: Callable[[], None]) -> None:

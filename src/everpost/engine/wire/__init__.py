@@ -1,12 +1,41 @@
 """Carries a request to a provider and tells the truth about how far it got."""
 
+import ssl
+import time
+from collections.abc import Callable
 from typing import Protocol
 
+from everpost.engine.wire.http import HttpTransport
+from everpost.engine.wire.smtp import SmtpTransport
 from everpost.model.account import Timeouts
-from everpost.providers.contract import Answer, Request
+from everpost.providers.contract import Answer, HttpRequest, Request
+
+__all__ = ["NetworkWire", "Wire"]
 
 
 class Wire(Protocol):
-    async def send(self, request: Request, timeouts: Timeouts, not_after: float) -> Answer: ...
+    async def send(self, request: Request, timeouts: Timeouts, not_after: float) -> Answer:
+        """Makes the request once: no retry, no redirect. `not_after` is monotonic time: if it has passed right before
+        the first byte of the request would leave, none leaves, and the answer is a Fault of phase DEADLINE."""
+        ...
 
     async def close(self) -> None: ...
+
+
+class NetworkWire:
+    """The real network."""
+
+    def __init__(
+        self, *, monotonic: Callable[[], float] = time.monotonic, tls: ssl.SSLContext | None = None
+    ) -> None:
+        context = tls if tls is not None else ssl.create_default_context()
+        self._http = HttpTransport(monotonic, context)
+        self._smtp = SmtpTransport(monotonic, context)
+
+    async def send(self, request: Request, timeouts: Timeouts, not_after: float) -> Answer:
+        if isinstance(request, HttpRequest):
+            return await self._http.send(request, timeouts, not_after)
+        return await self._smtp.send(request, timeouts, not_after)
+
+    async def close(self) -> None:
+        self._http.close()
