@@ -6,6 +6,7 @@ deleted or damaged file is made anew, and where that fails, this process remembe
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +20,8 @@ from everpost.health.port import Report
 from everpost.model.account import AccountHealth
 
 BUSY_TIMEOUT_MS: Final = 1000
+OPEN_TRIES: Final = 50
+OPEN_PAUSE_S: Final = 0.02
 
 Identity = tuple[int, int] | None  # device and inode; None: there is no file
 _NOWHERE: Final[Identity] = (-1, -1)
@@ -35,7 +38,7 @@ class SqliteHealth:
         self._path = path
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="everpost-health")
         self._connection = _connect(_MEMORY)
-        self._identity: Identity = _NOWHERE
+        self._identity: Identity = None
         self._reopen()
 
     @classmethod
@@ -79,12 +82,13 @@ class SqliteHealth:
         return None
 
     def _reopen(self) -> None:
-        """The file as it is now, made anew if it can't be used; memory while it can't be made."""
+        """The file as it is now, or memory while there can be none."""
         connection = _open_file(self._path)
         if connection is not None:
             self._connection.close()
             self._connection, self._identity = connection, _identity(self._path)
         elif self._identity != _NOWHERE:
+            _log.warning("provider health is kept in memory, for this process alone")
             self._connection.close()
             self._connection, self._identity = _connect(_MEMORY), _NOWHERE
 
@@ -126,16 +130,19 @@ class SqliteHealth:
 
 
 def _open_file(path: Path) -> apsw.Connection | None:
-    for delete in (False, True):
-        if delete:
-            _delete(path)
+    """The file, made anew if it can't be used; None if it can't be made."""
+    deleted = False
+    for _ in range(OPEN_TRIES):
         try:
             return _connect(str(path))
-        except apsw.BusyError as error:
-            _log.warning("the file of provider health is busy", extra={"error": str(error)})
-            return None
+        except apsw.BusyError:
+            time.sleep(OPEN_PAUSE_S)  # of several that create a file at once, SQLite sends all but one away
         except apsw.Error as error:
-            _log.warning("the file of provider health can't be used", extra={"error": str(error)})
+            _log.debug("the file of provider health can't be used", extra={"error": str(error)})
+            if deleted:
+                break
+            _delete(path)
+            deleted = True
     return None
 
 
