@@ -1,5 +1,6 @@
 """Opening the file, and telling what has gone wrong with it."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -10,6 +11,8 @@ from everpost.store.port import StoreUnavailable
 
 MEMORY: Final = ":memory:"
 BUSY_TIMEOUT_MS: Final = 10_000  # another process may be in the middle of its batch, or of a checkpoint
+SWITCH_TRIES: Final = 100
+SWITCH_PAUSE_S: Final = 0.02
 CACHE_KIB: Final = 32 * 1024
 
 UNAVAILABLE: Final = (
@@ -47,13 +50,26 @@ def connect(path: str) -> apsw.Connection:
     try:
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)
         if path != MEMORY:
-            connection.pragma("journal_mode", "wal")
+            _use_log(connection)
         connection.pragma("synchronous", "full")
         connection.pragma("cache_size", -CACHE_KIB)
     except apsw.Error:
         connection.close()
         raise
     return connection
+
+
+def _use_log(connection: apsw.Connection) -> None:
+    """WAL mode. Of several that switch a new file at once, SQLite sends all but one away without letting them wait,
+    since they hold locks that the others need."""
+    for _ in range(SWITCH_TRIES - 1):
+        try:
+            connection.pragma("journal_mode", "wal")
+        except apsw.BusyError:
+            time.sleep(SWITCH_PAUSE_S)
+        else:
+            return
+    connection.pragma("journal_mode", "wal")
 
 
 @contextmanager

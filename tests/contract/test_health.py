@@ -1,0 +1,144 @@
+"""What every keeper of provider health promises."""
+
+import pytest
+
+from everpost.health.memory import MemoryHealth
+from everpost.health.port import BUCKET_S, WINDOW_S, Report, Sign
+from everpost.health.sqlite import SqliteHealth
+from everpost.model.account import AccountHealth, Bucket
+
+T = 1_800_000_000.0
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def health(request, tmp_path):
+    opened = MemoryHealth() if request.param == "memory" else SqliteHealth.open(str(tmp_path / "health.db"))
+    yield opened
+    await opened.close()
+
+
+def report(sign, at=0.0, text="", until=None, account="one"):
+    return Report(account=account, sign=sign, at=T + at, text=text, until=None if until is None else T + until)
+
+
+async def told(health, *reports):
+    """What is known of account one after these reports, each told by itself."""
+    for one in reports:
+        await health.record([one])
+    return (await health.board())["one"]
+
+
+async def test_nothing_is_known_at_first(health):
+    assert await health.board() == {}
+
+
+async def test_accounts_are_told_apart(health):
+    await health.record([report(Sign.OK, account="one"), report(Sign.FAILED, account="two")])
+    board = await health.board()
+    assert {name: known.failures for name, known in board.items()} == {"one": 0, "two": 1}
+
+
+async def test_a_success_is_remembered(health):
+    known = await told(health, report(Sign.OK, 1), report(Sign.OK, 3), report(Sign.OK, 2))
+    assert known == AccountHealth(buckets=(Bucket(T, 3, 0),), ok_at=T + 3)
+
+
+async def test_failures_add_up_from_the_first_after_the_last_success(health):
+    known = await told(
+        health, report(Sign.OK), report(Sign.FAILED, 1, "a"), report(Sign.FAILED, 3, "c"), report(Sign.FAILED, 2, "b")
+    )
+    assert known == AccountHealth(
+        buckets=(Bucket(T, 1, 3),),
+        ok_at=T,
+        failed_at=T + 3,
+        failing_since=T + 1,
+        failures=3,
+        last_error="c",
+        last_error_at=T + 3,
+    )
+
+
+async def test_reports_told_together_count_as_if_told_one_by_one(health):
+    await health.record([report(Sign.OK), report(Sign.FAILED, 1), report(Sign.FAILED, 2)])
+    assert (await health.board())["one"].failures == 2
+
+
+async def test_a_success_ends_the_failures_and_tells_how_long_they_lasted(health):
+    known = await told(health, *(report(Sign.FAILED, at, "down") for at in (1, 2, 5)), report(Sign.OK, 8))
+    assert known == AccountHealth(
+        buckets=(Bucket(T, 1, 3),),
+        ok_at=T + 8,
+        failed_at=T + 5,
+        recovered_at=T + 8,
+        recovered_failures=3,
+        recovered_after_s=7.0,
+        last_error="down",
+        last_error_at=T + 5,
+    )
+
+
+async def test_a_later_success_does_not_touch_the_recovery(health):
+    known = await told(health, report(Sign.FAILED, 1), report(Sign.OK, 2), report(Sign.OK, 3))
+    assert (known.recovered_at, known.ok_at) == (T + 2, T + 3)
+
+
+async def test_a_failure_that_a_success_has_overtaken_only_counts(health):
+    known = await told(health, report(Sign.OK, 5), report(Sign.FAILED, 4, "late"), report(Sign.FAULT, 4, "late"))
+    assert known == AccountHealth(buckets=(Bucket(T, 1, 2),), ok_at=T + 5)
+
+
+async def test_a_success_that_a_failure_has_overtaken_only_counts(health):
+    known = await told(health, report(Sign.FAILED, 5, "down"), report(Sign.OK, 4))
+    assert (known.failures, known.failing_since, known.ok_at) == (1, T + 5, None)
+    assert known.buckets == (Bucket(T, 1, 1),)
+
+
+async def test_a_fault_of_the_account_is_a_failure_with_a_date_of_its_own(health):
+    known = await told(health, report(Sign.FAULT, 1, "bad key"), report(Sign.FAILED, 2, "down"))
+    assert (known.fault_at, known.failed_at, known.failures, known.last_error) == (T + 1, T + 2, 2, "down")
+    assert (await told(health, report(Sign.OK, 3))).fault_at == T + 1
+
+
+async def test_being_blocked_is_neither_success_nor_failure(health):
+    known = await told(health, report(Sign.BLOCKED, 1, "slow down", until=60))
+    assert known == AccountHealth(
+        blocked_until=T + 60, blocked_reason="slow down", last_error="slow down", last_error_at=T + 1
+    )
+
+
+async def test_the_longest_block_holds_and_a_success_does_not_lift_it(health):
+    known = await told(
+        health,
+        report(Sign.BLOCKED, 1, "a day", until=900),
+        report(Sign.BLOCKED, 2, "a minute", until=60),
+        report(Sign.OK, 3),
+    )
+    assert (known.blocked_until, known.blocked_reason, known.last_error) == (T + 900, "a day", "a minute")
+
+
+async def test_counters_go_into_buckets_and_old_ones_are_dropped(health):
+    known = await told(
+        health,
+        report(Sign.OK, 0),
+        report(Sign.OK, BUCKET_S - 0.001),
+        report(Sign.FAILED, BUCKET_S),
+        report(Sign.OK, 1),
+    )
+    assert known.buckets == (Bucket(T, 3, 0), Bucket(T + BUCKET_S, 0, 1))
+    known = await told(health, report(Sign.OK, WINDOW_S))
+    assert known.buckets == (Bucket(T + BUCKET_S, 0, 1), Bucket(T + WINDOW_S, 1, 0))
+
+
+async def test_one_at_a_time_holds_the_probe(health):
+    assert await health.lease("one", T, T + 30)
+    assert not await health.lease("one", T + 29, T + 59)
+    assert await health.lease("two", T, T + 30)
+    assert await health.lease("one", T + 30, T + 60)
+    assert (await health.board())["one"].probe_until == T + 60
+
+
+@pytest.mark.parametrize("sign", Sign)
+async def test_any_report_ends_the_lease_of_the_probe(health, sign):
+    await health.lease("one", T, T + 30)
+    assert (await told(health, report(sign, 1))).probe_until is None
+    assert await health.lease("one", T + 2, T + 32)
