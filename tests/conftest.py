@@ -1,1 +1,8 @@
-"""Fixtures shared by all tests."""
+"""Options and fixtures shared by all tests."""
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--seeds", type=int, default=20, help="how many seeds the simulator runs with each store")
+    parser.addoption("--first-seed", type=int, default=1, help="the first of them")

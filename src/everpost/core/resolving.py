@@ -11,12 +11,18 @@ from everpost.model.account import Account
 
 _PAUSES_S: Final = (0.5, 1.5, 3.0, 5.0, 10.0, 20.0, 30.0)
 PAUSE_S_MAX: Final = 60.0
+START_S: Final = 5.0  # from the decision to the first byte, beyond the time to connect: the intent must be stored
+
+
+def budget_s(account: Account) -> float:
+    """The longest that an attempt can take, from the decision to the end of its answer."""
+    return START_S + account.timeouts.total_s
 
 
 def patience_s(account: Account, lag_s: float) -> float:
     """How far apart the two looks must be: the longest that an attempt can take, plus the provider's own lag."""
     lag = account.lookup_lag_s if account.lookup_lag_s is not None else lag_s
-    return lag + account.timeouts.total_s
+    return lag + budget_s(account)
 
 
 def is_proof(first_absent_at: float | None, now: float, needed_s: float) -> bool:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from everpost.core import transitions
+from everpost.core import resolving, transitions
 from everpost.engine.fleet import Fleet, Member
 from everpost.engine.ports import Ports
 from everpost.health.port import Report, Sign
@@ -17,7 +17,6 @@ from everpost.model.outcome import Kind, Outcome
 from everpost.providers.contract import Answer, Fault, Phase, Request, outcome_of
 from everpost.store.port import Claimed, StoreUnavailable, Written
 
-START_S: Final = 5.0  # from the decision to the first byte, beyond the time to connect: the intent must be stored
 RETRY_S_MIN: Final = 0.1
 RETRY_S_MAX: Final = 2.0
 DEFAULT_THROTTLE_S: Final = 60.0  # for a provider that says "too much" and not for how long
@@ -74,13 +73,8 @@ class Attempts:
         """Whether the current attempt is still in the hands of this process, whatever a clock says of its lease."""
         return delivery.id in self._tasks
 
-    @staticmethod
-    def budget_s(member: Member) -> float:
-        """The longest that an attempt can take, from the decision to the end of its answer."""
-        return START_S + member.account.timeouts.total_s
-
     def not_after(self, member: Member) -> float:
-        return self._ports.clock.monotonic() + START_S + member.account.timeouts.connect_s
+        return self._ports.clock.monotonic() + resolving.START_S + member.account.timeouts.connect_s
 
     def start(self, intent: Intent) -> None:
         """The intent is on disk: make the request."""

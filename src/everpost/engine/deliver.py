@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from everpost.core import quota, transitions
+from everpost.core import quota, resolving, transitions
 from everpost.core.decide import Board, Fail, Send, Wait, decide
 from everpost.engine.attempt import Attempts, Intent
 from everpost.engine.fleet import Fleet
@@ -236,7 +236,7 @@ class Deliverer:
             return False
         now = self._ports.clock.now()
         charges = quota.charges(member.account, len(claimed.message.recipients), now)
-        change = transitions.begin(claimed.delivery, send, charges, self._attempts.budget_s(member), now)
+        change = transitions.begin(claimed.delivery, send, charges, resolving.budget_s(member.account), now)
         not_after = self._attempts.not_after(member)
         round_.intents.append(
             Intent(claimed=claimed, change=change, request=request, member=member, not_after=not_after)

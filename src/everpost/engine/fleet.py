@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +11,7 @@ from everpost.core.breaker import circuit
 from everpost.core.decide import Board, Standing
 from everpost.core.fit import Carrier
 from everpost.engine.ports import Ports
-from everpost.health.port import Report
+from everpost.health.port import HealthUnavailable, Report
 from everpost.model.account import Account, AccountHealth, Circuit, CircuitState
 from everpost.model.change import Usage
 from everpost.model.event import Event, EventType
@@ -46,6 +47,7 @@ class Fleet:
         self._ports = ports
         self._has_quota = any(quota.windows(member.account.quota, 0.0) for member in members)
         self._in_flight: Counter[str] = Counter()
+        self._known: Mapping[str, AccountHealth] = {}
         self._seen: dict[str, Circuit] = {}
         self._board: Board | None = None
         self._board_at = 0.0
@@ -91,17 +93,24 @@ class Fleet:
         self._board = None
 
     async def report(self, reports: Sequence[Report]) -> None:
-        await self._ports.health.record(reports)
+        with suppress(HealthUnavailable):
+            await self._ports.health.record(reports)
         self._board = await self._fresh_board()
         self._board_at = self._ports.clock.monotonic()
 
     async def take_probe(self, name: str) -> bool:
         now = self._ports.clock.now()
         self.forget_board()
-        return await self._ports.health.lease(name, now, now + PROBE_S)
+        try:
+            return await self._ports.health.lease(name, now, now + PROBE_S)
+        except HealthUnavailable:
+            return True
 
     async def health(self) -> Mapping[str, AccountHealth]:
-        return await self._ports.health.board()
+        """What is known of each account; while it can't be shared, as last seen."""
+        with suppress(HealthUnavailable):
+            self._known = await self._ports.health.board()
+        return self._known
 
     async def used(self) -> Mapping[tuple[str, str], Usage]:
         return await self._ports.store.usage() if self._has_quota else {}

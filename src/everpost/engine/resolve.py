@@ -127,7 +127,7 @@ class Resolver:
         now = self._ports.clock.monotonic()
         needed_s = resolving.patience_s(member.account, lookup.lag_s)
         if resolving.is_proof(self._first_absent.get(key), now, needed_s):
-            del self._first_absent[key]
+            self._first_absent.pop(key, None)
             return True
         self._first_absent.setdefault(key, now)
         if len(self._first_absent) > WATCHED_MAX:

@@ -12,6 +12,10 @@ BUCKET_S: Final = 10.0  # width of a bucket of counters
 WINDOW_S: Final = 300.0  # how far back buckets are kept
 
 
+class HealthUnavailable(Exception):
+    """Nothing can be shared now. Each worker goes by what it knows itself; sending does not stop for it."""
+
+
 class Sign(StrEnum):
     OK = "ok"  # the account answered as a working account does
     FAILED = "failed"  # it did not answer, or not to be trusted

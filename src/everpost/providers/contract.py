@@ -136,6 +136,7 @@ class Lookup(Struct, frozen=True, kw_only=True):
     lag_s: float
     start: Callable[[Sought], HttpRequest]
     read: Callable[[Sought, HttpResponse], Finding]
+    """Reads the answer to `start` and those to every Ask; it may well ask again, so the caller bounds the number."""
 
 
 # --- the value that a provider file ends in --------------------------------------------------------------------------
@@ -164,6 +165,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
 
     kind: Kind
     account_fault: bool = False
+    retry_after_s: float | None = None  # where the provider names no time itself
 
 
 REJECTED: Final = Verdict(kind=Kind.REJECTED)
@@ -208,7 +210,10 @@ class Provider(Struct, frozen=True, kw_only=True):
     read: Callable[[Any, Account], Outcome]
     """(HttpResponse or SmtpReply, account): what the answer says. Faults of the wire never get here."""
     resolve: Lookup | None  # None: nobody can tell
-    probe: Callable[[Account], HttpRequest] | None = None  # a read-only request that shows whether credentials work
+    probe: Callable[[Account], HttpRequest] | None = None
+    """A read-only request: any 2xx answer proves that the credentials work."""
+    probe_refused: frozenset[int] = frozenset()
+    """Statuses of its answer that prove that they do not. Whatever is in neither can't tell."""
 
 
 def outcome_of(provider: Provider, answer: Answer, account: Account) -> Outcome:

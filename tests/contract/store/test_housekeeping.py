@@ -1,12 +1,8 @@
 """What a store promises of counts and of the purge."""
 
-import pytest
-
 from everpost.model.delivery import DeliveryState
-from everpost.store.memory import MemoryStore
 from everpost.store.port import (
     Filter,
-    StoreUnavailable,
 )
 from store_values import (
     LATE,
@@ -84,11 +80,3 @@ async def test_numbers_of_purged_events_do_not_come_again(store):
     await store.purge(NOW + 99, NOW, 10)
     await store.record([system_event("a")])
     assert [recorded.event.id for recorded in await store.read_events(cursor, 10)] == ["a"]
-
-
-async def test_a_closed_store_refuses_to_write(store):
-    if isinstance(store, MemoryStore):
-        pytest.skip("nothing in memory can be closed")
-    await store.close()
-    with pytest.raises(StoreUnavailable, match="closed"):
-        await accept(store)

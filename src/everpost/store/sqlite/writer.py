@@ -29,10 +29,11 @@ class Writer:
                 self._doubtful = True
             return [Failed(unavailable(error, self._path)) for _ in batch]
         except Exception as error:  # noqa: BLE001 - whatever an operation raises is told to its own caller
-            if len(batch) == 1:
-                return [Failed(error)]
-            # Nobody pays for a faulty neighbour: each gets a transaction of its own.
-            return [result for operation in batch for result in self.run([operation])]
+            fault = error
+        if len(batch) == 1:
+            return [Failed(fault)]
+        # Nobody pays for a faulty neighbour: each gets a transaction of its own.
+        return [result for operation in batch for result in self.run([operation])]
 
     def close(self) -> None:
         self.connection.close()

@@ -1,0 +1,202 @@
+"""Checks of single fields that hold for every mail, whoever's format it came in."""
+
+import binascii
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from everpost.dialects.faults import Faults, key_path, quoted
+from everpost.model import limits
+from everpost.model.message import Draft, size_bytes
+
+FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""What may stand in no line: CR and LF would start a header of the sender's choice, the others break parsers."""
+
+OWN_FIELDS: Final[Mapping[str, str]] = {
+    "from": "from",
+    "to": "to",
+    "cc": "cc",
+    "bcc": "bcc",
+    "subject": "subject",
+    "reply-to": "reply_to",
+}
+WRITTEN_FOR_YOU: Final = frozenset(
+    {
+        "date",
+        "message-id",
+        "mime-version",
+        "content-type",
+        "content-transfer-encoding",
+        "content-disposition",
+        "dkim-signature",
+        "received",
+        "return-path",
+    },
+)
+OUR_HEADERS: Final = "x-everpost-"
+
+_HEADER_NAME: Final = re.compile(r"[!-9;-~]+")  # RFC 5322 3.6.8
+_ATOM: Final = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
+_CONTENT_TYPE: Final = re.compile(rf"(?!multipart/){_ATOM}/{_ATOM}(?:\s*;[ -~]*)?", re.IGNORECASE)
+_CONTENT_ID: Final = re.compile(r"[!-;=?-~]+")  # visible ASCII without angle brackets
+_WHITESPACE: Final = str.maketrans("", "", " \t\r\n")
+_CONTENT_TYPES: Final[Mapping[str, str]] = {
+    "csv": "text/csv",
+    "doc": "application/msword",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "gif": "image/gif",
+    "htm": "text/html",
+    "html": "text/html",
+    "ics": "text/calendar",
+    "jpeg": "image/jpeg",
+    "jpg": "image/jpeg",
+    "json": "application/json",
+    "pdf": "application/pdf",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+    "txt": "text/plain",
+    "webp": "image/webp",
+    "xls": "application/vnd.ms-excel",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "xml": "application/xml",
+    "zip": "application/zip",
+}
+
+
+def check_line(text: str, chars_max: int, path: str, faults: Faults) -> None:
+    """A value that ends up in one line of a header."""
+    if len(text) > chars_max:
+        faults.add(path, f"has {len(text)} characters, at most {chars_max} are allowed")
+    elif FORBIDDEN.search(text):
+        faults.add(path, "contains a control character (CR, LF and NUL are some); remove it")
+
+
+def check_filled(text: str, chars_max: int, path: str, faults: Faults) -> None:
+    """As `check_line`, and not empty."""
+    if text:
+        check_line(text, chars_max, path, faults)
+    else:
+        faults.add(path, "is empty")
+
+
+def check_content(draft: Draft, faults: Faults) -> None:
+    for path, body in (("text", draft.text), ("html", draft.html)):
+        if body and "\0" in body:
+            faults.add(path, "contains a NUL character, which no mail can carry; remove it")
+    size = size_bytes(draft)
+    if size > limits.CONTENT_BYTES_MAX:
+        path = "attachments" if draft.attachments else "html" if draft.html else "text"
+        faults.add(path, f"the mail has {size} bytes of content, at most {limits.CONTENT_BYTES_MAX} are allowed")
+
+
+def check_count(count: int, count_max: int, path: str, what: str, faults: Faults) -> bool:
+    """Whether there are few enough to look at each."""
+    if count <= count_max:
+        return True
+    faults.add(path, f"{count} {what} are more than the {count_max} allowed")
+    return False
+
+
+def read_headers(headers: Mapping[str, str], faults: Faults) -> dict[str, str]:
+    if not check_count(len(headers), limits.HEADERS_MAX, "headers", "headers", faults):
+        return {}
+    seen: set[str] = set()
+    for name, value in headers.items():
+        path = key_path("headers", name)
+        complaint = _header_name_fault(name, seen)
+        if complaint:
+            faults.add(path, complaint)
+        seen.add(name.lower())
+        check_line(value, limits.HEADER_VALUE_CHARS_MAX, path, faults)
+    return dict(headers)
+
+
+def _header_name_fault(name: str, seen: set[str]) -> str | None:
+    lower = name.lower()
+    if len(name) > limits.HEADER_NAME_CHARS_MAX:
+        return f"the name has {len(name)} characters, at most {limits.HEADER_NAME_CHARS_MAX} are allowed"
+    if not _HEADER_NAME.fullmatch(name):
+        return "a header's name is made of visible ASCII characters without spaces and colons"
+    if lower in OWN_FIELDS:
+        return f"is set by the field `{OWN_FIELDS[lower]}`; use that"
+    if lower in WRITTEN_FOR_YOU or lower.startswith(OUR_HEADERS):
+        return "is written by Everpost or the provider; leave it out"
+    return "is given twice, in different letter case" if lower in seen else None
+
+
+def read_tags(tags: Sequence[str], faults: Faults) -> tuple[str, ...]:
+    """Without repetitions, which some providers refuse."""
+    if not check_count(len(tags), limits.TAGS_MAX, "tags", "tags", faults):
+        return ()
+    for position, tag in enumerate(tags):
+        check_filled(tag, limits.TAG_CHARS_MAX, f"tags[{position}]", faults)
+    return tuple(dict.fromkeys(tags))
+
+
+def read_metadata(metadata: Mapping[str, str], faults: Faults) -> dict[str, str]:
+    if not check_count(len(metadata), limits.METADATA_KEYS_MAX, "metadata", "entries", faults):
+        return {}
+    for key, value in metadata.items():
+        path = key_path("metadata", key)
+        check_filled(key, limits.METADATA_KEY_CHARS_MAX, path, faults)
+        check_line(value, limits.METADATA_BYTES_MAX, path, faults)
+    size = sum(len(key.encode()) + len(value.encode()) for key, value in metadata.items())
+    if size > limits.METADATA_BYTES_MAX:
+        faults.add("metadata", f"has {size} bytes, at most {limits.METADATA_BYTES_MAX} are allowed")
+    return dict(metadata)
+
+
+def read_options(options: Mapping[str, dict[str, Any]], faults: Faults) -> dict[str, dict[str, Any]]:
+    """Passed through untouched, so only what could not be stored is refused."""
+    if _deeper_than(options, limits.PROVIDER_OPTIONS_DEPTH_MAX):
+        faults.add("provider_options", f"is nested more than {limits.PROVIDER_OPTIONS_DEPTH_MAX} levels deep")
+        return {}
+    size = len(msgspec.json.encode(options))
+    if size > limits.PROVIDER_OPTIONS_BYTES_MAX:
+        faults.add("provider_options", f"has {size} bytes, at most {limits.PROVIDER_OPTIONS_BYTES_MAX} are allowed")
+    return dict(options)
+
+
+def _deeper_than(value: Any, depth_max: int) -> bool:
+    level = [value]
+    for _ in range(depth_max):
+        level = [child for parent in level for child in _children(parent) if isinstance(child, dict | list)]
+        if not level:
+            return False
+    return True
+
+
+def _children(parent: Any) -> Iterable[Any]:
+    return parent.values() if isinstance(parent, Mapping) else parent
+
+
+def read_base64(text: str, path: str, faults: Faults) -> bytes:
+    """RFC 4648, section 4. Line breaks are allowed, as tools write them; nothing else is read leniently."""
+    try:
+        return binascii.a2b_base64(text.translate(_WHITESPACE), strict_mode=True)
+    except ValueError as error:  # binascii.Error, or characters beyond ASCII
+        hint = "; leave out the `data:…,` in front" if text.startswith("data:") else ""
+        hint = hint or ("; use the standard alphabet with + and /" if "-" in text or "_" in text else "")
+        faults.add(path, f"is not base64 ({str(error).lower()}){hint}")
+        return b""
+
+
+def read_content_type(given: str | None, filename: str, path: str, faults: Faults) -> str:
+    """As given, or by the ending of the file's name."""
+    if given is None:
+        return _CONTENT_TYPES.get(filename.rpartition(".")[2].lower(), "application/octet-stream")
+    if len(given) > limits.FILENAME_CHARS_MAX or not _CONTENT_TYPE.fullmatch(given) or FORBIDDEN.search(given):
+        faults.add(path, f"{quoted(given)} is not the media type of a file, as in application/pdf")
+    return given
+
+
+def read_content_id(given: str | None, path: str, faults: Faults) -> str | None:
+    """Without angle brackets."""
+    if given is None:
+        return None
+    bare = given.removeprefix("<").removesuffix(">")
+    if len(bare) > limits.FILENAME_CHARS_MAX or not _CONTENT_ID.fullmatch(bare):
+        faults.add(path, f"must be 1 to {limits.FILENAME_CHARS_MAX} visible ASCII characters without < and >")
+    return bare

@@ -1,0 +1,68 @@
+"""The native API's smaller bodies: a route, a suppression."""
+
+from typing import Final
+
+import msgspec
+
+from everpost.dialects.faults import Faults, decode
+from everpost.dialects.fields import check_filled
+from everpost.dialects.native_schema import RouteRequest, SuppressionRequest
+from everpost.model.limits import REASON_CHARS_MAX
+from everpost.model.problem import Problem
+from everpost.model.route import Route, RouteAccount
+
+_ROUTE: Final = msgspec.json.Decoder(RouteRequest)
+_SUPPRESSION: Final = msgspec.json.Decoder(SuppressionRequest)
+
+
+def parse_route(body: bytes, name: str) -> Route | Problem:
+    """The route that `name` shall become. Its `version` is the one that the caller has seen, or -1 if none is said.
+
+    Whether the accounts exist is for the engine to say.
+    """
+    faults = Faults()
+    request = decode(body, _ROUTE, faults)
+    if isinstance(request, Problem):
+        return request
+    _check_route(request, name, faults)
+    if faults:
+        return faults.problem("The route has faulty fields")
+    return Route(
+        name=name,
+        accounts=tuple(
+            RouteAccount(account=entry.account, weight=entry.weight, paused=entry.paused) for entry in request.accounts
+        ),
+        on_unknown=request.on_unknown,
+        resolve_within_s=request.resolve_within_s,
+        give_up_after_s=request.give_up_after_s,
+        version=-1 if request.version is None else request.version,
+    )
+
+
+def _check_route(request: RouteRequest, name: str, faults: Faults) -> None:
+    if not request.accounts:
+        faults.add("accounts", "must name at least one account")
+    elif request.default not in (None, request.accounts[0].account):
+        faults.add("default", "is not the first of `accounts`; the first one is the default, so move it up")
+    if request.name not in (None, name):
+        faults.add("name", f"is another route than the one in the address, {name}")
+    for position, entry in enumerate(request.accounts):
+        check_filled(entry.account, REASON_CHARS_MAX, f"accounts[{position}].account", faults)
+    if request.resolve_within_s < 0:
+        faults.add("resolve_within_s", "must not be negative")
+    if request.give_up_after_s <= 0:
+        faults.add("give_up_after_s", "must be more than 0 seconds")
+    if request.version is not None and request.version < 0:
+        faults.add("version", "must not be negative")
+
+
+def parse_suppression(body: bytes) -> str | Problem:
+    """The reason; an empty body gives the default one."""
+    if not body:
+        return SuppressionRequest().reason
+    faults = Faults()
+    request = decode(body, _SUPPRESSION, faults)
+    if isinstance(request, Problem):
+        return request
+    check_filled(request.reason, REASON_CHARS_MAX, "reason", faults)
+    return faults.problem() if faults else request.reason

@@ -1,0 +1,189 @@
+"""Renders what is stored as answers of the native API."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from everpost.dialects.native_views import (
+    AcceptedView,
+    AddressView,
+    AttemptView,
+    DeliveryView,
+    EmailSummary,
+    EmailView,
+    EventView,
+    RecipientView,
+    RouteView,
+)
+from everpost.model.delivery import Delivery, DeliveryState
+from everpost.model.event import EventType, Recorded
+from everpost.model.message import Address, Message
+from everpost.model.outcome import Attempt
+from everpost.model.route import Route
+
+SOURCE: Final = "/everpost"
+TYPE_PREFIX: Final = "dev.everpost."
+
+LEAST_FINAL: Final = (
+    DeliveryState.UNCERTAIN,
+    DeliveryState.SENDING,
+    DeliveryState.QUEUED,
+    DeliveryState.HELD,
+    DeliveryState.FAILED,
+    DeliveryState.CANCELLED,
+    DeliveryState.SENT,
+)
+"""A mail of several deliveries is in the first of these states that one of them is in."""
+
+RECIPIENT_STATES: Final = {
+    DeliveryState.QUEUED: "pending",
+    DeliveryState.SENDING: "pending",
+    DeliveryState.UNCERTAIN: "pending",
+    DeliveryState.SENT: "sent",
+    DeliveryState.FAILED: "rejected",
+    DeliveryState.CANCELLED: "cancelled",
+    DeliveryState.HELD: "held",
+}
+_SUPPRESSED: Final = "suppressed"
+
+
+def state_of(deliveries: Iterable[Delivery]) -> DeliveryState:
+    """The state of a mail: that of the delivery that is furthest from its end."""
+    return min((delivery.state for delivery in deliveries), key=LEAST_FINAL.index)
+
+
+def render_accepted(message: Message) -> AcceptedView:
+    """What a mail is answered with when it is accepted. It tells nothing of what came later, so that a replay of the
+    request is answered with the same bytes."""
+    return AcceptedView(
+        id=message.id,
+        state=DeliveryState.QUEUED,
+        created_at=instant(message.created_at),
+        recipients=_recipients(message, "pending"),
+        attempts=[],
+    )
+
+
+def render_summary(message: Message, deliveries: Sequence[Delivery], events: Iterable[Recorded] = ()) -> EmailSummary:
+    state = state_of(deliveries)
+    return {
+        "id": message.id,
+        "state": state.value,
+        "created_at": instant(message.created_at),
+        "updated_at": instant(max(delivery.updated_at for delivery in deliveries)),
+        "from": _address(message.sender),
+        "subject": message.subject,
+        "recipients": _recipients(message, _recipient_state(message, state, events)),
+        "deliveries": [_delivery(delivery) for delivery in deliveries],
+        "tags": list(message.tags),
+        "metadata": message.metadata,
+        "route": message.route,
+        "send_at": maybe_instant(message.send_at),
+        "expires_at": maybe_instant(message.expires_at),
+    }
+
+
+def render_message(
+    message: Message, deliveries: Sequence[Delivery], events: Sequence[Recorded], attempts: Iterable[Attempt]
+) -> EmailView:
+    """A mail with its story; `attempts` are folded from its `events`."""
+    summary = render_summary(message, deliveries, events)
+    return {**summary, "attempts": [_attempt(attempt) for attempt in attempts]}
+
+
+def render_event(recorded: Recorded) -> EventView:
+    """A CloudEvents 1.0 envelope (structured JSON) with the extension attribute `sequence`."""
+    event = recorded.event
+    subject = event.message_id or event.account
+    about: dict[str, Any] = {
+        "project": event.project,
+        "message_id": event.message_id,
+        "delivery_id": event.delivery_id,
+        "account": event.account,
+    }
+    view = EventView(
+        specversion="1.0",
+        id=event.id,
+        source=SOURCE,
+        type=TYPE_PREFIX + event.type.value,
+        time=instant(event.at),
+        datacontenttype="application/json",
+        sequence=f"{recorded.seq:020d}",
+        data={name: value for name, value in about.items() if value is not None} | event.data,
+    )
+    if subject:
+        view["subject"] = subject
+    return view
+
+
+def render_route(route: Route) -> RouteView:
+    return {
+        "name": route.name,
+        "default": route.default,
+        "accounts": [
+            {"account": entry.account, "weight": entry.weight, "paused": entry.paused} for entry in route.accounts
+        ],
+        "on_unknown": route.on_unknown.value,
+        "resolve_within_s": route.resolve_within_s,
+        "give_up_after_s": route.give_up_after_s,
+        "version": route.version,
+    }
+
+
+def instant(at: float) -> str:
+    """RFC 3339 in UTC, to the millisecond."""
+    moment = datetime.fromtimestamp(at, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def maybe_instant(at: float | None) -> str | None:
+    return None if at is None else instant(at)
+
+
+def _recipients(message: Message, state: str) -> list[RecipientView]:
+    kinds = (("to", message.to), ("cc", message.cc), ("bcc", message.bcc))
+    return [
+        {"email": address.email, "name": address.name, "kind": kind, "state": state}
+        for kind, addresses in kinds
+        for address in addresses
+    ]
+
+
+def _recipient_state(message: Message, state: DeliveryState, events: Iterable[Recorded]) -> str:
+    """Events name no addresses: only where all recipients are suppressed, each one is known to be."""
+    suppressed = sum(
+        recorded.event.data.get("recipients", 0) for recorded in events if recorded.event.type is EventType.SUPPRESSED
+    )
+    return _SUPPRESSED if suppressed >= len(message.recipients) else RECIPIENT_STATES[state]
+
+
+def _address(address: Address) -> AddressView:
+    return {"email": address.email, "name": address.name}
+
+
+def _delivery(delivery: Delivery) -> DeliveryView:
+    return {
+        "id": delivery.id,
+        "state": delivery.state.value,
+        "account": delivery.account,
+        "attempts": delivery.attempts,
+        "reason": delivery.reason,
+        "due_at": maybe_instant(delivery.due_at),
+        "expires_at": instant(delivery.expires_at),
+        "provider_message_id": delivery.provider_message_id,
+    }
+
+
+def _attempt(attempt: Attempt) -> AttemptView:
+    return {
+        "number": attempt.number,
+        "account": attempt.account,
+        "why": attempt.why,
+        "outcome": attempt.outcome,
+        "started_at": instant(attempt.started_at),
+        "latency_ms": attempt.latency_ms,
+        "status": attempt.status,
+        "text": attempt.text,
+        "provider_message_id": attempt.provider_message_id,
+        "resolution": attempt.resolution,
+    }

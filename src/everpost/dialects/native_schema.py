@@ -1,0 +1,98 @@
+"""What the native API takes, as types. The parsers and the OpenAPI document rest on them."""
+
+from typing import Annotated, Any, Final
+
+from msgspec import Meta, Struct, field
+
+from everpost.model import limits
+from everpost.model.message import OnUnknown
+
+_TIME: Final = "RFC 3339 (`2030-01-31T09:00:00Z`) or seconds since the Unix epoch."
+
+
+class AddressObject(Struct, forbid_unknown_fields=True):
+    """An address in two parts."""
+
+    email: Annotated[str, Meta(examples=["ann@example.com"])]
+    name: Annotated[str | None, Meta(examples=["Ann"])] = None
+
+
+AnAddress = str | AddressObject
+Addresses = str | AddressObject | list[str | AddressObject] | None
+
+
+class AttachmentObject(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A file that goes with the mail."""
+
+    filename: Annotated[str, Meta(examples=["invoice.pdf"])]
+    content: Annotated[str, Meta(description="The bytes in base64 (RFC 4648, with padding).")]
+    content_type: Annotated[str | None, Meta(description="Default: by the file name's ending.")] = None
+    content_id: Annotated[str | None, Meta(description="Set: shown inline, where the html says `cid:…`.")] = None
+
+
+class EmailRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A mail to be sent. An address is a string (`ann@example.com`, `Ann <ann@example.com>`) or an object."""
+
+    from_: Annotated[AnAddress | None, Meta(description="Required. Whom the mail is from.")] = field(
+        name="from", default=None
+    )
+    to: Annotated[Addresses, Meta(description=f"Required. At most {limits.RECIPIENTS_MAX} with cc and bcc.")] = None
+    cc: Addresses = None
+    bcc: Addresses = None
+    reply_to: Annotated[Addresses, Meta(description=f"At most {limits.REPLY_TO_MAX}.")] = None
+    subject: Annotated[
+        str | None, Meta(description=f"Required without provider_options. {limits.SUBJECT_CHARS_MAX} characters.")
+    ] = None
+    text: Annotated[str | None, Meta(description="Text, html or both are required without provider_options.")] = None
+    html: str | None = None
+    attachments: Annotated[
+        list[AttachmentObject] | None,
+        Meta(description=f"At most {limits.ATTACHMENTS_MAX}; all content at most {limits.CONTENT_BYTES_MAX} bytes."),
+    ] = None
+    headers: Annotated[
+        dict[str, str] | None, Meta(description="Further headers; those that have a field of their own are refused.")
+    ] = None
+    tags: Annotated[list[str] | None, Meta(description=f"At most {limits.TAGS_MAX}, to find mails by.")] = None
+    metadata: Annotated[
+        dict[str, str] | None, Meta(description=f"Your own data; at most {limits.METADATA_KEYS_MAX} entries.")
+    ] = None
+    send_at: Annotated[float | str | None, Meta(description=f"Not before then, at most a year ahead. {_TIME}")] = None
+    expires_at: Annotated[float | str | None, Meta(description=f"Fails if not handed over by then. {_TIME}")] = None
+    route: Annotated[str, Meta(description="Which accounts may carry it.")] = "default"
+    on_unknown: Annotated[
+        OnUnknown | None,
+        Meta(description="When nobody can tell whether a provider has it: send again, or hold. Default: the route's."),
+    ] = None
+    resolve_within_s: Annotated[
+        float | None, Meta(description="How long to look for certainty before on_unknown applies.")
+    ] = None
+    provider_options: Annotated[
+        dict[str, dict[str, Any]] | None,
+        Meta(description="By provider name; passed through untouched, and pins the mail to these providers."),
+    ] = None
+
+
+class RouteAccountObject(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A place on a route."""
+
+    account: str
+    weight: Annotated[float | None, Meta(description="With weights, chance picks who goes first.")] = None
+    paused: bool = False
+
+
+class RouteRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A route, whole. What is left out falls back to its default; `name` and `default` may repeat what was read."""
+
+    accounts: Annotated[list[RouteAccountObject], Meta(description="In order; the first one is the default.")]
+    name: str | None = None
+    default: str | None = None
+    on_unknown: OnUnknown = OnUnknown.RESEND
+    resolve_within_s: float = 3600.0
+    give_up_after_s: float = 72 * 3600.0
+    version: Annotated[int | None, Meta(description="The version that was read; or send it as If-Match.")] = None
+
+
+class SuppressionRequest(Struct, forbid_unknown_fields=True):
+    """Why an address must not be written to."""
+
+    reason: str = "manual"

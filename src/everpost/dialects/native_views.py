@@ -1,0 +1,212 @@
+"""What the native API gives, as types. The renderers and the OpenAPI document rest on them."""
+
+from typing import Annotated, Any, NotRequired, TypedDict
+
+from msgspec import Meta
+
+# --- mail ------------------------------------------------------------------------------------------------------------
+
+
+class AddressView(TypedDict):
+    email: str
+    name: str
+
+
+class RecipientView(AddressView):
+    kind: Annotated[str, Meta(description="to, cc or bcc.")]
+    state: Annotated[str, Meta(description="pending, sent, rejected, cancelled, held or suppressed.")]
+
+
+class AttemptView(TypedDict):
+    """One request to one account, or the reason why an account was skipped."""
+
+    number: Annotated[int | None, Meta(description="Null: the account was skipped.")]
+    account: str
+    why: str
+    outcome: Annotated[
+        str,
+        Meta(description="accepted, held, rejected, refused, throttled, unavailable or unknown; skipped; running."),
+    ]
+    started_at: str
+    latency_ms: float | None
+    status: Annotated[int | None, Meta(description="The provider's HTTP status or SMTP code.")]
+    text: Annotated[str, Meta(description="The provider's own words.")]
+    provider_message_id: str | None
+    resolution: Annotated[str | None, Meta(description="What a later question found out about an unknown outcome.")]
+
+
+class AcceptedView(TypedDict):
+    """What is durable when the answer arrives."""
+
+    id: str
+    state: str
+    created_at: str
+    recipients: list[RecipientView]
+    attempts: list[AttemptView]
+
+
+class DeliveryView(TypedDict):
+    """What is queued, routed and retried: one mail to recipients that share an envelope."""
+
+    id: str
+    state: str
+    account: Annotated[str | None, Meta(description="Of the current or last attempt.")]
+    attempts: int
+    reason: str
+    due_at: Annotated[str | None, Meta(description="When it is looked at next; null when final.")]
+    expires_at: str
+    provider_message_id: str | None
+
+
+# `from` can't be declared in the body of a class.
+_Sender = TypedDict("_Sender", {"from": AddressView})
+
+
+class EmailSummary(_Sender):
+    """A mail and how it stands."""
+
+    id: str
+    state: Annotated[str, Meta(description="queued, sending, uncertain, sent, failed, cancelled or held.")]
+    created_at: str
+    updated_at: str
+    subject: str
+    recipients: list[RecipientView]
+    deliveries: list[DeliveryView]
+    tags: list[str]
+    metadata: dict[str, str]
+    route: str
+    send_at: str | None
+    expires_at: str | None
+
+
+class EmailView(EmailSummary):
+    """A mail, how it stands and every attempt to hand it over."""
+
+    attempts: list[AttemptView]
+
+
+class EmailPage(TypedDict):
+    data: list[EmailSummary]
+    next_cursor: Annotated[str | None, Meta(description="Null: this is the last page.")]
+
+
+class EventView(TypedDict):
+    """A fact, as a CloudEvents 1.0 envelope in structured JSON."""
+
+    specversion: str
+    id: Annotated[str, Meta(description="The same fact told twice has the same id.")]
+    source: str
+    type: str
+    subject: NotRequired[Annotated[str, Meta(description="The mail or the account that it is about.")]]
+    time: str
+    datacontenttype: str
+    sequence: Annotated[str, Meta(description="Grows in commit order; compares as text.")]
+    data: dict[str, Any]
+
+
+class EventPage(TypedDict):
+    data: list[EventView]
+    next_cursor: Annotated[str, Meta(description="Where to go on; stays good when there is nothing new.")]
+
+
+# --- accounts, routes, suppressions ----------------------------------------------------------------------------------
+
+
+class CircuitView(TypedDict):
+    state: Annotated[str, Meta(description="closed, open or half_open.")]
+    reason: str
+    until: Annotated[str | None, Meta(description="Open: when the next probe may go.")]
+    share: Annotated[float, Meta(description="Closed: the part of the traffic that it may take.")]
+
+
+class QuotaView(TypedDict):
+    """Recipients per second, day and month; only what is limited is named."""
+
+    limit: dict[str, int]
+    left: dict[str, int]
+
+
+class AccountView(TypedDict):
+    """An account and how it does. Credentials are never shown."""
+
+    name: str
+    provider: str
+    is_default: bool
+    circuit: CircuitView
+    quota: QuotaView
+    in_flight: int
+    max_concurrency: int
+    failures: Annotated[int, Meta(description="In a row.")]
+    ok_at: str | None
+    failed_at: str | None
+    failing_since: str | None
+    last_error: str
+    last_error_at: str | None
+    recipients: Annotated[list[str], Meta(description="Allowed recipients; empty: all.")]
+    senders: Annotated[list[str], Meta(description="Allowed sender domains; empty: all.")]
+
+
+class AccountPage(TypedDict):
+    data: list[AccountView]
+    next_cursor: None
+
+
+class RouteAccountView(TypedDict):
+    account: str
+    weight: float | None
+    paused: bool
+
+
+class RouteView(TypedDict):
+    name: str
+    default: str
+    accounts: list[RouteAccountView]
+    on_unknown: str
+    resolve_within_s: float
+    give_up_after_s: float
+    version: Annotated[int, Meta(description="0: as configured, never changed since.")]
+
+
+class RoutePage(TypedDict):
+    data: list[RouteView]
+    next_cursor: None
+
+
+class SuppressionView(TypedDict):
+    address: str
+    reason: str
+    created_at: str
+
+
+class AttachmentView(TypedDict):
+    filename: str
+    content_type: str
+    size_bytes: int
+
+
+_Written = TypedDict("_Written", {"from": str})
+
+
+class CaughtView(_Written):
+    """A mail that a sandbox provider has taken."""
+
+    id: str
+    provider: str
+    received_at: str
+    delivery_id: str | None
+    provider_message_id: str
+    to: list[str]
+    cc: list[str]
+    bcc: list[str]
+    subject: str
+    text: str | None
+    html: str | None
+    headers: dict[str, str]
+    tags: list[str]
+    metadata: dict[str, str]
+    attachments: list[AttachmentView]
+
+
+class CaughtPage(TypedDict):
+    data: list[CaughtView]
+    next_cursor: None

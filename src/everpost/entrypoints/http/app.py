@@ -1,0 +1,20 @@
+"""Puts the room together."""
+
+from everpost.entrypoints.http.call import Services
+from everpost.entrypoints.http.documentation import Documentation
+from everpost.entrypoints.http.door import Door
+from everpost.entrypoints.http.mail_operations import MAIL, ORIGINAL
+from everpost.entrypoints.http.operation import Operation
+from everpost.entrypoints.http.other_operations import OPERATE, VITALS, inbox_operations
+
+
+def build_app(services: Services) -> Door:
+    """The HTTP API as an ASGI application. It owns nothing that has to be closed."""
+    return Door(services, all_operations(services))
+
+
+def all_operations(services: Services) -> tuple[Operation, ...]:
+    inbox = inbox_operations(services.inbox) if services.inbox is not None else ()
+    operations = (*MAIL, *ORIGINAL, *OPERATE, *VITALS, *inbox)
+    documentation = Documentation(operations, services.version, inbox=services.inbox is not None)
+    return (*operations, *documentation.operations)

@@ -1,0 +1,187 @@
+"""Lets requests in and answers out: ids, keys, the log, figures. Everything else is in the handlers."""
+
+import logging
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import quote
+
+from msgspec.structs import replace
+from starlette.routing import Route, Router
+from starlette.types import Receive, Send
+from starlette.types import Scope as AsgiScope
+
+from everpost.dialects import legacy
+from everpost.entrypoints.http import headers
+from everpost.entrypoints.http.call import JSON, PROBLEM_JSON, Call, Disconnected, Reply, Services, encode
+from everpost.entrypoints.http.operation import Operation
+from everpost.entrypoints.http.problems import problem, render, retry_after
+from everpost.entrypoints.http.query import read_query
+from everpost.model.key import Caller, Scope
+from everpost.model.problem import Problem
+from everpost.store.port import StoreUnavailable
+
+LOCAL: Final = Caller(project="default", who="local", scope=Scope.ADMIN)
+NOBODY: Final = Caller(project="", who="", scope=Scope.READ)
+RETRY_AFTER_S: Final = 1.0
+CLIENT_GONE: Final = 499  # as nginx logs it; never sent
+_CALL: Final = "everpost.call"
+_UNKNOWN_TEMPLATE: Final = "(none)"
+_ALWAYS: Final = (
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+)
+_log = logging.getLogger(__name__)
+
+
+class Door:
+    """The ASGI application."""
+
+    def __init__(self, services: Services, operations: Sequence[Operation]) -> None:
+        self._services = services
+        by_path: dict[str, dict[str, Operation]] = {}
+        for operation in operations:
+            by_path.setdefault(operation.path, {})[operation.method] = operation
+        routes = [Route(path, _Resource(path, methods)) for path, methods in by_path.items()]
+        self._router = Router(routes, redirect_slashes=False, default=_nowhere)
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._router(scope, receive, send)
+            return
+        started = time.perf_counter()
+        call = Call(scope=scope, receive=receive, request_id="", services=self._services, caller=NOBODY)
+        call.request_id = headers.read_request_id(call.header(b"x-request-id")) or secrets.token_hex(12)
+        scope[_CALL] = call
+        await self._router(scope, receive, send)
+        if call.reply is not None:
+            await _send(call, call.reply, send)
+        self._tell(call, time.perf_counter() - started)
+
+    def _tell(self, call: Call, took_s: float) -> None:
+        status = CLIENT_GONE if call.reply is None else call.reply.status
+        method = call.scope["method"] if call.template else "(any)"
+        template = call.template or _UNKNOWN_TEMPLATE
+        self._services.metrics.count_request(template, method, status, took_s)
+        if _log.isEnabledFor(logging.INFO):
+            told = {
+                "request_id": call.request_id,
+                "method": method,
+                "route": template,
+                "status": status,
+                "duration_ms": round(took_s * 1000, 3),
+                "message_id": call.message_id,
+                "who": call.caller.who or None,
+            }
+            _log.info("request", extra={key: value for key, value in told.items() if value is not None})
+
+
+class _Resource:
+    """All operations on one path."""
+
+    def __init__(self, template: str, operations: Mapping[str, Operation]) -> None:
+        self._template = template
+        self._operations = dict(operations)
+        if "GET" in operations:
+            self._operations["HEAD"] = operations["GET"]
+        self._allow = ", ".join(sorted(self._operations))
+
+    async def __call__(self, scope: AsgiScope, _receive: Receive, _send: Send) -> None:
+        call: Call = scope[_CALL]
+        call.template = self._template
+        operation = self._operations.get(scope["method"])
+        if operation is None:
+            refused = problem("method_not_allowed", f"{self._template} takes {self._allow}")
+            call.reply = _refusal(call, refused, ((b"allow", self._allow.encode()),))
+            call.template = ""
+            return
+        try:
+            answer = await _admitted(call, operation) or await operation.handle(call)
+        except Disconnected:
+            return
+        except StoreUnavailable as error:
+            answer = replace(problem("store_unavailable", str(error)), retry_after_s=RETRY_AFTER_S)
+        except Exception:  # noqa: BLE001  the top of a request: a bug costs one answer, not the connection
+            _log.exception("a request failed", extra={"request_id": call.request_id, "route": self._template})
+            answer = problem("internal_error", f"look for the request id {call.request_id} in the log")
+        call.reply = answer if isinstance(answer, Reply) else _refusal(call, answer, legacy_=operation.legacy)
+
+
+async def _nowhere(scope: AsgiScope, _receive: Receive, send: Send) -> None:
+    if scope["type"] != "http":
+        await send({"type": "websocket.close", "code": 1000})
+        return
+    call: Call = scope[_CALL]
+    call.reply = _refusal(call, problem("not_found", "no operation has this path; see /docs"))
+
+
+async def _admitted(call: Call, operation: Operation) -> Problem | None:
+    """Who calls, and whether they may; and what the query says."""
+    if operation.scope is not None:
+        caller = await _caller(call)
+        if isinstance(caller, Problem):
+            return caller
+        if not caller.may(operation.scope):
+            return problem("forbidden", f"this needs a key of scope {operation.scope}, yours is {caller.scope}")
+        call.caller = caller
+    query = read_query(call.scope["query_string"], operation.query)
+    if isinstance(query, Problem):
+        return query
+    call.query = query
+    return None
+
+
+async def _caller(call: Call) -> Caller | Problem:
+    keyring = call.services.keyring
+    if keyring is None:
+        return _local(call)
+    token = headers.read_token(call.header(b"authorization"))
+    if token is None:
+        return problem("unauthorized", "send the header `Authorization: Bearer KEY`")
+    return await keyring.find(token) or problem("unauthorized", "this API key is unknown or revoked")
+
+
+def _local(call: Call) -> Caller | Problem:
+    """Without keys, a web page elsewhere must not reach us through a browser on this machine: neither by a request
+    across origins nor by a name of its own that leads here (DNS rebinding)."""
+    for name in (b"host", b"origin"):
+        value = call.header(name)
+        if value is not None and not headers.LOOPBACK.fullmatch(value):
+            return problem("not_local", f"the header {name.decode()} names another machine; use http://127.0.0.1")
+    return LOCAL
+
+
+def _refusal(
+    call: Call, refused: Problem, extra: Sequence[tuple[bytes, bytes]] = (), *, legacy_: bool = False
+) -> Reply:
+    after = retry_after(refused)
+    told = list(extra)
+    if after is not None:
+        told.append((b"retry-after", after))
+    if refused.status == HTTPStatus.UNAUTHORIZED:
+        told.append((b"www-authenticate", b'Bearer realm="everpost"'))
+    if refused.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        told.append((b"connection", b"close"))
+    if legacy_:
+        body = encode(legacy.render_problem(refused))
+        return Reply(status=refused.status, body=body, content_type=JSON, headers=told)
+    body = encode(render(refused, quote(call.scope["path"]), call.request_id))
+    return Reply(status=refused.status, body=body, content_type=PROBLEM_JSON, headers=told)
+
+
+async def _send(call: Call, reply: Reply, send: Send) -> None:
+    told = [
+        (b"content-type", reply.content_type),
+        (b"content-length", b"%d" % len(reply.body)),
+        (b"x-request-id", call.request_id.encode()),
+        *_ALWAYS,
+        *reply.headers,
+    ]
+    if reply.status == HTTPStatus.NO_CONTENT:
+        del told[:2]
+    await send({"type": "http.response.start", "status": reply.status, "headers": told})
+    body = b"" if call.scope["method"] == "HEAD" else reply.body
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,168 @@
+"""Mail and its story: the operations under /v1/emails and /v1/events."""
+
+import hashlib
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from everpost.dialects import native
+from everpost.dialects.faults import Faults
+from everpost.engine.accept import Acceptance, Idempotency
+from everpost.engine.console import attempts_of
+from everpost.entrypoints.http import headers
+from everpost.entrypoints.http.call import Call, Headers, Reply, encode, json
+from everpost.entrypoints.http.problems import problem
+from everpost.entrypoints.http.query import (
+    cursor,
+    read_choice,
+    read_cursor,
+    read_limit,
+    read_time,
+    refusal,
+)
+from everpost.model.delivery import FINAL, DeliveryState
+from everpost.model.key import Scope
+from everpost.model.limits import EVENTS_PAGE_MAX, PAGE_DEFAULT, PAGE_MAX
+from everpost.model.problem import Problem
+from everpost.store.port import Filter, Stored
+
+REPLAYED: Final = (b"idempotency-replayed", b"true")
+_SEQ_DIGITS_MAX: Final = 18
+
+
+class Kept(Struct, frozen=True):
+    """An answer as it is kept for replays."""
+
+    status: int
+    body: msgspec.Raw
+
+
+async def send_email(call: Call) -> Reply | Problem:
+    body = await call.body()
+    if isinstance(body, Problem):
+        return body
+    idempotency = idempotency_of(call, "send", body)
+    if isinstance(idempotency, Problem):
+        return idempotency
+    draft = native.parse(body)
+    if isinstance(draft, Problem):
+        return draft
+    wait_s = headers.read_wait(call.headers(b"prefer"))
+    trace = headers.read_trace(call.header(b"traceparent"))
+    accepted = await call.services.acceptor.accept(
+        draft, call.caller, idempotency=idempotency, wait_s=wait_s, trace=trace
+    )
+    if isinstance(accepted, Problem):
+        return accepted
+    note_accepted(call, accepted)
+    applied = () if wait_s is None else ((b"preference-applied", b"wait=%d" % wait_s),)
+    if wait_s is None or accepted.replayed or not is_final(accepted.stored):
+        return replay(accepted, applied) or _accepted(accepted, applied)
+    reply = json(200, _view(accepted.stored), applied)
+    await keep(call, idempotency, reply)
+    return reply
+
+
+def _accepted(accepted: Acceptance, extra: Headers) -> Reply:
+    """Rendered from what was accepted, so a replay needs nothing that was kept."""
+    message = accepted.stored.message
+    told = [(b"location", b"/v1/emails/" + message.id.encode()), *extra]
+    if accepted.replayed:
+        told.append(REPLAYED)
+    return json(202, native.render_accepted(message), told)
+
+
+def idempotency_of(call: Call, operation: str, body: bytes) -> Idempotency | Problem | None:
+    """The caller's claim that it sends this request once; keys are apart by project and operation."""
+    key = headers.read_idempotency_key(call.headers(b"idempotency-key"))
+    if key is None or isinstance(key, Problem):
+        return key
+    scope = f"{call.caller.project}:{operation}"
+    return Idempotency(scope=scope, key=key, fingerprint=hashlib.sha256(body).digest())
+
+
+def note_accepted(call: Call, accepted: Acceptance) -> None:
+    call.message_id = accepted.stored.message.id
+    if not accepted.replayed:
+        call.services.metrics.accepted.inc()
+
+
+def is_final(stored: Stored) -> bool:
+    return all(delivery.state in FINAL for delivery in stored.deliveries)
+
+
+async def keep(call: Call, idempotency: Idempotency | None, reply: Reply) -> None:
+    """Keeps the final answer of a synchronous request for its replays. One that is not final is not kept: whoever
+    asks again with the key is told how the mail stands by then."""
+    if idempotency is not None:
+        answer = encode(Kept(reply.status, msgspec.Raw(reply.body)))
+        await call.services.acceptor.remember(idempotency, answer)
+
+
+def replay(accepted: Acceptance, extra: Headers = ()) -> Reply | None:
+    """The answer that was kept of the first request, if one was."""
+    if accepted.answer is None:
+        return None
+    kept = msgspec.json.decode(accepted.answer, type=Kept)
+    return Reply(status=kept.status, body=bytes(kept.body), headers=[REPLAYED, *extra])
+
+
+async def list_emails(call: Call) -> Reply | Problem:
+    faults, query = Faults(), call.query
+    by = Filter(
+        project=call.caller.project,
+        state=read_choice(query, "state", DeliveryState, faults),
+        recipient=query.get("recipient"),
+        tag=query.get("tag"),
+        account=query.get("account"),
+        created_from=read_time(query, "created_from", faults),
+        created_before=read_time(query, "created_before", faults),
+    )
+    limit = read_limit(query, PAGE_DEFAULT, PAGE_MAX, faults)
+    before = read_cursor(query, "cursor", faults)
+    if faults:
+        return refusal(faults)
+    page = await call.services.console.messages(by, before, limit + 1)
+    data = [native.render_summary(stored.message, stored.deliveries) for stored in page[:limit]]
+    more = len(page) > limit
+    return json(200, {"data": data, "next_cursor": cursor(data[-1]["id"]) if more else None})
+
+
+async def get_email(call: Call) -> Reply | Problem:
+    message_id = call.place("id")
+    stored = await call.services.console.message(call.caller.project, message_id)
+    if stored is None:
+        return problem("not_found", "there is no mail of this id in your project")
+    call.message_id = message_id
+    return json(200, _view(stored))
+
+
+async def cancel_email(call: Call) -> Reply | Problem:
+    stored = await call.services.console.cancel(call.caller, call.place("id"))
+    if isinstance(stored, Problem):
+        return stored
+    call.message_id = stored.message.id
+    return json(200, _view(stored))
+
+
+async def list_events(call: Call) -> Reply | Problem:
+    """An administrator sees the events of all projects, accounts and routes among them."""
+    faults = Faults()
+    after = read_cursor(call.query, "after", faults)
+    limit = read_limit(call.query, PAGE_DEFAULT, EVENTS_PAGE_MAX, faults)
+    if after is not None and not (after.isascii() and after.isdecimal() and len(after) <= _SEQ_DIGITS_MAX):
+        faults.add("after", "is not a cursor that this list gave")
+    if faults:
+        return refusal(faults)
+    project = None if call.caller.may(Scope.ADMIN) else call.caller.project
+    start = int(after or 0)
+    events = await call.services.console.events(project, start, limit, call.query.get("message"))
+    last = events[-1].seq if events else start
+    page = {"data": [native.render_event(recorded) for recorded in events], "next_cursor": cursor(str(last))}
+    return json(200, page)
+
+
+def _view(stored: Stored) -> Any:
+    attempts = attempts_of(stored.events)
+    return native.render_message(stored.message, stored.deliveries, stored.events, attempts)

@@ -1,0 +1,183 @@
+"""The operations on mail: the native ones and the original three."""
+
+from typing import Final
+
+from everpost.dialects import legacy, native_views
+from everpost.dialects.native_schema import EmailRequest
+from everpost.entrypoints.http import emails, original
+from everpost.entrypoints.http.operation import Answer, Operation
+from everpost.entrypoints.http.query import Parameter
+from everpost.model import limits
+from everpost.model.delivery import DeliveryState
+from everpost.model.key import Scope
+
+_TEXT: Final = {"type": "string"}
+_TIME: Final = {"oneOf": [{"type": "string", "format": "date-time"}, {"type": "integer"}]}
+_IDEMPOTENCY: Final = Parameter(
+    "Idempotency-Key",
+    "The same key with the same body is the same mail, and is answered as the first time. Kept 7 days by default.",
+    {"type": "string", "minLength": 1, "maxLength": limits.IDEMPOTENCY_KEY_CHARS_MAX},
+)
+_TRACE: Final = Parameter("traceparent", "W3C trace context; carried through to events and logs.", _TEXT)
+_PREFER: Final = Parameter(
+    "Prefer", f"`wait=N`: wait up to N seconds (at most {limits.WAIT_S_MAX}) for the hand-over.", _TEXT
+)
+_KEY_PROBLEMS: Final = ("bad_header", "idempotency_mismatch", "idempotency_running", "idempotency_expired")
+_ACCEPT_PROBLEMS: Final = ("bad_json", "body_too_large", "validation_failed", "no_account_can_carry", *_KEY_PROBLEMS)
+
+
+def limit(maximum: int) -> Parameter:
+    schema = {"type": "integer", "minimum": 1, "maximum": maximum, "default": limits.PAGE_DEFAULT}
+    return Parameter("limit", "Entries on a page.", schema)
+
+
+MAIL: Final = (
+    Operation(
+        id="createEmail",
+        method="POST",
+        path="/v1/emails",
+        tag="Mail",
+        summary="Send a mail",
+        description="Answered after the mail is on disk; it is handed over by whichever provider is up.",
+        handle=emails.send_email,
+        scope=Scope.SEND,
+        headers=(_IDEMPOTENCY, _PREFER, _TRACE),
+        body=EmailRequest,
+        example={
+            "from": "Ann <ann@example.com>",
+            "to": ["bob@example.org"],
+            "subject": "Hello",
+            "text": "It works",
+        },
+        answers=(
+            Answer(
+                status=202,
+                description="Accepted and durable. Everpost will hand it over.",
+                schema=native_views.AcceptedView,
+                headers={"Location": "Where to ask how it stands."},
+            ),
+            Answer(
+                status=200,
+                description="With `Prefer: wait=N`: the final state, reached in time.",
+                schema=native_views.EmailView,
+                headers={"Preference-Applied": "The seconds that were waited at most."},
+            ),
+        ),
+        problems=_ACCEPT_PROBLEMS,
+    ),
+    Operation(
+        id="listEmails",
+        method="GET",
+        path="/v1/emails",
+        tag="Mail",
+        summary="List mails, newest first",
+        handle=emails.list_emails,
+        scope=Scope.READ,
+        query=(
+            Parameter(
+                "state", "Of its delivery.", {"type": "string", "enum": [state.value for state in DeliveryState]}
+            ),
+            Parameter("recipient", "An address, in any case of letters.", _TEXT),
+            Parameter("tag", "One of its tags.", _TEXT),
+            Parameter("account", "The account of the current or last attempt.", _TEXT),
+            Parameter("created_from", "Accepted then or later.", _TIME),
+            Parameter("created_before", "Accepted earlier.", _TIME),
+            limit(limits.PAGE_MAX),
+            Parameter("cursor", "`next_cursor` of the page before.", _TEXT),
+        ),
+        answers=(Answer(status=200, description="A page.", schema=native_views.EmailPage),),
+        problems=("bad_parameter",),
+    ),
+    Operation(
+        id="getEmail",
+        method="GET",
+        path="/v1/emails/{id}",
+        tag="Mail",
+        summary="How a mail stands, with every attempt",
+        handle=emails.get_email,
+        scope=Scope.READ,
+        answers=(Answer(status=200, description="The mail.", schema=native_views.EmailView),),
+        problems=("not_found",),
+    ),
+    Operation(
+        id="cancelEmail",
+        method="POST",
+        path="/v1/emails/{id}/cancel",
+        tag="Mail",
+        summary="Cancel a mail that is still queued",
+        handle=emails.cancel_email,
+        scope=Scope.SEND,
+        answers=(Answer(status=200, description="The mail, cancelled.", schema=native_views.EmailView),),
+        problems=("not_found", "not_cancellable"),
+    ),
+    Operation(
+        id="listEvents",
+        method="GET",
+        path="/v1/events",
+        tag="Mail",
+        summary="The audit trail, oldest first",
+        description="Keys of scope admin see all projects, accounts and routes; others see their own project.",
+        handle=emails.list_events,
+        scope=Scope.READ,
+        query=(
+            Parameter("after", "`next_cursor` of the page before.", _TEXT),
+            limit(limits.EVENTS_PAGE_MAX),
+            Parameter("message", "Only events of this mail.", _TEXT),
+        ),
+        answers=(Answer(status=200, description="A page.", schema=native_views.EventPage),),
+        problems=("bad_parameter",),
+    ),
+)
+
+ORIGINAL: Final = (
+    Operation(
+        id="sendEmail",
+        method="POST",
+        path="/sendEmail",
+        tag="The original three operations",
+        summary="Send a mail and wait until a provider has taken it",
+        description=(
+            "The body is JSON under any content type. Answers 502 when no provider will take the mail, and 503 with "
+            f"`code` `queued` when none has within {original.WAIT_S:.0f} s: then it will be retried, so don't send it "
+            "again."
+        ),
+        handle=original.send_email,
+        scope=Scope.SEND,
+        headers=(_IDEMPOTENCY, _TRACE),
+        body=legacy.SendEmail,
+        example={"from": "ann@example.com", "to": "bob@example.org", "subject": "Hello", "text": "It works"},
+        answers=(
+            Answer(status=200, description="A provider has taken it.", schema=legacy.SendEmailAnswer),
+            Answer(status=502, description="No provider will take it.", schema=legacy.SendEmailAnswer),
+            Answer(status=503, description="Queued, or the store is unavailable.", schema=legacy.SendEmailAnswer),
+        ),
+        problems=_ACCEPT_PROBLEMS,
+        legacy=True,
+    ),
+    Operation(
+        id="getEmailProvider",
+        method="GET",
+        path="/getEmailProvider",
+        tag="The original three operations",
+        summary="The account that goes first",
+        handle=original.get_provider,
+        scope=Scope.READ,
+        answers=(Answer(status=200, description="Its name.", schema=legacy.ProviderAnswer),),
+        legacy=True,
+    ),
+    Operation(
+        id="setEmailProvider",
+        method="POST",
+        path="/setEmailProvider",
+        tag="The original three operations",
+        summary="Let another account go first",
+        description="Holds at once, for all processes, and is recorded as an event.",
+        handle=original.set_provider,
+        scope=Scope.ADMIN,
+        body=legacy.SetProvider,
+        example={"provider": "backup"},
+        answers=(Answer(status=200, description="It goes first now.", schema=legacy.ProviderAnswer),),
+        problems=("bad_json", "body_too_large", "validation_failed", "unknown_provider", "version_conflict"),
+        legacy=True,
+    ),
+)

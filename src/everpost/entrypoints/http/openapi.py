@@ -1,0 +1,147 @@
+"""The OpenAPI 3.1 document, built from the table of operations and the types that are really parsed and rendered."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from everpost.dialects.legacy import LegacyError
+from everpost.entrypoints.http.call import JSON, PROBLEM_JSON
+from everpost.entrypoints.http.operation import Answer, Operation
+from everpost.entrypoints.http.problems import CODES, ProblemView
+from everpost.entrypoints.http.query import Parameter
+
+_VARIABLE: Final = re.compile(r"\{(\w+)\}")
+_CONVERTER: Final = re.compile(r":\w+\}")
+_REFERENCE: Final = "#/components/schemas/{name}"
+_RETRYABLE: Final = frozenset({409, 503})
+_EVERYWHERE: Final = ("bad_parameter", "store_unavailable", "internal_error")
+_PROTECTED: Final = ("unauthorized", "forbidden", "not_local")
+
+
+def build_document(operations: Sequence[Operation], version: str) -> dict[str, Any]:
+    types = _types(operations)
+    schemas, components = msgspec.json.schema_components(types, ref_template=_REFERENCE)
+    by_type = dict(zip(types, schemas, strict=True))
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in operations:
+        paths.setdefault(public_path(operation.path), {})[operation.method.lower()] = _operation(operation, by_type)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Everpost",
+            "version": version,
+            "summary": "One email API in front of every email provider.",
+            "description": "What it has acknowledged is handed over by whichever provider is up.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "tags": [{"name": tag} for tag in dict.fromkeys(operation.tag for operation in operations)],
+        "paths": paths,
+        "components": {
+            "schemas": dict(sorted(components.items())),
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer", "description": "An API key of Everpost."},
+                "password": {"type": "http", "scheme": "basic", "description": "The API key as password."},
+            },
+        },
+    }
+
+
+def public_path(template: str) -> str:
+    """A path as OpenAPI writes it."""
+    return _CONVERTER.sub("}", template)
+
+
+def problem_codes(operation: Operation) -> list[str]:
+    """Every code that an operation may answer with, in the order of their statuses."""
+    protected = _PROTECTED if operation.scope is not None else ()
+    return sorted({*operation.problems, *_EVERYWHERE, *protected}, key=lambda code: (CODES[code].status, code))
+
+
+def _types(operations: Sequence[Operation]) -> list[Any]:
+    used = [operation.body for operation in operations]
+    used += [answer.schema for operation in operations for answer in operation.answers]
+    return list(dict.fromkeys([ProblemView, LegacyError, *filter(None, used)]))
+
+
+def _operation(operation: Operation, by_type: Mapping[Any, Any]) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": operation.id,
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "parameters": _parameters(operation),
+        "responses": _responses(operation, by_type),
+        "security": [{"key": []}, {"password": []}] if operation.scope else [],
+    }
+    needed = f"Needs a key of scope `{operation.scope}`." if operation.scope else ""
+    if words := " ".join(filter(None, (operation.description, needed))):
+        described["description"] = words
+    if operation.body is not None:
+        content: dict[str, Any] = {"schema": by_type[operation.body]}
+        if operation.example is not None:
+            content["example"] = operation.example
+        described["requestBody"] = {"required": operation.body_required, "content": {JSON.decode(): content}}
+    return described
+
+
+def _parameters(operation: Operation) -> list[dict[str, Any]]:
+    path = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in _VARIABLE.findall(public_path(operation.path))
+    ]
+    return path + _described(operation.query, "query") + _described(operation.headers, "header")
+
+
+def _described(parameters: Sequence[Parameter], place: str) -> list[dict[str, Any]]:
+    return [
+        {"name": row.name, "in": place, "required": False, "description": row.description, "schema": row.schema}
+        for row in parameters
+    ]
+
+
+def _responses(operation: Operation, by_type: Mapping[Any, Any]) -> dict[str, Any]:
+    responses = {str(answer.status): _answer(answer, by_type) for answer in operation.answers}
+    refusals: dict[int, list[str]] = {}
+    for code in problem_codes(operation):
+        refusals.setdefault(CODES[code].status, []).append(code)
+    for status, codes in refusals.items():
+        refusal = _refusal(operation, status, codes, by_type)
+        if str(status) in responses:
+            _merge(responses[str(status)], refusal)
+        else:
+            responses[str(status)] = refusal
+    return dict(sorted(responses.items()))
+
+
+def _answer(answer: Answer, by_type: Mapping[Any, Any]) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": answer.description}
+    if answer.schema is not None:
+        described["content"] = {answer.content_type.decode(): {"schema": by_type[answer.schema]}}
+    elif answer.content_type != JSON:
+        described["content"] = {answer.content_type.decode(): {"schema": {"type": "string"}}}
+    headers = {name: {"description": words, "schema": {"type": "string"}} for name, words in answer.headers.items()}
+    return described | ({"headers": headers} if headers else {})
+
+
+def _refusal(operation: Operation, status: int, codes: Sequence[str], by_type: Mapping[Any, Any]) -> dict[str, Any]:
+    schema, content_type = (LegacyError, JSON) if operation.legacy else (ProblemView, PROBLEM_JSON)
+    described: dict[str, Any] = {
+        "description": "; ".join(f"`{code}`: {CODES[code].title}" for code in codes) + ".",
+        "content": {content_type.decode(): {"schema": by_type[schema]}},
+    }
+    if status in _RETRYABLE:
+        words = "Seconds after which to repeat the request, if that helps."
+        described["headers"] = {"Retry-After": {"description": words, "schema": {"type": "integer"}}}
+    return described
+
+
+def _merge(response: dict[str, Any], refusal: Mapping[str, Any]) -> None:
+    """A status that both an answer and a refusal have: either form may come."""
+    response["description"] += " " + refusal["description"]
+    response["headers"] = response.get("headers", {}) | refusal.get("headers", {})
+    for content_type, content in refusal["content"].items():
+        known = response["content"].get(content_type)
+        schema = content["schema"] if known is None else {"anyOf": [known["schema"], content["schema"]]}
+        response["content"][content_type] = {"schema": schema}

@@ -1,0 +1,42 @@
+"""An operation of the API: one row says how it is reached, who may call it, what answers it and how it is told."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from everpost.entrypoints.http.call import JSON, Call, Reply
+from everpost.entrypoints.http.query import Parameter
+from everpost.model.key import Scope
+from everpost.model.problem import Problem
+
+Handler = Callable[[Call], Awaitable[Reply | Problem]]
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """A good answer. `schema` is a type of the dialects; None: see the content type."""
+
+    status: int
+    description: str
+    schema: Any = None
+    content_type: bytes = JSON
+    headers: Mapping[str, str] = {}
+
+
+class Operation(Struct, frozen=True, kw_only=True):
+    id: str
+    method: str
+    path: str
+    tag: str
+    summary: str
+    handle: Handler
+    scope: Scope | None  # None: everybody may
+    description: str = ""
+    query: tuple[Parameter, ...] = ()
+    headers: tuple[Parameter, ...] = ()
+    body: type | None = None
+    body_required: bool = True
+    example: Mapping[str, Any] | None = None  # of the body
+    answers: tuple[Answer, ...]
+    problems: tuple[str, ...] = ()  # codes of `problems.CODES`, beside those that every operation has
+    legacy: bool = False  # problems are told in the form of the original API

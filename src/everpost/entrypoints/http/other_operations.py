@@ -1,0 +1,188 @@
+"""The operations on accounts, routes and suppressions, the vital signs and the dev inbox."""
+
+from typing import Any, Final, NotRequired, TypedDict
+
+from everpost.dialects import native_views
+from everpost.dialects.native_schema import RouteRequest, SuppressionRequest
+from everpost.entrypoints.http import operate, vitals
+from everpost.entrypoints.http.call import HTML, JSON
+from everpost.entrypoints.http.inbox import Inbox
+from everpost.entrypoints.http.inbox_pages import InboxPages
+from everpost.entrypoints.http.mail_operations import limit
+from everpost.entrypoints.http.metrics import CONTENT_TYPE
+from everpost.entrypoints.http.operation import Answer, Operation
+from everpost.entrypoints.http.query import Parameter
+from everpost.model.key import Scope
+from everpost.model.limits import PAGE_MAX
+
+_ETAG: Final = {"ETag": "The version; send it as If-Match with a change."}
+_ADDRESS: Final = "/v1/suppressions/{address:path}"  # the local part of an address may hold a slash
+
+
+class HealthView(TypedDict):
+    status: str
+    version: NotRequired[str]
+
+
+OPERATE: Final = (
+    Operation(
+        id="listAccounts",
+        method="GET",
+        path="/v1/accounts",
+        tag="Accounts and routes",
+        summary="Accounts: health, circuit, quota left, last error",
+        handle=operate.list_accounts,
+        scope=Scope.READ,
+        answers=(Answer(status=200, description="All accounts.", schema=native_views.AccountPage),),
+    ),
+    Operation(
+        id="listRoutes",
+        method="GET",
+        path="/v1/routes",
+        tag="Accounts and routes",
+        summary="Routes",
+        handle=operate.list_routes,
+        scope=Scope.READ,
+        answers=(Answer(status=200, description="All routes.", schema=native_views.RoutePage),),
+    ),
+    Operation(
+        id="getRoute",
+        method="GET",
+        path="/v1/routes/{name}",
+        tag="Accounts and routes",
+        summary="One route",
+        handle=operate.get_route,
+        scope=Scope.READ,
+        answers=(Answer(status=200, description="The route.", schema=native_views.RouteView, headers=_ETAG),),
+        problems=("unknown_route",),
+    ),
+    Operation(
+        id="putRoute",
+        method="PUT",
+        path="/v1/routes/{name}",
+        tag="Accounts and routes",
+        summary="Change or make a route",
+        description="Needs the version that you have read (0 for a new route), so that no change of others is lost.",
+        handle=operate.put_route,
+        scope=Scope.ADMIN,
+        headers=(Parameter("If-Match", 'The ETag that was read, as in `"3"`.', {"type": "string"}),),
+        body=RouteRequest,
+        example={"accounts": [{"account": "first"}, {"account": "second"}], "version": 0},
+        answers=(Answer(status=200, description="As it is now.", schema=native_views.RouteView, headers=_ETAG),),
+        problems=(
+            "bad_json",
+            "body_too_large",
+            "bad_header",
+            "validation_failed",
+            "version_required",
+            "version_conflict",
+        ),
+    ),
+    Operation(
+        id="getSuppression",
+        method="GET",
+        path=_ADDRESS,
+        tag="Suppressions",
+        summary="Whether an address must not be written to",
+        handle=operate.get_suppression,
+        scope=Scope.READ,
+        answers=(Answer(status=200, description="It must not.", schema=native_views.SuppressionView),),
+        problems=("not_found", "validation_failed"),
+    ),
+    Operation(
+        id="putSuppression",
+        method="PUT",
+        path=_ADDRESS,
+        tag="Suppressions",
+        summary="Stop all mail to an address",
+        handle=operate.put_suppression,
+        scope=Scope.ADMIN,
+        body=SuppressionRequest,
+        body_required=False,
+        example={"reason": "asked by phone"},
+        answers=(Answer(status=200, description="From now on.", schema=native_views.SuppressionView),),
+        problems=("bad_json", "body_too_large", "validation_failed"),
+    ),
+    Operation(
+        id="deleteSuppression",
+        method="DELETE",
+        path=_ADDRESS,
+        tag="Suppressions",
+        summary="Allow mail to an address again",
+        handle=operate.delete_suppression,
+        scope=Scope.ADMIN,
+        answers=(Answer(status=204, description="It is not suppressed."),),
+        problems=("validation_failed",),
+    ),
+)
+
+
+def _vital(id_: str, summary: str, answer: Answer, **fields: Any) -> Operation:
+    path = "/" + id_
+    return Operation(id=id_, method="GET", path=path, tag="Vital signs", summary=summary, answers=(answer,), **fields)
+
+
+VITALS: Final = (
+    _vital(
+        "healthz",
+        "Whether the process lives",
+        Answer(status=200, description="It does.", schema=HealthView),
+        handle=vitals.healthz,
+        scope=None,
+    ),
+    _vital(
+        "readyz",
+        "Whether mail can be accepted",
+        Answer(status=200, description="It can.", schema=HealthView),
+        handle=vitals.readyz,
+        scope=None,
+    ),
+    _vital(
+        "metrics",
+        "Figures in OpenMetrics text",
+        Answer(status=200, description="The figures.", content_type=CONTENT_TYPE),
+        handle=vitals.metrics,
+        scope=Scope.READ,
+    ),
+    Operation(
+        id="front",
+        method="GET",
+        path="/",
+        tag="Pages",
+        summary="Where to go from here",
+        handle=vitals.front,
+        scope=None,
+        answers=(
+            Answer(status=200, description="Links.", content_type=HTML),
+            Answer(status=302, description="In dev: to the inbox.", headers={"Location": "/inbox"}),
+        ),
+    ),
+)
+
+
+def inbox_operations(inbox: Inbox) -> tuple[Operation, ...]:
+    """What is there in dev only."""
+    pages = InboxPages(inbox)
+    rows = (
+        ("listCaught", "/v1/inbox", "Mails that were taken, newest first", pages.list_caught, JSON),
+        ("getCaught", "/v1/inbox/{id}", "One of them", pages.get_caught, JSON),
+        ("inbox", "/inbox", "The same list as a page", pages.list_page, HTML),
+        ("inboxMail", "/inbox/{id}", "One mail as a page", pages.get_page, HTML),
+        ("inboxMailHtml", "/inbox/{id}/html", "The html of a mail, for a sandboxed frame", pages.get_html, HTML),
+    )
+    schemas = {"listCaught": native_views.CaughtPage, "getCaught": native_views.CaughtView}
+    return tuple(
+        Operation(
+            id=id_,
+            method="GET",
+            path=path,
+            tag="Dev inbox",
+            summary=summary,
+            handle=handle,
+            scope=Scope.READ,
+            query=(limit(PAGE_MAX),) if id_ == "listCaught" else (),
+            answers=(Answer(status=200, description="Here.", schema=schemas.get(id_), content_type=content_type),),
+            problems=("not_found",) if "{id}" in path else ("bad_parameter",),
+        )
+        for id_, path, summary, handle, content_type in rows
+    )

@@ -1,0 +1,31 @@
+"""Whether it lives, whether it can work, and its figures."""
+
+from everpost.entrypoints.http.call import Call, Reply, json
+from everpost.entrypoints.http.metrics import CONTENT_TYPE
+from everpost.entrypoints.http.page import page
+from everpost.model.problem import Problem
+
+
+async def healthz(call: Call) -> Reply:
+    """The process answers; it says nothing of the store."""
+    return json(200, {"status": "ok", "version": call.services.version})
+
+
+async def readyz(call: Call) -> Reply | Problem:
+    """Mail can be accepted."""
+    return await call.services.console.ready() or json(200, {"status": "ready"})
+
+
+async def metrics(call: Call) -> Reply:
+    services = call.services
+    counts = await services.console.counts()
+    accounts = await services.console.accounts()
+    body = services.metrics.render(counts, accounts, services.clock.now())
+    return Reply(status=200, body=body, content_type=CONTENT_TYPE)
+
+
+async def front(call: Call) -> Reply:
+    inbox = call.services.inbox is not None
+    if inbox:
+        return Reply(status=302, body=b"", headers=((b"location", b"/inbox"),))
+    return page("Everpost", "<p>One email API in front of every email provider.</p>", inbox=inbox)

@@ -1,0 +1,190 @@
+"""The long-running processes: the server, the laptop's all-in-one, and the sandbox alone."""
+
+import asyncio
+import ipaddress
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+from msgspec import Struct
+
+from everpost.engine.engine import Engine
+from everpost.entrypoints.http.app import Services, build_app
+from everpost.model.account import Account, Timeouts
+from everpost.model.route import Route, RouteAccount
+from everpost.sandbox.sandbox import Sandbox
+from everpost.settings import HttpSettings, Retention, Settings
+from everpost.wiring import assembled
+
+LOOPBACK: Final = "127.0.0.1"
+BACKLOG: Final = 2048
+REQUESTS_END_S: Final = 5  # how long a graceful stop waits for requests that are being answered
+SANDBOX_DOMAIN: Final = "mg.example.com"
+
+Say = Callable[[str], None]
+
+
+class DevOptions(Struct, frozen=True, kw_only=True):
+    """What `everpost dev` may be told."""
+
+    port: int = 8025
+    smtp_port: int = 2525
+    data: Path = Path("everpost-data")
+    host: str = LOOPBACK
+    answer_timeout_s: float = 10.0
+    lookup_lag_s: float = 2.0  # the sandbox's records are prompt; real providers' are not
+
+
+async def run_server(settings: Settings, say: Say) -> None:
+    """`everpost serve`: until SIGINT or SIGTERM, then a graceful stop."""
+    async with assembled(settings) as engine:
+        services = _services(engine, needs_key=True, sandbox=None)
+        await _serve(engine, services, settings.http, lambda: say(f"Everpost listens on {_url(settings.http)}"))
+
+
+async def run_dev(options: DevOptions, say: Say) -> None:
+    """`everpost dev`: server, sandbox providers and inbox in one process, on loopback without keys."""
+    sandbox = Sandbox()
+    await sandbox.start(LOOPBACK, smtp_port=options.smtp_port)
+    try:
+        settings = _dev_settings(options, sandbox)
+        async with assembled(settings) as engine:
+            needs_key = not ipaddress.ip_address(options.host).is_loopback
+            services = _services(engine, needs_key=needs_key, sandbox=sandbox)
+            await _serve(engine, services, settings.http, lambda: say(_welcome(options, sandbox)))
+    finally:
+        await sandbox.stop()
+
+
+async def run_sandbox(say: Say, sendgrid_port: int, mailgun_port: int, smtp_port: int, control_port: int) -> None:
+    """`everpost sandbox`: the sandbox providers alone."""
+    sandbox = Sandbox()
+    await sandbox.start(
+        LOOPBACK,
+        sendgrid_port=sendgrid_port,
+        mailgun_port=mailgun_port,
+        smtp_port=smtp_port,
+        control_port=control_port,
+    )
+    try:
+        smtp_host, smtp_bound = sandbox.smtp_address
+        say(f"SendGrid  {sandbox.sendgrid_url}")
+        say(f"Mailgun   {sandbox.mailgun_url}")
+        say(f"SMTP      {smtp_host}:{smtp_bound}")
+        say(f"Control   {sandbox.control_url}/_sandbox/inbox")
+        await _stop_signal().wait()
+    finally:
+        await sandbox.stop()
+
+
+async def _serve(engine: Engine, services: Services, http: HttpSettings, started: Callable[[], None]) -> None:
+    """Runs engine and HTTP server until a signal: then requests end first, deliveries in flight second."""
+    stop = _stop_signal()
+    server = _Server(_uvicorn_config(services, http), started)
+    engine_task = asyncio.create_task(engine.run(stop_engine := asyncio.Event()), name="engine")
+    server_task = asyncio.create_task(server.serve(), name="http")
+    stop_task = asyncio.create_task(stop.wait(), name="signal")
+    try:
+        await asyncio.wait([engine_task, server_task, stop_task], return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await server_task
+    finally:
+        stop_task.cancel()
+        stop_engine.set()
+        await engine_task
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, but signals are ours: the engine has to stop after the server, not at the same moment."""
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._say_started = started
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not self.should_exit:
+            self._say_started()
+
+
+def _uvicorn_config(services: Services, http: HttpSettings) -> uvicorn.Config:
+    return uvicorn.Config(
+        build_app(services),
+        host=http.host,
+        port=http.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=REQUESTS_END_S,
+    )
+
+
+def _stop_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+def _url(http: HttpSettings) -> str:
+    host = f"[{http.host}]" if ":" in http.host else http.host
+    return http.public_url or f"http://{host}:{http.port}"
+
+
+def _dev_settings(options: DevOptions, sandbox: Sandbox) -> Settings:
+    timeouts = Timeouts(answer_s=options.answer_timeout_s)
+    accounts = (
+        Account(
+            name="mailgun",
+            provider="mailgun",
+            settings={"api_key": "key-sandbox", "domain": SANDBOX_DOMAIN, "base_url": sandbox.mailgun_url},
+            timeouts=timeouts,
+            lookup_lag_s=options.lookup_lag_s,
+        ),
+        Account(
+            name="sendgrid",
+            provider="sendgrid",
+            settings={"api_key": "SG.sandbox", "base_url": sandbox.sendgrid_url},
+            timeouts=timeouts,
+            lookup_lag_s=options.lookup_lag_s,
+        ),
+    )
+    route = Route(name="default", accounts=tuple(RouteAccount(account=account.name) for account in accounts))
+    return Settings(
+        data=options.data,
+        http=HttpSettings(host=options.host, port=options.port),
+        accounts=accounts,
+        routes=(route,),
+        sinks=(),
+        retention=Retention(),
+        log_level="warning",
+    )
+
+
+def _welcome(options: DevOptions, sandbox: Sandbox) -> str:
+    url = _url(HttpSettings(host=options.host, port=options.port))
+    host, port = sandbox.smtp_address
+    body = '{"from":"ann@example.com","to":"bob@example.org","subject":"Hello","text":"It works"}'
+    return f"""Everpost runs at {url}
+
+  Inbox      {url}/inbox    what the sandbox providers were sent
+  API        {url}/docs
+  SMTP       {host}:{port}    mail sent here goes straight to the inbox
+  Data       {options.data}
+
+Send the first mail:
+
+  curl -X POST {url}/sendEmail \\
+    -H 'Content-Type: application/json' \\
+    --data-raw '{body}'
+"""

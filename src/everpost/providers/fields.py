@@ -1,0 +1,101 @@
+"""What every provider's `build` needs: header fields that can't be misread, and an envelope without repetitions."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from everpost.model.message import Address, Draft
+
+CORRELATION_KEY: Final = "everpost_id"
+"""The name under which a provider keeps our delivery id beside the caller's metadata."""
+
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_HEADER_NAME: Final = re.compile(r"[!-9;-~]+")  # RFC 5322 3.6.8: printable ASCII but the colon
+_CONTENT_TYPE: Final = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+( ?;[ -~]*)?", re.ASCII)
+_CONTENT_ID: Final = re.compile(r"[!-;=?-~]+")  # printable ASCII but the angle brackets
+_MESSAGE_ID: Final = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
+_OWN_HEADERS: Final = frozenset(
+    {"from", "to", "cc", "bcc", "reply-to", "subject", "date", "mime-version", "x-everpost-id"}
+    | {"return-path", "received", "dkim-signature"}
+)
+
+
+def fault_of(draft: Draft) -> str | None:
+    """Why no provider could be given this mail as it stands, or None.
+
+    Line breaks in a header field would let a caller write fields of his own, so none gets through, whatever the
+    provider does with them. Header fields that Everpost or the provider writes may not be given a second time.
+    """
+    return next(_faults(draft), None)
+
+
+def _faults(draft: Draft) -> Iterator[str]:
+    for what, text in _field_texts(draft):
+        if _CONTROL.search(text):
+            yield f"{what} has a control character, such as a line break"
+    for name, value in draft.headers.items():
+        yield from _header_faults(name.lower(), value)
+    for attachment in draft.attachments:
+        if not _CONTENT_TYPE.fullmatch(attachment.content_type):
+            yield "the content type of an attachment is not of the form type/subtype"
+        if attachment.content_id is not None and not _CONTENT_ID.fullmatch(attachment.content_id):
+            yield "the content id of an attachment must be printable ASCII without blanks and angle brackets"
+    if CORRELATION_KEY in draft.metadata:
+        yield f"the metadata key {CORRELATION_KEY} is reserved"
+
+
+def _header_faults(name: str, value: str) -> Iterator[str]:
+    if not _HEADER_NAME.fullmatch(name):
+        yield "the name of a header must be printable ASCII without blanks and colons"
+    elif name in _OWN_HEADERS or name.startswith("content-"):
+        yield f"the header {name} can't be set: it is written from the fields of the mail"
+    elif name == "message-id" and not _MESSAGE_ID.fullmatch(value):
+        yield "the header Message-ID is not of the form <left@right>"
+
+
+def _field_texts(draft: Draft) -> Iterator[tuple[str, str]]:
+    yield "the subject", draft.subject
+    for address in (draft.sender, *draft.recipients, *draft.reply_to):
+        yield "an address", address.email
+        yield "the name in an address", address.name
+    for name, value in draft.headers.items():
+        yield "the name of a header", name
+        yield f"the header {name}", value
+    for attachment in draft.attachments:
+        yield "the file name of an attachment", attachment.filename
+    for tag in draft.tags:
+        yield "a tag", tag
+    for key in draft.metadata:
+        yield "a metadata key", key
+
+
+def without_repeats(draft: Draft) -> tuple[tuple[Address, ...], tuple[Address, ...], tuple[Address, ...]]:
+    """To, cc and bcc with each address kept where it is mentioned first: SendGrid refuses a mail that names one
+    twice (in any case of letters), and elsewhere it would be delivered twice."""
+    seen: set[str] = set()
+    return (_first(draft.to, seen), _first(draft.cc, seen), _first(draft.bcc, seen))
+
+
+def _first(addresses: Iterable[Address], seen: set[str]) -> tuple[Address, ...]:
+    kept = []
+    for address in addresses:
+        if (email := address.email.lower()) not in seen:
+            seen.add(email)
+            kept.append(address)
+    return tuple(kept)
+
+
+def header_of(draft: Draft, name: str) -> str | None:
+    """A header that the caller has set, by its name in lower case."""
+    return next((value for key, value in draft.headers.items() if key.lower() == name), None)
+
+
+def message_id_of(draft: Draft, delivery_id: str) -> str:
+    """The Message-ID: the caller's own, or one that spells out the delivery."""
+    return header_of(draft, "message-id") or f"<{delivery_id}@{draft.sender.email.rpartition('@')[2]}>"
+
+
+def quoted_mailbox(address: Address) -> str:
+    """`"Name" <a@b>`, in any script."""
+    name = address.name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{name}" <{address.email}>' if name else address.email

@@ -1,0 +1,51 @@
+"""What providers that are spoken to over HTTP share: addresses, settings, and the plain side of lookups."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from everpost.model.account import Account
+from everpost.providers.contract import HttpRequest, HttpResponse, Setting, Sought, Unclear
+
+_CLOCK_SKEW_S: Final = 60.0
+_WINDOW_S: Final = 3600.0  # how long after an attempt's time is over the provider may still date it
+
+
+def settings_of(regions: Mapping[str, str]) -> tuple[Setting, ...]:
+    """`regions`: the address of the API by the name of the region, the default one first."""
+    return (
+        Setting(name="api_key", help="key that may send mail", required=True, secret=True),
+        Setting(name="lookup_api_key", help="key that may read logs and events, if api_key can't", secret=True),
+        Setting(name="region", help="where the account lives", default=next(iter(regions)), choices=tuple(regions)),
+        Setting(name="base_url", help="another address of the API, such as that of a sandbox"),
+    )
+
+
+def url_of(account: Account, regions: Mapping[str, str], path: str) -> str:
+    region = account.settings.get("region") or next(iter(regions))
+    return (account.settings.get("base_url") or regions[region]).rstrip("/") + path
+
+
+def request_of(method: str, url: str, login: str, content_type: str = "", body: bytes = b"") -> HttpRequest:
+    headers = {"Authorization": login, "User-Agent": "everpost"}
+    if content_type:
+        headers["Content-Type"] = content_type
+    return HttpRequest(method=method, url=url, headers=headers, body=body)
+
+
+def lookup_key(account: Account) -> str:
+    """A key that may read, where the sending key may not."""
+    return account.settings.get("lookup_api_key") or account.settings["api_key"]
+
+
+def window(sought: Sought) -> tuple[datetime, datetime]:
+    """When the provider may have taken the mail by its own clock."""
+    end_at = sought.started_at + sought.account.timeouts.total_s + _WINDOW_S
+    return datetime.fromtimestamp(sought.started_at - _CLOCK_SKEW_S, UTC), datetime.fromtimestamp(end_at, UTC)
+
+
+def untold(response: HttpResponse) -> Unclear:
+    """Why an answer to a lookup tells nothing."""
+    if response.status in (401, 403):
+        return Unclear(f"the key may not read ({response.status}): set lookup_api_key to one that may")
+    return Unclear(f"the lookup's answer ({response.status}) tells nothing")

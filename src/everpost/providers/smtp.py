@@ -1,0 +1,119 @@
+"""SMTP submission (RFC 6409): any server that takes mail with or without a login. Nobody can be asked afterwards.
+
+A negative reply at any stage means that the mail was not taken (RFC 5321 4.2.5); only a missing reply to the final
+dot leaves that open, and such faults of the wire are not read here.
+"""
+
+import re
+from typing import Final
+
+from msgspec import Struct
+
+from everpost.model.account import Account
+from everpost.model.limits import CONTENT_BYTES_MAX, REASON_CHARS_MAX
+from everpost.model.message import Draft
+from everpost.model.outcome import Kind, Outcome
+from everpost.providers import contract as c
+from everpost.providers.contract import SmtpStage as S
+from everpost.providers.fields import without_repeats
+from everpost.providers.mime import render_mime
+
+PORTS: Final = {c.Security.STARTTLS: 587, c.Security.TLS: 465, c.Security.NONE: 25}  # RFC 8314
+LATER: Final = c.Verdict(kind=Kind.THROTTLED, retry_after_s=60.0)
+NO_CREDITS: Final = c.Verdict(kind=Kind.THROTTLED, retry_after_s=3600.0)
+
+
+class Row(Struct, frozen=True):
+    stages: tuple[S, ...]  # empty: all
+    reply: str
+    """A regular expression, in any case of letters, that the reply must begin with: code, enhanced code, text. The
+    enhanced code's first digit has been set to that of the code, since the code decides when they disagree."""
+    verdict: c.Verdict
+
+
+CONTENT: Final = r"55\d 5\.7\.\d+ .*(spam|virus|malware|content|message|url|sender|from|spf|dkim|dmarc)"
+
+ROWS: Final = (
+    Row((), r"... .*(maximum credits|quota) exceeded", NO_CREDITS),
+    Row((), r"... .*(too many connections|throttl|rate limit)", LATER),
+    Row((), r"421", c.UNAVAILABLE),
+    Row((S.GREETING, S.TLS), "", c.UNAVAILABLE),
+    Row((S.AUTH,), r"5", c.REFUSED_ACCOUNT),
+    Row((S.MAIL, S.RCPT, S.DATA, S.DOT), r"552|5.. 5\.(3\.4|2\.3)", c.REFUSED_HERE),  # over the size
+    Row((S.MAIL,), r"530|53[458]", c.REFUSED_ACCOUNT),  # a login is needed
+    Row((S.RCPT,), r"452 4\.5\.3", c.REFUSED_HERE),  # too many recipients
+    Row((S.RCPT,), r"4", LATER),
+    Row((S.RCPT,), r"501|5.. 5\.1\.[123]", c.REJECTED),
+    Row((S.RCPT,), r"5.. (5\.7\.1 )?.*relay", c.REFUSED_ACCOUNT),
+    Row((S.DATA, S.DOT), r"5.. 5\.6\.", c.REJECTED),
+    Row((S.DATA, S.DOT), CONTENT, c.REFUSED_HERE),
+    Row((S.DATA, S.DOT), r"5.. 5\.7\.", c.REFUSED_ACCOUNT),
+    Row((), r"4", c.UNAVAILABLE),
+    Row((), r"5", c.REFUSED_HERE),
+)
+_ENHANCED: Final = re.compile(r"[245](\.\d{1,3}\.\d{1,3}\b)")  # RFC 3463
+_QUEUED: Final = re.compile(r"(?:queued as |\bok:? (?:id=|queued as )?)<?([\w.@+=/-]+)", re.IGNORECASE)
+
+
+def build(message: Draft, delivery_id: str, account: Account) -> c.SmtpRequest | c.Unsendable:
+    if message.provider_options.get("smtp"):
+        return c.Unsendable("SMTP has no options that provider_options could set")
+    settings = account.settings
+    data = render_mime(message, delivery_id)
+    if isinstance(data, c.Unsendable):
+        return data
+    security = c.Security(settings.get("security") or c.Security.STARTTLS)
+    return c.SmtpRequest(
+        host=settings["host"],
+        port=int(settings.get("port") or PORTS[security]),
+        security=security,
+        username=settings.get("username"),
+        password=settings.get("password"),
+        mail_from=message.sender.email,
+        rcpt_to=tuple(address.email for group in without_repeats(message) for address in group),
+        data=data,
+    )
+
+
+def read(reply: c.SmtpReply, _: Account) -> Outcome:
+    """What the deciding reply says. Of an accepted mail the id is whatever the server calls its queue entry."""
+    if reply.stage is S.DOT and 200 <= reply.code < 300:
+        queued = _QUEUED.search(reply.text)
+        return Outcome(
+            kind=Kind.ACCEPTED, status=reply.code, provider_message_id=queued[1] if queued else None, text=_text(reply)
+        )
+    said = f"{reply.code} " + _ENHANCED.sub(rf"{reply.code // 100}\1", reply.text, count=1)
+    verdict = next((row.verdict for row in ROWS if _fits(row, reply.stage, said)), c.UNKNOWN)
+    return Outcome(
+        kind=verdict.kind,
+        status=reply.code,
+        text=_text(reply),
+        account_fault=verdict.account_fault,
+        retry_after_s=verdict.retry_after_s,
+    )
+
+
+def _fits(row: Row, stage: S, said: str) -> bool:
+    return (not row.stages or stage in row.stages) and re.match(row.reply, said, re.IGNORECASE | re.DOTALL) is not None
+
+
+def _text(reply: c.SmtpReply) -> str:
+    return f"{reply.stage}: {reply.text}"[:REASON_CHARS_MAX]
+
+
+PROVIDER: Final = c.Provider(
+    name="smtp",
+    title="SMTP",
+    docs="https://www.rfc-editor.org/rfc/rfc6409",
+    settings=(
+        c.Setting(name="host", help="name of the server", required=True),
+        c.Setting(name="port", help="587 with starttls, 465 with tls, 25 with none"),
+        c.Setting(name="security", help="how the connection is encrypted", default="starttls", choices=tuple(PORTS)),
+        c.Setting(name="username", help="for AUTH; without it there is no login"),
+        c.Setting(name="password", help="for AUTH", secret=True),
+    ),
+    limits=c.Limits(recipients_max=100, content_bytes_max=CONTENT_BYTES_MAX),  # RFC 5321 4.5.3.1.8 promises 100
+    build=build,
+    read=read,
+    resolve=None,
+)

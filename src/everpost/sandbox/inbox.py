@@ -1,0 +1,85 @@
+"""What the sandbox has caught, and the truth about it: how often each delivery was really taken."""
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator
+from itertools import count, islice
+from typing import Final
+
+from msgspec import Struct
+
+from everpost.dialects.contract import Parsed
+from everpost.model.message import Draft, size_bytes
+
+KEPT_MAX: Final = 10_000
+KEPT_BYTES_MAX: Final = 256 * 1024 * 1024
+
+
+class Caught(Struct, frozen=True, kw_only=True):
+    id: str  # grows
+    provider: str
+    account: str  # whom the provider took for the sender: the end of the API key, the domain, the user name
+    received_at: float
+    delivery_id: str | None  # ours; None: somebody else's mail
+    provider_message_id: str  # as answered, without angle brackets
+    draft: Draft
+    lost: bool = False  # answered with success and dropped on purpose: no log and no recipient ever shows it
+
+
+class Inbox:
+    """The newest mails, in the order of their arrival. The ledger forgets nothing until `clear`."""
+
+    def __init__(
+        self, clock: Callable[[], float], kept_max: int = KEPT_MAX, kept_bytes_max: int = KEPT_BYTES_MAX
+    ) -> None:
+        self.taken: Counter[str] = Counter()  # by delivery id: mails that will arrive
+        self.lost: Counter[str] = Counter()  # by delivery id: mails that were dropped on purpose
+        self._clock = clock
+        self._kept_max = kept_max
+        self._kept_bytes_max = kept_bytes_max
+        self._kept: OrderedDict[str, Caught] = OrderedDict()
+        self._bytes = 0
+        self._numbers = count(1)
+
+    def add(self, provider: str, account: str, message_id: str, parsed: Parsed, *, lose: bool = False) -> Caught:
+        caught = Caught(
+            id=str(next(self._numbers)),
+            provider=provider,
+            account=account,
+            received_at=self._clock(),
+            delivery_id=parsed.delivery_id,
+            provider_message_id=message_id,
+            draft=parsed.draft,
+            lost=lose,
+        )
+        if parsed.delivery_id is not None:
+            (self.lost if lose else self.taken)[parsed.delivery_id] += 1
+        self._kept[caught.id] = caught
+        self._bytes += size_bytes(caught.draft)
+        while len(self._kept) > self._kept_max or (self._bytes > self._kept_bytes_max and len(self._kept) > 1):
+            self._bytes -= size_bytes(self._kept.popitem(last=False)[1].draft)
+        return caught
+
+    def get(self, caught_id: str) -> Caught | None:
+        return self._kept.get(caught_id)
+
+    def find(self, delivery_id: str) -> list[Caught]:
+        """All that are kept of a delivery, oldest first, the lost ones included."""
+        return [caught for caught in self._kept.values() if caught.delivery_id == delivery_id]
+
+    def clear(self) -> None:
+        self._kept.clear()
+        self.taken.clear()
+        self.lost.clear()
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def _newest(self, provider: str | None) -> Iterator[Caught]:
+        for caught in reversed(self._kept.values()):
+            if not caught.lost and provider in (None, caught.provider):
+                yield caught
+
+    def list(self, limit: int = KEPT_MAX, provider: str | None = None) -> list[Caught]:
+        """Newest first, without those that were lost."""
+        return [*islice(self._newest(provider), limit)]

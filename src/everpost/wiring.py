@@ -1,0 +1,70 @@
+"""Settings to running parts: the only file that knows which class stands behind which port."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from everpost import settings as config
+from everpost.dialects.native import render_event
+from everpost.engine.clock import SystemClock
+from everpost.engine.engine import Engine
+from everpost.engine.fleet import Member
+from everpost.engine.housekeep import Retention
+from everpost.engine.news import News
+from everpost.engine.ports import Ports
+from everpost.engine.relay import Relay
+from everpost.engine.wire import NetworkWire
+from everpost.health.sqlite import SqliteHealth
+from everpost.providers import mailgun, sendgrid, smtp
+from everpost.providers.contract import Provider
+from everpost.sinks.file import FileSink
+from everpost.sinks.port import Sink
+from everpost.sinks.stdout import StdoutSink
+from everpost.store.port import Store
+from everpost.store.sqlite import SqliteStore
+from everpost.wakeup.memory import MemoryWakeup
+
+PROVIDERS: Final[Mapping[str, Provider]] = {
+    provider.name: provider for provider in (mailgun.PROVIDER, sendgrid.PROVIDER, smtp.PROVIDER)
+}
+STORE_FILE: Final = "everpost.db"
+HEALTH_FILE: Final = "health.db"
+_DAY_S: Final = 86_400.0
+
+
+def open_store(data: Path) -> Store:
+    """The store of an installation; its folder is made where it is missing. Raises StoreUnavailable."""
+    return SqliteStore.open(data / STORE_FILE)
+
+
+@asynccontextmanager
+async def assembled(settings: config.Settings) -> AsyncIterator[Engine]:
+    """An engine with everything behind it, ready to be run; closed in reverse order at the end."""
+    async with AsyncExitStack() as parts:
+        store = open_store(settings.data)
+        parts.push_async_callback(store.close)
+        health = SqliteHealth.open(settings.data / HEALTH_FILE)
+        parts.push_async_callback(health.close)
+        wire = NetworkWire()
+        parts.push_async_callback(wire.close)
+        ports = Ports(store=store, health=health, wire=wire, due=MemoryWakeup(), news=News(), clock=SystemClock())
+        members = [Member(account, PROVIDERS[account.provider]) for account in settings.accounts]
+        engine = Engine(ports, members, settings.routes, _retention(settings.retention))
+        for chosen in settings.sinks:
+            sink = _sink(chosen)
+            parts.push_async_callback(sink.close)
+            engine.add_relay(Relay(sink, ports, MemoryWakeup(), render_event))
+        yield engine
+
+
+def _retention(chosen: config.Retention) -> Retention:
+    return Retention(messages_s=chosen.messages_days * _DAY_S, keys_s=chosen.keys_days * _DAY_S)
+
+
+def _sink(chosen: config.StdoutSink | config.FileSink) -> Sink:
+    match chosen:
+        case config.StdoutSink():
+            return StdoutSink()
+        case config.FileSink():
+            return FileSink(chosen.path)

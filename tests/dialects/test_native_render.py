@@ -1,0 +1,104 @@
+import pytest
+
+from everpost.dialects.native_render import instant, render_event, render_summary, state_of
+from everpost.model.delivery import Delivery, DeliveryState
+from everpost.model.event import Event, EventType, Recorded
+from everpost.model.message import Address, Message
+
+S = DeliveryState
+MESSAGE = Message(
+    id="em_1",
+    project="p",
+    created_at=1_800_000_000.5,
+    sender=Address("ann@example.com"),
+    to=(Address("bob@example.org"),),
+    bcc=(Address("c@example.org"),),
+)
+
+
+def delivery(state):
+    return Delivery(
+        id="em_1.0",
+        message_id="em_1",
+        project="p",
+        state=state,
+        due_at=None,
+        expires_at=1.0,
+        created_at=0.0,
+        updated_at=2.0,
+    )
+
+
+def suppressed(count):
+    event = Event(id="e", type=EventType.SUPPRESSED, at=0.0, project="p", data={"recipients": count})
+    return Recorded(1, event)
+
+
+@pytest.mark.parametrize(
+    ("states", "state"),
+    [
+        ([S.SENT], S.SENT),
+        ([S.SENT, S.FAILED], S.FAILED),
+        ([S.SENT, S.HELD, S.FAILED], S.HELD),
+        ([S.HELD, S.QUEUED], S.QUEUED),
+        ([S.QUEUED, S.SENDING], S.SENDING),
+        ([S.SENDING, S.UNCERTAIN], S.UNCERTAIN),
+        ([S.SENT, S.CANCELLED], S.CANCELLED),
+    ],
+)
+def test_a_mail_is_in_the_least_final_state_of_its_deliveries(states, state):
+    assert state_of(map(delivery, states)) is state
+    assert state_of(map(delivery, reversed(states))) is state
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        (S.QUEUED, "pending"),
+        (S.SENDING, "pending"),
+        (S.UNCERTAIN, "pending"),
+        (S.SENT, "sent"),
+        (S.FAILED, "rejected"),
+        (S.CANCELLED, "cancelled"),
+        (S.HELD, "held"),
+    ],
+)
+def test_recipients_are_told_by_the_state_of_their_delivery(state, told):
+    view = render_summary(MESSAGE, [delivery(state)])
+    assert [(row["kind"], row["state"]) for row in view["recipients"]] == [("to", told), ("bcc", told)]
+
+
+def test_recipients_are_called_suppressed_only_when_all_of_them_are():
+    all_, some = (render_summary(MESSAGE, [delivery(S.FAILED)], [suppressed(count)]) for count in (2, 1))
+    assert {row["state"] for row in all_["recipients"]} == {"suppressed"}
+    assert {row["state"] for row in some["recipients"]} == {"rejected"}
+
+
+def test_an_event_is_a_cloudevent_whose_sequence_orders_as_text():
+    event = Event(
+        id="e1",
+        type=EventType.SENT,
+        at=1_800_000_000.25,
+        project="p",
+        message_id="em_1",
+        delivery_id="em_1.0",
+        account="first",
+        data={"number": 1},
+    )
+    assert render_event(Recorded(9, event)) == {
+        "specversion": "1.0",
+        "id": "e1",
+        "source": "/everpost",
+        "type": "dev.everpost.email.sent",
+        "subject": "em_1",
+        "time": "2027-01-15T08:00:00.250Z",
+        "datacontenttype": "application/json",
+        "sequence": "00000000000000000009",
+        "data": {"project": "p", "message_id": "em_1", "delivery_id": "em_1.0", "account": "first", "number": 1},
+    }
+    assert render_event(Recorded(9, event))["sequence"] < render_event(Recorded(10, event))["sequence"]
+
+
+def test_instants_are_told_to_the_millisecond():
+    assert instant(0) == "1970-01-01T00:00:00.000Z"
+    assert instant(MESSAGE.created_at) == "2027-01-15T08:00:00.500Z"

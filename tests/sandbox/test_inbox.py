@@ -1,0 +1,35 @@
+from everpost.dialects.contract import Parsed
+from everpost.model.message import Address, Draft
+from everpost.sandbox.inbox import Inbox
+
+
+def parsed(delivery_id, text="x"):
+    return Parsed(draft=Draft(sender=Address("ann@example.com"), text=text), delivery_id=delivery_id)
+
+
+def test_the_newest_mails_are_kept_and_the_ledger_forgets_nothing():
+    inbox = Inbox(lambda: 1.0, kept_max=2)
+    for number in range(3):
+        inbox.add("sendgrid", "main", f"m{number}", parsed(f"em_{number}.0"))
+    assert [caught.provider_message_id for caught in inbox.list()] == ["m2", "m1"]
+    assert inbox.taken == {"em_0.0": 1, "em_1.0": 1, "em_2.0": 1}
+    assert inbox.get("1") is None
+
+
+def test_large_mails_push_out_older_ones():
+    inbox = Inbox(lambda: 1.0, kept_bytes_max=25)
+    for number in range(3):
+        inbox.add("sendgrid", "main", f"m{number}", parsed(None, "x" * 10))
+    assert [caught.provider_message_id for caught in inbox.list()] == ["m2", "m1"]
+    inbox.add("sendgrid", "main", "huge", parsed(None, "x" * 100))
+    assert [caught.provider_message_id for caught in inbox.list()] == ["huge"]
+
+
+def test_a_double_hand_over_is_counted():
+    inbox = Inbox(lambda: 1.0)
+    inbox.add("sendgrid", "main", "a", parsed("em_1.0"))
+    inbox.add("mailgun", "main", "b", parsed("em_1.0"))
+    assert inbox.taken == {"em_1.0": 2}
+    assert [caught.provider for caught in inbox.find("em_1.0")] == ["sendgrid", "mailgun"]
+    inbox.clear()
+    assert (len(inbox), inbox.taken, inbox.list()) == (0, {}, [])

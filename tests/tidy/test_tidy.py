@@ -1,0 +1,151 @@
+"""Rules of the house that no linter knows. Medians don't tell good code from bad; tails do."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "src" / "everpost"
+FILE_LINES_MAX = 300
+PROVIDER_LINES_MAX = 150
+FUNCTION_LINES_MAX = 50
+PARAMETERS_MAX = 6
+VAGUE_NAMES = {"utils", "util", "common", "helpers", "helper", "base", "manager", "misc"}
+NAMES_A_PROVIDER = re.compile(r"sendgrid|mailgun|postmark|sparkpost|brevo|mailjet", re.IGNORECASE)
+MAY_NAME_PROVIDERS = {
+    "providers",
+    "dialects",
+    "sandbox",
+    "wiring.py",  # chooses the classes
+    "entrypoints/server.py",  # the laptop's two accounts
+    "entrypoints/cli",  # help texts and the demo
+    "model/limits.py",  # says where a bound comes from
+}
+
+RATCHET: dict[str, int] = {}
+"""Longest allowed length of files over FILE_LINES_MAX. Entries may only shrink and go."""
+
+
+def modules(folder: Path = SOURCE) -> Iterator[Path]:
+    return (path for path in sorted(folder.rglob("*.py")) if "__pycache__" not in path.parts)
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def told(path: Path, line: int = 1) -> str:
+    return f"{path.relative_to(ROOT)}:{line}"
+
+
+def test_files_are_short_enough_to_be_read_at_once() -> None:
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in modules()}
+    long = {name: count for name, count in lengths.items() if count > RATCHET.get(name, FILE_LINES_MAX)}
+    assert long == {}
+
+
+def test_the_ratchet_only_lists_what_is_still_too_long() -> None:
+    stale = [name for name in RATCHET if len((ROOT / name).read_text().splitlines()) <= FILE_LINES_MAX]
+    assert stale == []
+
+
+@pytest.mark.parametrize("name", ["sendgrid", "mailgun", "smtp"])
+def test_a_provider_is_one_short_file(name: str) -> None:
+    assert len((SOURCE / "providers" / f"{name}.py").read_text().splitlines()) <= PROVIDER_LINES_MAX
+
+
+def test_functions_are_short() -> None:
+    long = [
+        f"{told(path, node.lineno)} {node.name}"
+        for path in modules()
+        for node in functions(path)
+        if (node.end_lineno or node.lineno) - node.lineno + 1 > FUNCTION_LINES_MAX
+    ]
+    assert long == []
+
+
+def test_functions_take_few_parameters() -> None:
+    wide = []
+    for path in modules():
+        for node in functions(path):
+            names = [arg.arg for arg in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+            if len([name for name in names if name not in ("self", "cls")]) > PARAMETERS_MAX:
+                wide.append(f"{told(path, node.lineno)} {node.name}")
+    assert wide == []
+
+
+def test_no_module_has_a_vague_name() -> None:
+    parts = {path: {*path.relative_to(SOURCE).parts[:-1], path.stem} for path in modules()}
+    assert [told(path) for path, names in parts.items() if names & VAGUE_NAMES] == []
+
+
+def test_only_providers_and_dialects_name_a_provider() -> None:
+    found = []
+    for path in modules():
+        name = path.relative_to(SOURCE).as_posix()
+        if any(name == allowed or name.startswith(f"{allowed}/") for allowed in MAY_NAME_PROVIDERS):
+            continue
+        found += [
+            told(path, number)
+            for number, line in enumerate(path.read_text().splitlines(), 1)
+            if NAMES_A_PROVIDER.search(line)
+        ]
+    assert found == []
+
+
+def test_modules_hold_no_state_but_constants() -> None:
+    """A lower-case name bound at module level is state, unless it is a logger, a context variable or the like."""
+    allowed = re.compile(r"_?[A-Z][A-Za-z0-9_]*|_log|_current|__\w+__")
+    found = []
+    for path in modules():
+        for node in ast.parse(path.read_text()).body:
+            targets = (
+                node.targets
+                if isinstance(node, ast.Assign)
+                else [node.target]
+                if isinstance(node, ast.AnnAssign)
+                else []
+            )
+            found += [
+                f"{told(path, node.lineno)} {target.id}"
+                for target in targets
+                if isinstance(target, ast.Name) and not allowed.fullmatch(target.id)
+            ]
+    assert found == []
+
+
+def test_every_test_asserts_something() -> None:
+    idle = [
+        f"{told(path, node.lineno)} {node.name}"
+        for path in modules(ROOT / "tests")
+        for node in functions(path)
+        if node.name.startswith("test_") and not _asserts(node)
+    ]
+    assert idle == []
+
+
+def test_no_test_sleeps_to_wait() -> None:
+    sleeps = re.compile(r"time\.sleep\((?!0\))|asyncio\.sleep\([1-9]")
+    found = []
+    for path in modules(ROOT / "tests"):
+        if path == Path(__file__) or "sim" in path.parts:  # the simulator's sleeps are virtual
+            continue
+        lines = enumerate(path.read_text().splitlines(), 1)
+        found += [told(path, number) for number, line in lines if sleeps.search(line)]
+    assert found == []
+
+
+def _asserts(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assert):
+            return True
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func).rpartition(".")[2]
+            if name == "raises" or name.startswith(("assert_", "check_", "expect")):
+                return True
+    return False
