@@ -67,11 +67,12 @@ def test_an_account_becomes_the_default_one(everpost, server):
 
 
 def test_an_unknown_account_is_a_failure_that_lists_the_known(everpost, server):
-    problem = {"code": "unknown_account", "status": 404, "title": "No such account", "detail": "known: mailgun, sg"}
+    message = "No such account: known: mailgun, sg"
+    problem = {"status": "error", "code": "unknown_account", "message": message, "errors": []}
     server.put("POST", "/setEmailProvider", 404, problem)
     ended = everpost("use", "nobody")
-    assert ended.code == 1
-    assert "known: mailgun, sg" in ended.err
+    assert (ended.code, ended.err) == (1, f"everpost: {message}\n")
+    assert everpost("use", "nobody", "--json").json["error"]["code"] == "unknown_account"
 
 
 def test_events_are_printed_page_by_page_until_there_are_no_more(everpost, server):

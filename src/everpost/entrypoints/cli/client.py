@@ -113,11 +113,13 @@ def _connection(url: str) -> http.client.HTTPConnection:
 
 
 def _refusal(status: int, problem: Mapping[str, Any]) -> Stop:
-    """An RFC 9457 problem in words."""
-    title, detail = str(problem.get("title") or f"the server answered {status}"), str(problem.get("detail") or "")
+    """An RFC 9457 problem in words, or the original API's `message`."""
+    title, detail = problem.get("title"), problem.get("detail")
+    words = f"{title}: {detail}" if title and detail else title or problem.get("message")
+    named = [f"{error.get('field')}: {error.get('message')}" for error in problem.get("errors") or ()]
     return Stop(
-        f"{title}: {detail}" if detail else title,
+        str(words or f"the server answered {status}"),
         _HINTS.get(status, ""),
         error=str(problem.get("code") or ""),
-        details=[f"{error.get('field')}: {error.get('message')}" for error in problem.get("errors") or ()],
+        details=named if title else (),  # the original API's message names the fields itself
     )

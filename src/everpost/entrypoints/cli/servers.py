@@ -14,7 +14,7 @@ import uvloop
 from everpost import logs, wiring
 from everpost.entrypoints import server
 from everpost.entrypoints.cli.check import CONFIG, faults_stop
-from everpost.entrypoints.cli.command import FAILED, OK, Command, Stop
+from everpost.entrypoints.cli.command import OK, Command, Stop
 from everpost.entrypoints.cli.screen import Screen
 from everpost.settings import load
 from everpost.store.port import StoreUnavailable
@@ -97,8 +97,10 @@ def _run(serving: Coroutine[Any, Any, None]) -> int:
         raise Stop(
             f"can't start: {error}", "is it running already?" if error.errno == errno.EADDRINUSE else ""
         ) from None
+    except SystemExit:  # uvicorn's way to say that it can't listen
+        raise Stop("the HTTP server did not start: the log line above says why", "is it running already?") from None
     except StoreUnavailable as error:
-        raise Stop(f"can't open the store: {error}", code=FAILED) from None
+        raise Stop(f"can't open the store: {error}") from None
     return OK
 
 

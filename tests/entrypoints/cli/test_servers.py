@@ -1,0 +1,52 @@
+import json
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from everpost.entrypoints.cli.client import Client
+from everpost.entrypoints.cli.command import Stop
+from everpost.entrypoints.cli.demo_server import running_server
+
+
+@pytest.mark.slow
+def test_a_development_server_starts_on_ports_of_its_own_and_is_gone_afterwards():
+    with running_server(1.0, 0.5) as (url, control_url):
+        accounts = Client(url).get("/v1/accounts")["data"]
+        assert [account["name"] for account in accounts] == ["mailgun", "sendgrid"]
+        assert Client(control_url).get("/_sandbox/inbox")["data"] == []
+    with pytest.raises(Stop, match="no server answers"):
+        Client(url).get("/healthz")
+
+
+@pytest.mark.slow
+def test_a_server_whose_port_is_taken_says_so(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        words = ["dev", "--port", port, "--smtp-port", "0", "--data", str(tmp_path)]
+        ended = subprocess.run(
+            [sys.executable, "-m", "everpost.entrypoints.cli", *words],
+            capture_output=True,
+            check=False,
+            text=True,
+            timeout=60,
+        )
+    assert ended.returncode == 1
+    assert "is it running already?" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.slow
+def test_what_a_server_says_is_json_on_demand_and_a_signal_ends_it_with_0(tmp_path):
+    words = ["sandbox", "--json"]
+    for name in ("sendgrid", "mailgun", "smtp", "control"):
+        words += [f"--{name}-port", "0"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "everpost.entrypoints.cli", *words], stdout=subprocess.PIPE, text=True
+    ) as process:
+        said = [json.loads(process.stdout.readline())["said"] for _ in range(4)]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    assert said[0].startswith("SendGrid  http://127.0.0.1:")
