@@ -21,7 +21,7 @@ from everpost.providers.contract import Provider
 from everpost.sinks.file import FileSink
 from everpost.sinks.port import Sink
 from everpost.sinks.stdout import StdoutSink
-from everpost.store.port import Store
+from everpost.store.port import Store, StoreUnavailable
 from everpost.store.sqlite import SqliteStore
 from everpost.wakeup.memory import MemoryWakeup
 
@@ -30,12 +30,17 @@ PROVIDERS: Final[Mapping[str, Provider]] = {
 }
 STORE_FILE: Final = "everpost.db"
 HEALTH_FILE: Final = "health.db"
+DATA_MODE: Final = 0o700  # mail lies in there: for nobody but its owner
 _DAY_S: Final = 86_400.0
 
 
 def open_store(data: Path) -> Store:
     """The store of an installation; its folder is made where it is missing. Raises StoreUnavailable."""
-    return SqliteStore.open(data / STORE_FILE)
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=DATA_MODE)
+    except OSError as error:
+        raise StoreUnavailable(f"the data folder {data} can't be made: {error.strerror}") from error
+    return SqliteStore.open(str(data / STORE_FILE))
 
 
 @asynccontextmanager
@@ -44,7 +49,7 @@ async def assembled(settings: config.Settings) -> AsyncIterator[Engine]:
     async with AsyncExitStack() as parts:
         store = open_store(settings.data)
         parts.push_async_callback(store.close)
-        health = SqliteHealth.open(settings.data / HEALTH_FILE)
+        health = SqliteHealth.open(str(settings.data / HEALTH_FILE))
         parts.push_async_callback(health.close)
         wire = NetworkWire()
         parts.push_async_callback(wire.close)
@@ -67,4 +72,4 @@ def _sink(chosen: config.StdoutSink | config.FileSink) -> Sink:
         case config.StdoutSink():
             return StdoutSink()
         case config.FileSink():
-            return FileSink(chosen.path)
+            return FileSink(str(chosen.path))

@@ -27,8 +27,8 @@ Identity = tuple[int, int] | None  # device and inode; None: there is no file
 _NOWHERE: Final[Identity] = (-1, -1)
 _MEMORY: Final = ":memory:"
 _log = logging.getLogger(__name__)
-_pack = msgspec.msgpack.Encoder()
-_health = msgspec.msgpack.Decoder(AccountHealth)
+_PACK = msgspec.msgpack.Encoder()
+_HEALTH = msgspec.msgpack.Decoder(AccountHealth)
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -112,7 +112,7 @@ class SqliteHealth:
 
     def _board(self) -> dict[str, AccountHealth]:
         rows: Iterable[tuple[Any, ...]] = self._connection.execute("SELECT account, value FROM health")
-        return {account: _health.decode(value) for account, value in rows}
+        return {account: _HEALTH.decode(value) for account, value in rows}
 
     def _lease(self, account: str, now: float, until: float) -> bool:
         health = leased(self._read(account), now, until)
@@ -123,10 +123,10 @@ class SqliteHealth:
 
     def _read(self, account: str) -> AccountHealth:
         value = self._connection.execute("SELECT value FROM health WHERE account = ?", (account,)).get
-        return _health.decode(value) if isinstance(value, bytes) else UNKNOWN
+        return _HEALTH.decode(value) if isinstance(value, bytes) else UNKNOWN
 
     def _write(self, account: str, health: AccountHealth) -> None:
-        self._connection.execute("INSERT OR REPLACE INTO health VALUES (?, ?)", (account, _pack.encode(health)))
+        self._connection.execute("INSERT OR REPLACE INTO health VALUES (?, ?)", (account, _PACK.encode(health)))
 
 
 def _open_file(path: Path) -> apsw.Connection | None:

@@ -1,7 +1,6 @@
 """SendGrid v3: https://www.twilio.com/docs/sendgrid/api-reference/mail-send
 
-An answer's `X-Message-Id` is the part of the logs' `sg_message_id` before its first dot. In SendGrid's own sandbox
-mode (200, nothing is sent) no id is promised; without one the answer is UNKNOWN, as any 2xx without an id is.
+`X-Message-Id` is the logs' `sg_message_id` up to its first dot. Without one, any 2xx is UNKNOWN.
 """
 
 from base64 import b64encode

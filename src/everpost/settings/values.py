@@ -11,7 +11,7 @@ from everpost.model.route import Route
 class ConfigFault(Struct, frozen=True):
     """Something that a person has to mend. Never holds the value of a secret."""
 
-    key: str  # where it stands: `accounts.mailgun.api_key`, or a variable's or the file's name
+    key: str  # where it stands: `accounts.NAME.api_key`, or a variable's or the file's name
     message: str
     hint: str = ""  # what to write instead
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-_json = msgspec.json.Encoder()
+_JSON = msgspec.json.Encoder()
 
 
 def json_lines(events: Sequence[Mapping[str, Any]]) -> bytes:
-    return b"".join(_json.encode(event) + b"\n" for event in events)
+    return b"".join(_JSON.encode(event) + b"\n" for event in events)

@@ -25,9 +25,7 @@ class Wire(Protocol):
 class NetworkWire:
     """The real network."""
 
-    def __init__(
-        self, *, monotonic: Callable[[], float] = time.monotonic, tls: ssl.SSLContext | None = None
-    ) -> None:
+    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic, tls: ssl.SSLContext | None = None) -> None:
         context = tls if tls is not None else ssl.create_default_context()
         self._http = HttpTransport(monotonic, context)
         self._smtp = SmtpTransport(monotonic, context)

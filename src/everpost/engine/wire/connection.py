@@ -1,7 +1,7 @@
 """One HTTP/1.1 connection: what was written, what was read, and whether it can be used again."""
 
 import asyncio
-from typing import Final
+from typing import Any, Final
 
 import httptools
 
@@ -26,6 +26,7 @@ class Connection(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self._changed: asyncio.Future[None] | None = None
+        self._headers: dict[str, str] = {}
         self._start_answer()
 
     # --- asyncio's side -----------------------------------------------------------------------------------------------
@@ -112,8 +113,9 @@ class Connection(asyncio.Protocol):
         """Everything written has left this process, or the connection has been lost, or answered early."""
         while self._lost is None and self._response is None and not self._writable.is_set():
             waiter = asyncio.ensure_future(self._writable.wait())
+            either: set[asyncio.Future[Any]] = {waiter, self._future()}
             try:
-                await asyncio.wait({waiter, self._future()}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 waiter.cancel()
 
@@ -141,7 +143,7 @@ class Connection(asyncio.Protocol):
 
     def _start_answer(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
-        self._headers: dict[str, str] = {}
+        self._headers = {}
         self._headers_done = False
         self._ends_with_connection = False
         self._head_bytes = 0

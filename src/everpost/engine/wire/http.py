@@ -111,9 +111,7 @@ class HttpTransport:
 
     # --- one exchange -------------------------------------------------------------------------------------------------
 
-    async def _exchange(
-        self, connection: Connection, payload: bytes, timeouts: Timeouts, not_after: float
-    ) -> Answer:
+    async def _exchange(self, connection: Connection, payload: bytes, timeouts: Timeouts, not_after: float) -> Answer:
         if self._monotonic() > not_after:
             return _not_sent(Phase.DEADLINE, "the time for this attempt was over before its first byte")
         connection.begin()

@@ -21,11 +21,11 @@ EVENT_COLUMNS: Final = "message_id, id, type, at, project, delivery_id, account,
 _POSITION: Final = re.compile(r"0|[1-9][0-9]{0,8}")
 _STATES: Final = {state.value: state for state in DeliveryState}  # twice as fast as the enum's own look-up
 _TYPES: Final = {type_.value: type_ for type_ in EventType}
-_names = msgspec.json.Decoder(tuple[str, ...])
-_data = msgspec.json.Decoder(dict[str, Any])
-_json = msgspec.json.Encoder()
-_pack = msgspec.msgpack.Encoder()
-_message = msgspec.msgpack.Decoder(Message)
+_NAMES = msgspec.json.Decoder(tuple[str, ...])
+_DATA = msgspec.json.Decoder(dict[str, Any])
+_JSON = msgspec.json.Encoder()
+_PACK = msgspec.msgpack.Encoder()
+_MESSAGE = msgspec.msgpack.Decoder(Message)
 
 
 def split(delivery_id: str) -> tuple[str, int] | None:
@@ -35,11 +35,11 @@ def split(delivery_id: str) -> tuple[str, int] | None:
 
 
 def message_body(message: Message) -> bytes:
-    return _pack.encode(message)
+    return _PACK.encode(message)
 
 
 def to_message(body: bytes) -> Message:
-    return _message.decode(body)
+    return _MESSAGE.decode(body)
 
 
 def addresses(message: Message) -> set[str]:
@@ -65,8 +65,8 @@ def delivery_progress(delivery: Delivery) -> Row:
         delivery.started_at,
         delivery.deadline_at,
         delivery.asks,
-        _json.encode(delivery.tried) if delivery.tried else None,
-        _json.encode(delivery.refused) if delivery.refused else None,
+        _JSON.encode(delivery.tried) if delivery.tried else None,
+        _JSON.encode(delivery.refused) if delivery.refused else None,
         delivery.reason,
         delivery.provider_message_id,
         delivery.expires_at,
@@ -89,8 +89,8 @@ def to_delivery(row: Row) -> Delivery:
         started_at=row[10],
         deadline_at=row[11],
         asks=row[12],
-        tried=_names.decode(row[13]) if row[13] else (),
-        refused=_names.decode(row[14]) if row[14] else (),
+        tried=_NAMES.decode(row[13]) if row[13] else (),
+        refused=_NAMES.decode(row[14]) if row[14] else (),
         reason=row[15],
         provider_message_id=row[16],
         expires_at=row[17],
@@ -109,7 +109,7 @@ def event_rows(events: Sequence[Event]) -> Iterator[Row]:
             event.project,
             event.delivery_id,
             event.account,
-            _json.encode(event.data) if event.data else None,
+            _JSON.encode(event.data) if event.data else None,
         )
         for event in events
     )
@@ -125,6 +125,6 @@ def to_recorded(row: Row) -> Recorded:
         project=row[5],
         delivery_id=row[6],
         account=row[7],
-        data=_data.decode(row[8]) if row[8] else {},
+        data=_DATA.decode(row[8]) if row[8] else {},
     )
     return Recorded(row[0], event)
