@@ -1,7 +1,7 @@
 """One HTTP/1.1 connection: what was written, what was read, and whether it can be used again."""
 
 import asyncio
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import httptools
 
@@ -32,9 +32,8 @@ class Connection(asyncio.Protocol):
     # --- asyncio's side -----------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  what create_connection always gives
-        self._transport = transport
-        transport.set_write_buffer_limits(high=0)
+        self._transport = cast("asyncio.Transport", transport)  # what create_connection gives; uvloop's is no subclass
+        self._transport.set_write_buffer_limits(high=0)
 
     def pause_writing(self) -> None:
         self._writable.clear()
