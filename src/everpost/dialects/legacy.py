@@ -13,6 +13,7 @@ from everpost.dialects.addresses import parse_address, parse_address_list
 from everpost.dialects.faults import Faults, decode
 from everpost.dialects.fields import check_content, check_count, check_filled
 from everpost.dialects.native_render import state_of
+from everpost.dialects.native_schema import REQUIRED
 from everpost.model import limits
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.message import Address, Draft, Message
@@ -24,11 +25,11 @@ Listed = str | list[str] | None
 class SendEmail(Struct, forbid_unknown_fields=True, kw_only=True):
     """A mail. `to`, `cc` and `bcc` are comma-separated (`Ann <ann@example.com>, bob@example.org`) or a list."""
 
-    from_: Annotated[str | None, Meta(description="Required.")] = field(name="from", default=None)
-    to: Annotated[Listed, Meta(description="Required.")] = None
+    from_: Annotated[str | None, Meta(extra_json_schema=REQUIRED)] = field(name="from", default=None)
+    to: Annotated[Listed, Meta(extra_json_schema=REQUIRED)] = None
     cc: Listed = None
     bcc: Listed = None
-    subject: Annotated[str | None, Meta(description="Required.")] = None
+    subject: Annotated[str | None, Meta(extra_json_schema=REQUIRED)] = None
     text: Annotated[str | None, Meta(description="Text, html or both are required.")] = None
     html: str | None = None
 

@@ -7,6 +7,9 @@ from msgspec import Meta, Struct, field
 from everpost.model import limits
 from everpost.model.message import OnUnknown
 
+REQUIRED: Final = {"x-required": True}
+"""Marks a field that must be given. Its type has a default all the same, so that it can be missed together with all
+other faults; the OpenAPI document tells it as required."""
 _TIME: Final = "RFC 3339 (`2030-01-31T09:00:00Z`) or seconds since the Unix epoch."
 
 
@@ -33,10 +36,13 @@ class AttachmentObject(Struct, forbid_unknown_fields=True, kw_only=True):
 class EmailRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     """A mail to be sent. An address is a string (`ann@example.com`, `Ann <ann@example.com>`) or an object."""
 
-    from_: Annotated[AnAddress | None, Meta(description="Required. Whom the mail is from.")] = field(
+    from_: Annotated[AnAddress | None, Meta(description="Whom the mail is from.", extra_json_schema=REQUIRED)] = field(
         name="from", default=None
     )
-    to: Annotated[Addresses, Meta(description=f"Required. At most {limits.RECIPIENTS_MAX} with cc and bcc.")] = None
+    to: Annotated[
+        Addresses,
+        Meta(description=f"At most {limits.RECIPIENTS_MAX} with cc and bcc.", extra_json_schema=REQUIRED),
+    ] = None
     cc: Addresses = None
     bcc: Addresses = None
     reply_to: Annotated[Addresses, Meta(description=f"At most {limits.REPLY_TO_MAX}.")] = None

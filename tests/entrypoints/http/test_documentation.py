@@ -79,6 +79,25 @@ def _closed(components):
     return {"schemas": schemas}
 
 
+@pytest.mark.parametrize(
+    ("path", "type_", "conditional"),
+    [
+        ("/v1/emails", "EmailRequest", {"subject", "text"}),  # a template at the provider may hold them
+        ("/sendEmail", "SendEmail", {"text"}),  # html will do
+    ],
+)
+async def test_a_field_is_told_as_required_exactly_if_no_mail_is_taken_without_it(
+    call, document, path, type_, conditional
+):
+    schema = document["components"]["schemas"][type_]
+    example = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["example"]
+    for name, field in schema["properties"].items():
+        answer = await call("POST", path, {key: value for key, value in example.items() if key != name})
+        refused = [error["field"] for error in answer.json.get("errors", [])]
+        assert refused == ([name] if name in {*schema["required"], *conditional} else []), name
+        assert "x-required" not in field
+
+
 async def test_the_examples_of_bodies_are_accepted(call, document):
     for path, method in (("/v1/emails", "post"), ("/sendEmail", "post"), ("/v1/routes/{name}", "put")):
         example = document["paths"][path][method]["requestBody"]["content"]["application/json"]["example"]

@@ -83,7 +83,7 @@ def _operation(path: str, method: str, operation: Mapping[str, Any], document: M
 
 def _parameters(parameters: Sequence[Mapping[str, Any]]) -> str:
     rows = "".join(
-        f"<tr><th><code>{escape(row['name'])}</code></th><td>{row['in']}</td>"
+        f"<tr><th><code>{escape(row['name'])}</code></th><td class=word>{row['in']}</td>"
         f"<td>{_marked(row.get('description', ''))}</td></tr>"
         for row in parameters
     )

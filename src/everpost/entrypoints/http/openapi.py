@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from everpost.dialects.legacy import LegacyError
+from everpost.dialects.native_schema import REQUIRED
 from everpost.entrypoints.http.call import JSON, PROBLEM_JSON
 from everpost.entrypoints.http.operation import Answer, Operation
 from everpost.entrypoints.http.problems import CODES, ProblemView
@@ -15,6 +16,7 @@ from everpost.entrypoints.http.query import Parameter
 _VARIABLE: Final = re.compile(r"\{(\w+)\}")
 _CONVERTER: Final = re.compile(r":\w+\}")
 _REFERENCE: Final = "#/components/schemas/{name}"
+(_MARK,) = REQUIRED
 _RETRYABLE: Final = frozenset({409, 503})
 _EVERYWHERE: Final = ("bad_parameter", "store_unavailable", "internal_error")
 _PROTECTED: Final = ("unauthorized", "forbidden", "not_local")
@@ -23,6 +25,8 @@ _PROTECTED: Final = ("unauthorized", "forbidden", "not_local")
 def build_document(operations: Sequence[Operation], version: str) -> dict[str, Any]:
     types = _types(operations)
     schemas, components = msgspec.json.schema_components(types, ref_template=_REFERENCE)
+    for component in components.values():
+        _tell_required(component)
     by_type = dict(zip(types, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
@@ -64,6 +68,16 @@ def _types(operations: Sequence[Operation]) -> list[Any]:
     used = [operation.body for operation in operations]
     used += [answer.schema for operation in operations for answer in operation.answers]
     return list(dict.fromkeys([ProblemView, LegacyError, *filter(None, used)]))
+
+
+def _tell_required(component: dict[str, Any]) -> None:
+    """Turns the dialects' mark on a field into JSON Schema: it must be given, and may not be null."""
+    fields: dict[str, dict[str, Any]] = component.get("properties", {})
+    for name in [name for name, field in fields.items() if field.pop(_MARK, False)]:
+        field = fields[name]
+        del field["default"]
+        field["anyOf"] = [branch for branch in field["anyOf"] if branch != {"type": "null"}]
+        component["required"] = [*component.get("required", []), name]
 
 
 def _operation(operation: Operation, by_type: Mapping[Any, Any]) -> dict[str, Any]:

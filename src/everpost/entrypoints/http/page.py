@@ -16,7 +16,8 @@ nav a { margin-right: 1rem; }
 a { color: var(--accent); }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0 1rem; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line); }
-td, dd { overflow-wrap: anywhere; }
+td { overflow-wrap: anywhere; }
+.word { white-space: nowrap; }
 pre { background: var(--soft); padding: .7rem; overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
 code { font-size: .92em; }
 section { border-top: 1px solid var(--line); margin-top: 1.5rem; }
