@@ -26,6 +26,8 @@ from everpost.wiring import assembled
 LOOPBACK: Final = "127.0.0.1"
 BACKLOG: Final = 2048
 REQUESTS_END_S: Final = 5  # how long a graceful stop waits for requests that are being answered
+CONNECT_S: Final = 2.0  # to a sandbox provider on this machine; and
+WRITE_S: Final = 2.0  # short, since "it has it not" is believed only after the longest possible attempt
 SANDBOX_DOMAIN: Final = "mg.example.com"
 
 Say = Callable[[str], None]
@@ -158,7 +160,7 @@ def _url(http: HttpSettings) -> str:
 
 
 def _dev_settings(options: DevOptions, sandbox: Sandbox) -> Settings:
-    timeouts = Timeouts(answer_s=options.answer_timeout_s)
+    timeouts = Timeouts(connect_s=CONNECT_S, write_s=WRITE_S, answer_s=options.answer_timeout_s)
     accounts = (
         Account(
             name="mailgun",
