@@ -1,6 +1,6 @@
 import pytest
 
-from everpost.dialects.native_render import instant, render_event, render_summary, state_of
+from everpost.dialects.native_render import instant, render_event, render_message, state_of
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Event, EventType, Recorded
 from everpost.model.message import Address, Message
@@ -64,12 +64,12 @@ def test_a_mail_is_in_the_least_final_state_of_its_deliveries(states, state):
     ],
 )
 def test_recipients_are_told_by_the_state_of_their_delivery(state, told):
-    view = render_summary(MESSAGE, [delivery(state)])
+    view = render_message(MESSAGE, [delivery(state)], [], [])
     assert [(row["kind"], row["state"]) for row in view["recipients"]] == [("to", told), ("bcc", told)]
 
 
 def test_recipients_are_called_suppressed_only_when_all_of_them_are():
-    all_, some = (render_summary(MESSAGE, [delivery(S.FAILED)], [suppressed(count)]) for count in (2, 1))
+    all_, some = (render_message(MESSAGE, [delivery(S.FAILED)], [suppressed(count)], []) for count in (2, 1))
     assert {row["state"] for row in all_["recipients"]} == {"suppressed"}
     assert {row["state"] for row in some["recipients"]} == {"rejected"}
 

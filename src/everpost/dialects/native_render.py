@@ -9,7 +9,6 @@ from everpost.dialects.native_views import (
     AddressView,
     AttemptView,
     DeliveryView,
-    EmailSummary,
     EmailView,
     EventView,
     RecipientView,
@@ -64,7 +63,10 @@ def render_accepted(message: Message) -> AcceptedView:
     )
 
 
-def render_summary(message: Message, deliveries: Sequence[Delivery], events: Iterable[Recorded] = ()) -> EmailSummary:
+def render_message(
+    message: Message, deliveries: Sequence[Delivery], events: Sequence[Recorded], attempts: Iterable[Attempt]
+) -> EmailView:
+    """A mail with its story; `attempts` are folded from its `events`."""
     state = state_of(deliveries)
     return {
         "id": message.id,
@@ -80,15 +82,8 @@ def render_summary(message: Message, deliveries: Sequence[Delivery], events: Ite
         "route": message.route,
         "send_at": maybe_instant(message.send_at),
         "expires_at": maybe_instant(message.expires_at),
+        "attempts": [_attempt(attempt) for attempt in attempts],
     }
-
-
-def render_message(
-    message: Message, deliveries: Sequence[Delivery], events: Sequence[Recorded], attempts: Iterable[Attempt]
-) -> EmailView:
-    """A mail with its story; `attempts` are folded from its `events`."""
-    summary = render_summary(message, deliveries, events)
-    return {**summary, "attempts": [_attempt(attempt) for attempt in attempts]}
 
 
 def render_event(recorded: Recorded) -> EventView:

@@ -62,8 +62,8 @@ class DeliveryView(TypedDict):
 _Sender = TypedDict("_Sender", {"from": AddressView})
 
 
-class EmailSummary(_Sender):
-    """A mail and how it stands."""
+class EmailView(_Sender):
+    """A mail, how it stands and every attempt to hand it over. Its content is not shown."""
 
     id: str
     state: Annotated[str, Meta(description="queued, sending, uncertain, sent, failed, cancelled or held.")]
@@ -77,16 +77,11 @@ class EmailSummary(_Sender):
     route: str
     send_at: str | None
     expires_at: str | None
-
-
-class EmailView(EmailSummary):
-    """A mail, how it stands and every attempt to hand it over."""
-
     attempts: list[AttemptView]
 
 
 class EmailPage(TypedDict):
-    data: list[EmailSummary]
+    data: list[EmailView]
     next_cursor: Annotated[str | None, Meta(description="Null: this is the last page.")]
 
 

@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 
 class OnUnknown(StrEnum):
@@ -64,6 +65,11 @@ class Message(Draft, frozen=True, kw_only=True):
     project: str
     created_at: float
     trace: str | None = None  # the caller's W3C `traceparent`
+
+
+def without_content(message: Message) -> Message:
+    """What lists and stories need: all but text, html and attachments, which may be large."""
+    return replace(message, text=None, html=None, attachments=())
 
 
 def size_bytes(draft: Draft) -> int:

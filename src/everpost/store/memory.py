@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from everpost.model.change import Change, Usage
 from everpost.model.delivery import FINAL, Delivery, DeliveryState
 from everpost.model.event import Event, Recorded
-from everpost.model.message import Message
+from everpost.model.message import Message, without_content
 from everpost.store.due import DueQueue
 from everpost.store.ledger import Key, charged
 from everpost.store.order import first_id
@@ -148,7 +148,7 @@ class MemoryStore:
         message = self._messages.get(message_id)
         if message is None or message.project != project:
             return None
-        return replace(self._stored(message_id), events=tuple(self._events_of[message_id].values()))
+        return self._stored(message_id)
 
     async def find_delivery(self, delivery_id: str) -> Delivery | None:
         return self._deliveries.get(delivery_id)
@@ -168,8 +168,9 @@ class MemoryStore:
 
     def _stored(self, message_id: str) -> Stored:
         return Stored(
-            message=self._messages[message_id],
+            message=without_content(self._messages[message_id]),
             deliveries=tuple(self._deliveries[id_] for id_ in self._of_message[message_id]),
+            events=tuple(self._events_of[message_id].values()),
         )
 
     async def read_events(

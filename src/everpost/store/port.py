@@ -69,7 +69,7 @@ class Claim(Struct, frozen=True):
 
 
 class Stored(Struct, frozen=True, kw_only=True):
-    message: Message
+    message: Message  # as read from a store: without its content (text, html, attachments), which may be large
     deliveries: tuple[Delivery, ...]
     events: tuple[Recorded, ...] = ()  # of this message, oldest first
 
@@ -150,7 +150,7 @@ class Store(Protocol):
     async def find_delivery(self, delivery_id: str) -> Delivery | None: ...
 
     async def list_messages(self, by: Filter, before: str | None, limit: int) -> list[Stored]:
-        """Newest first, without events; `before` is the id of the last message of the page before."""
+        """Newest first; `before` is the id of the last message of the page before."""
         ...
 
     async def read_events(

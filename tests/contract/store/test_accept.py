@@ -5,10 +5,11 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
-from everpost.model.message import Address, Attachment, OnUnknown
+from everpost.model.message import Address, Attachment, OnUnknown, without_content
 from everpost.store.port import (
     AcceptOverrun,
     Conflict,
+    Filter,
     New,
     Same,
     StoreUnavailable,
@@ -47,9 +48,20 @@ async def test_what_was_accepted_is_read_back_as_it_was_given(store):
 
     stored = await store.get_message("shop", full.id)
 
-    assert stored.message == full
+    assert stored.message == without_content(full)
     assert stored.deliveries == (one, delivery(full, 1))
     assert [recorded.event for recorded in stored.events] == [told]
+
+
+async def test_a_large_mail_is_claimed_whole_and_shown_without_its_content(store):
+    attachment = Attachment(filename="a.bin", content_type="x/y", content=bytes(3_000_000))
+    full = message(html="<p>It works</p>", attachments=(attachment,))
+    await accept(store, full)
+    claim = await store.claim_due(LATE, 15.0, 1)
+    assert claim.claimed[0].message == full
+    [listed] = await store.list_messages(Filter(project="shop"), None, 10)
+    for shown in (listed, await store.get_message("shop", full.id)):
+        assert shown.message == without_content(full)
 
 
 async def test_a_message_is_shown_to_its_own_project_only(store):

@@ -124,9 +124,9 @@ async def list_emails(call: Call) -> Reply | Problem:
     if faults:
         return refusal(faults)
     page = await call.services.console.messages(by, before, limit + 1)
-    data = [native.render_summary(stored.message, stored.deliveries) for stored in page[:limit]]
-    more = len(page) > limit
-    return json(200, {"data": data, "next_cursor": cursor(data[-1]["id"]) if more else None})
+    shown = page[:limit]
+    following = cursor(shown[-1].message.id) if len(page) > limit else None
+    return json(200, {"data": [_view(stored) for stored in shown], "next_cursor": following})
 
 
 async def get_email(call: Call) -> Reply | Problem:

@@ -8,14 +8,12 @@ from everpost.model.delivery import DeliveryState
 from everpost.store.order import first_id
 from everpost.store.port import Filter, Stored
 from everpost.store.sqlite.connection import snapshot
-from everpost.store.sqlite.reads import read_deliveries
-from everpost.store.sqlite.rows import to_message
+from everpost.store.sqlite.reads import read_stored
 
 _RARE: Final = (DeliveryState.FAILED, DeliveryState.HELD, DeliveryState.UNCERTAIN, DeliveryState.CANCELLED)
 _RARE_TERM: Final = "x.state IN ('failed', 'held', 'uncertain', 'cancelled')"  # word by word as in the index
 _WAITING: Final = (DeliveryState.QUEUED, DeliveryState.SENDING)
 _TAG_TERM: Final = "EXISTS (SELECT 1 FROM tag t WHERE t.project = :project AND t.tag = :tag AND t.message_id = {id})"
-_BODY: Final = "SELECT body FROM message WHERE project = ? AND id = ?"
 
 
 def list_messages(connection: apsw.Connection, by: Filter, before: str | None, limit: int) -> list[Stored]:
@@ -32,11 +30,8 @@ def list_messages(connection: apsw.Connection, by: Filter, before: str | None, l
         "limit": limit,
     }
     with snapshot(connection):
-        found = []
-        for message_id in _ids(connection, sql, bindings):
-            body = connection.execute(_BODY, (by.project, message_id)).get
-            found.append(Stored(message=to_message(body), deliveries=read_deliveries(connection, message_id)))
-        return found
+        found = (read_stored(connection, by.project, id_) for id_ in _ids(connection, sql, bindings))
+        return [stored for stored in found if stored is not None]
 
 
 def _ids(connection: apsw.Connection, sql: str, bindings: dict[str, Any]) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Final
 import apsw
 
 from everpost.model.delivery import FINAL
-from everpost.store.sqlite.rows import addresses, to_message
+from everpost.store.sqlite.rows import addresses, to_head
 
 _OLDEST: Final = "SELECT n, project, id, created_at FROM message ORDER BY n"
 _OPEN: Final = (
@@ -37,8 +37,7 @@ def _old_messages(connection: apsw.Connection, before: float, limit: int) -> Seq
 
 
 def _delete_message(connection: apsw.Connection, n: int, project: str, message_id: str) -> None:
-    body = connection.execute("SELECT body FROM message WHERE n = ?", (n,)).get
-    message = to_message(body)
+    message = to_head(connection.execute("SELECT head FROM message WHERE n = ?", (n,)).get)
     connection.executemany(
         "DELETE FROM recipient WHERE project = ? AND address = ? AND message_id = ?",
         [(project, address, message_id) for address in addresses(message)],

@@ -11,7 +11,7 @@ from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Recorded
 from everpost.store.port import Counts, Document, Stored, Suppression
 from everpost.store.sqlite.connection import snapshot
-from everpost.store.sqlite.rows import DELIVERY_COLUMNS, EVENT_COLUMNS, split, to_delivery, to_message, to_recorded
+from everpost.store.sqlite.rows import DELIVERY_COLUMNS, EVENT_COLUMNS, split, to_delivery, to_head, to_recorded
 
 _DELIVERIES: Final = f"SELECT {DELIVERY_COLUMNS} FROM delivery WHERE message_id = ? ORDER BY position"
 _EVENTS: Final = f"SELECT seq, {EVENT_COLUMNS} FROM event"
@@ -20,15 +20,20 @@ _LAST: Final = chr(0x10FFFF)  # sorts behind every other character
 
 def get_message(connection: apsw.Connection, project: str, message_id: str) -> Stored | None:
     with snapshot(connection):
-        body = connection.execute("SELECT body FROM message WHERE project = ? AND id = ?", (project, message_id)).get
-        if body is None:
-            return None
-        events = connection.execute(f"{_EVENTS} WHERE message_id = ? ORDER BY seq", (message_id,))
-        return Stored(
-            message=to_message(body),
-            deliveries=read_deliveries(connection, message_id),
-            events=tuple(map(to_recorded, events)),
-        )
+        return read_stored(connection, project, message_id)
+
+
+def read_stored(connection: apsw.Connection, project: str, message_id: str) -> Stored | None:
+    """To be read within one snapshot."""
+    head = connection.execute("SELECT head FROM message WHERE project = ? AND id = ?", (project, message_id)).get
+    if head is None:
+        return None
+    events = connection.execute(f"{_EVENTS} WHERE message_id = ? ORDER BY seq", (message_id,))
+    return Stored(
+        message=to_head(head),
+        deliveries=read_deliveries(connection, message_id),
+        events=tuple(map(to_recorded, events)),
+    )
 
 
 def read_deliveries(connection: apsw.Connection, message_id: str) -> tuple[Delivery, ...]:

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Event, EventType, Recorded
-from everpost.model.message import Message
+from everpost.model.message import Attachment, Message, without_content
 
 Row = tuple[Any, ...]
 
@@ -25,7 +26,8 @@ _NAMES = msgspec.json.Decoder(tuple[str, ...])
 _DATA = msgspec.json.Decoder(dict[str, Any])
 _JSON = msgspec.json.Encoder()
 _PACK = msgspec.msgpack.Encoder()
-_MESSAGE = msgspec.msgpack.Decoder(Message)
+_HEAD = msgspec.msgpack.Decoder(Message)
+_CONTENT = msgspec.msgpack.Decoder(tuple[str | None, str | None, tuple[Attachment, ...]])
 
 
 def split(delivery_id: str) -> tuple[str, int] | None:
@@ -34,12 +36,22 @@ def split(delivery_id: str) -> tuple[str, int] | None:
     return (message_id, int(position)) if _POSITION.fullmatch(position) else None
 
 
-def message_body(message: Message) -> bytes:
-    return _PACK.encode(message)
+def message_head(message: Message) -> bytes:
+    return _PACK.encode(without_content(message))
 
 
-def to_message(body: bytes) -> Message:
-    return _MESSAGE.decode(body)
+def message_content(message: Message) -> bytes:
+    return _PACK.encode((message.text, message.html, message.attachments))
+
+
+def to_head(head: bytes) -> Message:
+    """The message without its content."""
+    return _HEAD.decode(head)
+
+
+def to_message(head: bytes, content: bytes) -> Message:
+    text, html, attachments = _CONTENT.decode(content)
+    return replace(_HEAD.decode(head), text=text, html=html, attachments=attachments)
 
 
 def addresses(message: Message) -> set[str]:

@@ -7,13 +7,15 @@ import apsw
 from everpost.store.port import StoreUnavailable
 
 _TABLES: Final = """
--- Bodies lie apart from what is read and written at each step of a delivery.
+-- Bodies lie apart from what is read and written at each step of a delivery. The content comes last in its row, so that
+-- lists, which need the head alone, never touch the pages of large attachments.
 CREATE TABLE message (
     n INTEGER PRIMARY KEY,
     project TEXT NOT NULL,
     id TEXT NOT NULL,           -- time-ordered: new rows land at the right edge of the index
     created_at REAL NOT NULL,
-    body BLOB NOT NULL,         -- model.Message in MessagePack
+    head BLOB NOT NULL,         -- model.Message without its content, in MessagePack
+    content BLOB NOT NULL,      -- text, html and attachments, in MessagePack
     UNIQUE (project, id)
 );
 

@@ -32,7 +32,8 @@ from everpost.store.sqlite.rows import (
     delivery_progress,
     delivery_row,
     event_rows,
-    message_body,
+    message_content,
+    message_head,
     split,
     to_delivery,
     to_message,
@@ -52,7 +53,7 @@ _UPDATE_DELIVERY: Final = (
     f" = ({', '.join('?' * 15)}) WHERE message_id = ? AND position = ? AND version = ?"
 )
 _DUE: Final = (
-    f"SELECT {', '.join('d.' + name for name in DELIVERY_COLUMNS.split(', '))}, m.body"
+    f"SELECT {', '.join('d.' + name for name in DELIVERY_COLUMNS.split(', '))}, m.head, m.content"
     " FROM delivery d INDEXED BY delivery_due CROSS JOIN message m ON m.project = d.project AND m.id = d.message_id"
     " WHERE d.due_at <= ? ORDER BY d.due_at, d.message_id, d.position LIMIT ?"
 )
@@ -75,8 +76,8 @@ def accept(
             return taken
     try:
         connection.execute(
-            "INSERT INTO message (project, id, created_at, body) VALUES (?, ?, ?, ?)",
-            (message.project, message.id, message.created_at, message_body(message)),
+            "INSERT INTO message (project, id, created_at, head, content) VALUES (?, ?, ?, ?, ?)",
+            (message.project, message.id, message.created_at, message_head(message), message_content(message)),
         )
         connection.executemany(_INSERT_DELIVERY, map(delivery_row, deliveries))
     except apsw.ConstraintError as error:
@@ -138,7 +139,7 @@ def claim_due(connection: apsw.Connection, now: float, lease_s: float, room: int
     rows: list[Row] = connection.execute(_DUE, (now, room)).fetchall() if room > 0 else []
     next_due_at = connection.execute(_NEXT_DUE, (len(rows),)).get
     connection.executemany(_LEASE, [(until, row[0], row[1]) for row in rows])
-    return Claim(tuple(Claimed(_leased(row, until), to_message(row[-1])) for row in rows), next_due_at)
+    return Claim(tuple(Claimed(_leased(row, until), to_message(row[-2], row[-1])) for row in rows), next_due_at)
 
 
 def _leased(row: Row, until: float) -> Delivery:
