@@ -24,14 +24,14 @@ from everpost.dialects.fields import (
     read_options,
     read_tags,
 )
-from everpost.dialects.native_render import render_accepted, render_event, render_message
+from everpost.dialects.native_render import render_accepted, render_event, render_message, render_sequence
 from everpost.dialects.native_schema import Addresses, AddressObject, AttachmentObject, EmailRequest
 from everpost.dialects.times import read_instant
 from everpost.model import limits
 from everpost.model.message import Address, Attachment, Draft
 from everpost.model.problem import Problem
 
-__all__ = ["parse", "render_accepted", "render_event", "render_message"]
+__all__ = ["parse", "render_accepted", "render_event", "render_message", "render_sequence"]
 
 _DECODER: Final = msgspec.json.Decoder(EmailRequest)
 _NOBODY: Final = Address("")

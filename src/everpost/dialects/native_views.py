@@ -101,7 +101,7 @@ class EventView(TypedDict):
 
 class EventPage(TypedDict):
     data: list[EventView]
-    next_cursor: Annotated[str, Meta(description="Where to go on; stays good when there is nothing new.")]
+    next_cursor: Annotated[str, Meta(description="Where to go on, as `after`; stays good when there is nothing new.")]
 
 
 # --- accounts, routes, suppressions ----------------------------------------------------------------------------------

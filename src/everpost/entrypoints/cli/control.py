@@ -51,7 +51,7 @@ def _use(args: Namespace, screen: Screen) -> int:
 
 
 def _events_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--after", metavar="CURSOR", help="go on after this event's sequence (default: the first one)")
+    parser.add_argument("--after", metavar="SEQUENCE", help="go on after this event (default: the first one)")
     parser.add_argument("--follow", action="store_true", help="wait for more, until interrupted")
     connection_arguments(parser)
 

@@ -1,6 +1,7 @@
 """Mail and its story: the operations under /v1/emails and /v1/events."""
 
 import hashlib
+import re
 from typing import Any, Final
 
 import msgspec
@@ -28,7 +29,7 @@ from everpost.model.problem import Problem
 from everpost.store.port import Filter, Stored
 
 REPLAYED: Final = (b"idempotency-replayed", b"true")
-_SEQ_DIGITS_MAX: Final = 18
+_SEQUENCE: Final = re.compile(r"0*[0-9]{1,18}")
 
 
 class Kept(Struct, frozen=True):
@@ -149,17 +150,17 @@ async def cancel_email(call: Call) -> Reply | Problem:
 async def list_events(call: Call) -> Reply | Problem:
     """An administrator sees the events of all projects, accounts and routes among them."""
     faults = Faults()
-    after = read_cursor(call.query, "after", faults)
+    after = call.query.get("after") or "0"
     limit = read_limit(call.query, PAGE_DEFAULT, EVENTS_PAGE_MAX, faults)
-    if after is not None and not (after.isascii() and after.isdecimal() and len(after) <= _SEQ_DIGITS_MAX):
-        faults.add("after", "is not a cursor that this list gave")
+    if not _SEQUENCE.fullmatch(after):
+        faults.add("after", "must be a next_cursor of this list, or the sequence of an event")
     if faults:
         return refusal(faults)
     project = None if call.caller.may(Scope.ADMIN) else call.caller.project
-    start = int(after or 0)
+    start = int(after)
     events = await call.services.console.events(project, start, limit, call.query.get("message"))
     last = events[-1].seq if events else start
-    page = {"data": [native.render_event(recorded) for recorded in events], "next_cursor": cursor(str(last))}
+    page = {"data": [native.render_event(recorded) for recorded in events], "next_cursor": native.render_sequence(last)}
     return json(200, page)
 
 

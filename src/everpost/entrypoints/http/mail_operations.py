@@ -83,7 +83,7 @@ MAIL: Final = (
             Parameter("created_from", "Accepted then or later.", _TIME),
             Parameter("created_before", "Accepted earlier.", _TIME),
             limit(limits.PAGE_MAX),
-            Parameter("cursor", "`next_cursor` of the page before.", _TEXT),
+            Parameter("cursor", "`next_cursor` of the page before, or an event's `sequence`.", _TEXT),
         ),
         answers=(Answer(status=200, description="A page.", schema=native_views.EmailPage),),
         problems=("bad_parameter",),
@@ -120,7 +120,7 @@ MAIL: Final = (
         handle=emails.list_events,
         scope=Scope.READ,
         query=(
-            Parameter("after", "`next_cursor` of the page before.", _TEXT),
+            Parameter("after", "`next_cursor` of the page before, or an event's `sequence`.", _TEXT),
             limit(limits.EVENTS_PAGE_MAX),
             Parameter("message", "Only events of this mail.", _TEXT),
         ),
