@@ -51,7 +51,8 @@ FIELDS: Final[Mapping[str, str]] = {
     "origin": "origin",
     "error": "error",
 }
-"""What a record may carry in `extra`, and the name under which it is written. The names of others are told."""
+"""What a record may carry in `extra`, and the name under which it is written. What is None is left out, and so is
+everything else, but the names of that are told."""
 
 _STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "color_message"}
 _ADDRESS: Final = re.compile(r"[^\s@<>\"'=,;:/?&()\[\]]+(?:@|%40)[^\s@<>\"',;:/?&()\[\]]+", re.IGNORECASE)
@@ -70,7 +71,8 @@ class JsonFormatter(logging.Formatter):
             "event": _clean(record.getMessage()),
         }
         given = record.__dict__.keys() - _STANDARD
-        line |= {told: _clean(getattr(record, name)) for name, told in FIELDS.items() if name in given}
+        values = ((told, getattr(record, name)) for name, told in FIELDS.items() if name in given)
+        line |= {told: _clean(value) for told, value in values if value is not None}
         if left_out := sorted(given - FIELDS.keys()):
             line["left_out"] = left_out
         if record.exc_info and record.exc_info[0] is not None:

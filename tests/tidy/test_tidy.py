@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from everpost.logs import FIELDS
+
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "everpost"
 FILE_LINES_MAX = 300
@@ -117,6 +119,18 @@ def test_modules_hold_no_state_but_constants() -> None:
                 if isinstance(target, ast.Name) and not allowed.fullmatch(target.id)
             ]
     assert found == []
+
+
+def test_logs_carry_only_fields_that_are_written() -> None:
+    """Any other field would be left out of the line, and missed by whoever needs it."""
+    strange = []
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("_log."):
+                given = [ast.unparse(word.value) for word in node.keywords if word.arg == "extra"]
+                used = re.findall(r"'(\w+)':", " ".join(given))
+                strange += [f"{told(path, node.lineno)} {name}" for name in used if name not in FIELDS]
+    assert strange == []
 
 
 def test_every_test_asserts_something() -> None:

@@ -126,7 +126,7 @@ async def test_a_bug_is_a_500_that_tells_nothing_but_the_request_id(call, servic
     assert b"secret" not in answer.body
     assert "req-1" in answer.json["detail"]
     [record] = [record for record in caplog.records if record.levelname == "ERROR"]
-    assert record.request_id == "req-1"
+    assert record.request == "req-1"
 
 
 async def test_a_store_that_is_away_is_a_503(call, services, monkeypatch):
@@ -164,7 +164,7 @@ async def test_the_log_has_one_record_a_request_without_addresses(call, caplog):
     answer = await call("POST", "/v1/emails", NATIVE, {"x-request-id": "req-1"})
     await call("GET", "/v1/suppressions/bob@example.org")
     first, second = [record for record in caplog.records if record.name == "everpost.entrypoints.http.door"]
-    assert (first.request_id, first.route, first.status) == ("req-1", "/v1/emails", 202)
+    assert (first.request, first.route, first.status) == ("req-1", "/v1/emails", 202)
     assert first.message_id == answer.json["id"]
     assert second.route == "/v1/suppressions/{address:path}"
     assert not any("bob" in str(vars(record)) for record in (first, second))

@@ -67,16 +67,19 @@ class Door:
         template = call.template or _UNKNOWN_TEMPLATE
         self._services.metrics.count_request(template, method, status, took_s)
         if _log.isEnabledFor(logging.INFO):
-            told = {
-                "request_id": call.request_id,
-                "method": method,
-                "route": template,
-                "status": status,
-                "duration_ms": round(took_s * 1000, 3),
-                "message_id": call.message_id,
-                "who": call.caller.who or None,
-            }
-            _log.info("request", extra={key: value for key, value in told.items() if value is not None})
+            _log.info(
+                "request",
+                extra={
+                    "request": call.request_id,
+                    "method": method,
+                    "route": template,
+                    "status": status,
+                    "latency_ms": round(took_s * 1000, 3),
+                    "message_id": call.message_id,
+                    "key": call.caller.who or None,
+                    "trace": headers.read_trace(call.header(b"traceparent")),
+                },
+            )
 
 
 class _Resource:
@@ -105,7 +108,7 @@ class _Resource:
         except StoreUnavailable as error:
             answer = replace(problem("store_unavailable", str(error)), retry_after_s=RETRY_AFTER_S)
         except Exception:  # noqa: BLE001  the top of a request: a bug costs one answer, not the connection
-            _log.exception("a request failed", extra={"request_id": call.request_id, "route": self._template})
+            _log.exception("a request failed", extra={"request": call.request_id, "route": self._template})
             answer = problem("internal_error", f"look for the request id {call.request_id} in the log")
         call.reply = answer if isinstance(answer, Reply) else _refusal(call, answer, legacy_=operation.legacy)
 
