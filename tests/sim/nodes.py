@@ -29,8 +29,8 @@ def task_factory(loop: asyncio.AbstractEventLoop, coro: Any, **kwargs: Any) -> a
     task: asyncio.Task[Any] = asyncio.Task(coro, loop=loop, **kwargs)
     node = _current.get()
     if node is not None:
-        node.tasks.add(task)
-        task.add_done_callback(node.tasks.discard)
+        node.tasks[task] = None
+        task.add_done_callback(lambda done: node.tasks.pop(done, None))
     return task
 
 
@@ -57,7 +57,7 @@ class Node:
     routes: Sequence[Route]
     rng: random.Random
     weather: Weather = field(default_factory=Weather)
-    tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+    tasks: dict[asyncio.Task[Any], None] = field(default_factory=dict)  # in order: a set's depends on addresses
     alive: bool = False
     skew_s: float = 0.0
     lives: int = 0

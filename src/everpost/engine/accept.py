@@ -15,13 +15,15 @@ from everpost.model import ids
 from everpost.model.delivery import FINAL, Delivery
 from everpost.model.event import Event, EventType
 from everpost.model.key import Caller
-from everpost.model.message import Draft, Message
+from everpost.model.message import Draft, Message, Origin
 from everpost.model.problem import Problem
 from everpost.model.route import Route
 from everpost.store.port import Claimed, Conflict, IdempotencyClaim, New, Same, Store, Stored, StoreUnavailable
 
 ACCEPT_S: Final = 4.0  # an accept that takes longer is undone; below the 5 s after which clients give up and repeat
 WATCH_S: Final = 0.5  # how often a waiting caller looks whether another process has finished its message
+
+_UNKNOWN_ORIGIN: Final = Origin()
 
 
 class Idempotency(Struct, frozen=True):
@@ -50,7 +52,7 @@ class Acceptor:
         *,
         idempotency: Idempotency | None = None,
         wait_s: float | None = None,
-        trace: str | None = None,
+        origin: Origin = _UNKNOWN_ORIGIN,
     ) -> Acceptance | Problem:
         """Durable when it returns. With `wait_s` it returns when all deliveries are final, or when that time is over.
 
@@ -64,7 +66,7 @@ class Acceptor:
             if problem is not None:
                 return problem
             claim = _claim(idempotency, wait_s, now)
-            message = self._message(draft, caller, now, trace)
+            message = self._message(draft, caller, now, origin)
             accepted = await self._store(message, routes[draft.route], claim, now)
             match accepted:
                 case Stored():
@@ -133,10 +135,10 @@ class Acceptor:
                 except TimeoutError:
                     continue
 
-    def _message(self, draft: Draft, caller: Caller, now: float, trace: str | None) -> Message:
+    def _message(self, draft: Draft, caller: Caller, now: float, origin: Origin) -> Message:
         fields: Mapping[str, Any] = {name: getattr(draft, name) for name in Draft.__struct_fields__}
         id_ = ids.message_id(now, self._ports.clock.entropy())
-        return Message(id=id_, project=caller.project, created_at=now, trace=trace, **fields)
+        return Message(id=id_, project=caller.project, created_at=now, origin=origin, **fields)
 
 
 def _delivery(message: Message, route: Route, now: float, due_at: float) -> Delivery:
@@ -154,7 +156,7 @@ def _delivery(message: Message, route: Route, now: float, due_at: float) -> Deli
 
 def _accepted_event(message: Message, delivery: Delivery) -> Event:
     data: dict[str, Any] = {"recipients": len(message.recipients), "route": message.route}
-    extra = {"trace": message.trace, "send_at": message.send_at, "tags": list(message.tags)}
+    extra = {"trace": message.origin.trace, "send_at": message.send_at, "tags": list(message.tags)}
     return Event(
         id=f"{delivery.id}:0",
         type=EventType.ACCEPTED,

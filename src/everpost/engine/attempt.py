@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from everpost.core import resolving, transitions
+from everpost.engine import journal
 from everpost.engine.fleet import Fleet, Member
 from everpost.engine.ports import Ports
 from everpost.health.port import Report, Sign
@@ -128,6 +129,9 @@ class Attempts:
                 late = [one for one, result in zip(done, written, strict=True) if result is not Written.DONE]
                 await self._store_late(late)
                 self._on_written(changes)
+                for one, change, result in zip(done, changes, written, strict=True):
+                    if result is Written.DONE:
+                        journal.tell(one.intent.claimed.message, change)
             except StoreUnavailable as error:
                 self.stuck = True
                 _log.error("outcomes can't be stored; sending stops", extra={"error": str(error)})
@@ -148,7 +152,9 @@ class Attempts:
             if current is None or current.attempts != begun.attempts:
                 continue
             if current.state in (DeliveryState.UNCERTAIN, DeliveryState.SENDING):
-                await self._ports.store.advance([transitions.settle(current, one.outcome, one.at)])
+                change = transitions.settle(current, one.outcome, one.at)
+                if await self._ports.store.advance([change]) == [Written.DONE]:
+                    journal.tell(one.intent.claimed.message, change)
 
     async def _report(self, done: Sequence[_Done]) -> None:
         reports = [_report(one) for one in done if not _our_own_delay(one.answer)]

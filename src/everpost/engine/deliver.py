@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from everpost.core import quota, resolving, transitions
 from everpost.core.decide import Board, Fail, Send, Wait, decide
+from everpost.engine import journal
 from everpost.engine.attempt import Attempts, Intent
 from everpost.engine.fleet import Fleet
 from everpost.engine.ports import Ports
@@ -20,6 +21,7 @@ from everpost.engine.routes import DEFAULT, Routes
 from everpost.model.change import Change
 from everpost.model.delivery import DeliveryState
 from everpost.model.limits import ACTIVE_MAX, CLAIM_MAX
+from everpost.model.message import Message
 from everpost.model.route import Route
 from everpost.providers.contract import Unsendable
 from everpost.store.port import Claimed, StoreUnavailable, Written
@@ -40,7 +42,7 @@ class _Round:
     board: Board
     routes: Mapping[str, Route]
     intents: list[Intent]
-    changes: list[Change]
+    changes: list[tuple[Message, Change]]
 
 
 class Deliverer:
@@ -172,16 +174,24 @@ class Deliverer:
                 case DeliveryState.QUEUED:
                     await self._decide(claimed, round_, suppressed)
                 case DeliveryState.SENDING if not self._attempts.carries(claimed.delivery):
-                    round_.changes.append(transitions.lost(claimed.delivery, self._ports.clock.now()))
+                    change = transitions.lost(claimed.delivery, self._ports.clock.now())
+                    round_.changes.append((claimed.message, change))
                     self._ports.due.nudge()
                 case DeliveryState.UNCERTAIN:
                     self._resolver.start(claimed, self._on_written)
                 case _:
                     continue
         await self._begin(round_.intents)
-        if round_.changes:
-            written = await self._ports.store.advance(round_.changes)
-            self._on_written([c for c, w in zip(round_.changes, written, strict=True) if w is Written.DONE])
+        await self._advance(round_.changes)
+
+    async def _advance(self, changes: Sequence[tuple[Message, Change]]) -> None:
+        if not changes:
+            return
+        results = await self._ports.store.advance([change for _, change in changes])
+        written = [one for one, result in zip(changes, results, strict=True) if result is Written.DONE]
+        self._on_written([change for _, change in written])
+        for message, change in written:
+            journal.tell(message, change)
 
     async def _suppressed(self, batch: Sequence[Claimed]) -> set[tuple[str, str]]:
         by_project: dict[str, set[str]] = defaultdict(set)
@@ -197,11 +207,11 @@ class Deliverer:
         delivery, message = claimed.delivery, claimed.message
         now = self._ports.clock.now()
         if now >= delivery.expires_at:
-            round_.changes.append(transitions.expire(delivery, now))
+            round_.changes.append((message, transitions.expire(delivery, now)))
             return
         stopped = sum((message.project, address.email.lower()) in suppressed for address in message.recipients)
         if stopped:
-            round_.changes.append(transitions.suppress(delivery, stopped, now))
+            round_.changes.append((message, transitions.suppress(delivery, stopped, now)))
             return
         route = round_.routes.get(message.route) or round_.routes[DEFAULT]
         unfit: dict[str, str] = {}
@@ -210,10 +220,10 @@ class Deliverer:
             decision = decide(delivery, message, route, round_.board, unfit, chance)
             match decision:
                 case Wait():
-                    round_.changes.append(transitions.postpone(delivery, decision, now))
+                    round_.changes.append((message, transitions.postpone(delivery, decision, now)))
                     return
                 case Fail():
-                    round_.changes.append(transitions.fail(delivery, decision, now))
+                    round_.changes.append((message, transitions.fail(delivery, decision, now)))
                     return
                 case Send() if self._fleet.free(decision.account) <= 0:
                     self._waiting[decision.account].append(claimed)

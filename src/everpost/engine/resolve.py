@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from everpost.core import resolving, transitions
+from everpost.engine import journal
 from everpost.engine.fleet import Fleet, Member
 from everpost.engine.ports import Ports
 from everpost.engine.routes import DEFAULT, Routes
@@ -62,6 +63,7 @@ class Resolver:
             change = await self._resolve(claimed.delivery, claimed.message)
             if await self._ports.store.advance([change]) == [Written.DONE]:
                 on_written([change])
+                journal.tell(claimed.message, change)
         except StoreUnavailable as error:
             _log.warning("a question waits for the store", extra={"error": str(error)})
         except Exception:

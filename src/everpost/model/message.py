@@ -58,13 +58,20 @@ class Draft(Struct, frozen=True, kw_only=True):
         return self.to + self.cc + self.bcc
 
 
+class Origin(Struct, frozen=True, kw_only=True):
+    """The request that a mail came with, for those who follow it through the logs."""
+
+    request: str | None = None  # its id
+    trace: str | None = None  # the caller's W3C `traceparent`
+
+
 class Message(Draft, frozen=True, kw_only=True):
     """An accepted mail."""
 
     id: str
     project: str
     created_at: float
-    trace: str | None = None  # the caller's W3C `traceparent`
+    origin: Origin = Origin()
 
 
 def without_content(message: Message) -> Message:

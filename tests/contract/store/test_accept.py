@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
-from everpost.model.message import Address, Attachment, OnUnknown, without_content
+from everpost.model.message import Address, Attachment, OnUnknown, Origin, without_content
 from everpost.store.port import (
     AcceptOverrun,
     Conflict,
@@ -40,7 +40,7 @@ async def test_what_was_accepted_is_read_back_as_it_was_given(store):
         on_unknown=OnUnknown.HOLD,
         resolve_within_s=12.5,
         provider_options={"sendgrid": {"ip_pool_name": "a", "n": [1, 2.5, None]}},
-        trace="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        origin=Origin(request="r1", trace="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
     )
     one = delivery(full, account="one", started_at=NOW, deadline_at=NOW + 95.5, tried=("one", "zwölf"), refused=("x",))
     told = event(one, data={"recipients": 3, "why": "because", "parts": [1, "two", None]})

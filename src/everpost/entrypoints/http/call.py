@@ -17,6 +17,7 @@ from everpost.entrypoints.http.metrics import Metrics
 from everpost.entrypoints.http.problems import problem
 from everpost.model.key import Caller
 from everpost.model.limits import BODY_BYTES_MAX
+from everpost.model.message import Origin
 from everpost.model.problem import Problem
 
 JSON: Final = b"application/json"
@@ -58,13 +59,17 @@ class Call:
 
     scope: Scope
     receive: Receive
-    request_id: str
+    origin: Origin
     services: Services
     caller: Caller
     query: Mapping[str, str] = field(default_factory=dict)
     template: str = ""
     message_id: str | None = None
     reply: Reply | None = None
+
+    @property
+    def request_id(self) -> str:
+        return self.origin.request or ""
 
     def header(self, name: bytes) -> str | None:
         """The value of a header, `name` in lower case; of a repeated one the first."""

@@ -20,6 +20,7 @@ from everpost.entrypoints.http.operation import Operation
 from everpost.entrypoints.http.problems import problem, render, retry_after
 from everpost.entrypoints.http.query import read_query
 from everpost.model.key import Caller, Scope
+from everpost.model.message import Origin
 from everpost.model.problem import Problem
 from everpost.store.port import StoreUnavailable
 
@@ -53,8 +54,11 @@ class Door:
             await self._router(scope, receive, send)
             return
         started = time.perf_counter()
-        call = Call(scope=scope, receive=receive, request_id="", services=self._services, caller=NOBODY)
-        call.request_id = headers.read_request_id(call.header(b"x-request-id")) or secrets.token_hex(12)
+        call = Call(scope=scope, receive=receive, origin=Origin(), services=self._services, caller=NOBODY)
+        call.origin = Origin(
+            request=headers.read_request_id(call.header(b"x-request-id")) or secrets.token_hex(12),
+            trace=headers.read_trace(call.header(b"traceparent")),
+        )
         scope[_CALL] = call
         await self._router(scope, receive, send)
         if call.reply is not None:
@@ -70,14 +74,14 @@ class Door:
             _log.info(
                 "request",
                 extra={
-                    "request": call.request_id,
+                    "request": call.origin.request,
                     "method": method,
                     "route": template,
                     "status": status,
                     "latency_ms": round(took_s * 1000, 3),
                     "message_id": call.message_id,
                     "key": call.caller.who or None,
-                    "trace": headers.read_trace(call.header(b"traceparent")),
+                    "trace": call.origin.trace,
                 },
             )
 

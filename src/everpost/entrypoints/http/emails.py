@@ -50,9 +50,8 @@ async def send_email(call: Call) -> Reply | Problem:
     if isinstance(draft, Problem):
         return draft
     wait_s = headers.read_wait(call.headers(b"prefer"))
-    trace = headers.read_trace(call.header(b"traceparent"))
     accepted = await call.services.acceptor.accept(
-        draft, call.caller, idempotency=idempotency, wait_s=wait_s, trace=trace
+        draft, call.caller, idempotency=idempotency, wait_s=wait_s, origin=call.origin
     )
     if isinstance(accepted, Problem):
         return accepted

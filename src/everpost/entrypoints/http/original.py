@@ -3,7 +3,6 @@
 from typing import Final
 
 from everpost.dialects import legacy
-from everpost.entrypoints.http import headers
 from everpost.entrypoints.http.call import Call, Reply, json
 from everpost.entrypoints.http.emails import REPLAYED, idempotency_of, is_final, keep, note_accepted, replay
 from everpost.model.problem import Problem
@@ -22,9 +21,8 @@ async def send_email(call: Call) -> Reply | Problem:
     draft = legacy.parse(body)
     if isinstance(draft, Problem):
         return draft
-    trace = headers.read_trace(call.header(b"traceparent"))
     accepted = await call.services.acceptor.accept(
-        draft, call.caller, idempotency=idempotency, wait_s=WAIT_S, trace=trace
+        draft, call.caller, idempotency=idempotency, wait_s=WAIT_S, origin=call.origin
     )
     if isinstance(accepted, Problem):
         return accepted
