@@ -221,7 +221,7 @@ standings_of = st.sampled_from(
         {"circuit": HALF_OPEN, "probe_taken": True},
         {"circuit": coming_back(0.3)},
         {"blocked_until": NOW + 3600.0, "blocked_reason": "slow down"},
-        {"limits": {"account": {"quota": Quota(per_day=0)}}},
+        {"limits": {"account": {"quota": Quota(per_day=1)}}},
         {"limits": {"content_bytes_max": 0}},
         None,
     ]
@@ -242,7 +242,8 @@ def situations(draw):
         rounds=draw(st.integers(0, 40)),
     )
     unfit = draw(st.dictionaries(st.sampled_from(names), st.just("can't be said there"), max_size=2))
-    known = board(*(standing(name, **fact) for name, fact in facts.items() if fact is not None))
+    used = {(name, "day"): Usage(NOW, 1) for name in names}
+    known = board(*(standing(name, **fact) for name, fact in facts.items() if fact is not None), used=used)
     return one, route(*entries), known, unfit, draw(chances)
 
 
