@@ -282,9 +282,23 @@ def test_it_fails_only_after_a_provider_has_refused_it_for_good(situation):
             assert name in unfit or misfits
 
 
-def test_the_wait_ends_when_the_first_obstacle_may_be_gone():
-    waiting = board(standing("a", OPEN), standing("b", blocked_until=NOW + 5.0))
-    assert decided(route("a", "b"), waiting, chance=0.0).until == NOW + 5.0
+PAUSED = RouteAccount(account="c", paused=True)
+
+
+@pytest.mark.parametrize(
+    ("route_", "standings", "wait_s"),
+    [
+        (route("a", "b"), [standing("a", OPEN), standing("b", blocked_until=NOW + 5.0)], 5.0),
+        (route("a"), [standing("a", blocked_until=NOW + 0.2)], 1.0),
+        (route("a"), [standing("a", blocked_until=NOW + 3600.0)], 60.0),
+        (route("a", "b"), [standing("a", OPEN), standing("b", HALF_OPEN, probe_taken=True)], 1.0),
+        (route(PAUSED), [standing("c")], 60.0),
+        (route(PAUSED, "a"), [standing("a", OPEN), standing("c")], 20.0),
+    ],
+)
+def test_the_wait_ends_when_the_first_obstacle_may_be_gone_within_a_second_and_a_minute(route_, standings, wait_s):
+    assert decided(route_, board(*standings), chance=0.0).until == NOW + wait_s
+    assert decided(route_, board(*standings), chance=0.5).until == NOW + wait_s * 1.125
 
 
 def test_a_mail_to_more_recipients_counts_as_many_in_the_quota():

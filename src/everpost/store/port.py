@@ -124,6 +124,10 @@ class Store(Protocol):
         """
         ...
 
+    async def find_key(self, scope: str, key: str, fingerprint: bytes) -> Same | Conflict | None:
+        """What `accept` would say of this key; None: it is free."""
+        ...
+
     async def answer(self, scope: str, key: str, answer: bytes) -> None:
         """Keeps what the first request with this key was answered, for its replays."""
         ...
