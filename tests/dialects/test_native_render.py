@@ -99,6 +99,19 @@ def test_an_event_is_a_cloudevent_whose_sequence_orders_as_text():
     assert render_event(Recorded(9, event))["sequence"] < render_event(Recorded(10, event))["sequence"]
 
 
+def test_instants_in_the_data_of_an_event_are_told_as_all_others_are():
+    data = {"until_at": 1_800_000_000.25, "send_at": 0, "resolved_at": None, "retry_after_s": 1.5, "format": "_at"}
+    event = Event(id="e1", type=EventType.DEFERRED, at=0.0, project="p", data=data)
+    assert render_event(Recorded(1, event))["data"] == {
+        "project": "p",
+        "until_at": "2027-01-15T08:00:00.250Z",
+        "send_at": "1970-01-01T00:00:00.000Z",
+        "resolved_at": None,
+        "retry_after_s": 1.5,
+        "format": "_at",
+    }
+
+
 def test_instants_are_told_to_the_millisecond():
     assert instant(0) == "1970-01-01T00:00:00.000Z"
     assert instant(MESSAGE.created_at) == "2027-01-15T08:00:00.500Z"

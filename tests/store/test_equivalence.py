@@ -114,6 +114,10 @@ class Stores(RuleBasedStateMachine):
     def answer(self, scope, name, answer):
         self.both("answer", scope, name, answer)
 
+    @rule(name=few.map(str), fingerprint=st.sampled_from([b"f", b"g"]))
+    def find_key(self, name, fingerprint):
+        self.both("find_key", "shop:send", name, fingerprint)
+
     @rule(before=ages, keys_before=ages, limit=st.integers(1, 5))
     def purge(self, before, keys_before, limit):
         self.both("purge", NOW + before, NOW + keys_before, limit)

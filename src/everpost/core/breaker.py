@@ -36,13 +36,14 @@ def circuit(health: AccountHealth, now: float, policy: BreakerPolicy = DEFAULT_P
 
 
 def _trip_reason(health: AccountHealth, now: float, policy: BreakerPolicy) -> str | None:
+    """Words that stay the same while the cause does: every mail that waits is told of every change of them."""
     if health.fault_at is not None and health.failures and health.fault_at >= (health.failing_since or 0.0):
         return health.last_error or "the account was refused"
     if health.failures >= policy.failures:
-        return f"{health.failures} failures in a row: {health.last_error}"
+        return f"at least {policy.failures} failures in a row: {health.last_error}"
     ok, failed = _recent(health, now, policy)
     if ok + failed >= policy.samples and failed >= policy.share * (ok + failed):
-        return f"{failed} of the last {ok + failed} requests failed: {health.last_error}"
+        return f"at least {policy.share:.0%} of its recent requests failed: {health.last_error}"
     return None
 
 

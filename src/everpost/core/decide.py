@@ -1,6 +1,6 @@
 """Which account carries a delivery now, or why none does. The only place that chooses."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -72,7 +72,7 @@ class _Obstacle(Struct, frozen=True, kw_only=True):
     until: float | None = None  # when it may be gone
     lasting: bool = False  # only another configuration, or another mail, would remove it
     final: bool = False  # the provider itself has refused this delivery for good
-    soft: bool = False  # holds only while another account is free
+    share: float | None = None  # it takes so much of the mail, and more only while no other account is free
 
 
 def decide(
@@ -82,15 +82,18 @@ def decide(
     skipped: list[Skip] = []
     obstacles: list[_Obstacle] = []
     shy: Send | None = None
-    for position, entry in enumerate(order(route, chance)):
-        obstacle = _obstacle(delivery, message, entry, board, unfit, chance)
+    asked, luck = order(route, chance)
+    for entry in asked:
+        obstacle = _obstacle(delivery, message, entry, board, unfit, luck)
         standing = board.standings.get(entry.account)
         probe = standing is not None and standing.circuit.state is CircuitState.HALF_OPEN
-        send = Send(account=entry.account, why=_why(route, position, probe=probe), skipped=tuple(skipped), probe=probe)
+        why = _why(route, entry, drawn=entry is asked[0] and _can_be_drawn(entry), probe=probe)
+        send = Send(account=entry.account, why=why, skipped=tuple(skipped), probe=probe)
         if obstacle is None:
             return send
-        if obstacle.soft:
+        if obstacle.share is not None:
             shy = shy or send
+            luck = (luck - obstacle.share) / (1.0 - obstacle.share)  # uniform again, for the next account
         skipped.append(Skip(entry.account, obstacle.reason))
         obstacles.append(obstacle)
     if shy is not None:
@@ -99,25 +102,32 @@ def decide(
     return _no_account(delivery, obstacles, tuple(skipped), board.now, chance)
 
 
-def order(route: Route, chance: float) -> Iterator[RouteAccount]:
-    """The accounts of a route in the order in which they are asked: with weights, chance picks the first one."""
-    first = _drawn(route.accounts, chance)
-    yield first
-    yield from (entry for entry in route.accounts if entry is not first)
+def order(route: Route, chance: float) -> tuple[tuple[RouteAccount, ...], float]:
+    """The accounts of a route in the order in which they are asked: with weights, chance picks the first one. And the
+    luck that is left: again uniform between 0 and 1, whoever was picked."""
+    first, luck = _drawn(route.accounts, chance)
+    return (first, *(entry for entry in route.accounts if entry is not first)), luck
 
 
-def _drawn(accounts: Sequence[RouteAccount], chance: float) -> RouteAccount:
-    weighted = [(entry, entry.weight) for entry in accounts if entry.weight and not entry.paused]
+def _drawn(accounts: Sequence[RouteAccount], chance: float) -> tuple[RouteAccount, float]:
+    weighted = [(entry, entry.weight or 0.0) for entry in accounts if _can_be_drawn(entry)]
+    if not weighted:
+        return accounts[0], chance
     mark = chance * sum(weight for _, weight in weighted)
-    for entry, weight in weighted:
+    for entry, weight in weighted[:-1]:
         if mark < weight:
-            return entry
+            return entry, mark / weight
         mark -= weight
-    return accounts[0]
+    last, weight = weighted[-1]
+    return last, mark / weight
+
+
+def _can_be_drawn(entry: RouteAccount) -> bool:
+    return bool(entry.weight) and not entry.paused
 
 
 def _obstacle(
-    delivery: Delivery, message: Message, entry: RouteAccount, board: Board, unfit: Mapping[str, str], chance: float
+    delivery: Delivery, message: Message, entry: RouteAccount, board: Board, unfit: Mapping[str, str], luck: float
 ) -> _Obstacle | None:
     name = entry.account
     standing = board.standings.get(name)
@@ -132,10 +142,10 @@ def _obstacle(
         return _Obstacle(reason="it is paused")
     if name in delivery.tried:
         return _Obstacle(reason="it was tried in this round")
-    return _passing_obstacle(standing, board, len(message.recipients), chance)
+    return _passing_obstacle(standing, board, len(message.recipients), luck)
 
 
-def _passing_obstacle(standing: Standing, board: Board, amount: int, chance: float) -> _Obstacle | None:
+def _passing_obstacle(standing: Standing, board: Board, amount: int, luck: float) -> _Obstacle | None:
     circuit = standing.circuit
     if circuit.state is CircuitState.OPEN:
         return _Obstacle(reason=f"its circuit is open: {circuit.reason}", until=circuit.until)
@@ -146,15 +156,16 @@ def _passing_obstacle(standing: Standing, board: Board, amount: int, chance: flo
     window = quota.exhausted(standing.carrier.account, board.used, amount, board.now)
     if window is not None:
         return _Obstacle(reason=f"its quota of {window.amount_max} a {window.unit} is used up", until=window.ends_at)
-    if circuit.share < 1.0 and chance >= circuit.share:
-        share = round(100 * circuit.share)
-        return _Obstacle(reason=f"it is coming back and takes {share} % of the mail", soft=True)
+    if circuit.share < 1.0 and luck >= circuit.share:
+        percent = round(100 * circuit.share)
+        return _Obstacle(reason=f"it is coming back and takes {percent} % of the mail", share=circuit.share)
     return None
 
 
-def _why(route: Route, position: int, *, probe: bool) -> str:
+def _why(route: Route, entry: RouteAccount, *, drawn: bool, probe: bool) -> str:
+    position = route.accounts.index(entry)
     why = "it is the default account" if position == 0 else f"it is number {position + 1} of the route"
-    if position == 0 and any(entry.weight for entry in route.accounts):
+    if drawn:
         why = "it was drawn by weight"
     return f"{why}; it probes whether the account works again" if probe else why
 

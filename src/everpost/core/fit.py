@@ -1,7 +1,7 @@
 """Whether an account can carry a mail at all, whatever its health."""
 
+import re
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
 
 from msgspec import Struct
 
@@ -36,6 +36,10 @@ def _over_limit(draft: Draft, carrier: Carrier) -> str | None:
     count = len(draft.recipients)
     if count > carrier.recipients_max:
         return f"{count} recipients are more than its {carrier.recipients_max}"
+    quota = carrier.account.quota
+    for unit, amount_max in (("second", quota.per_second), ("day", quota.per_day), ("month", quota.per_month)):
+        if amount_max is not None and count > amount_max:
+            return f"{count} recipients are more than its quota of {amount_max} a {unit}"
     if carrier.tags_max is not None and len(draft.tags) > carrier.tags_max:
         return f"{len(draft.tags)} tags are more than its {carrier.tags_max}"
     if not carrier.inline and any(attachment.content_id for attachment in draft.attachments):
@@ -47,10 +51,10 @@ def _over_limit(draft: Draft, carrier: Carrier) -> str | None:
 
 
 def _strangers(draft: Draft, patterns: Iterable[str]) -> int:
-    allowed = [pattern.lower() for pattern in patterns]
-    return sum(
-        not any(fnmatchcase(recipient.email.lower(), pattern) for pattern in allowed) for recipient in draft.recipients
-    )
+    """How many recipients no pattern allows. `*` stands for any characters, everything else for itself."""
+    wanted = (".*".join(map(re.escape, pattern.lower().split("*"))) for pattern in patterns)
+    allowed = re.compile("|".join(wanted))
+    return sum(not allowed.fullmatch(recipient.email.lower()) for recipient in draft.recipients)
 
 
 def _domain(email: str) -> str:

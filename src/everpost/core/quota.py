@@ -25,7 +25,7 @@ def windows(quota: Quota, now: float) -> tuple[Window, ...]:
         found.append(Window(unit="second", starts_at=second, ends_at=second + 1, amount_max=quota.per_second))
     if quota.per_day is None and quota.per_month is None:
         return tuple(found)
-    midnight = datetime.fromtimestamp(now, ZoneInfo(quota.zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = _midnight(datetime.fromtimestamp(now, ZoneInfo(quota.zone)))
     if quota.per_day is not None:
         found.append(_window("day", midnight, _next_day(midnight), quota.per_day))
     if quota.per_month is not None:
@@ -70,6 +70,11 @@ def _used(used: Mapping[tuple[str, str], Usage], account: str, window: Window) -
 
 def _window(unit: str, start: datetime, end: datetime, amount_max: int) -> Window:
     return Window(unit=unit, starts_at=start.timestamp(), ends_at=end.timestamp(), amount_max=amount_max)
+
+
+def _midnight(moment: datetime) -> datetime:
+    """The first midnight of the day, where the clocks make it come twice."""
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
 
 
 def _next_day(start: datetime, days: int = 1) -> datetime:

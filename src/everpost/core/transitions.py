@@ -1,22 +1,21 @@
 """Every change of a delivery's state, with the events that tell it. Nothing else changes state."""
 
-import re
 from collections.abc import Sequence
 from typing import Any, Final
 
 from msgspec.structs import replace
 
 from everpost.core.decide import Fail, Send, Skip, Wait
+from everpost.core.masking import masked
 from everpost.model.change import Change, Charge
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Event, EventType
-from everpost.model.limits import REASON_CHARS_MAX
 from everpost.model.message import OnUnknown
 from everpost.model.outcome import Kind, Outcome
 
 LEASE_MARGIN_S: Final = 10.0  # from the last moment at which an attempt can end to the end of its lease
 
-_ADDRESS: Final = re.compile(r"[^\s<>\"'(),;:]+@[^\s<>\"'(),;:]+")
+_Events = Sequence[tuple[EventType, dict[str, Any]]]
 
 
 def begin(delivery: Delivery, send: Send, charges: tuple[Charge, ...], budget_s: float, now: float) -> Change:
@@ -38,30 +37,32 @@ def begin(delivery: Delivery, send: Send, charges: tuple[Charge, ...], budget_s:
     data: dict[str, Any] = {"number": number, "why": send.why}
     if send.skipped:
         data["skipped"] = _told(send.skipped)
-    return _change(delivery, begun, now, [(EventType.ATTEMPTED, data)], charges)
+    return _change(delivery, begun, now, [(EventType.ATTEMPTED, data)], account=send.account, charges=charges)
 
 
 def settle(delivery: Delivery, outcome: Outcome, now: float) -> Change:
     """What the answer to the current attempt makes of the delivery."""
-    data = _outcome_data(delivery, outcome, now)
+    after, type_ = _settled(delivery, outcome, now)
+    told: _Events = [(type_, _outcome_data(delivery, outcome, now))]
+    return _change(delivery, after, now, told, account=delivery.account)
+
+
+def _settled(delivery: Delivery, outcome: Outcome, now: float) -> tuple[Delivery, EventType]:
     account = delivery.account or ""
-    told = _masked(outcome.text)
     match outcome.kind:
         case Kind.ACCEPTED:
-            sent = _final(delivery, DeliveryState.SENT, "")
-            return _change(delivery, _with_id(sent, outcome), now, [(EventType.SENT, data)])
+            return _with_id(_final(delivery, DeliveryState.SENT, ""), outcome), EventType.SENT
         case Kind.HELD:
-            held = _final(delivery, DeliveryState.HELD, f"{account} has accepted it but holds it: {told}")
-            return _change(delivery, _with_id(held, outcome), now, [(EventType.HELD, data)])
+            held = _final(delivery, DeliveryState.HELD, f"{account} has accepted it but holds it: {outcome.text}")
+            return _with_id(held, outcome), EventType.HELD
         case Kind.REJECTED:
-            failed = _final(delivery, DeliveryState.FAILED, f"{account} rejected it: {told}")
-            return _change(delivery, failed, now, [(EventType.FAILED, data)])
+            return _final(delivery, DeliveryState.FAILED, f"{account} rejected it: {outcome.text}"), EventType.FAILED
         case Kind.UNKNOWN:
-            reason = f"{account} gave no trustworthy answer: {told}"
+            reason = masked(f"{account} gave no trustworthy answer: {outcome.text}")
             unsure = replace(delivery, state=DeliveryState.UNCERTAIN, due_at=now, reason=reason)
-            return _change(delivery, unsure, now, [(EventType.UNCERTAIN, data)])
+            return unsure, EventType.UNCERTAIN
         case Kind.REFUSED | Kind.THROTTLED | Kind.UNAVAILABLE:
-            return _change(delivery, _not_taken(delivery, outcome, now), now, [(EventType.DEFERRED, data)])
+            return _not_taken(delivery, outcome, now), EventType.DEFERRED
 
 
 def lost(delivery: Delivery, now: float) -> Change:
@@ -77,27 +78,25 @@ def found(delivery: Delivery, provider_message_id: str | None, now: float) -> Ch
         provider_message_id=provider_message_id or delivery.provider_message_id,
     )
     data = {"number": delivery.attempts, "verdict": "found", "asks": delivery.asks}
-    events: list[tuple[EventType, dict[str, Any]]] = [(EventType.RESOLVED, data)]
-    events.append((EventType.SENT, {"provider_message_id": sent.provider_message_id}))
-    return _change(delivery, sent, now, events)
+    told: _Events = [(EventType.RESOLVED, data), (EventType.SENT, {"provider_message_id": sent.provider_message_id})]
+    return _change(delivery, sent, now, told, account=delivery.account)
 
 
 def absent(delivery: Delivery, now: float) -> Change:
     """The provider has it not: the delivery may go elsewhere."""
     data = {"number": delivery.attempts, "verdict": "absent", "asks": delivery.asks}
-    return _change(delivery, _again(delivery, now), now, [(EventType.RESOLVED, data)])
+    return _change(delivery, _again(delivery, now), now, [(EventType.RESOLVED, data)], account=delivery.account)
 
 
 def unresolved(delivery: Delivery, policy: OnUnknown, reason: str, now: float) -> Change:
     """Nobody can tell in time: the sender's policy decides. An expired mail is not sent again."""
-    data = {"number": delivery.attempts, "verdict": "unresolved", "reason": _masked(reason), "asks": delivery.asks}
+    data = {"number": delivery.attempts, "verdict": "unresolved", "reason": masked(reason), "asks": delivery.asks}
     if policy is OnUnknown.RESEND and now < delivery.expires_at:
-        return _change(delivery, _again(delivery, now), now, [(EventType.RESOLVED, data | {"action": "resend"})])
-    words = f"it is unknown whether {delivery.account} has it: {_masked(reason)}"
-    held = _final(delivery, DeliveryState.HELD, words)
-    return _change(
-        delivery, held, now, [(EventType.RESOLVED, data | {"action": "hold"}), (EventType.HELD, {"reason": words})]
-    )
+        told: _Events = [(EventType.RESOLVED, data | {"action": "resend"})]
+        return _change(delivery, _again(delivery, now), now, told, account=delivery.account)
+    held = _final(delivery, DeliveryState.HELD, f"it is unknown whether {delivery.account} has it: {reason}")
+    told = [(EventType.RESOLVED, data | {"action": "hold"}), (EventType.HELD, {"reason": held.reason})]
+    return _change(delivery, held, now, told, account=delivery.account)
 
 
 def ask_again(delivery: Delivery, at: float, now: float) -> Change:
@@ -110,22 +109,24 @@ def postpone(delivery: Delivery, wait: Wait, now: float) -> Change:
     rounds = delivery.rounds + 1 if wait.round_over else delivery.rounds
     tried = () if wait.round_over else delivery.tried
     due_at = min(wait.until, delivery.expires_at)
-    reason = wait.reason[:REASON_CHARS_MAX]
+    reason = masked(wait.reason)
     later = replace(delivery, due_at=due_at, reason=reason, rounds=rounds, tried=tried)
-    told = [] if reason == delivery.reason and not wait.round_over else [(EventType.DEFERRED, _wait_data(wait, due_at))]
-    return _change(delivery, later, now, told)
+    if reason == delivery.reason and not wait.round_over:
+        return _change(delivery, later, now, [])
+    data = {"reason": reason, "until_at": due_at, "skipped": _told(wait.skipped)}
+    return _change(delivery, later, now, [(EventType.DEFERRED, data)])
 
 
 def fail(delivery: Delivery, verdict: Fail, now: float) -> Change:
     failed = _final(delivery, DeliveryState.FAILED, verdict.reason)
-    data = {"reason": verdict.reason, "skipped": _told(verdict.skipped)}
+    data = {"reason": failed.reason, "skipped": _told(verdict.skipped)}
     return _change(delivery, failed, now, [(EventType.FAILED, data)])
 
 
 def expire(delivery: Delivery, now: float) -> Change:
     words = "it expired before any account took it" + (f" ({delivery.reason})" if delivery.reason else "")
     failed = _final(delivery, DeliveryState.FAILED, words)
-    return _change(delivery, failed, now, [(EventType.FAILED, {"reason": words, "code": "expired"})])
+    return _change(delivery, failed, now, [(EventType.FAILED, {"reason": failed.reason, "code": "expired"})])
 
 
 def suppress(delivery: Delivery, count: int, now: float) -> Change:
@@ -148,9 +149,12 @@ def _change(
     was: Delivery,
     next_: Delivery,
     now: float,
-    told: Sequence[tuple[EventType, dict[str, Any]]],
+    told: _Events,
+    *,
+    account: str | None = None,
     charges: tuple[Charge, ...] = (),
 ) -> Change:
+    """`account`: the one that the events are about, if they are about one."""
     version = was.version + 1
     events = tuple(
         Event(
@@ -160,7 +164,7 @@ def _change(
             project=was.project,
             message_id=was.message_id,
             delivery_id=was.id,
-            account=next_.account,
+            account=account,
             data=data,
         )
         for position, (type_, data) in enumerate(told)
@@ -171,7 +175,7 @@ def _change(
 
 
 def _final(delivery: Delivery, state: DeliveryState, reason: str) -> Delivery:
-    return replace(delivery, state=state, due_at=None, reason=reason[:REASON_CHARS_MAX])
+    return replace(delivery, state=state, due_at=None, reason=masked(reason))
 
 
 def _with_id(delivery: Delivery, outcome: Outcome) -> Delivery:
@@ -188,7 +192,7 @@ def _not_taken(delivery: Delivery, outcome: Outcome, now: float) -> Delivery:
         due_at=now,
         tried=delivery.tried if for_good else (*delivery.tried, account),
         refused=(*delivery.refused, account) if for_good else delivery.refused,
-        reason=f"{account}: {outcome.kind}: {_masked(outcome.text)}"[:REASON_CHARS_MAX],
+        reason=masked(f"{account}: {outcome.kind}: {outcome.text}"),
     )
 
 
@@ -206,21 +210,12 @@ def _outcome_data(delivery: Delivery, outcome: Outcome, now: float) -> dict[str,
     }
     extra = {
         "status": outcome.status,
-        "text": _masked(outcome.text),
+        "text": masked(outcome.text),
         "provider_message_id": outcome.provider_message_id,
         "retry_after_s": outcome.retry_after_s,
     }
     return data | {key: value for key, value in extra.items() if value not in (None, "")}
 
 
-def _wait_data(wait: Wait, due_at: float) -> dict[str, Any]:
-    return {"reason": wait.reason[:REASON_CHARS_MAX], "until": due_at, "skipped": _told(wait.skipped)}
-
-
 def _told(skipped: Sequence[Skip]) -> list[dict[str, str]]:
-    return [{"account": skip.account, "reason": _masked(skip.reason)} for skip in skipped]
-
-
-def _masked(text: str) -> str:
-    """Words of a provider without the addresses in them: events go to many places."""
-    return _ADDRESS.sub("<address>", text)[:REASON_CHARS_MAX]
+    return [{"account": skip.account, "reason": masked(skip.reason)} for skip in skipped]

@@ -1,6 +1,6 @@
 """Renders what is stored as answers of the native API."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -87,7 +87,8 @@ def render_message(
 
 
 def render_event(recorded: Recorded) -> EventView:
-    """A CloudEvents 1.0 envelope (structured JSON) with the extension attribute `sequence`."""
+    """A CloudEvents 1.0 envelope (structured JSON) with the extension attribute `sequence`. What is named `…_at` in
+    its data is an instant, and told as all instants are."""
     event = recorded.event
     subject = event.message_id or event.account
     about: dict[str, Any] = {
@@ -104,7 +105,7 @@ def render_event(recorded: Recorded) -> EventView:
         time=instant(event.at),
         datacontenttype="application/json",
         sequence=render_sequence(recorded.seq),
-        data={name: value for name, value in about.items() if value is not None} | event.data,
+        data={name: value for name, value in about.items() if value is not None} | _told(event.data),
     )
     if subject:
         view["subject"] = subject
@@ -114,6 +115,10 @@ def render_event(recorded: Recorded) -> EventView:
 def render_sequence(seq: int) -> str:
     """A place in the audit trail. Compares as text, and is the cursor of those who read on from there."""
     return f"{seq:020d}"
+
+
+def _told(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: maybe_instant(value) if name.endswith("_at") else value for name, value in data.items()}
 
 
 def render_route(route: Route) -> RouteView:

@@ -15,7 +15,7 @@ from everpost.model import ids
 from everpost.model.delivery import FINAL, Delivery
 from everpost.model.event import Event, EventType
 from everpost.model.key import Caller
-from everpost.model.message import Draft, Message, Origin
+from everpost.model.message import Draft, Message, Origin, without_content
 from everpost.model.problem import Problem
 from everpost.model.route import Route
 from everpost.store.port import Claimed, Conflict, IdempotencyClaim, New, Same, Store, Stored, StoreUnavailable
@@ -54,7 +54,8 @@ class Acceptor:
         wait_s: float | None = None,
         origin: Origin = _UNKNOWN_ORIGIN,
     ) -> Acceptance | Problem:
-        """Durable when it returns. With `wait_s` it returns when all deliveries are final, or when that time is over.
+        """Durable when it returns. With `wait_s` it returns when all deliveries are final, or as they stand when that
+        time is over or the process stops.
 
         Problems: faulty fields and mails that no account can carry (422), a key used for another body (422) or by a
         request that is still running (409), a store that can't take it now (503). Nothing is kept of a refused mail.
@@ -64,17 +65,13 @@ class Acceptor:
             routes = await self._routes.all()
             problem = admit(draft, routes, self._fleet.carriers, now)
             if problem is not None:
-                return problem
+                return await self._seen(idempotency, caller, wait_s) or problem
             claim = _claim(idempotency, wait_s, now)
             message = self._message(draft, caller, now, origin)
             accepted = await self._store(message, routes[draft.route], claim, now)
-            match accepted:
-                case Stored():
-                    return Acceptance(stored=await self._waited(accepted, wait_s))
-                case Same():
-                    return await self._same(accepted, caller, wait_s)
-                case Conflict():
-                    return _MISMATCH
+            if isinstance(accepted, Stored):
+                return Acceptance(stored=await self._waited(accepted, wait_s))
+            return await self._repeated(accepted, caller, wait_s)
         except StoreUnavailable as error:
             return _unavailable(str(error))
 
@@ -106,9 +103,21 @@ class Acceptor:
         else:
             self._ports.due.nudge()
         self._ports.news.nudge()
-        return Stored(message=message, deliveries=(delivery,))
+        return Stored(message=without_content(message), deliveries=(delivery,))
 
-    async def _same(self, same: Same, caller: Caller, wait_s: float | None) -> Acceptance | Problem:
+    async def _seen(
+        self, idempotency: Idempotency | None, caller: Caller, wait_s: float | None
+    ) -> Acceptance | Problem | None:
+        """A mail that would be refused by now (its times have passed, its accounts have changed) may have been
+        accepted before: then its key decides. None: it was not."""
+        if idempotency is None:
+            return None
+        before = await self._ports.store.find_key(idempotency.scope, idempotency.key, idempotency.fingerprint)
+        return await self._repeated(before, caller, wait_s) if before is not None else None
+
+    async def _repeated(self, same: Same | Conflict, caller: Caller, wait_s: float | None) -> Acceptance | Problem:
+        if isinstance(same, Conflict):
+            return _MISMATCH
         now = self._ports.clock.now()
         if same.answer is None and same.running_until is not None and now < same.running_until:
             return _running(same.running_until - now)
@@ -126,7 +135,8 @@ class Acceptor:
             while True:
                 latest = await self._ports.store.get_message(message.project, message.id) or stored
                 left = until - self._ports.clock.monotonic()
-                if left <= 0 or all(delivery.state in FINAL for delivery in latest.deliveries):
+                is_over = left <= 0 or self._deliverer.stopping
+                if is_over or all(delivery.state in FINAL for delivery in latest.deliveries):
                     return latest
                 watch.clear()
                 try:

@@ -6,6 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from msgspec.structs import replace
@@ -57,6 +58,7 @@ class Deliverer:
         self._reserved = 0
         self._watches: dict[str, list[asyncio.Event]] = defaultdict(list)
         self._running = False
+        self.stopping = False  # nobody should wait for anything any more
         self._blocked = False  # no account can take anything
         self._looked_at = 0.0  # while blocked: when the queue was last looked at (monotonic)
 
@@ -80,7 +82,7 @@ class Deliverer:
 
     @contextmanager
     def watch(self, message_id: str) -> Iterator[asyncio.Event]:
-        """An event that is set whenever a delivery of the message becomes final in this process."""
+        """An event that is set whenever a delivery of the message becomes final in this process, or when it stops."""
         event = asyncio.Event()
         self._watches[message_id].append(event)
         try:
@@ -114,8 +116,11 @@ class Deliverer:
             self._resolver.stop()
 
     async def drain(self, timeout_s: float) -> None:
-        """Stops taking new work and waits for the attempts in flight."""
+        """Stops taking new work, wakes those who wait for theirs, and waits for the attempts in flight."""
         self._running = False
+        self.stopping = True
+        for event in chain.from_iterable(self._watches.values()):
+            event.set()
         await self._attempts.drain(timeout_s)
 
     async def _turn(self) -> float:

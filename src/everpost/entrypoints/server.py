@@ -100,7 +100,7 @@ def _services(engine: Engine, *, needs_key: bool, sandbox: Sandbox | None) -> Se
 
 
 async def _serve(engine: Engine, services: Services, http: HttpSettings, started: Callable[[], None]) -> None:
-    """Runs engine and HTTP server until a signal: then requests end first, deliveries in flight second."""
+    """Runs engine and HTTP server until a signal: then both end what they have begun, and start nothing new."""
     stop = _stop_signal()
     server = _Server(_uvicorn_config(services, http), started)
     engine_task = asyncio.create_task(engine.run(stop_engine := asyncio.Event()), name="engine")
@@ -108,6 +108,7 @@ async def _serve(engine: Engine, services: Services, http: HttpSettings, started
     stop_task = asyncio.create_task(stop.wait(), name="signal")
     try:
         await asyncio.wait([engine_task, server_task, stop_task], return_when=asyncio.FIRST_COMPLETED)
+        stop_engine.set()  # who waits for a hand-over is answered, so that the requests can end
         server.should_exit = True
         await server_task
     finally:
@@ -117,7 +118,7 @@ async def _serve(engine: Engine, services: Services, http: HttpSettings, started
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, but signals are ours: the engine has to stop after the server, not at the same moment."""
+    """uvicorn, but signals are ours: they stop the engine, too."""
 
     def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
         super().__init__(config)

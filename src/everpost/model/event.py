@@ -34,9 +34,9 @@ class Event(Struct, frozen=True, kw_only=True):
     project: str
     message_id: str | None = None
     delivery_id: str | None = None
-    account: str | None = None
+    account: str | None = None  # only if the event is about one
     data: dict[str, Any] = field(default_factory=dict)
-    """Numbers, words and names of accounts; never addresses or content."""
+    """Numbers, words and names of accounts; never addresses or content. Instants are named `…_at`."""
 
 
 class Recorded(Struct, frozen=True):

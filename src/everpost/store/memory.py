@@ -74,11 +74,10 @@ class MemoryStore:
     ) -> Accepted:
         if self._clock() > not_after:
             raise AcceptOverrun("the store was too slow: nothing was begun")
-        held = self._keys.get((claim.scope, claim.key)) if claim is not None else None
-        if claim is not None and held is not None:
-            if held.claim.fingerprint != claim.fingerprint:
-                return Conflict(held.message_id)
-            return Same(message_id=held.message_id, running_until=held.claim.running_until, answer=held.answer)
+        if claim is not None:
+            taken = self._taken(claim.scope, claim.key, claim.fingerprint)
+            if taken is not None:
+                return taken
         if message.id in self._messages:
             raise StoreUnavailable(f"the message id {message.id} is taken: a new one is needed")
         if claim is not None:
@@ -90,6 +89,17 @@ class MemoryStore:
             self._put(delivery)
         self._append(events)
         return New()
+
+    async def find_key(self, scope: str, key: str, fingerprint: bytes) -> Same | Conflict | None:
+        return self._taken(scope, key, fingerprint)
+
+    def _taken(self, scope: str, key: str, fingerprint: bytes) -> Same | Conflict | None:
+        held = self._keys.get((scope, key))
+        if held is None:
+            return None
+        if held.claim.fingerprint != fingerprint:
+            return Conflict(held.message_id)
+        return Same(message_id=held.message_id, running_until=held.claim.running_until, answer=held.answer)
 
     async def answer(self, scope: str, key: str, answer: bytes) -> None:
         held = self._keys.get((scope, key))

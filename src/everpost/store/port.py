@@ -69,7 +69,7 @@ class Claim(Struct, frozen=True):
 
 
 class Stored(Struct, frozen=True, kw_only=True):
-    message: Message  # as read from a store: without its content (text, html, attachments), which may be large
+    message: Message  # without its content (text, html, attachments), which may be large
     deliveries: tuple[Delivery, ...]
     events: tuple[Recorded, ...] = ()  # of this message, oldest first
 
@@ -122,6 +122,10 @@ class Store(Protocol):
         `not_after` is wall-clock time: a message that is not durable by then is undone (deliveries cancelled, key
         freed) and AcceptOverrun is raised.
         """
+        ...
+
+    async def find_key(self, scope: str, key: str, fingerprint: bytes) -> Same | Conflict | None:
+        """What `accept` would say of this key; None: it is free."""
         ...
 
     async def answer(self, scope: str, key: str, answer: bytes) -> None:

@@ -27,7 +27,6 @@ def undone(delivery: Delivery, at: float) -> tuple[Delivery, Event]:
         project=delivery.project,
         message_id=delivery.message_id,
         delivery_id=delivery.id,
-        account=delivery.account,
         data={"by": "everpost", "reason": REASON},
     )
     return cancelled, event

@@ -86,6 +86,18 @@ async def test_a_key_used_for_another_body_is_a_conflict(store):
     assert await store.get_message("shop", message(2).id) is None
 
 
+async def test_a_key_can_be_looked_up_without_using_it(store):
+    assert await store.find_key("shop:send", "k", b"f") is None
+    await accept(store, message(1), key(running_until=NOW + 30))
+    await store.answer("shop:send", "k", b"the answer")
+    same = Same(message_id=message(1).id, running_until=NOW + 30, answer=b"the answer")
+    assert await store.find_key("shop:send", "k", b"f") == same
+    assert await store.find_key("shop:send", "k", b"g") == Conflict(message(1).id)
+    assert await store.find_key("shop:send", "other", b"f") is None
+    assert await store.find_key("other:send", "k", b"f") is None
+    assert await accept(store, message(2), key("other"))  # looking has not taken it
+
+
 async def test_the_same_key_in_another_scope_is_another_key(store):
     await accept(store, message(1), key())
     elsewhere = replace(key(), scope="other:send")

@@ -9,13 +9,26 @@ import msgspec
 from everpost.model.change import Usage
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Recorded
-from everpost.store.port import Counts, Document, Stored, Suppression
+from everpost.store.port import Conflict, Counts, Document, Same, Stored, Suppression
 from everpost.store.sqlite.connection import snapshot
 from everpost.store.sqlite.rows import DELIVERY_COLUMNS, EVENT_COLUMNS, split, to_delivery, to_head, to_recorded
 
 _DELIVERIES: Final = f"SELECT {DELIVERY_COLUMNS} FROM delivery WHERE message_id = ? ORDER BY position"
 _EVENTS: Final = f"SELECT seq, {EVENT_COLUMNS} FROM event"
 _LAST: Final = chr(0x10FFFF)  # sorts behind every other character
+
+
+def find_key(connection: apsw.Connection, scope: str, key: str, fingerprint: bytes) -> Same | Conflict | None:
+    row = connection.execute(
+        "SELECT fingerprint, message_id, running_until, answer FROM idempotency WHERE scope = ? AND key = ?",
+        (scope, key),
+    ).fetchone()
+    if row is None:
+        return None
+    used_for, message_id, running_until, answer = row
+    if used_for != fingerprint:
+        return Conflict(message_id)
+    return Same(message_id=message_id, running_until=running_until, answer=answer)
 
 
 def get_message(connection: apsw.Connection, project: str, message_id: str) -> Stored | None:

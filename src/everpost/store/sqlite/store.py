@@ -14,10 +14,12 @@ from everpost.model.message import Message
 from everpost.store.port import (
     Accepted,
     Claim,
+    Conflict,
     Counts,
     Document,
     Filter,
     IdempotencyClaim,
+    Same,
     Stored,
     Suppression,
     Written,
@@ -98,6 +100,9 @@ class SqliteStore:
             )
         )
         return accepted
+
+    async def find_key(self, scope: str, key: str, fingerprint: bytes) -> Same | Conflict | None:
+        return await _run(self._look_ups, reads.find_key, scope, key, fingerprint)
 
     async def answer(self, scope: str, key: str, answer: bytes) -> None:
         await _run(self._writes, writes.answer, scope, key, answer)

@@ -23,7 +23,7 @@ from everpost.store.port import (
     Suppression,
     Written,
 )
-from everpost.store.sqlite.reads import find_delivery, read_deliveries
+from everpost.store.sqlite.reads import find_delivery, find_key, read_deliveries
 from everpost.store.sqlite.rows import (
     DELIVERY_COLUMNS,
     EVENT_COLUMNS,
@@ -104,13 +104,7 @@ def _take_key(connection: apsw.Connection, claim: IdempotencyClaim, message: Mes
     )
     if connection.changes():
         return None
-    [(fingerprint, message_id, running_until, answer)] = connection.execute(
-        "SELECT fingerprint, message_id, running_until, answer FROM idempotency WHERE scope = ? AND key = ?",
-        (claim.scope, claim.key),
-    )
-    if fingerprint != claim.fingerprint:
-        return Conflict(message_id)
-    return Same(message_id=message_id, running_until=running_until, answer=answer)
+    return find_key(connection, claim.scope, claim.key, claim.fingerprint)
 
 
 def undo(connection: apsw.Connection, message_id: str, claim: IdempotencyClaim | None, now: float) -> bool:

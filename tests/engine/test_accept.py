@@ -1,0 +1,283 @@
+"""A draft becomes a durable message, or is refused while its sender is still listening."""
+
+import asyncio
+
+import pytest
+from msgspec.structs import replace
+
+from engine_kit import CALLER, DOWN, GONE, LOST, REJECTED, TAKEN, World, accepted, draft, elapse, later
+from everpost.engine.accept import ACCEPT_S, WATCH_S, Idempotency
+from everpost.engine.deliver import CLAIM_LEASE_S
+from everpost.model.delivery import DeliveryState
+from everpost.model.event import EventType
+from everpost.model.message import Address, Origin
+from everpost.model.problem import Problem
+from everpost.store.port import AcceptOverrun
+from store_values import NOW
+
+KEY = Idempotency("shop:send", "order-1", b"body")
+OTHER_BODY = Idempotency("shop:send", "order-1", b"another body")
+
+
+async def refused(engine, **fields):
+    options = {name: fields.pop(name) for name in ("idempotency", "wait_s") if name in fields}
+    problem = await engine.acceptor.accept(draft(**fields), CALLER, **options)
+    assert isinstance(problem, Problem)
+    return problem
+
+
+# --- what is stored --------------------------------------------------------------------------------------------------
+
+
+async def test_a_mail_is_durable_when_it_is_accepted_and_no_provider_has_been_asked_yet(world):
+    engine = world.engine()  # not running
+    stored = await accepted(engine, tags=("invoice",), origin=Origin(trace="00-1-2-01"))
+    one = await world.delivery(stored)
+    assert (one.state, one.due_at, one.attempts) == (DeliveryState.QUEUED, NOW, 0)
+    assert (await world.store.get_message("shop", stored.message.id)).message == stored.message
+    [event] = await world.events()
+    assert (event.type, event.project, event.delivery_id) == (EventType.ACCEPTED, "shop", one.id)
+    assert event.data == {"recipients": 1, "route": "default", "tags": ["invoice"], "trace": "00-1-2-01"}
+    assert world.wire.sent == []
+
+
+async def test_a_process_with_room_stores_a_fresh_mail_as_claimed_by_itself(world):
+    async with world.running() as engine:
+        stored = await accepted(engine)
+        assert stored.deliveries[0].due_at == pytest.approx(world.clock.now() + CLAIM_LEASE_S)
+        await world.ended(stored)
+    assert world.store.called["claim_due"] > 0
+    assert len(world.wire.sent) == 1
+
+
+async def test_without_a_time_of_its_own_a_mail_expires_when_its_route_gives_up():
+    world = World("a", give_up_after_s=100.0)
+    engine = world.engine()
+    now = world.clock.now()
+    assert (await accepted(engine)).deliveries[0].expires_at == now + 100
+    assert (await accepted(engine, send_at=now + 50)).deliveries[0].expires_at == now + 150
+    assert (await accepted(engine, send_at=now - 50)).deliveries[0].expires_at == now + 100
+    assert (await accepted(engine, expires_at=now + 7)).deliveries[0].expires_at == now + 7
+
+
+async def test_a_mail_for_later_is_handed_over_then(world):
+    async with world.running() as engine:
+        stored = await accepted(engine, send_at=NOW + 100)
+        await world.ended(stored)
+    [request] = world.wire.sent
+    assert 100 <= request.at < 101
+
+
+async def test_a_mail_that_nobody_can_carry_is_refused_and_nothing_is_kept_of_it(world):
+    problem = await refused(world.engine(), idempotency=KEY, provider_options={"plain": {}})
+    assert (problem.code, problem.status) == ("validation_failed", 422)
+    too_many = tuple(Address(f"bob{number}@example.org") for number in range(1001))
+    problem = await refused(world.engine(), idempotency=KEY, to=too_many)
+    assert problem.code == "no_account_can_carry"
+    assert [error.message for error in problem.errors] == [
+        f"account {name}: 1001 recipients are more than its 1000" for name in "ab"
+    ]
+    assert (await world.store.counts()).accepted == 0
+    assert await accepted(world.engine(), idempotency=KEY)  # the key is free
+
+
+async def test_a_mail_is_accepted_while_every_provider_is_down(world):
+    for name in "ab":
+        world.wire.script(name, DOWN)
+    async with world.running() as engine:
+        for _ in range(20):
+            await accepted(engine)
+            await elapse(1.0)
+    assert (await world.store.counts()).by_state["queued"] == 20
+
+
+# --- a store in trouble ----------------------------------------------------------------------------------------------
+
+
+async def test_a_store_that_is_too_slow_is_told_as_such_and_frees_the_key(world):
+    world.store.slow_s["accept"] = ACCEPT_S + 0.1
+    async with world.running() as engine:
+        problem = await refused(engine, idempotency=KEY)
+        assert (problem.code, problem.status, problem.retry_after_s) == ("store_unavailable", 503, 1.0)
+        world.store.slow_s.clear()
+        again = await accepted(engine, idempotency=KEY)
+        await world.ended(again)
+    assert [request.delivery for request in world.wire.sent] == [f"{again.message.id}.0"]
+    assert (await world.store.counts()).accepted == 1
+
+
+@pytest.mark.parametrize("method", ["read_config", "accept"])
+async def test_a_store_that_is_away_refuses_mail_and_costs_no_room(world, method):
+    async with world.running() as engine:
+        world.store.fails[method] = GONE
+        for _ in range(2000):  # more than a process holds at once
+            assert (await refused(engine)).status == 503
+            engine._routes._known = None
+        world.store.fails.clear()
+        stored = await accepted(engine)
+        assert stored.deliveries[0].due_at > NOW + CLAIM_LEASE_S  # born claimed: there is room
+
+
+async def test_a_caller_that_gives_up_costs_no_room(world):
+    async with world.running() as engine:
+        world.store.slow_s["accept"] = 1.0
+        calls = [asyncio.create_task(accepted(engine)) for _ in range(5)]
+        await elapse(0.5)
+        assert engine._deliverer._reserved == 5
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+        assert engine._deliverer._reserved == 0
+
+
+# --- idempotency -----------------------------------------------------------------------------------------------------
+
+
+async def test_the_same_key_and_body_are_the_same_mail(world):
+    async with world.running() as engine:
+        first = await accepted(engine, idempotency=KEY)
+        await world.ended(first)
+        again = await engine.acceptor.accept(draft(), CALLER, idempotency=KEY)
+        assert (again.replayed, again.answer) == (True, None)
+        assert again.stored.message == first.message
+        assert (await refused(engine, idempotency=OTHER_BODY)).code == "idempotency_mismatch"
+    assert len(world.wire.sent) == 1
+
+
+async def test_of_many_requests_with_one_key_one_makes_the_mail(world):
+    async with world.running() as engine:
+        made = await asyncio.gather(*(accepted(engine, idempotency=KEY) for _ in range(20)))
+        await world.ended(made[0])
+    assert len({stored.message.id for stored in made}) == 1
+    assert len(world.wire.sent) == 1
+
+
+async def test_the_answer_that_a_synchronous_request_got_is_kept_for_its_replays(world):
+    async with world.running() as engine:
+        await accepted(engine, idempotency=KEY, wait_s=5.0)
+        await engine.acceptor.remember(KEY, b"the answer")
+        again = await engine.acceptor.accept(draft(), CALLER, idempotency=KEY, wait_s=5.0)
+    assert (again.replayed, again.answer) == (True, b"the answer")
+
+
+async def test_while_the_first_request_waits_for_its_answer_others_are_sent_away_for_a_while(world):
+    world.wire.script("a", later(TAKEN, 3.0))
+    async with world.running() as engine:
+        first = asyncio.create_task(accepted(engine, idempotency=KEY, wait_s=20.0))
+        await elapse(1.0)
+        problem = await refused(engine, idempotency=KEY, wait_s=20.0)
+        assert (problem.code, problem.status) == ("idempotency_running", 409)
+        assert 1.0 <= problem.retry_after_s <= 5.0
+        assert (await first).deliveries[0].state is DeliveryState.SENT
+
+
+async def test_a_first_request_that_was_lost_is_not_waited_for_for_ever(world):
+    world.wire.script("a", later(TAKEN, 4.0))
+    async with world.running() as engine:
+        first = asyncio.create_task(accepted(engine, idempotency=KEY, wait_s=2.0))
+        await elapse(1.0)
+        first.cancel()
+        await elapse(2.0 + ACCEPT_S)
+        again = await engine.acceptor.accept(draft(), CALLER, idempotency=KEY, wait_s=2.0)
+        assert again.replayed
+        assert again.stored.deliveries[0].state is DeliveryState.SENT
+
+
+async def test_a_key_whose_message_is_no_longer_kept_says_so(world):
+    async with world.running() as engine:
+        await world.ended(await accepted(engine, idempotency=KEY))
+        await world.store.purge(NOW + 1e6, 0.0, 100)
+        problem = await refused(engine, idempotency=KEY)
+    assert (problem.code, problem.status) == ("idempotency_expired", 409)
+
+
+def expire(world):
+    world.clock.skew_s = 100.0
+
+
+def narrow_the_accounts(world):
+    world.accounts = tuple(replace(one, recipients=("carol@example.org",)) for one in world.accounts)
+
+
+def remove_the_route(world):
+    world.routes = world.routes[:1]
+
+
+@pytest.mark.parametrize("outdate", [expire, narrow_the_accounts, remove_the_route])
+async def test_a_replay_gets_the_first_answer_although_the_mail_would_be_refused_by_now(world, outdate):
+    world.routes = (*world.routes, replace(world.routes[0], name="bulk"))
+    mail = {"expires_at": NOW + 50, "route": "bulk"}
+    first = await accepted(world.engine(), idempotency=KEY, **mail)
+    outdate(world)
+    later_on = world.engine()
+    again = await later_on.acceptor.accept(draft(**mail), CALLER, idempotency=KEY)
+    assert (again.replayed, again.stored.message) == (True, first.message)
+    assert (await refused(later_on, idempotency=OTHER_BODY, **mail)).code == "idempotency_mismatch"
+    assert (await refused(later_on, idempotency=replace(KEY, key="order-2"), **mail)).status == 422
+    assert (await refused(later_on, **mail)).status == 422
+
+
+# --- waiting for the hand-over ---------------------------------------------------------------------------------------
+
+
+async def test_a_caller_that_waits_is_answered_as_soon_as_the_mail_is_handed_over(world):
+    world.wire.script("a", later(TAKEN, 2.0))
+    async with world.running() as engine:
+        stored = await accepted(engine, wait_s=30.0)
+        assert world.clock.monotonic() < 2.1
+    assert stored.deliveries[0].state is DeliveryState.SENT
+    assert [recorded.event.type for recorded in stored.events] == [
+        EventType.ACCEPTED,
+        EventType.ATTEMPTED,
+        EventType.SENT,
+    ]
+
+
+async def test_a_mail_that_fails_is_an_answer_too(world):
+    world.wire.script("a", REJECTED)
+    async with world.running() as engine:
+        stored = await accepted(engine, wait_s=30.0)
+    assert stored.deliveries[0].state is DeliveryState.FAILED
+
+
+async def test_a_caller_is_told_how_the_mail_stands_when_its_time_is_over(world):
+    world.wire.script("a", LOST)
+    async with world.running() as engine:
+        stored = await accepted(engine, wait_s=3.0)
+        assert world.clock.monotonic() == pytest.approx(3.0, abs=0.1)
+        assert stored.deliveries[0].state is DeliveryState.UNCERTAIN
+
+
+async def test_a_caller_learns_what_another_process_has_done(world):
+    async with world.running():
+        stored = await accepted(world.engine(), wait_s=30.0)  # of a process that delivers nothing itself
+        assert stored.deliveries[0].state is DeliveryState.SENT
+        assert world.clock.monotonic() < 5.0 + 2 * WATCH_S
+
+
+async def test_who_waits_is_told_how_the_mail_stands_when_the_process_stops(world):
+    world.wire.script("a", later(TAKEN, 4.0))
+    async with world.running() as engine:
+        waiting = asyncio.create_task(accepted(engine, wait_s=60.0))
+        await elapse(1.0)
+        stopped_at = world.clock.monotonic()
+    stored = await waiting
+    assert stored.deliveries[0].state is DeliveryState.SENDING
+    assert (await world.delivery(stored)).state is DeliveryState.SENT  # the attempt in flight was waited for
+    assert world.clock.monotonic() - stopped_at < 5.0
+
+
+async def test_who_comes_while_the_process_stops_does_not_wait_at_all(world):
+    async with world.running() as engine:
+        pass
+    started_at = world.clock.monotonic()
+    stored = await accepted(engine, wait_s=60.0)
+    assert stored.deliveries[0].state is DeliveryState.QUEUED
+    assert world.clock.monotonic() - started_at < 0.1
+
+
+async def test_an_overrun_is_told_as_a_store_that_can_not_take_it(world):
+    world.store.fails["accept"] = AcceptOverrun("too slow")
+    problem = await refused(world.engine())
+    assert problem.status == 503
+    assert "nothing was accepted (too slow)" in problem.detail
