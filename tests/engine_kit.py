@@ -30,6 +30,7 @@ from sim.world import PROVIDER
 from store_values import NOW
 
 CALLER = Caller(project="shop", who="key-1", scope=Scope.ADMIN)
+LOOKS = 60_000  # within the time that a test waits for a mail's end
 LATENCY_S = 0.05  # of every answer that is told nothing else
 
 
@@ -246,7 +247,7 @@ class World:
                 one = await self.delivery(stored)
                 if one.state in FINAL:
                     return one
-                await elapse(0.01)
+                await elapse(within_s / LOOKS)
 
 
 async def elapse(seconds):

@@ -72,7 +72,7 @@ PROVIDER = Provider(
     limits=Limits(recipients_max=1000, content_bytes_max=1_000_000),
     build=build,
     read=read,
-    resolve=Lookup(lag_s=LAG_S, start=ask, read=read_finding),
+    resolve=Lookup(lag_s=LAG_S, kept_s=30 * 86_400.0, start=ask, read=read_finding),
 )
 
 

@@ -30,6 +30,12 @@ def is_proof(first_absent_at: float | None, now: float, needed_s: float) -> bool
     return first_absent_at is not None and now - first_absent_at >= needed_s
 
 
+def is_over(age_s: float, watched_s: float, within_s: float, needed_s: float) -> bool:
+    """Whether to stop looking for certainty, `age_s` after the attempt began. The age is by a wall clock that may have
+    jumped, so this process must also have watched the attempt for as long as proof takes, or as its sender allows."""
+    return age_s >= within_s and watched_s >= min(within_s, needed_s)
+
+
 def pause_s(asks: int, first_absent_at: float | None, now: float, needed_s: float) -> float:
     """How long until the next question: soon at first, since a mail that arrived shows up early; and exactly when
     its absence would be proof."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from everpost.core import resolving, transitions
@@ -14,7 +15,7 @@ from everpost.engine.routes import DEFAULT, Routes
 from everpost.model import ids
 from everpost.model.account import Timeouts
 from everpost.model.change import Change
-from everpost.model.delivery import Delivery
+from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.limits import LOOKUP_REQUESTS_MAX, RESOLVING_MAX
 from everpost.model.message import Message, OnUnknown
 from everpost.providers.contract import (
@@ -31,10 +32,18 @@ from everpost.providers.contract import (
 from everpost.store.port import Claimed, StoreUnavailable, Written
 
 LOOKUP_TIMEOUTS: Final = Timeouts(connect_s=5.0, write_s=5.0, answer_s=10.0)
-WATCHED_MAX: Final = 100_000  # attempts whose first absence is remembered; one that is forgotten is asked about longer
+WATCHED_MAX: Final = 100_000  # attempts that one process watches; one that is forgotten is asked about longer
 _log = logging.getLogger(__name__)
 
 OnWritten = Callable[[Sequence[Change]], None]
+
+
+@dataclass(slots=True)
+class _Watch:
+    """What this process has seen of an attempt, by its monotonic clock."""
+
+    since: float  # the first question
+    absent_since: float | None = None  # the first answer that did not know the mail
 
 
 class Resolver:
@@ -45,7 +54,7 @@ class Resolver:
         self._fleet = fleet
         self._routes = routes
         self._tasks: dict[str, asyncio.Task[None]] = {}  # by delivery id
-        self._first_absent: OrderedDict[str, float] = OrderedDict()  # attempt id -> monotonic time of the first look
+        self._watches: OrderedDict[str, _Watch] = OrderedDict()  # by attempt id
 
     def start(self, claimed: Claimed, on_written: OnWritten) -> None:
         """Takes up the question; with too many open ones it is left to the end of its claim."""
@@ -62,6 +71,8 @@ class Resolver:
         try:
             change = await self._resolve(claimed.delivery, claimed.message)
             if await self._ports.store.advance([change]) == [Written.DONE]:
+                if change.delivery.state is not DeliveryState.UNCERTAIN:
+                    self._watches.pop(_attempt(change.delivery), None)
                 on_written([change])
                 journal.tell(claimed.message, change)
         except StoreUnavailable as error:
@@ -79,16 +90,31 @@ class Resolver:
         if member is None or lookup is None:
             reason = f"{delivery.account} has no way to ask" if member else "its account is no longer configured"
             return transitions.unresolved(delivery, policy, reason, self._ports.clock.now())
+        asked_at = self._ports.clock.monotonic()
+        watch = self._watch(delivery, asked_at)
         finding = await self._look(delivery, message, member, lookup)
-        now = self._ports.clock.now()
+        now, answered_at = self._ports.clock.now(), self._ports.clock.monotonic()
+        age_s = now - (delivery.started_at or delivery.created_at)
+        needed_s = resolving.patience_s(member.account, lookup.lag_s)
         if isinstance(finding, Found):
             return transitions.found(delivery, finding.provider_message_id, now)
-        if isinstance(finding, Absent) and self._is_proof(delivery, member, lookup):
-            return transitions.absent(delivery, now)
-        if now >= (delivery.started_at or delivery.created_at) + within_s:
+        if isinstance(finding, Absent) and age_s > lookup.kept_s:
+            finding = Unclear("its records do not go back to this attempt")
+        if isinstance(finding, Absent):
+            if resolving.is_proof(watch.absent_since, asked_at, needed_s):
+                return transitions.absent(delivery, now)
+            watch.absent_since = answered_at if watch.absent_since is None else watch.absent_since
+        if resolving.is_over(age_s, answered_at - watch.since, within_s, needed_s):
             reason = finding.reason if isinstance(finding, Unclear) else "its records do not show it, and may lag"
             return transitions.unresolved(delivery, policy, reason, now)
-        return transitions.ask_again(delivery, now + self._pause_s(delivery, member, lookup), now)
+        pause_s = resolving.pause_s(delivery.asks, watch.absent_since, answered_at, needed_s)
+        return transitions.ask_again(delivery, now + pause_s, now)
+
+    def _watch(self, delivery: Delivery, at: float) -> _Watch:
+        watch = self._watches.setdefault(_attempt(delivery), _Watch(since=at))
+        if len(self._watches) > WATCHED_MAX:
+            self._watches.popitem(last=False)
+        return watch
 
     async def _policy(self, message: Message) -> tuple[OnUnknown, float]:
         routes = await self._routes.all()
@@ -123,21 +149,6 @@ class Resolver:
             return Unclear(f"the question got no answer: {answer.text}")
         return lookup.read(sought, answer)
 
-    def _is_proof(self, delivery: Delivery, member: Member, lookup: Lookup) -> bool:
-        """Whether this absence, with an earlier one, proves that the provider has it not."""
-        key = ids.attempt_id(delivery.id, delivery.attempts)
-        now = self._ports.clock.monotonic()
-        needed_s = resolving.patience_s(member.account, lookup.lag_s)
-        if resolving.is_proof(self._first_absent.get(key), now, needed_s):
-            self._first_absent.pop(key, None)
-            return True
-        self._first_absent.setdefault(key, now)
-        if len(self._first_absent) > WATCHED_MAX:
-            self._first_absent.popitem(last=False)
-        return False
 
-    def _pause_s(self, delivery: Delivery, member: Member, lookup: Lookup) -> float:
-        key = ids.attempt_id(delivery.id, delivery.attempts)
-        needed_s = resolving.patience_s(member.account, lookup.lag_s)
-        now = self._ports.clock.monotonic()
-        return resolving.pause_s(delivery.asks, self._first_absent.get(key), now, needed_s)
+def _attempt(delivery: Delivery) -> str:
+    return ids.attempt_id(delivery.id, delivery.attempts)

@@ -133,7 +133,8 @@ Finding = Found | Absent | Ask | Unclear
 class Lookup(Struct, frozen=True, kw_only=True):
     """Ask the provider by our id. Absence counts only after the attempt's deadline and `lag_s`, seen twice."""
 
-    lag_s: float
+    lag_s: float  # how long its records may take to show a mail
+    kept_s: float  # how long they show it at least: of an older attempt, absence proves nothing
     start: Callable[[Sought], HttpRequest]
     read: Callable[[Sought, HttpResponse], Finding]
     """Reads the answer to `start` and those to every Ask; it may well ask again, so the caller bounds the number."""

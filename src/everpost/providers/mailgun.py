@@ -139,7 +139,7 @@ PROVIDER: Final = c.Provider(
     limits=c.Limits(recipients_max=1000, content_bytes_max=CONTENT_BYTES_MAX, tags_max=10),
     build=build,
     read=lambda response, _: read_answer(READING, response),
-    resolve=c.Lookup(lag_s=1800.0, start=_ask, read=_find),
+    resolve=c.Lookup(lag_s=1800.0, kept_s=86_400.0, start=_ask, read=_find),
     probe=lambda account: request_of(
         "GET", url_of(account, REGIONS, f"/v3/domains/{account.settings['domain']}"), _login(lookup_key(account))
     ),

@@ -144,7 +144,7 @@ PROVIDER: Final = c.Provider(
     limits=c.Limits(recipients_max=1000, content_bytes_max=CONTENT_BYTES_MAX, tags_max=10),
     build=build,
     read=lambda response, _: read_answer(READING, response),
-    resolve=c.Lookup(lag_s=300.0, start=_ask, read=_find),
+    resolve=c.Lookup(lag_s=300.0, kept_s=30 * 86_400.0, start=_ask, read=_find),
     probe=lambda account: _request("GET", account, "/v3/scopes", account.settings["api_key"]),
     probe_refused=frozenset({401}),
 )
