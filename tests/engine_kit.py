@@ -270,12 +270,14 @@ MUTE = replace(PROVIDER, resolve=None)
 """A provider that can't be asked."""
 
 
-def picky(refuses):
-    """A provider that can't express mails whose subject is this."""
+def picky(subject, accounts=None, error=None):
+    """A provider that can't express mails with this subject, at these accounts only; or breaks over them."""
 
     def build(message, delivery_id, account):
-        if message.subject == refuses:
-            return Unsendable(f"it can't say {refuses}")
+        if message.subject == subject and (accounts is None or account.name in accounts):
+            if error is not None:
+                raise error
+            return Unsendable(f"it can't say {subject}")
         return PROVIDER.build(message, delivery_id, account)
 
     return replace(PROVIDER, build=build)
