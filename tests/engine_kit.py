@@ -84,7 +84,7 @@ class Wire:
         self.sent = []
         self.asked = []
         self.taken = Counter()  # (account, delivery)
-        self.most = Counter()  # requests that were open at the same time, by account
+        self.most = Counter()  # requests that were open at the same time, by account; and `lookups of` it
         self._open = Counter()
         self._sends = {}
         self._lookups = {}
@@ -94,6 +94,7 @@ class Wire:
         self._sends[account] = list(replies)
 
     def script_lookups(self, account, *replies):
+        """The same for questions; None is the truth. Answers carry the headers of their requests."""
         self._lookups[account] = list(replies)
 
     def accounts(self):
@@ -104,14 +105,20 @@ class Wire:
         told = Request(account, request.body.decode(), asyncio.get_running_loop().time())
         if path == "lookup":
             self.asked.append(told)
-            return await self._answered(_next(self._lookups, account) or self._truth(told), told)
+            reply = _next(self._lookups, account) or self._truth(told)
+            if isinstance(reply.answer, HttpResponse):
+                reply = dataclasses.replace(reply, answer=replace(reply.answer, headers=request.headers))
+            return await self._counted(f"lookups of {account}", reply, told)
         self.sent.append(told)
-        self._open[account] += 1
-        self.most[account] = max(self.most[account], self._open[account])
+        return await self._counted(account, _next(self._sends, account) or TAKEN, told)
+
+    async def _counted(self, name, reply, told):
+        self._open[name] += 1
+        self.most[name] = max(self.most[name], self._open[name])
         try:
-            return await self._answered(_next(self._sends, account) or TAKEN, told)
+            return await self._answered(reply, told)
         finally:
-            self._open[account] -= 1
+            self._open[name] -= 1
 
     async def _answered(self, reply, told):
         await asyncio.sleep(reply.after_s)
