@@ -171,6 +171,7 @@ class Troubled:
     def __init__(self, target):
         self._target = target
         self.fails = {}  # by method: what it raises
+        self.forgets = False  # what fails has been done all the same
         self.slow_s = defaultdict(float)  # by method
         self.called = Counter()
 
@@ -181,6 +182,8 @@ class Troubled:
             self.called[name] += 1
             await asyncio.sleep(self.slow_s[name])
             if name in self.fails:
+                if self.forgets:
+                    await method(*args, **kwargs)
                 raise self.fails[name]
             return await method(*args, **kwargs)
 

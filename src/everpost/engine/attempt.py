@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from everpost.core import resolving, transitions
+from everpost.core.masking import masked
 from everpost.engine.fleet import Fleet, Member
 from everpost.engine.ports import Ports
 from everpost.health.port import Report, Sign
@@ -117,10 +118,10 @@ class Attempts:
             self._ports.due.nudge()
 
     async def _store(self, done: Sequence[_Done]) -> None:
-        changes = [transitions.settle(one.intent.change.delivery, one.outcome, one.at) for one in done]
         pause_s = RETRY_S_MIN
         while True:
             try:
+                changes = [transitions.settle(one.intent.change.delivery, one.outcome, one.at) for one in done]
                 written = await self._ports.store.advance(changes)
                 late = [one for one, result in zip(done, written, strict=True) if result is not Written.DONE]
                 await self._store_late(late)
@@ -169,6 +170,6 @@ def _report(done: _Done) -> Report:
         account=done.intent.member.account.name,
         sign=sign,
         at=done.at,
-        text="" if sign is Sign.OK else f"{outcome.kind} {outcome.status or ''} {outcome.text}".strip(),
+        text="" if sign is Sign.OK else masked(f"{outcome.kind} {outcome.status or ''} {outcome.text}".strip()),
         until=done.at + wait_s if sign is Sign.BLOCKED else None,
     )
