@@ -123,11 +123,11 @@ async def test_a_caller_that_gives_up_costs_no_room(world):
         world.store.slow_s["accept"] = 1.0
         calls = [asyncio.create_task(accepted(engine)) for _ in range(5)]
         await elapse(0.5)
-        assert engine._deliverer._reserved == 5
+        assert engine._deliverer._active() == 5
         for call in calls:
             call.cancel()
         await asyncio.gather(*calls, return_exceptions=True)
-        assert engine._deliverer._reserved == 0
+        assert engine._deliverer._active() == 0
 
 
 # --- idempotency -----------------------------------------------------------------------------------------------------

@@ -131,11 +131,11 @@ class Acceptor:
             return stored
         message = stored.message
         until = self._ports.clock.monotonic() + wait_s
-        with self._deliverer.watch(message.id) as watch:
+        with self._deliverer.watches.watch(message.id) as watch:
             while True:
                 latest = await self._ports.store.get_message(message.project, message.id) or stored
                 left = until - self._ports.clock.monotonic()
-                is_over = left <= 0 or self._deliverer.stopping
+                is_over = left <= 0 or self._deliverer.watches.over
                 if is_over or all(delivery.state in FINAL for delivery in latest.deliveries):
                     return latest
                 watch.clear()
