@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -83,11 +82,9 @@ class Attempts:
         self._idle.clear()
         self._tasks[key] = asyncio.create_task(self._carry(intent))
 
-    async def drain(self, timeout_s: float) -> None:
-        """Waits until every attempt has ended and its outcome is stored, at most `timeout_s`."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                await self._idle.wait()
+    async def ended(self) -> None:
+        """Returns when every attempt has ended and its outcome is stored."""
+        await self._idle.wait()
 
     async def _carry(self, intent: Intent) -> None:
         member = intent.member
