@@ -59,8 +59,7 @@ class Deliverer:
         self._watches: dict[str, list[asyncio.Event]] = defaultdict(list)
         self._running = False
         self.stopping = False  # nobody should wait for anything any more
-        self._resting = asyncio.Event()  # between two turns
-        self._resting.set()
+        self._turning = asyncio.Lock()
         self._blocked = False  # no account can take anything
         self._looked_at = 0.0  # while blocked: when the queue was last looked at (monotonic)
 
@@ -102,17 +101,15 @@ class Deliverer:
         outcomes = asyncio.create_task(self._attempts.store_outcomes())
         try:
             while True:
-                self._resting.clear()
                 try:
-                    idle_s = await self._turn()
+                    async with self._turning:
+                        idle_s = await self._turn()
                 except StoreUnavailable as error:
                     _log.warning("the store is unavailable, deliveries pause", extra={"error": str(error)})
                     idle_s = BLOCKED_S
                 except Exception:
                     _log.exception("a round of deliveries failed; its deliveries stay claimed until their lease ends")
                     idle_s = BLOCKED_S
-                finally:
-                    self._resting.set()
                 if idle_s > 0:
                     await self._ports.due.wait(idle_s)
         finally:
@@ -121,16 +118,14 @@ class Deliverer:
             self._resolver.stop()
 
     async def drain(self, timeout_s: float) -> None:
-        """Stops taking new work, wakes those who wait for theirs, and waits for the attempts in flight, at most
-        `timeout_s`. An intent that is being written is one of them: left alone, it would have to be resolved although
-        nothing of it ever went out."""
+        """Stops taking new work, wakes those who wait for theirs, and waits for the attempts in flight. An intent that
+        is being written is one of them: without its attempt it would have to be resolved though nothing went out."""
         self._running = False
         self.stopping = True
         for event in chain.from_iterable(self._watches.values()):
             event.set()
         with suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                await self._resting.wait()
+            async with asyncio.timeout(timeout_s), self._turning:
                 await self._attempts.ended()
 
     async def _turn(self) -> float:
