@@ -56,8 +56,7 @@ class Deliverer:
         self._hand = Hand(fleet, ports.clock)
         self.watches = Watches()
         self._running = False
-        self._resting = asyncio.Event()  # between two turns
-        self._resting.set()
+        self._turning = asyncio.Lock()
         self._blocked = False  # no account can take anything
         self._looked_at = 0.0  # while blocked: when the queue was last looked at (monotonic)
 
@@ -86,17 +85,15 @@ class Deliverer:
         outcomes = asyncio.create_task(self._attempts.store_outcomes())
         try:
             while True:
-                self._resting.clear()
                 try:
-                    idle_s = await self._turn()
+                    async with self._turning:
+                        idle_s = await self._turn()
                 except StoreUnavailable as error:
                     _log.warning("the store is unavailable, deliveries pause", extra={"error": str(error)})
                     idle_s = BLOCKED_S
                 except Exception:
                     _log.exception("a round of deliveries failed; its deliveries stay claimed until their lease ends")
                     idle_s = BLOCKED_S
-                finally:
-                    self._resting.set()
                 if idle_s > 0:
                     await self._ports.due.wait(idle_s)
         finally:
@@ -111,8 +108,7 @@ class Deliverer:
         self._running = False
         self.watches.end()
         with suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                await self._resting.wait()
+            async with asyncio.timeout(timeout_s), self._turning:
                 await self._attempts.ended()
 
     async def _turn(self) -> float:
