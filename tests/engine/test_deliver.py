@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from engine_kit import (
     BAD_KEY,
@@ -32,6 +33,7 @@ from everpost.model.event import EventType
 from everpost.model.limits import ACTIVE_MAX
 from everpost.model.message import Address
 from everpost.store.port import Stored, Suppression
+from sim.world import PROVIDER
 from store_values import NOW
 
 SENT, FAILED, QUEUED = DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.QUEUED
@@ -237,11 +239,51 @@ async def test_nothing_is_sent_to_a_suppressed_address_in_any_case_of_letters(wo
     row = Suppression(project="shop", address="bob@example.org", reason="complained", created_at=NOW)
     await world.store.suppress([row], [])
     async with world.running() as engine:
-        stored = await accepted(engine, to=(Address("ann@example.org"), Address("BOB@Example.org")), wait_s=30.0)
+        stored = await accepted(engine, to=(Address("BOB@Example.org"),), wait_s=30.0)
         other = await accepted(engine, to=(Address("ann@example.org"),), wait_s=30.0)
     assert stored.deliveries[0].state is FAILED
-    assert stored.deliveries[0].reason == "1 of its recipients must not be written to (suppressed)"
+    assert stored.deliveries[0].reason == "none of the recipients in `to` may be written to (suppressed)"
     assert [request.delivery for request in world.wire.sent] == [other.deliveries[0].id]
+
+
+async def test_a_suppressed_recipient_is_left_out_and_the_others_get_the_mail():
+    """Also from the question what became of it: asked about somebody who was not written to, a provider would truly
+    say that it has no such mail."""
+    built, asked = [], []
+
+    def build(message, delivery_id, account):
+        built.append([address.email for address in message.recipients])
+        return PROVIDER.build(message, delivery_id, account)
+
+    def ask(sought):
+        asked.append(sought.message.recipients[0].email)
+        return PROVIDER.resolve.start(sought)
+
+    provider = replace(PROVIDER, build=build, resolve=replace(PROVIDER.resolve, start=ask))
+    world = World("a", provider=provider)
+    row = Suppression(project="shop", address="bob@example.org", reason="complained", created_at=NOW)
+    await world.store.suppress([row], [])
+    world.wire.script("a", LOST_BUT_TAKEN)
+    async with world.running() as engine:
+        people = ("bob@example.org", "carol@example.org")
+        stored = await accepted(engine, to=tuple(map(Address, people)), cc=(Address("Bob@example.org"),), wait_s=30.0)
+    assert (stored.deliveries[0].state, stored.deliveries[0].left_out) == (SENT, (0, 2))
+    assert built == [["carol@example.org"]]
+    assert asked == ["carol@example.org"]
+    [told] = await world.events(EventType.SUPPRESSED)
+    assert told.data == {"recipients": 2, "places": [0, 2]}
+
+
+async def test_a_recipient_who_is_suppressed_while_the_mail_waits_is_left_out_of_the_next_attempt(world):
+    world.wire.script("a", DOWN)
+    world.wire.script("b", DOWN, TAKEN)
+    async with world.running() as engine:
+        stored = await accepted(engine, to=(Address("bob@example.org"), Address("carol@example.org")))
+        await elapse(0.5)
+        row = Suppression(project="shop", address="carol@example.org", reason="complained", created_at=NOW)
+        await world.store.suppress([row], [])
+        ended = await world.ended(stored)
+    assert (ended.state, ended.left_out) == (SENT, (1,))
 
 
 async def test_another_projects_suppressions_do_not_count(world):

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -23,7 +23,7 @@ from everpost.engine.watch import Watches
 from everpost.model.change import Change
 from everpost.model.delivery import DeliveryState
 from everpost.model.limits import ACTIVE_MAX, CLAIM_MAX
-from everpost.model.message import Message
+from everpost.model.message import Message, without_recipients
 from everpost.model.route import Route
 from everpost.providers.contract import Unsendable
 from everpost.store.port import Claimed, StoreUnavailable, Written
@@ -197,10 +197,11 @@ class Deliverer:
         if now >= delivery.expires_at:
             round_.changes.append((message, transitions.expire(delivery, now)))
             return
-        stopped = sum((message.project, address.email.lower()) in suppressed for address in message.recipients)
-        if stopped:
-            round_.changes.append((message, transitions.suppress(delivery, stopped, now)))
+        stopped = _stopped(message, suppressed)
+        if not stopped.issubset(delivery.left_out):
+            round_.changes.append((message, transitions.leave_out(delivery, message, stopped, now)))
             return
+        message = without_recipients(message, delivery.left_out)
         route = round_.routes.get(message.route) or round_.routes[DEFAULT]
         unfit: dict[str, str] = {}
         chance = self._ports.clock.chance()
@@ -217,17 +218,20 @@ class Deliverer:
                     self._hand.wait_for(decision.account, claimed)
                     return
                 case Send():
-                    if await self._intend(claimed, decision, round_, unfit):
+                    if await self._intend(claimed, message, decision, round_, unfit):
                         return
 
-    async def _intend(self, claimed: Claimed, send: Send, round_: _Round, unfit: dict[str, str]) -> bool:
-        """Builds the request; False if the account is out of the question after all: because its provider can't
-        express the mail, or because another mail has taken the probe."""
+    async def _intend(
+        self, claimed: Claimed, message: Message, send: Send, round_: _Round, unfit: dict[str, str]
+    ) -> bool:
+        """Builds the request for `message`, the claimed one less those who must not be written to. False if the
+        account is out of the question after all: because its provider can't express the mail, or because another mail
+        has taken the probe."""
         member = self._fleet.member(send.account)
         if member is None:
             unfit[send.account] = "it is not configured"
             return False
-        request = member.provider.build(claimed.message, claimed.delivery.id, member.account)
+        request = member.provider.build(message, claimed.delivery.id, member.account)
         if isinstance(request, Unsendable):
             unfit[send.account] = request.reason
             return False
@@ -236,7 +240,7 @@ class Deliverer:
             if not await self._fleet.take_probe(send.account):
                 return False
         now = self._ports.clock.now()
-        charges = quota.charges(member.account, len(claimed.message.recipients), now)
+        charges = quota.charges(member.account, len(message.recipients), now)
         change = transitions.begin(claimed.delivery, send, charges, resolving.budget_s(member.account), now)
         not_after = self._attempts.not_after(member)
         round_.intents.append(
@@ -270,6 +274,15 @@ class Deliverer:
         """Wakes those who wait for these messages."""
         self._ports.news.nudge()
         self.watches.wake(changes)
+
+
+def _stopped(message: Message, suppressed: Collection[tuple[str, str]]) -> set[int]:
+    """The places of recipients that must not be written to."""
+    return {
+        place
+        for place, address in enumerate(message.recipients)
+        if (message.project, address.email.lower()) in suppressed
+    }
 
 
 def _without_probe(board: Board, account: str) -> Board:

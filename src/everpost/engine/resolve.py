@@ -17,7 +17,7 @@ from everpost.model.account import Timeouts
 from everpost.model.change import Change
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.limits import LOOKUP_REQUESTS_MAX, RESOLVING_MAX
-from everpost.model.message import Message, OnUnknown
+from everpost.model.message import Message, OnUnknown, without_recipients
 from everpost.providers.contract import (
     Absent,
     Ask,
@@ -138,7 +138,12 @@ class Resolver:
     async def _look(self, delivery: Delivery, message: Message, member: Member, lookup: Lookup) -> Finding:
         """One question, which may take several requests: found if one finds it, absent only if all say so."""
         started_at = delivery.started_at or delivery.created_at
-        sought = Sought(delivery_id=delivery.id, message=message, account=member.account, started_at=started_at)
+        sought = Sought(
+            delivery_id=delivery.id,
+            message=without_recipients(message, delivery.left_out),
+            account=member.account,
+            started_at=started_at,
+        )
         open_: list[HttpRequest] = [lookup.start(sought)]
         asked = 0
         while open_:

@@ -40,7 +40,7 @@ from everpost.store.sqlite.rows import (
 )
 from everpost.store.undo import undone
 
-_INSERT_DELIVERY: Final = f"INSERT INTO delivery ({DELIVERY_COLUMNS}) VALUES ({', '.join('?' * 19)})"
+_INSERT_DELIVERY: Final = f"INSERT INTO delivery ({DELIVERY_COLUMNS}) VALUES ({', '.join('?' * 20)})"
 _INSERT_EVENT: Final = f"INSERT INTO event ({EVENT_COLUMNS}) VALUES ({', '.join('?' * 8)})"
 # A conflict that is ignored would still use up a number of the audit trail; a row that is never offered does not.
 _INSERT_NEW_EVENT: Final = (
@@ -49,8 +49,8 @@ _INSERT_NEW_EVENT: Final = (
 )
 _UPDATE_DELIVERY: Final = (
     "UPDATE delivery SET (state, due_at, version, attempts, rounds, account, started_at, deadline_at, asks, tried,"
-    " refused, reason, provider_message_id, expires_at, updated_at)"
-    f" = ({', '.join('?' * 15)}) WHERE message_id = ? AND position = ? AND version = ?"
+    " refused, left_out, reason, provider_message_id, expires_at, updated_at)"
+    f" = ({', '.join('?' * 16)}) WHERE message_id = ? AND position = ? AND version = ?"
 )
 _DUE: Final = (
     f"SELECT {', '.join('d.' + name for name in DELIVERY_COLUMNS.split(', '))}, m.head, m.content"
