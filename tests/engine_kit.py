@@ -185,7 +185,7 @@ class Troubled:
             if name in self.fails:
                 if self.forgets:
                     await method(*args, **kwargs)
-                raise self.fails[name]
+                raise type(self.fails[name])(*self.fails[name].args)
             return await method(*args, **kwargs)
 
         return call
