@@ -18,7 +18,7 @@ SETTLE_S = 1.0
 DRAIN_S = 120.0
 PAGE = b"\0" * 4096  # of SQLite's log
 CLONES = {
-    "message": "project, {id}, created_at, body FROM message",
+    "message": "project, {id}, created_at, head, content FROM message",
     "delivery": (
         "{id}, position, project, created_at, state, due_at + value, version, attempts, rounds, account, started_at,"
         " deadline_at, asks, tried, refused, reason, provider_message_id, expires_at, updated_at FROM delivery"
