@@ -43,8 +43,8 @@ format: install ## Format the code and mend what can be mended by itself
 sim: install ## Run the simulator: make sim SEEDS=200 (other seeds than the tests')
 	$(BIN)/pytest -q tests/sim --seeds $(SEEDS)
 
-bench: install ## Measure speed, as ratios within one run
-	$(BIN)/python bench/run.py
+bench: install ## Measure speed, as ratios within one run: make bench QUICK=1 (under a minute)
+	$(BIN)/python bench/run.py $(if $(QUICK),--quick)
 
 docs: install ## Write the generated pages below docs/ anew
 	$(BIN)/python tools/make_docs.py

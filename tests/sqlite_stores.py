@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from everpost.store.port import Filter
 from everpost.store.sqlite import SqliteStore
-from everpost.store.sqlite.operation import Operation
+from everpost.store.sqlite.operation import Single
 
 
 @asynccontextmanager
@@ -27,7 +27,7 @@ async def gathering(store):
         busy.set()
         go_on.wait()
 
-    held = asyncio.ensure_future(store._writes.run(Operation(hold)))
+    held = asyncio.ensure_future(store._writes.run(Single(hold)))
     await asyncio.to_thread(busy.wait)
     try:
         yield

@@ -7,7 +7,7 @@ import pytest
 
 from everpost.store.port import StoreUnavailable
 from everpost.store.sqlite.lane import ThreadLane
-from everpost.store.sqlite.operation import Operation
+from everpost.store.sqlite.operation import Single
 from sqlite_stores import count_commits, gathering, known, opened
 from store_values import LATE, accept, delivery, event, key, message, system_event
 
@@ -54,13 +54,13 @@ async def test_more_than_may_wait_are_refused_at_once():
         return [go_on.wait() for _ in batch]
 
     lane = ThreadLane("test", hold, batch_max=1, waiting_max=2)
-    first = asyncio.ensure_future(lane.run(Operation(print)))
+    first = asyncio.ensure_future(lane.run(Single(print)))
     await asyncio.sleep(0)
     await asyncio.to_thread(begun.wait)
-    waiting = [asyncio.ensure_future(lane.run(Operation(print))) for _ in range(2)]
+    waiting = [asyncio.ensure_future(lane.run(Single(print))) for _ in range(2)]
     await asyncio.sleep(0)
     with pytest.raises(StoreUnavailable, match="2 operations are waiting"):
-        await lane.run(Operation(print))
+        await lane.run(Single(print))
     go_on.set()
     assert await asyncio.gather(first, *waiting) == [True] * 3
     await lane.close()

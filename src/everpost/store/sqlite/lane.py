@@ -2,9 +2,10 @@
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Any, Protocol
 
 from everpost.store.port import StoreUnavailable
@@ -44,7 +45,8 @@ class DirectLane:
 
 
 class ThreadLane:
-    """One thread, adaptive batches: while one runs, the next one gathers. No delay is ever added.
+    """One thread, adaptive batches: what is asked for within one turn of the event loop is handed over together, and
+    while a batch runs, the next one gathers. No delay is ever added.
 
     Belongs to the event loop that first uses it, which is woken once per batch.
     """
@@ -53,7 +55,9 @@ class ThreadLane:
         self._run_batch = run_batch
         self._batch_max = batch_max
         self._waiting_max = waiting_max
-        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._turn: list[_Waiting] = []  # asked for in this turn of the loop
+        self._queue: deque[_Waiting] = deque()
+        self._bell: SimpleQueue[None] = SimpleQueue()  # rung when something was put into the queue, or at the end
         self._closed = False
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
@@ -61,42 +65,36 @@ class ThreadLane:
     async def run(self, operation: Operation) -> Any:
         if self._closed:
             raise StoreUnavailable("the store is closed")
-        if self._queue.qsize() >= self._waiting_max:
+        if len(self._turn) + len(self._queue) >= self._waiting_max:
             raise StoreUnavailable(f"{self._waiting_max} operations are waiting for the store already")
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._queue.put((operation, future))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+        if not self._turn:
+            loop.call_soon(self._hand_over)
+        self._turn.append((operation, future))
         # A caller that is cancelled leaves; what it has asked for is done all the same.
         return await future
 
     async def close(self) -> None:
         if not self._closed:
             self._closed = True
-            self._queue.put(None)
+            self._hand_over()
         await asyncio.to_thread(self._thread.join)
 
-    def _work(self) -> None:
-        open_ = True
-        while open_:
-            batch, open_ = self._gather()
-            if not batch:
-                continue
-            results = self._results([operation for operation, _ in batch])
-            futures = [future for _, future in batch]
-            with suppress(RuntimeError):  # the loop is closed: nobody is waiting any more
-                futures[0].get_loop().call_soon_threadsafe(_settle, futures, results)
+    def _hand_over(self) -> None:
+        self._queue.extend(self._turn)
+        self._turn.clear()
+        self._bell.put(None)
 
-    def _gather(self) -> tuple[list[_Waiting], bool]:
-        """Waits for one operation, takes along all that wait with it; False: the lane is closed."""
-        batch: list[_Waiting] = []
-        waiting = self._queue.get()
-        with suppress(Empty):
-            while waiting is not None:
-                batch.append(waiting)
-                if len(batch) == self._batch_max:
-                    return batch, True
-                waiting = self._queue.get_nowait()
-            return batch, False
-        return batch, True
+    def _work(self) -> None:
+        while self._queue or not self._closed:
+            self._bell.get()
+            while self._queue:
+                batch = [self._queue.popleft() for _ in range(min(len(self._queue), self._batch_max))]
+                results = self._results([operation for operation, _ in batch])
+                futures = [future for _, future in batch]
+                with suppress(RuntimeError):  # the loop is closed: nobody is waiting any more
+                    futures[0].get_loop().call_soon_threadsafe(_settle, futures, results)
 
     def _results(self, operations: Sequence[Operation]) -> list[Result]:
         try:

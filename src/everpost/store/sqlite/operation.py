@@ -1,6 +1,6 @@
 """What waits its turn at a connection, and what comes of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +16,31 @@ class Deadline:
     """(connection, now): takes the operation back after it was committed; False if it is too late for that."""
 
 
+RunAll = Callable[[apsw.Connection, Sequence[Any]], Sequence[Any]]
+"""Inside a transaction; returns one result for each that is asked."""
+
+
 @dataclass(frozen=True, slots=True)
-class Operation:
+class Single:
     run: Callable[[apsw.Connection], Any]  # inside a transaction
     deadline: Deadline | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """One that is run together with all others of the same `run_all` in its batch, before or after the rest of it:
+    those who wait at the same time can't tell."""
+
+    run_all: RunAll
+    asked: Any
+    deadline: Deadline | None = None
+
+    def run(self, connection: apsw.Connection) -> Any:
+        [result] = self.run_all(connection, [self.asked])
+        return result
+
+
+Operation = Single | Shared
 
 
 @dataclass(frozen=True, slots=True)

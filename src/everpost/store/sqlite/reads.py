@@ -11,21 +11,22 @@ from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Recorded
 from everpost.store.port import Conflict, Counts, Document, Same, Stored, Suppression
 from everpost.store.sqlite.connection import snapshot
-from everpost.store.sqlite.rows import DELIVERY_COLUMNS, EVENT_COLUMNS, split, to_delivery, to_head, to_recorded
+from everpost.store.sqlite.rows import DELIVERY_COLUMNS, EVENT_COLUMNS, Row, split, to_delivery, to_head, to_recorded
 
 _DELIVERIES: Final = f"SELECT {DELIVERY_COLUMNS} FROM delivery WHERE message_id = ? ORDER BY position"
 _EVENTS: Final = f"SELECT seq, {EVENT_COLUMNS} FROM event"
+KEY_USE: Final = "fingerprint, message_id, running_until, answer"
 _LAST: Final = chr(0x10FFFF)  # sorts behind every other character
 
 
 def find_key(connection: apsw.Connection, scope: str, key: str, fingerprint: bytes) -> Same | Conflict | None:
-    row = connection.execute(
-        "SELECT fingerprint, message_id, running_until, answer FROM idempotency WHERE scope = ? AND key = ?",
-        (scope, key),
-    ).fetchone()
-    if row is None:
-        return None
-    used_for, message_id, running_until, answer = row
+    row = connection.execute(f"SELECT {KEY_USE} FROM idempotency WHERE scope = ? AND key = ?", (scope, key)).fetchone()
+    return None if row is None else used_before(row, fingerprint)
+
+
+def used_before(use: Row, fingerprint: bytes) -> Same | Conflict:
+    """What a key with this use (KEY_USE) means for another request."""
+    used_for, message_id, running_until, answer = use
     if used_for != fingerprint:
         return Conflict(message_id)
     return Same(message_id=message_id, running_until=running_until, answer=answer)

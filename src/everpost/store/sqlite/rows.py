@@ -1,7 +1,7 @@
 """Values to rows and back."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -17,6 +17,8 @@ DELIVERY_COLUMNS: Final = (
     "message_id, position, project, created_at, state, due_at, version, attempts, rounds, account, started_at,"
     " deadline_at, asks, tried, refused, left_out, reason, provider_message_id, expires_at, updated_at"
 )
+PROGRESS_COLUMNS: Final = DELIVERY_COLUMNS.split(", ")[4:]
+"""What changes in the life of a delivery."""
 EVENT_COLUMNS: Final = "message_id, id, type, at, project, delivery_id, account, data"
 
 _POSITION: Final = re.compile(r"0|[1-9][0-9]{0,8}")
@@ -63,12 +65,11 @@ def addresses(message: Message) -> set[str]:
 def delivery_row(delivery: Delivery) -> Row:
     """In the order of DELIVERY_COLUMNS."""
     message_id, _, position = delivery.id.partition(".")
-    return (message_id, int(position), delivery.project, delivery.created_at, *delivery_progress(delivery))
-
-
-def delivery_progress(delivery: Delivery) -> Row:
-    """What changes in the life of a delivery: all but the first four of DELIVERY_COLUMNS."""
     return (
+        message_id,
+        int(position),
+        delivery.project,
+        delivery.created_at,
         delivery.state.value,
         delivery.due_at,
         delivery.version,
@@ -113,9 +114,9 @@ def to_delivery(row: Row) -> Delivery:
     )
 
 
-def event_rows(events: Sequence[Event]) -> Iterator[Row]:
+def event_rows(events: Sequence[Event]) -> list[Row]:
     """In the order of EVENT_COLUMNS."""
-    return (
+    return [
         (
             event.message_id or "",
             event.id,
@@ -127,7 +128,7 @@ def event_rows(events: Sequence[Event]) -> Iterator[Row]:
             _JSON.encode(event.data) if event.data else None,
         )
         for event in events
-    )
+    ]
 
 
 def to_recorded(row: Row) -> Recorded:

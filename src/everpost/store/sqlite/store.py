@@ -24,11 +24,12 @@ from everpost.store.port import (
     Suppression,
     Written,
 )
-from everpost.store.sqlite import reads, writes
+from everpost.store.sqlite import accepting, reads, writes
+from everpost.store.sqlite.accepting import Submission
 from everpost.store.sqlite.connection import UNAVAILABLE, unavailable
 from everpost.store.sqlite.lane import DirectLane, Lane, ThreadLane
 from everpost.store.sqlite.listing import list_messages
-from everpost.store.sqlite.operation import Deadline, Operation
+from everpost.store.sqlite.operation import Deadline, Shared, Single
 from everpost.store.sqlite.purge import purge
 from everpost.store.sqlite.reader import Reader, read
 from everpost.store.sqlite.schema import migrate
@@ -94,9 +95,10 @@ class SqliteStore:
         not_after: float,
     ) -> Accepted:
         accepted: Accepted = await self._writes.run(
-            Operation(
-                lambda connection: writes.accept(connection, message, deliveries, events, claim),
-                Deadline(not_after, lambda connection, now: writes.undo(connection, message.id, claim, now)),
+            Shared(
+                accepting.accept,
+                Submission(message, deliveries, events, claim),
+                Deadline(not_after, lambda connection, now: accepting.undo(connection, message.id, claim, now)),
             )
         )
         return accepted
@@ -105,16 +107,20 @@ class SqliteStore:
         return await _run(self._look_ups, reads.find_key, scope, key, fingerprint)
 
     async def answer(self, scope: str, key: str, answer: bytes) -> None:
-        await _run(self._writes, writes.answer, scope, key, answer)
+        await _run(self._writes, accepting.answer, scope, key, answer)
 
     async def claim_due(self, now: float, lease_s: float, room: int) -> Claim:
         return await _run(self._writes, writes.claim_due, now, lease_s, room)
 
     async def begin(self, changes: Sequence[Change]) -> list[Written]:
-        return await _run(self._writes, writes.change, changes)
+        return await self._change(changes)
 
     async def advance(self, changes: Sequence[Change]) -> list[Written]:
-        return await _run(self._writes, writes.change, changes)
+        return await self._change(changes)
+
+    async def _change(self, changes: Sequence[Change]) -> list[Written]:
+        written: list[Written] = await self._writes.run(Shared(writes.change, changes))
+        return written
 
     async def record(self, events: Sequence[Event]) -> None:
         await _run(self._writes, writes.record, events)
@@ -163,5 +169,5 @@ class SqliteStore:
 async def _run(
     lane: Lane, function: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    result: T = await lane.run(Operation(lambda connection: function(connection, *args, **kwargs)))
+    result: T = await lane.run(Single(lambda connection: function(connection, *args, **kwargs)))
     return result

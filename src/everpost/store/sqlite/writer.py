@@ -1,13 +1,15 @@
 """Group commit: a batch of operations becomes one transaction, and one sync of the disk."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import apsw
 
 from everpost.store.port import AcceptOverrun, New, StoreUnavailable
 from everpost.store.sqlite.connection import MEMORY, UNAVAILABLE, connect, unavailable
-from everpost.store.sqlite.operation import Deadline, Failed, Operation, Result
+from everpost.store.sqlite.operation import Deadline, Failed, Operation, Result, RunAll, Shared, Single
 
 
 class Writer:
@@ -41,18 +43,29 @@ class Writer:
     def _commit(self, batch: Sequence[Operation]) -> list[Result]:
         self.connection.execute("BEGIN IMMEDIATE")
         try:
-            results = [self._result(operation) for operation in batch]
+            results = self._results(batch)
             self.connection.execute("COMMIT")
         finally:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
         return results
 
-    def _result(self, operation: Operation) -> Result:
-        deadline = operation.deadline
-        if deadline is not None and self._clock() > deadline.not_after:
-            return Failed(AcceptOverrun("the store was too slow: nothing was begun"))
-        return operation.run(self.connection)
+    def _results(self, batch: Sequence[Operation]) -> list[Result]:
+        results: list[Result] = [None] * len(batch)
+        shared: defaultdict[RunAll, list[tuple[int, Any]]] = defaultdict(list)
+        for index, operation in enumerate(batch):
+            deadline = operation.deadline
+            if deadline is not None and self._clock() > deadline.not_after:
+                results[index] = Failed(AcceptOverrun("the store was too slow: nothing was begun"))
+            elif isinstance(operation, Shared):
+                shared[operation.run_all].append((index, operation.asked))
+            else:
+                results[index] = operation.run(self.connection)
+        for run_all, asked in shared.items():
+            told = run_all(self.connection, [each for _, each in asked])
+            for (index, _), result in zip(asked, told, strict=True):
+                results[index] = result
+        return results
 
     def _undo_late(self, batch: Sequence[Operation], results: list[Result]) -> list[Result]:
         """What became durable only after its deadline is taken back before anything else is written."""
@@ -64,7 +77,7 @@ class Writer:
         }
         if not late:
             return results
-        undos = [Operation(partial(_undo, deadline, now)) for deadline in late.values()]
+        undos = [Single(partial(_undo, deadline, now)) for deadline in late.values()]
         for index, undone in zip(late, self.run(undos), strict=True):
             if undone is True:
                 results[index] = Failed(AcceptOverrun("the store was too slow: the message was undone"))

@@ -1,56 +1,51 @@
 """What is done to the rows. Every function runs inside a transaction that its caller opens and commits."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 import apsw
 
 from everpost.model.change import Change, Usage
-from everpost.model.delivery import Delivery, DeliveryState
+from everpost.model.delivery import Delivery
 from everpost.model.event import Event
-from everpost.model.message import Message
 from everpost.store.ledger import Key, charged
-from everpost.store.port import (
-    Accepted,
-    Claim,
-    Claimed,
-    Conflict,
-    Document,
-    IdempotencyClaim,
-    New,
-    Same,
-    StoreUnavailable,
-    Suppression,
-    Written,
-)
-from everpost.store.sqlite.reads import find_delivery, find_key, read_deliveries
+from everpost.store.port import Claim, Claimed, Document, Suppression, Written
+from everpost.store.sqlite import bulk
 from everpost.store.sqlite.rows import (
     DELIVERY_COLUMNS,
     EVENT_COLUMNS,
+    PROGRESS_COLUMNS,
     Row,
-    addresses,
-    delivery_progress,
     delivery_row,
     event_rows,
-    message_content,
-    message_head,
     split,
     to_delivery,
     to_message,
 )
-from everpost.store.undo import undone
 
-_INSERT_DELIVERY: Final = f"INSERT INTO delivery ({DELIVERY_COLUMNS}) VALUES ({', '.join('?' * 20)})"
-_INSERT_EVENT: Final = f"INSERT INTO event ({EVENT_COLUMNS}) VALUES ({', '.join('?' * 8)})"
+_INSERT_EVENT: Final = f"INSERT INTO event ({EVENT_COLUMNS}) VALUES {{rows}}"
 # A conflict that is ignored would still use up a number of the audit trail; a row that is never offered does not.
 _INSERT_NEW_EVENT: Final = (
     f"INSERT INTO event ({EVENT_COLUMNS}) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8"
     " WHERE NOT EXISTS (SELECT 1 FROM event WHERE message_id = ?1 AND id = ?2)"
 )
+_FENCED: Final = (
+    "SELECT v.column1 FROM (VALUES {rows}) v WHERE NOT EXISTS"
+    " (SELECT 1 FROM delivery WHERE message_id = v.column2 AND position = v.column3 AND version = v.column4)"
+)
+_NOWHERE: Final = ("", -1)  # the key of no delivery
 _UPDATE_DELIVERY: Final = (
-    "UPDATE delivery SET (state, due_at, version, attempts, rounds, account, started_at, deadline_at, asks, tried,"
-    " refused, left_out, reason, provider_message_id, expires_at, updated_at)"
-    f" = ({', '.join('?' * 16)}) WHERE message_id = ? AND position = ? AND version = ?"
+    f"INSERT INTO delivery ({DELIVERY_COLUMNS}) VALUES {{rows}} ON CONFLICT (message_id, position) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in PROGRESS_COLUMNS)
+)
+_USAGE: Final = (
+    "SELECT u.account, u.unit, u.window_at, u.used"
+    " FROM (VALUES {rows}) v CROSS JOIN usage u ON u.account = v.column1 AND u.unit = v.column2"
+)
+_SAVE_USAGE: Final = (
+    "INSERT INTO usage (account, unit, window_at, used) VALUES {rows}"
+    " ON CONFLICT (account, unit) DO UPDATE SET window_at = excluded.window_at, used = excluded.used"
 )
 _DUE: Final = (
     f"SELECT {', '.join('d.' + name for name in DELIVERY_COLUMNS.split(', '))}, m.head, m.content"
@@ -61,71 +56,6 @@ _NEXT_DUE: Final = (
     "SELECT due_at FROM delivery INDEXED BY delivery_due WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1 OFFSET ?"
 )
 _LEASE: Final = "UPDATE delivery SET version = version + 1, due_at = ? WHERE message_id = ? AND position = ?"
-
-
-def accept(
-    connection: apsw.Connection,
-    message: Message,
-    deliveries: Sequence[Delivery],
-    events: Sequence[Event],
-    claim: IdempotencyClaim | None,
-) -> Accepted:
-    if claim is not None:
-        taken = _take_key(connection, claim, message)
-        if taken is not None:
-            return taken
-    try:
-        connection.execute(
-            "INSERT INTO message (project, id, created_at, head, content) VALUES (?, ?, ?, ?, ?)",
-            (message.project, message.id, message.created_at, message_head(message), message_content(message)),
-        )
-        connection.executemany(_INSERT_DELIVERY, map(delivery_row, deliveries))
-    except apsw.ConstraintError as error:
-        raise StoreUnavailable(f"the message id {message.id} is taken: a new one is needed") from error
-    _append(connection, events)
-    connection.executemany(
-        "INSERT INTO recipient (project, address, message_id) VALUES (?, ?, ?)",
-        [(message.project, address, message.id) for address in addresses(message)],
-    )
-    if message.tags:
-        connection.executemany(
-            "INSERT INTO tag (project, tag, message_id) VALUES (?, ?, ?)",
-            [(message.project, tag, message.id) for tag in set(message.tags)],
-        )
-    return New()
-
-
-def _take_key(connection: apsw.Connection, claim: IdempotencyClaim, message: Message) -> Same | Conflict | None:
-    """None: the key was free and now stands for this message."""
-    connection.execute(
-        "INSERT INTO idempotency (scope, key, fingerprint, message_id, running_until, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (scope, key) DO NOTHING",
-        (claim.scope, claim.key, claim.fingerprint, message.id, claim.running_until, message.created_at),
-    )
-    if connection.changes():
-        return None
-    return find_key(connection, claim.scope, claim.key, claim.fingerprint)
-
-
-def undo(connection: apsw.Connection, message_id: str, claim: IdempotencyClaim | None, now: float) -> bool:
-    """Cancels a message and frees its key; False, having changed nothing, if a delivery is already on its way."""
-    deliveries = read_deliveries(connection, message_id)
-    if any(delivery.state is not DeliveryState.QUEUED for delivery in deliveries):
-        return False
-    for delivery in deliveries:
-        cancelled, event = undone(delivery, now)
-        _update(connection, cancelled, delivery.version)
-        _append(connection, [event])
-    if claim is not None:
-        connection.execute(
-            "DELETE FROM idempotency WHERE scope = ? AND key = ? AND message_id = ?",
-            (claim.scope, claim.key, message_id),
-        )
-    return True
-
-
-def answer(connection: apsw.Connection, scope: str, key: str, answer: bytes) -> None:
-    connection.execute("UPDATE idempotency SET answer = ? WHERE scope = ? AND key = ?", (answer, scope, key))
 
 
 def claim_due(connection: apsw.Connection, now: float, lease_s: float, room: int) -> Claim:
@@ -141,63 +71,70 @@ def _leased(row: Row, until: float) -> Delivery:
     return to_delivery((*row[:5], until, row[6] + 1, *row[7:]))
 
 
-def change(connection: apsw.Connection, changes: Sequence[Change]) -> list[Written]:
+def change(connection: apsw.Connection, asked: Sequence[Sequence[Change]]) -> list[list[Written]]:
     """Each change whole or not at all, in order."""
-    used: dict[Key, Usage] = {}
+    every = [one for changes in asked for one in changes]
+    results: list[Written] = []
+    while len(results) < len(every):
+        results += _change_some(connection, _of_different_deliveries(every[len(results) :]))
+    told = iter(results)
+    return [list(islice(told, len(changes))) for changes in asked]
+
+
+def _of_different_deliveries(changes: Sequence[Change]) -> Sequence[Change]:
+    """As many of the first ones as can be written at once."""
+    seen: set[str] = set()
+    for count, one in enumerate(changes):
+        if one.delivery.id in seen:
+            return changes[:count]
+        seen.add(one.delivery.id)
+    return changes
+
+
+def _change_some(connection: apsw.Connection, changes: Sequence[Change]) -> list[Written]:
+    fenced = _fenced(connection, changes)
+    used = _usage(connection, {(charge.account, charge.unit) for one in changes for charge in one.charges})
     spent: dict[Key, Usage] = {}
-    events: list[Event] = []
     results = []
-    for one in changes:
-        for charge in one.charges:
-            _load_usage(connection, used, (charge.account, charge.unit))
-        after = charged(used, one.charges)
-        if after is None:
-            # Only the holder of the lease is told about quotas.
-            results.append(Written.OVER_QUOTA if _stands(connection, one) else Written.FENCED)
-        elif not _update(connection, one.delivery, one.was):
-            results.append(Written.FENCED)
+    for index, one in enumerate(changes):
+        if index in fenced:
+            results.append(Written.FENCED)  # only the holder of the lease is told about quotas
+        elif (after := charged(used, one.charges)) is None:
+            results.append(Written.OVER_QUOTA)
         else:
             used |= after
             spent |= after
-            events += one.events
             results.append(Written.DONE)
-    _append(connection, events)
+    done = [one for one, result in zip(changes, results, strict=True) if result is Written.DONE]
+    update(connection, [one.delivery for one in done])
+    append(connection, [event for one in done for event in one.events])
     _save_usage(connection, spent)
     return results
 
 
-def _update(connection: apsw.Connection, delivery: Delivery, was: int) -> bool:
-    key = split(delivery.id)
-    if key is None:
-        return False
-    connection.execute(_UPDATE_DELIVERY, (*delivery_progress(delivery), *key, was))
-    return connection.changes() == 1
+def _fenced(connection: apsw.Connection, changes: Sequence[Change]) -> set[int]:
+    """Where in `changes` are those whose delivery is no longer as their writer has seen it."""
+    keys = ((index, split(one.delivery.id), one.was) for index, one in enumerate(changes))
+    seen = [(index, *(key or _NOWHERE), was) for index, key, was in keys]
+    return {row[0] for row in bulk.execute(connection, _FENCED, seen)}
 
 
-def _stands(connection: apsw.Connection, change: Change) -> bool:
-    stored = find_delivery(connection, change.delivery.id)
-    return stored is not None and stored.version == change.was
+def update(connection: apsw.Connection, deliveries: Sequence[Delivery]) -> None:
+    """Overwrites deliveries that are known to be there."""
+    bulk.execute(connection, _UPDATE_DELIVERY, [delivery_row(delivery) for delivery in deliveries])
 
 
-def _load_usage(connection: apsw.Connection, used: dict[Key, Usage], key: Key) -> None:
-    if key in used:
-        return
-    row = connection.execute("SELECT window_at, used FROM usage WHERE account = ? AND unit = ?", key).fetchone()
-    if row is not None:
-        used[key] = Usage(*row)
+def _usage(connection: apsw.Connection, keys: Iterable[Key]) -> dict[Key, Usage]:
+    rows = bulk.execute(connection, _USAGE, sorted(keys))
+    return {(account, unit): Usage(window_at, used) for account, unit, window_at, used in rows}
 
 
 def _save_usage(connection: apsw.Connection, used: Mapping[Key, Usage]) -> None:
-    if used:
-        connection.executemany(
-            "INSERT INTO usage (account, unit, window_at, used) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET window_at = excluded.window_at, used = excluded.used",
-            [(*key, usage.window_at, usage.used) for key, usage in used.items()],
-        )
+    bulk.execute(connection, _SAVE_USAGE, [(*key, usage.window_at, usage.used) for key, usage in used.items()])
 
 
-def _append(connection: apsw.Connection, events: Sequence[Event]) -> None:
-    connection.executemany(_INSERT_EVENT, event_rows(events))
+def append(connection: apsw.Connection, events: Sequence[Event]) -> None:
+    bulk.execute(connection, _INSERT_EVENT, event_rows(events))
 
 
 def record(connection: apsw.Connection, events: Sequence[Event]) -> None:
@@ -210,7 +147,7 @@ def write_config(
     version = connection.execute("SELECT version FROM config WHERE name = ?", (name,)).get or 0
     if was is not None and was != version:
         return None
-    _append(connection, events)
+    append(connection, events)
     if value is None:
         connection.execute("DELETE FROM config WHERE name = ?", (name,))
         return Document(b"", 0)
@@ -227,7 +164,7 @@ def suppress(connection: apsw.Connection, suppressions: Iterable[Suppression], e
         "INSERT OR REPLACE INTO suppression (project, address, reason, created_at) VALUES (?, ?, ?, ?)",
         [(one.project, one.address.lower(), one.reason, one.created_at) for one in suppressions],
     )
-    _append(connection, events)
+    append(connection, events)
 
 
 def unsuppress(connection: apsw.Connection, project: str, addresses: Iterable[str], events: Sequence[Event]) -> None:
@@ -235,4 +172,4 @@ def unsuppress(connection: apsw.Connection, project: str, addresses: Iterable[st
         "DELETE FROM suppression WHERE project = ? AND address = ?",
         [(project, address.lower()) for address in addresses],
     )
-    _append(connection, events)
+    append(connection, events)

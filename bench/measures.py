@@ -1,0 +1,154 @@
+"""What is measured: each function takes one sample."""
+
+import json
+import os
+import statistics
+import time
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import apsw
+
+from load import Spec
+from processes import Server, ask, load
+
+CONNECTIONS = 64
+SETTLE_S = 1.0
+DRAIN_S = 120.0
+PAGE = b"\0" * 4096  # of SQLite's log
+CLONES = {
+    "message": "project, {id}, created_at, head, content FROM message",
+    "delivery": (
+        "{id}, position, project, created_at, state, due_at + value, version, attempts, rounds, account, started_at,"
+        " deadline_at, asks, tried, refused, reason, provider_message_id, expires_at, updated_at FROM delivery"
+    ),
+    "event": (
+        "{id}, {id} || '.0:0', type, at, project, {id} || '.0', account, data"
+        " FROM (SELECT * FROM event WHERE message_id <> '')"
+    ),
+    "tag": "project, tag, {id} FROM tag",
+    "recipient": "project, value || address, {id} FROM recipient",
+    "idempotency": "scope, key || value, fingerprint, {id}, running_until, answer, created_at FROM idempotency",
+}
+
+NUMBERS = "WITH RECURSIVE numbers (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM numbers WHERE value < ?)"
+
+_numbers = count(1, 10_000_000)
+
+
+def _mails(kind: str, server: Server, connections: int = CONNECTIONS, number: int = 0, seconds: float = 0.0) -> Spec:
+    return Spec(
+        kind=kind,
+        port=server.port,
+        token=server.token,
+        first=next(_numbers),
+        connections=connections,
+        count=number,
+        seconds=seconds,
+    )
+
+
+def bare_rate(port: int, seconds: float) -> float:
+    return load(Spec(kind="accept", port=port, first=1, connections=CONNECTIONS, seconds=seconds)).rate
+
+
+@dataclass
+class Accepted:
+    rate: float
+    cpu_s: float  # of 1,000 mails
+    p50_ms: float
+    p99_ms: float
+
+
+def accepted(server: Server, seconds: float) -> Accepted:
+    """Mail that is to be sent in a month: durable, and nothing else happens to it."""
+    cpu_s = server.cpu_s()
+    result = load(_mails("later", server, seconds=seconds))
+    cpu_s = server.cpu_s() - cpu_s
+    return Accepted(result.rate, 1000 * cpu_s / result.answered, result.p50_ms, result.p99_ms)
+
+
+@dataclass
+class HandedOver:
+    accept_rate: float
+    rate: float
+    cpu_s: float  # of 1,000 mails
+
+
+def handed_over(server: Server, stub_port: int, number: int) -> HandedOver:
+    """Mail that is to be sent now, from the first request to the last stored outcome."""
+    sent, cpu_s, (taken, different) = server.counts()["sent"], server.cpu_s(), _books(stub_port)
+    result = load(_mails("accept", server, number=number))
+    ended = server.until_sent(sent + result.answered, DRAIN_S)
+    cpu_s = server.cpu_s() - cpu_s
+    handed = _books(stub_port)
+    if handed != (taken + result.answered, different + result.answered):
+        raise RuntimeError(f"{result.answered} were accepted, the provider was given {handed} after {taken, different}")
+    return HandedOver(result.rate, result.answered / (ended - result.started_at), 1000 * cpu_s / result.answered)
+
+
+@dataclass
+class Added:
+    direct_ms: float
+    sync_ms: float
+    flush_ms: float
+
+    @property
+    def ms(self) -> float:
+        return self.sync_ms - self.direct_ms
+
+
+def added(server: Server, stub_port: int, number: int) -> Added:
+    """Medians of one caller's requests, one after the other: to the provider itself, and through Everpost."""
+    direct = load(Spec(kind="direct", port=stub_port, first=1, count=number))
+    sync = load(_mails("sync", server, connections=1, number=number))
+    return Added(direct.p50_ms, sync.p50_ms, flush_ms(server.folder, number))
+
+
+def flush_ms(folder: Path, number: int) -> float:
+    """The median time of what a commit waits for: a page of a file that is there already, written and flushed."""
+    path = folder / "flushed"
+    path.write_bytes(PAGE * 256)
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+        return 1000 * statistics.median(_flush_s(descriptor, place % 256) for place in range(number))
+    finally:
+        os.close(descriptor)
+
+
+def _flush_s(descriptor: int, place: int) -> float:
+    began = time.perf_counter()
+    os.pwrite(descriptor, PAGE, place * len(PAGE))
+    os.fdatasync(descriptor)
+    return time.perf_counter() - began
+
+
+def idle_mb(server: Server) -> float:
+    time.sleep(SETTLE_S)
+    return server.memory_mb()
+
+
+def one_for_later(server: Server) -> None:
+    load(_mails("later", server, connections=1, number=1))
+
+
+def fill(database: Path, number: int) -> None:
+    """Copies the one mail of a database that often, as if so many had been accepted for later."""
+    connection = apsw.Connection(str(database))
+    connection.pragma("synchronous", "off")
+    with connection:
+        for table, columns in CLONES.items():
+            names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})") if row[1] not in ("n", "seq")]
+            source = columns.format(id="printf('em_%026d', value)")
+            connection.execute(
+                f"{NUMBERS} INSERT INTO {table} ({', '.join(names)}) SELECT {source}, numbers", (number,)
+            )
+    connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    connection.close()
+
+
+def _books(stub_port: int) -> tuple[int, int]:
+    told = json.loads(ask(stub_port, "/count").partition(b"\r\n\r\n")[2])
+    return told["taken"], told["different"]

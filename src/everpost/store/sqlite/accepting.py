@@ -1,0 +1,109 @@
+"""How messages come in. Every function runs inside a transaction that its caller opens and commits."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import apsw
+from msgspec import Struct
+
+from everpost.model.delivery import Delivery, DeliveryState
+from everpost.model.event import Event
+from everpost.model.message import Message
+from everpost.store.port import Accepted, IdempotencyClaim, New, StoreUnavailable
+from everpost.store.sqlite import bulk
+from everpost.store.sqlite.reads import KEY_USE, read_deliveries, used_before
+from everpost.store.sqlite.rows import DELIVERY_COLUMNS, Row, addresses, delivery_row, message_content, message_head
+from everpost.store.sqlite.writes import append, update
+from everpost.store.undo import undone
+
+_KNOWN_KEYS: Final = (
+    f"SELECT i.scope, i.key, {KEY_USE}"
+    " FROM (VALUES {rows}) v CROSS JOIN idempotency i ON i.scope = v.column1 AND i.key = v.column2"
+)
+_INSERT_KEY: Final = (
+    "INSERT INTO idempotency (scope, key, fingerprint, message_id, running_until, created_at) VALUES {rows}"
+)
+_INSERT_MESSAGE: Final = "INSERT INTO message (project, id, created_at, head, content) VALUES {rows}"
+_INSERT_DELIVERY: Final = f"INSERT INTO delivery ({DELIVERY_COLUMNS}) VALUES {{rows}}"
+_INSERT_RECIPIENT: Final = "INSERT INTO recipient (project, address, message_id) VALUES {rows}"
+_INSERT_TAG: Final = "INSERT INTO tag (project, tag, message_id) VALUES {rows}"
+
+_Key = tuple[str, str]  # scope and key
+
+
+class Submission(Struct, frozen=True):
+    """What a caller wants to be stored, whole or not at all."""
+
+    message: Message
+    deliveries: Sequence[Delivery]
+    events: Sequence[Event]
+    claim: IdempotencyClaim | None
+
+
+def accept(connection: apsw.Connection, submissions: Sequence[Submission]) -> list[Accepted]:
+    uses = _uses(connection, submissions)
+    results: list[Accepted] = []
+    fresh: list[Submission] = []
+    for submission in submissions:
+        claim = submission.claim
+        if claim is not None:
+            if (use := uses.get((claim.scope, claim.key))) is not None:
+                results.append(used_before(use, claim.fingerprint))
+                continue
+            uses[claim.scope, claim.key] = (claim.fingerprint, submission.message.id, claim.running_until, None)
+        fresh.append(submission)
+        results.append(New())
+    try:
+        _store(connection, fresh)
+    except apsw.ConstraintError as error:
+        # The clock and 80 bits of chance make ids; in a batch, each message is then tried by itself.
+        raise StoreUnavailable(f"a message id is taken, a new one is needed: {error}") from error
+    return results
+
+
+def _uses(connection: apsw.Connection, submissions: Sequence[Submission]) -> dict[_Key, Row]:
+    keys = [(claim.scope, claim.key) for claim in (one.claim for one in submissions) if claim is not None]
+    return {(scope, key): tuple(use) for scope, key, *use in bulk.execute(connection, _KNOWN_KEYS, keys)}
+
+
+def _store(connection: apsw.Connection, fresh: Sequence[Submission]) -> None:
+    keys = [
+        (claim.scope, claim.key, claim.fingerprint, message.id, claim.running_until, message.created_at)
+        for message, claim in ((one.message, one.claim) for one in fresh)
+        if claim is not None
+    ]
+    messages = [one.message for one in fresh]
+    bodies = [
+        (message.project, message.id, message.created_at, message_head(message), message_content(message))
+        for message in messages
+    ]
+    deliveries = [delivery_row(delivery) for one in fresh for delivery in one.deliveries]
+    recipients = [(message.project, address, message.id) for message in messages for address in addresses(message)]
+    tags = [(message.project, tag, message.id) for message in messages for tag in set(message.tags)]
+    bulk.execute(connection, _INSERT_KEY, keys)
+    bulk.execute(connection, _INSERT_MESSAGE, bodies)
+    bulk.execute(connection, _INSERT_DELIVERY, deliveries)
+    bulk.execute(connection, _INSERT_RECIPIENT, recipients)
+    bulk.execute(connection, _INSERT_TAG, tags)
+    append(connection, [event for one in fresh for event in one.events])
+
+
+def undo(connection: apsw.Connection, message_id: str, claim: IdempotencyClaim | None, now: float) -> bool:
+    """Cancels a message and frees its key; False, having changed nothing, if a delivery is already on its way."""
+    deliveries = read_deliveries(connection, message_id)
+    if any(delivery.state is not DeliveryState.QUEUED for delivery in deliveries):
+        return False
+    for delivery in deliveries:
+        cancelled, event = undone(delivery, now)
+        update(connection, [cancelled])
+        append(connection, [event])
+    if claim is not None:
+        connection.execute(
+            "DELETE FROM idempotency WHERE scope = ? AND key = ? AND message_id = ?",
+            (claim.scope, claim.key, message_id),
+        )
+    return True
+
+
+def answer(connection: apsw.Connection, scope: str, key: str, answer: bytes) -> None:
+    connection.execute("UPDATE idempotency SET answer = ? WHERE scope = ? AND key = ?", (answer, scope, key))
