@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from engine_kit import CALLER, GONE, TAKEN, Troubled, World, accepted, account, elapse, later
+from everpost.engine.console import READY_S
 from everpost.model.account import Quota
 from everpost.model.delivery import DeliveryState
 from everpost.model.event import EventType
@@ -118,9 +119,13 @@ async def test_requests_in_flight_are_shown(world):
 async def test_it_is_ready_while_the_store_can_be_written(world):
     engine = world.engine()
     assert await engine.console.ready() is None
-    world.store.fails["record"] = GONE
+    world.store.fails["write_config"] = GONE
+    await elapse(READY_S)
     problem = await engine.console.ready()
     assert (problem.status, problem.detail) == (503, "the disk is gone")
+    del world.store.fails["write_config"]
+    await elapse(READY_S)
+    assert await engine.console.ready() is None
 
 
 @pytest.mark.parametrize("name", ["a", "b"])
