@@ -32,6 +32,13 @@ class Peer:
         """Some bytes; none at the end."""
         return self._kept(await self._reader.read(size))
 
+    async def read_some(self) -> bytes:
+        """Some bytes. Raises IncompleteReadError if the client goes away before."""
+        data = await self.read()
+        if not data:
+            raise asyncio.IncompleteReadError(b"", None)
+        return data
+
     async def read_exactly(self, size: int) -> bytes:
         return self._kept(await self._reader.readexactly(size))
 
@@ -120,7 +127,7 @@ class ScriptedServer:
         self.port = 0
         self.scheme = "https" if tls else "http"
         self.connections = 0
-        self.received = b""
+        self.received = bytearray()
         self.requests: list[bytes] = []
         self.news = asyncio.Event()  # something was read
         self.left = asyncio.Event()  # a client has gone while its script was reading

@@ -12,12 +12,15 @@ import trustme
 
 from everpost.engine.wire import NetworkWire
 from everpost.model.account import Timeouts
-from everpost.providers.contract import Answer, Fault, HttpRequest, Phase
+from everpost.providers.contract import Answer, Fault, HttpRequest, Phase, Security, SmtpReply, SmtpRequest, SmtpStage
 from scripted_server import LOOPBACK, ScriptedServer
 
 PATIENT_S = 20.0
-LARGE = 8 * 1024 * 1024
+HASTY_S = 0.3
+"""Time for what is not meant to hang, on a busy machine, before that which does."""
+LARGE = 6 * 1024 * 1024
 """Bytes of a body that no socket's buffers take in while nobody reads."""
+MAIL = b"Subject: Hello\r\n\r\nIt works.\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -38,6 +41,20 @@ def post(server: ScriptedServer, size: int = 100, path: str = "/mail") -> HttpRe
 
 def get(server: ScriptedServer, path: str = "/mail") -> HttpRequest:
     return HttpRequest(method="GET", url=server.url + path, headers={})
+
+
+def mail_for(server: Any, **changed: Any) -> SmtpRequest:
+    usual: dict[str, Any] = {
+        "host": server.host,
+        "port": server.port,
+        "security": Security.NONE,
+        "username": None,
+        "password": None,
+        "mail_from": "ann@example.com",
+        "rcpt_to": ("bob@example.org", "eve@example.org"),
+        "data": MAIL,
+    }
+    return SmtpRequest(**usual | changed)
 
 
 def server_tls(authority: trustme.CA, name: str = LOOPBACK, **options: Any) -> ssl.SSLContext:
@@ -74,3 +91,9 @@ class Caller:
 def outcome(answer: Answer) -> tuple[Phase, bool] | int:
     """Phase and maybe_sent of a fault, or the status of an HTTP answer."""
     return (answer.phase, answer.maybe_sent) if isinstance(answer, Fault) else getattr(answer, "status", -1)
+
+
+def smtp_outcome(answer: Answer) -> tuple[Phase, bool] | tuple[SmtpStage, int]:
+    """The same of an SMTP transaction; of a reply its stage and code."""
+    assert isinstance(answer, Fault | SmtpReply)
+    return (answer.phase, answer.maybe_sent) if isinstance(answer, Fault) else (answer.stage, answer.code)

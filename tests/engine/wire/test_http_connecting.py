@@ -9,9 +9,8 @@ import trustme
 
 from everpost.providers.contract import HttpRequest, Phase
 from scripted_server import LOOPBACK, Peer, ScriptedServer, refusing_port, settled, silent_port
-from wire_kit import OK, outcome, patient, post, server_tls
+from wire_kit import HASTY_S, OK, outcome, patient, post, server_tls
 
-BRIEF_S = 0.15
 DEAD_HOST = "127.0.0.2"
 
 
@@ -43,7 +42,7 @@ async def test_a_refused_connection(send, scheme):
 async def test_a_connection_that_hangs(send, scheme):
     with silent_port() as port:
         url = f"{scheme}://{LOOPBACK}:{port}/"
-        assert await tried(send, url, connect_s=BRIEF_S) == (Phase.CONNECT, False)
+        assert await tried(send, url, connect_s=HASTY_S) == (Phase.CONNECT, False)
 
 
 @pytest.mark.parametrize("host", ["nobody.invalid", "a" * 64 + ".example", "a..example"])
@@ -56,7 +55,7 @@ async def test_a_name_server_that_hangs(send, monkeypatch):
         await asyncio.get_running_loop().create_future()
 
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", hangs)
-    assert await tried(send, "http://slow.example/", connect_s=BRIEF_S) == (Phase.DNS, False)
+    assert await tried(send, "http://slow.example/", connect_s=HASTY_S) == (Phase.DNS, False)
 
 
 async def test_an_address_that_hangs_or_refuses_does_not_hide_the_next_one(send, monkeypatch):
@@ -69,13 +68,13 @@ async def test_an_address_that_hangs_or_refuses_does_not_hide_the_next_one(send,
         assert await tried(send, url) == 200
         with silent_port(DEAD_HOST, server.port):
             await send.wire.close()  # else the connection is used again
-            assert await tried(send, url, connect_s=2 * BRIEF_S) == 200
+            assert await tried(send, url, connect_s=2 * HASTY_S) == 200
 
 
 async def test_a_tls_handshake_that_hangs(send):
     async with ScriptedServer(says_nothing) as server:
         url = server.url.replace("http:", "https:")
-        assert await tried(send, url, connect_s=BRIEF_S) == (Phase.TLS, False)
+        assert await tried(send, url, connect_s=HASTY_S) == (Phase.TLS, False)
         assert b"mail" not in server.received
 
 

@@ -122,14 +122,15 @@ class Case:
 HEAD = b"HTTP/1.1 202 Accepted\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 IMPATIENT = patient(answer_s=0.1)
+STALLED = patient(write_s=0.1)
 
 CASES = (
     Case("large, closed on accept", closes_on_accept, NOT_SENT, LARGE),
     Case("large, reset on accept", resets_on_accept, NOT_SENT, LARGE),
     Case("half of the body, then reset", resets_in_the_body, NOT_SENT, LARGE),
     Case("half of the body, then closed", closes_in_the_body, NOT_SENT, LARGE),
-    Case("reader stalls", stops_reading, NOT_SENT, LARGE, patient(write_s=0.2)),
-    Case("reader stalls in its answer", stops_reading_and_begins_to_answer, NOT_SENT, LARGE, patient(write_s=0.2)),
+    Case("reader stalls", stops_reading, NOT_SENT, LARGE, STALLED),
+    Case("reader stalls in its answer", stops_reading_and_begins_to_answer, NOT_SENT, LARGE, STALLED),
     Case("success before the end", claims_success_too_early, (Phase.WRITE, True), LARGE),
     Case("closed", closes_when_all_is_read, MAYBE_SENT),
     Case("cut", cuts_when_all_is_read, MAYBE_SENT),
@@ -138,7 +139,7 @@ CASES = (
     Case("middle, closed", closes_when_all_is_read, MAYBE_SENT, MIDDLE),
     Case("middle, reset", resets_when_all_is_read, MAYBE_SENT, MIDDLE),
     Case("large, reset", resets_when_all_is_read, MAYBE_SENT, LARGE),
-    Case("large, hangs", hangs_when_all_is_read, MAYBE_SENT, LARGE, patient(answer_s=0.4)),
+    Case("large, hangs", hangs_when_all_is_read, MAYBE_SENT, LARGE, IMPATIENT),
     Case("head cut", answers(HEAD + b"Content-Le"), MAYBE_SENT),
     Case("body cut", answers(HEAD + b"Content-Length: 5\r\n\r\n1234"), MAYBE_SENT),
     Case("chunk cut", answers(CHUNKED + b"5\r\n1234"), MAYBE_SENT),
