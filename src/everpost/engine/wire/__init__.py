@@ -37,3 +37,4 @@ class NetworkWire:
 
     async def close(self) -> None:
         self._http.close()
+        self._smtp.close()

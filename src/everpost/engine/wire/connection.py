@@ -1,169 +1,134 @@
-"""One HTTP/1.1 connection: what was written, what was read, and whether it can be used again."""
+"""One HTTP/1.1 connection: the answer to the request that was written last, and whether another one may follow."""
 
-import asyncio
-from typing import Any, Final, cast
+import ssl
+from typing import Final
 
 import httptools
 
+from everpost.engine.wire.stream import Broken, Stream
 from everpost.model.limits import ANSWER_BODY_BYTES_MAX, ANSWER_HEAD_BYTES_MAX
 from everpost.providers.contract import HttpResponse
 
-TAIL_BYTES: Final = 16 * 1024
-"""The last piece of a large request. It is held back until everything before it has left our buffers: a provider
-that has not been given it can't have read the whole request, whatever happens."""
+_SWITCHING_PROTOCOLS: Final = 101
 
 
-class Broken(Exception):
-    """The connection can't give an answer any more."""
-
-
-class Connection(asyncio.Protocol):
+class Connection(Stream):
     def __init__(self) -> None:
+        super().__init__()
         self.idle_since = 0.0
         self.reusable = False
-        self._transport: asyncio.Transport | None = None
-        self._lost: str | None = None
-        self._writable = asyncio.Event()
-        self._writable.set()
-        self._changed: asyncio.Future[None] | None = None
-        self._headers: dict[str, str] = {}
-        self._start_answer()
+        self._asked = False
+        self._start_answer(bodyless=False)
+
+    def begin(self, *, bodyless: bool) -> None:
+        """From now on an answer is expected; `bodyless` if it has none, whatever its head says: that to HEAD."""
+        self._asked = True
+        self._start_answer(bodyless=bodyless)
+
+    async def answer(self) -> HttpResponse:
+        """The whole answer; raises Broken."""
+        while self._response is None:
+            if self._lost is not None:
+                raise Broken(self._lost)
+            await self._change()
+        return self._response
 
     # --- asyncio's side -----------------------------------------------------------------------------------------------
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # what create_connection gives; uvloop's is no subclass
-        self._transport.set_write_buffer_limits(high=0)
-
-    def pause_writing(self) -> None:
-        self._writable.clear()
-
-    def resume_writing(self) -> None:
-        self._writable.set()
-
     def data_received(self, data: bytes) -> None:
-        if self._response is not None or self._changed is None:
+        if self._lost is not None:
+            return
+        if self._answered or not self._asked:
             self._fail("data that nobody has asked for")  # a late answer, or a broken server: never to be used again
             return
-        if not self._headers_done:
-            self._head_bytes += len(data)
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
+            self._feed(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._fail(f"not an HTTP answer: {error}")
-            return
-        if not self._headers_done and self._head_bytes > ANSWER_HEAD_BYTES_MAX:
-            self._fail(f"an answer with a head of more than {ANSWER_HEAD_BYTES_MAX} bytes")
 
     def eof_received(self) -> bool:
-        if self._headers_done and self._ends_with_connection and self._response is None:
+        if self._ends_with_connection and self._was_closed_properly():
             self._finish(reusable=False)
-        self._fail("closed by the provider")
-        return False
+        return super().eof_received()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._fail(f"lost: {exc}" if exc else "closed")
+    def _feed(self, data: bytes) -> None:
+        """Counts what comes, framing and trailers included: an answer can't go on for ever in any way."""
+        room = ANSWER_HEAD_BYTES_MAX - self._received
+        self._received += len(data)
+        if not self._headers_done:
+            self._parser.feed_data(data[:room])
+            data = data[room:]
+            if data and not self._headers_done:
+                self._fail(f"an answer with a head of more than {ANSWER_HEAD_BYTES_MAX} bytes")
+                return
+        if self._received > ANSWER_HEAD_BYTES_MAX + ANSWER_BODY_BYTES_MAX:
+            self._fail(f"an answer with a body of more than {ANSWER_BODY_BYTES_MAX} bytes")
+        elif data:
+            self._parser.feed_data(data)
+
+    def _was_closed_properly(self) -> bool:
+        """TLS tells an end from a cut (RFC 8446 6.1); plain TCP has no other sign than its end."""
+        tls = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
+        try:
+            return tls is None or tls.read(1) == b""
+        except ssl.SSLError:
+            return False
 
     # --- httptools' side ----------------------------------------------------------------------------------------------
 
+    def on_message_begin(self) -> None:
+        if self._answered:
+            self._fail("more than one answer")
+
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self._headers_done:
+            return  # a trailer, which no header may be overwritten by (RFC 9110 6.5.1), or another answer
         key = name.decode("latin-1").lower()
         text = value.decode("latin-1")
         self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
 
     def on_headers_complete(self) -> None:
+        status = self._parser.get_status_code()
         self._headers_done = True
+        if status < 200 or self._answered:
+            return
         chunked = "chunked" in self._headers.get("transfer-encoding", "").lower()
         self._ends_with_connection = not chunked and "content-length" not in self._headers
+        if self._bodyless:
+            self._finish(reusable=False)  # the parser waits for a body
 
     def on_body(self, body: bytes) -> None:
-        self._body_bytes += len(body)
-        if self._body_bytes > ANSWER_BODY_BYTES_MAX:
-            self._fail(f"an answer with a body of more than {ANSWER_BODY_BYTES_MAX} bytes")
-            return
         self._body.append(body)
 
     def on_message_complete(self) -> None:
-        if self._lost is not None:
+        if self._lost is not None or self._answered:
             return
-        if 100 <= self._parser.get_status_code() < 200:
-            self._headers, self._headers_done = {}, False
-            return
-        self._finish(reusable=self._parser.should_keep_alive())
+        status = self._parser.get_status_code()
+        if status == _SWITCHING_PROTOCOLS:
+            self._fail("another protocol, which nobody has asked for")
+        elif status < 200:
+            self._headers.clear()
+            self._headers_done = False
+        else:
+            self._finish(reusable=self._parser.should_keep_alive())
 
     # --- our side -----------------------------------------------------------------------------------------------------
 
-    @property
-    def is_usable(self) -> bool:
-        return self._lost is None and self._transport is not None and not self._transport.is_closing()
-
-    def begin(self) -> None:
-        """From now on an answer is expected."""
-        self._start_answer()
-        self._changed = asyncio.get_running_loop().create_future()
-
-    def write(self, data: bytes) -> None:
-        """Hands over bytes; raises Broken, having written none, if the connection is known to be lost."""
-        if not self.is_usable or self._transport is None:
-            raise Broken(self._lost or "closing")
-        self._transport.write(data)
-
-    async def flushed(self) -> None:
-        """Everything written has left this process, or the connection has been lost, or answered early."""
-        while self._lost is None and self._response is None and not self._writable.is_set():
-            waiter = asyncio.ensure_future(self._writable.wait())
-            either: set[asyncio.Future[Any]] = {waiter, self._future()}
-            try:
-                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                waiter.cancel()
-
-    async def answer(self) -> HttpResponse:
-        """The whole answer; raises Broken."""
-        if self._response is None and self._lost is None:
-            await asyncio.shield(self._future())
-        if self._response is not None:
-            return self._response
-        raise Broken(self._lost or "closed")
-
-    @property
-    def has_answer(self) -> bool:
-        return self._response is not None
-
-    def abort(self) -> None:
-        self._lost = self._lost or "given up"
-        if self._transport is not None:
-            self._transport.abort()
-
-    def _future(self) -> asyncio.Future[None]:
-        if self._changed is None:
-            raise Broken("no answer is expected")
-        return self._changed
-
-    def _start_answer(self) -> None:
+    def _start_answer(self, *, bodyless: bool) -> None:
         self._parser = httptools.HttpResponseParser(self)
-        self._headers = {}
+        self._bodyless = bodyless
+        self._headers: dict[str, str] = {}
         self._headers_done = False
         self._ends_with_connection = False
-        self._head_bytes = 0
+        self._received = 0
         self._body: list[bytes] = []
-        self._body_bytes = 0
         self._response: HttpResponse | None = None
+        self._answered = False
 
     def _finish(self, *, reusable: bool) -> None:
+        if self._lost is not None or self._answered:
+            return
         status = self._parser.get_status_code()
         self._response = HttpResponse(status=status, headers=self._headers, body=b"".join(self._body))
-        self.reusable = reusable
-        self._wake()
-
-    def _fail(self, reason: str) -> None:
-        if self._lost is None:
-            self._lost = reason
-        self.reusable = False
-        self._wake()
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.abort()
-
-    def _wake(self) -> None:
-        if self._changed is not None and not self._changed.done():
-            self._changed.set_result(None)
+        self.reusable = reusable and not self._paused  # … and the request has left as a whole
+        self._answer_is_there()

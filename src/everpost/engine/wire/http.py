@@ -6,21 +6,29 @@ never handed to the network.
 
 import asyncio
 import re
-import socket
 import ssl
+from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from everpost.engine.wire.connection import TAIL_BYTES, Broken, Connection
+from everpost.engine.wire.connection import Connection
+from everpost.engine.wire.dial import dial
+from everpost.engine.wire.stream import Broken
 from everpost.model.account import Timeouts
 from everpost.providers.contract import Answer, Fault, HttpRequest, HttpResponse, Phase
+
+TAIL_BYTES: Final = 16 * 1024
+"""The last piece of a large request. It is held back until everything before it has left our buffers: a provider
+that has not been given it can't have read the whole request, whatever happens."""
 
 IDLE_S: Final = 15.0  # a connection that was idle for longer is not used again: providers close theirs later than this
 CONNECTIONS_MAX: Final = 256  # to one origin
 PORTS: Final = {"http": 80, "https": 443}
 
-_FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f]")
+_NOT_IN_URL: Final = re.compile(r"[^!-~]")  # a blank or a line break would end the target, and more would follow
+_HEADER_NAME: Final = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)  # RFC 9110 5.6.2
+_NOT_IN_VALUE: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class _Origin:
@@ -31,7 +39,13 @@ class _Origin:
         self.port = port
         self.tls = tls
         self.slots = asyncio.Semaphore(CONNECTIONS_MAX)
-        self.idle: list[Connection] = []
+        self.idle: deque[Connection] = deque()  # the one that has waited longest is on the left
+
+
+class _Prepared(NamedTuple):
+    origin: _Origin
+    payload: bytes
+    bodyless: bool  # so is the answer
 
 
 class HttpTransport:
@@ -42,33 +56,38 @@ class HttpTransport:
 
     async def send(self, request: HttpRequest, timeouts: Timeouts, not_after: float) -> Answer:
         """Raises ValueError for a request that no HTTP server may be given: a fault of ours."""
-        scheme, host, port, head = _prepared(request)
-        origin = self._origin(scheme, host, port)
-        payload = head + request.body
+        prepared = self._prepared(request)
+        slots = prepared.origin.slots
         try:
             async with asyncio.timeout(timeouts.connect_s):
-                await origin.slots.acquire()
+                await slots.acquire()
         except TimeoutError:
             return _not_sent(Phase.CONNECT, f"no free connection within {timeouts.connect_s:g} s")
         try:
-            connection = await self._connected(origin, timeouts)
-            if isinstance(connection, Fault):
-                return connection
-            try:
-                answer = await self._exchange(connection, payload, timeouts, not_after)
-            except BaseException:
-                connection.abort()
-                raise
-            self._put_back(origin, connection, reusable=isinstance(answer, HttpResponse))
-            return answer
+            return await self._carry(prepared, timeouts, not_after)
         finally:
-            origin.slots.release()
+            slots.release()
 
     def close(self) -> None:
         for origin in self._origins.values():
-            for connection in origin.idle:
-                connection.abort()
-            origin.idle.clear()
+            while origin.idle:
+                origin.idle.pop().abort()
+
+    async def _carry(self, prepared: _Prepared, timeouts: Timeouts, not_after: float) -> Answer:
+        origin = prepared.origin
+        connection = self._idle(origin)
+        if connection is None:
+            dialled = await dial(Connection, origin.host, origin.port, origin.tls, timeouts.connect_s)
+            if isinstance(dialled, Fault):
+                return dialled
+            connection = dialled
+        try:
+            answer = await self._exchange(connection, prepared, timeouts, not_after)
+        except BaseException:
+            connection.abort()
+            raise
+        self._put_back(origin, connection, reusable=isinstance(answer, HttpResponse))
+        return answer
 
     # --- connections --------------------------------------------------------------------------------------------------
 
@@ -78,48 +97,40 @@ class HttpTransport:
             self._origins[key] = _Origin(host, port, self._tls if scheme == "https" else None)
         return self._origins[key]
 
-    async def _connected(self, origin: _Origin, timeouts: Timeouts) -> Connection | Fault:
+    def _idle(self, origin: _Origin) -> Connection | None:
+        """One that can be used, as far as can be known without waiting: the caller writes at once."""
         while origin.idle:
             connection = origin.idle.pop()
-            if self._monotonic() - connection.idle_since < IDLE_S and connection.is_usable:
-                await asyncio.sleep(0)  # lets the loop see a close that has arrived but was not read yet
-                if connection.is_usable:
-                    return connection
+            if self._is_fresh(connection) and connection.is_usable and connection.is_quiet:
+                return connection
             connection.abort()
-        try:
-            async with asyncio.timeout(timeouts.connect_s):
-                server_name = origin.host if origin.tls else None
-                _, connection = await asyncio.get_running_loop().create_connection(
-                    Connection, origin.host, origin.port, ssl=origin.tls, server_hostname=server_name
-                )
-        except TimeoutError:
-            return _not_sent(Phase.CONNECT, f"no connection within {timeouts.connect_s:g} s")
-        except socket.gaierror as error:
-            return _not_sent(Phase.DNS, str(error))
-        except ssl.SSLError as error:
-            return _not_sent(Phase.TLS, str(error))
-        except OSError as error:
-            return _not_sent(Phase.TLS if origin.tls and not error.errno else Phase.CONNECT, str(error))
-        return connection
+        return None
 
     def _put_back(self, origin: _Origin, connection: Connection, *, reusable: bool) -> None:
+        while origin.idle and not self._is_fresh(origin.idle[0]):
+            origin.idle.popleft().abort()
         if reusable and connection.reusable and connection.is_usable:
             connection.idle_since = self._monotonic()
             origin.idle.append(connection)
         else:
             connection.abort()
 
+    def _is_fresh(self, connection: Connection) -> bool:
+        return self._monotonic() - connection.idle_since < IDLE_S
+
     # --- one exchange -------------------------------------------------------------------------------------------------
 
-    async def _exchange(self, connection: Connection, payload: bytes, timeouts: Timeouts, not_after: float) -> Answer:
+    async def _exchange(
+        self, connection: Connection, prepared: _Prepared, timeouts: Timeouts, not_after: float
+    ) -> Answer:
         if self._monotonic() > not_after:
             return _not_sent(Phase.DEADLINE, "the time for this attempt was over before its first byte")
-        connection.begin()
-        early = await self._all_but_the_tail(connection, payload[:-TAIL_BYTES], timeouts)
-        if early is not None:
-            return early
+        connection.begin(bodyless=prepared.bodyless)
         try:
-            connection.write(payload[-TAIL_BYTES:])
+            early = await _all_but_the_tail(connection, prepared.payload[:-TAIL_BYTES], timeouts)
+            if early is not None:
+                return early
+            connection.write(prepared.payload[-TAIL_BYTES:])
         except Broken as broken:
             return _not_sent(Phase.WRITE, str(broken))
         # From here on a provider may have read it all.
@@ -127,48 +138,48 @@ class HttpTransport:
             async with asyncio.timeout(timeouts.answer_s):
                 return await connection.answer()
         except TimeoutError:
-            return _maybe_sent(f"no answer within {timeouts.answer_s:g} s")
+            return _maybe_sent(Phase.ANSWER, f"no answer within {timeouts.answer_s:g} s")
         except Broken as broken:
-            return _maybe_sent(str(broken))
+            return _maybe_sent(Phase.ANSWER, str(broken))
 
-    async def _all_but_the_tail(self, connection: Connection, most: bytes, timeouts: Timeouts) -> Answer | None:
-        """None: it has left this process, and the tail may follow."""
-        if not most:
-            return None
-        try:
-            connection.write(most)
-            async with asyncio.timeout(timeouts.write_s):
-                await connection.flushed()
-        except TimeoutError:
-            return _not_sent(Phase.WRITE, f"the body did not go out within {timeouts.write_s:g} s")
-        except Broken as broken:
-            return _not_sent(Phase.WRITE, str(broken))
-        if connection.has_answer:  # refused before all of it was read: 401, 413
-            connection.reusable = False
-            return await connection.answer()
-        return None if connection.is_usable else _not_sent(Phase.WRITE, "lost before the whole body was written")
+    def _prepared(self, request: HttpRequest) -> _Prepared:
+        parts = urlsplit(request.url)
+        if _NOT_IN_URL.search(request.url) or parts.scheme not in PORTS or not parts.hostname:
+            raise ValueError("not an http or https address with a host, in printable ASCII")
+        port = parts.port or PORTS[parts.scheme]
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        headers = {"Host": host if port == PORTS[parts.scheme] else f"{host}:{port}", **request.headers}
+        if request.body or request.method not in ("GET", "HEAD"):
+            headers["Content-Length"] = str(len(request.body))
+        for name, value in headers.items():
+            if not _HEADER_NAME.fullmatch(name) or _NOT_IN_VALUE.search(value):
+                raise ValueError(f"a header that can't be sent: {name!r}")
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        lines = [f"{request.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+        head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+        origin = self._origin(parts.scheme, parts.hostname, port)
+        return _Prepared(origin, head + request.body, bodyless=request.method == "HEAD")
 
 
-def _prepared(request: HttpRequest) -> tuple[str, str, int, bytes]:
-    parts = urlsplit(request.url)
-    if parts.scheme not in PORTS or not parts.hostname:
-        raise ValueError(f"not an http or https address with a host: {parts.scheme}://{parts.hostname}")
-    port = parts.port or PORTS[parts.scheme]
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    named = host if port == PORTS[parts.scheme] else f"{host}:{port}"
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    headers = {"Host": named, **request.headers}
-    if request.body or request.method not in ("GET", "HEAD"):
-        headers["Content-Length"] = str(len(request.body))
-    lines = [f"{request.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
-    if any(_FORBIDDEN.search(line) for line in lines):
-        raise ValueError("a control character in the head of a request")
-    return parts.scheme, parts.hostname, port, ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+async def _all_but_the_tail(connection: Connection, most: bytes, timeouts: Timeouts) -> Answer | None:
+    """None: it has left this process, and the tail may follow. Raises Broken."""
+    try:
+        async with asyncio.timeout(timeouts.write_s):
+            await connection.write_all(most)
+    except TimeoutError:
+        return _not_sent(Phase.WRITE, f"the body did not go out within {timeouts.write_s:g} s")
+    if not connection.has_answer:
+        return None
+    connection.reusable = False  # the rest of the request would stand before the next one
+    answer = await connection.answer()
+    if answer.status >= 400:  # refused before all of it was read: 401, 413
+        return answer
+    return _maybe_sent(Phase.WRITE, f"{answer.status} before the request was written, which can't be meant for it")
 
 
 def _not_sent(phase: Phase, text: str) -> Fault:
     return Fault(phase=phase, maybe_sent=False, text=text)
 
 
-def _maybe_sent(text: str) -> Fault:
-    return Fault(phase=Phase.ANSWER, maybe_sent=True, text=text)
+def _maybe_sent(phase: Phase, text: str) -> Fault:
+    return Fault(phase=phase, maybe_sent=True, text=text)

@@ -1,0 +1,142 @@
+"""One connection, as both protocols need it: what was handed over, what has left this process, what has ended it."""
+
+import asyncio
+import ipaddress
+import select
+import ssl
+from typing import Final, cast
+
+PIECE_BYTES: Final = 64 * 1024
+"""What is handed over at once. The next piece follows when this one has left: so an answer that comes early stops a
+large request, and the event loop is not kept busy by one mail."""
+
+
+class Broken(Exception):
+    """The connection can't give an answer any more."""
+
+
+class Stream(asyncio.Protocol):
+    def __init__(self) -> None:
+        self._transport: asyncio.Transport | None = None
+        self._lost: str | None = None  # why nothing more can come
+        self._answered = False  # what was asked for has come
+        self._paused = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    # --- asyncio's side -----------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._use(transport)
+
+    def pause_writing(self) -> None:
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        self._wake()
+
+    def eof_received(self) -> bool:
+        self._fail("closed by the other side")
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._fail(f"lost: {words(exc)}" if exc else "closed")
+
+    # --- our side -----------------------------------------------------------------------------------------------------
+
+    async def secure(self, tls: ssl.SSLContext, host: str) -> None:
+        """Goes on in TLS; raises OSError if the other side can't, or is not the host."""
+        plain = self._transport
+        if plain is None or not self.is_usable:
+            raise ConnectionResetError(self._lost)
+        try:
+            secured = await asyncio.get_running_loop().start_tls(plain, self, tls, server_hostname=host)
+        except BaseException:
+            plain.abort()
+            raise
+        if secured is None or self._lost is not None:
+            raise ConnectionResetError(self._lost)
+        self._use(secured)
+
+    @property
+    def is_usable(self) -> bool:
+        return self._lost is None and self._transport is not None and not self._transport.is_closing()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing has arrived that the event loop has not shown us yet: data, or the end of the connection."""
+        connection = self._transport.get_extra_info("socket") if self._transport is not None else None
+        if connection is None or connection.fileno() < 0:
+            return False
+        arrived = select.poll()
+        arrived.register(connection.fileno(), select.POLLIN)
+        return not arrived.poll(0)
+
+    @property
+    def is_private(self) -> bool:
+        """Whether nobody can listen: it is encrypted, or does not leave this machine."""
+        if self._transport is None:
+            return False
+        if self._transport.get_extra_info("ssl_object") is not None:
+            return True
+        return ipaddress.ip_address(self._transport.get_extra_info("peername")[0]).is_loopback
+
+    @property
+    def has_answer(self) -> bool:
+        return self._answered
+
+    def write(self, data: bytes) -> None:
+        """Hands over bytes; raises Broken, having handed over none, if the connection is known to be lost."""
+        if not self.is_usable or self._transport is None:
+            raise Broken(self._lost or "closing")
+        self._transport.write(data)
+
+    async def write_all(self, data: bytes) -> bool:
+        """Hands over piece by piece and waits until all has left this process. False: an answer came first, and part
+        of it was never handed over. Raises Broken."""
+        for start in range(0, len(data), PIECE_BYTES):
+            if self._answered:
+                return False
+            self.write(data[start : start + PIECE_BYTES])
+            await self._flushed()
+        return True
+
+    def abort(self) -> None:
+        """Ends the connection at once: what has not left yet never will."""
+        self._fail("given up")
+
+    def _use(self, transport: asyncio.BaseTransport) -> None:
+        # What create_connection gives, whose class differs from loop to loop. A `high` of 0 would make TLS pause even
+        # when nothing is waiting, and nobody would wake us up again.
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=1, low=0)
+
+    async def _flushed(self) -> None:
+        """Until nothing waits in this process, or need not any more."""
+        while self._paused and not self._answered and self._lost is None:
+            await self._change()
+
+    async def _change(self) -> None:
+        """Until something has happened."""
+        self._waiter = asyncio.get_running_loop().create_future()
+        await self._waiter
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _answer_is_there(self) -> None:
+        self._answered = True
+        self._wake()
+
+    def _fail(self, reason: str) -> None:
+        if self._lost is not None:
+            return
+        self._lost = reason
+        self._wake()
+        if self._transport is not None:
+            self._transport.abort()
+
+
+def words(error: BaseException) -> str:
+    return str(error) or type(error).__name__
