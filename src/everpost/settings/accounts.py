@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from everpost.model.account import Account, Quota, Timeouts
 from everpost.model.limits import ACTIVE_MAX
 from everpost.providers.contract import Provider, Setting
+from everpost.settings.forms import FORMS, is_domain
 from everpost.settings.section import Section, nearest
 from everpost.settings.values import Secret
 
@@ -18,7 +19,6 @@ LOOKUP_LAG_S_MAX: Final = 86_400.0
 _QUOTA_MAX: Final = 10**12
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RECIPIENT: Final = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+|\*")
-_DOMAIN: Final = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 class AccountReader:
@@ -75,6 +75,10 @@ class AccountReader:
         if setting.choices and value not in setting.choices:
             listed = f"must be one of: {', '.join(setting.choices)}"
             section.fault(setting.name, listed, nearest(value, setting.choices))
+            return None
+        is_sound, described = FORMS[setting.form]
+        if not is_sound(value):
+            section.fault(setting.name, f"must be {described}", setting.help)
             return None
         return Secret(value) if setting.secret else value
 
@@ -155,7 +159,7 @@ def _recipients(section: Section) -> tuple[str, ...]:
     read = section.texts("recipients")
     for place, pattern in read:
         if not _RECIPIENT.fullmatch(pattern):
-            hint = f"*@{pattern}" if _DOMAIN.fullmatch(pattern.lower()) else "ann@example.com or *@example.com"
+            hint = f"*@{pattern}" if is_domain(pattern) else "ann@example.com or *@example.com"
             section.fault(place, f"{pattern!r} is not an address, nor a pattern of one", hint)
     return tuple(pattern.lower() for _, pattern in read)
 
@@ -163,6 +167,6 @@ def _recipients(section: Section) -> tuple[str, ...]:
 def _senders(section: Section) -> tuple[str, ...]:
     read = section.texts("senders")
     for place, domain in read:
-        if not _DOMAIN.fullmatch(domain.lower()):
+        if not is_domain(domain):
             section.fault(place, f"{domain!r} is not a domain", domain.rpartition("@")[2] or "example.com")
     return tuple(domain.lower() for _, domain in read)

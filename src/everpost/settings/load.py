@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import msgspec
 
 from everpost.model.account import Account
 from everpost.providers.contract import Provider
 from everpost.settings.accounts import AccountReader
+from everpost.settings.forms import PORT_MAX, is_url
 from everpost.settings.routes import check_name, read_routes
 from everpost.settings.section import Report, Section
 from everpost.settings.values import ConfigFault, FileSink, HttpSettings, Retention, Settings, StdoutSink
@@ -122,13 +122,11 @@ def _http(section: Section) -> HttpSettings:
     usual = HttpSettings()
     http = HttpSettings(
         host=section.text("host", usual.host),
-        port=section.whole("port", usual.port, 1, 65_535),
+        port=section.whole("port", usual.port, 1, PORT_MAX),
         public_url=section.text("public_url", None),
     )
-    if http.public_url is not None:
-        address = urlsplit(http.public_url)
-        if address.scheme not in ("http", "https") or not address.netloc:
-            section.fault("public_url", f"{http.public_url!r} is not an address", "https://mail.example.com")
+    if http.public_url is not None and not is_url(http.public_url):
+        section.fault("public_url", f"{http.public_url!r} is not an address", "https://mail.example.com")
     section.close()
     return http
 
