@@ -10,6 +10,8 @@ from everpost.model.route import Route, RouteAccount
 from everpost.providers.contract import Form, Limits, Provider, Setting, Unsendable
 from everpost.settings import ConfigFault, FileSink, HttpSettings, Retention, StdoutSink, load
 from everpost.settings.forms import FORMS
+from everpost.settings.keys import TABLES
+from everpost.settings.load import VARIABLES
 
 EXAMPLE = Path(__file__).parent.parent / "everpost.example.toml"
 SECRET = "s3cr3t-0123456789"
@@ -506,3 +508,37 @@ def test_every_form_is_described(name):
     is_sound, described = FORMS[name]
     assert described
     assert not is_sound("")
+
+
+# --- the tables of keys ---
+
+PLACES = {
+    "": 'qqqqqq = 1\n[accounts.a]\nprovider = "smtp"\nhost = "h"\n',
+    "http": "[http]\nqqqqqq = 1\n",
+    "accounts.NAME": '[accounts.a]\nprovider = "smtp"\nhost = "h"\nqqqqqq = 1\n',
+    "accounts.NAME.quota": "[accounts.one.quota]\nqqqqqq = 1\n",
+    "accounts.NAME.timeouts": "[accounts.one.timeouts]\nqqqqqq = 1\n",
+    "routes.NAME": "[routes.default]\nqqqqqq = 1\n",
+    "routes.NAME.accounts[]": "[[routes.default.accounts]]\naccount = 'one'\nqqqqqq = 1\n",
+    "events": "[events]\nqqqqqq = 1\n",
+    "retention": "[retention]\nqqqqqq = 1\n",
+    "log": "[log]\nqqqqqq = 1\n",
+}
+
+
+@pytest.mark.parametrize("place", TABLES)
+def test_the_keys_that_are_read_are_those_of_the_tables(only, place):
+    """The reference page is made of the tables: it may leave out nothing, and promise nothing."""
+    text = PLACES[place] if "[accounts.a]" in PLACES[place] else ONE_ACCOUNT + PLACES[place]
+    known = set(only(text).hint.removeprefix("known here: ").split(", "))
+    below = [path.removeprefix(place).removeprefix(".") for path in TABLES if path.startswith(place) and path != place]
+    expected = {key.name for key in TABLES[place].keys} | {path.partition(".")[0].removesuffix("[]") for path in below}
+    if place == "accounts.NAME":
+        expected |= {setting.name for setting in PROVIDERS["smtp"].settings}
+    assert known == expected
+
+
+def test_every_key_has_a_meaning_and_every_variable_a_key():
+    keys = {f"{place}.{key.name}".removeprefix("."): key for place, table in TABLES.items() for key in table.keys}
+    assert all(key.help.endswith(".") for key in keys.values())
+    assert {key for key, _ in VARIABLES.values()} <= keys.keys()
