@@ -177,14 +177,14 @@ MESSAGES_DAYS: Final = Whole(
     default=_RETENTION.messages_days,
     low=1,
     high=_DAYS_MAX,
-    help="How long messages and events are kept once all is final.",
+    help="How long messages are kept after they were accepted. Mail that is not final stays.",
 )
 KEYS_DAYS: Final = Whole(
     name="keys_days",
     default=_RETENTION.keys_days,
     low=1,
     high=_DAYS_MAX,
-    help="How long a repeated idempotency key is recognised.",
+    help="How long idempotency keys are remembered.",
 )
 
 LOG_LEVEL: Final = Text(
@@ -192,10 +192,10 @@ LOG_LEVEL: Final = Text(
 )
 
 TABLES: Final[Mapping[str, Table]] = {
-    "": Table("The file itself.", (DATA,)),
+    "": Table("Above all tables.", (DATA,)),
     "http": Table("The HTTP server.", (HTTP_HOST, HTTP_PORT, HTTP_PUBLIC_URL)),
     "accounts.NAME": Table(
-        "One set of credentials at one provider, with the provider's own settings beside these keys.",
+        "One set of credentials at one provider. The name is yours: small letters, digits, `-` and `_`.",
         (PROVIDER, MAX_CONCURRENCY, RECIPIENTS, SENDERS, LOOKUP_LAG_S),
     ),
     "accounts.NAME.quota": Table(
