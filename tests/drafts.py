@@ -1,32 +1,70 @@
-"""Generated mails for the properties of providers and dialects."""
+"""Generated mails for the properties of providers and dialects.
+
+They fill every field with whatever may stand there, and name nothing twice: repetitions are left out on purpose.
+"""
 
 import string
 
 from hypothesis import strategies as st
 
-from everpost.model.message import Address, Attachment, Draft
+from everpost.model.message import Address, Attachment, Draft, OnUnknown
 
-LINE = st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"])
+LINE = st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"])  # what may stand in a line of a header
+ATOM = string.ascii_letters + string.digits + "!#$%&'*+/=?^_`{|}~-"
+KEY = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) not in '"\\')  # what a form can name
+VISIBLE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in "<>")
+
 names = st.text(LINE, max_size=40).map(str.strip)
-lines = st.text(LINE, max_size=120)
-texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), min_size=1, max_size=200)
+long_lines = st.builds(
+    lambda word, count: (word * 1200)[:count], st.sampled_from(["a", "ab ", "ö"]), st.integers(980, 1010)
+)
+lines = st.text(LINE, max_size=120) | long_lines
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 words = st.text(string.ascii_letters + string.digits + "-_", min_size=1, max_size=12)
-emails = st.builds("{}@{}.example.com".format, words, st.text(string.ascii_lowercase, min_size=1, max_size=8))
+locals_ = st.lists(st.text(ATOM, min_size=1, max_size=8), min_size=1, max_size=3).map(".".join)
+emails = st.builds("{}@{}.example.com".format, locals_, st.text(string.ascii_lowercase, min_size=1, max_size=8))
 addresses = st.builds(Address, emails, names)
+message_ids = st.builds("<{}@{}>".format, words, words)
+header_names = words.map("X-{}".format) | st.sampled_from(
+    ["List-Unsubscribe", "In-Reply-To", "References", "Precedence"]
+)
 attachments = st.builds(
     Attachment,
-    filename=st.text(LINE, min_size=1, max_size=90).filter(lambda name: name.strip() == name),
-    content_type=st.sampled_from(["text/plain", "text/plain; charset=utf-8", "image/png", "application/pdf"]),
+    filename=st.text(LINE, min_size=1, max_size=90),
+    content_type=st.sampled_from(
+        ["text/plain", "TEXT/html; charset=utf-8", "image/png", "application/pdf", 'application/x; a="b;c"; d=e']
+    ),
     content=st.binary(min_size=1, max_size=200),
-    content_id=st.none() | words,
+    content_id=st.none() | st.text(VISIBLE, min_size=1, max_size=20),
 )
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=5,
+)
+options = st.dictionaries(st.text(max_size=10), json_values, max_size=3)
 
 
 @st.composite
-def drafts(draw):
-    """Mails that every provider can carry; no address is named twice."""
+def headers(draw):
+    own = draw(st.none() | message_ids)
+    others = draw(st.dictionaries(header_names, lines, max_size=3))
+    return others if own is None else {"Message-ID": own, **others}
+
+
+@st.composite
+def bodies(draw):
+    """Text, html or both; one of them may be empty, which is not the same as absent."""
+    one, other = draw(texts.filter(bool)), draw(st.none() | texts)
+    return draw(st.sampled_from([(one, other), (other, one)]))
+
+
+@st.composite
+def drafts(draw, attached=attachments):
+    """Mails that every provider can carry."""
     envelope = draw(st.lists(addresses, min_size=1, max_size=6, unique_by=lambda address: address.email.lower()))
     cut = sorted(draw(st.tuples(st.integers(1, len(envelope)), st.integers(1, len(envelope)))))
+    text, html = draw(bodies())
     return Draft(
         sender=draw(addresses),
         to=tuple(envelope[: cut[0]]),
@@ -34,10 +72,16 @@ def drafts(draw):
         bcc=tuple(envelope[cut[1] :]),
         reply_to=tuple(draw(st.lists(addresses, max_size=2, unique=True))),
         subject=draw(lines.filter(bool)),
-        text=draw(texts),
-        html=draw(st.none() | texts),
-        attachments=tuple(draw(st.lists(attachments, max_size=3))),
-        headers=draw(st.dictionaries(words.map("X-{}".format), lines, max_size=3)),
-        tags=tuple(draw(st.lists(words, max_size=3, unique=True))),
-        metadata=draw(st.dictionaries(words, st.text(st.characters(exclude_categories=["Cs"])), max_size=3)),
+        text=text,
+        html=html,
+        attachments=tuple(draw(st.lists(attached, max_size=3))),
+        headers=draw(headers()),
+        tags=tuple(draw(st.lists(st.text(LINE, min_size=1, max_size=20), max_size=3, unique=True))),
+        metadata=draw(st.dictionaries(st.text(KEY, min_size=1, max_size=12), texts, max_size=3)),
+        send_at=draw(st.none() | st.floats(0, 2e9)),
+        expires_at=draw(st.none() | st.floats(0, 2e9)),
+        route=draw(words),
+        on_unknown=draw(st.none() | st.sampled_from(OnUnknown)),
+        resolve_within_s=draw(st.none() | st.floats(0, 1e6)),
+        provider_options=draw(st.dictionaries(st.just("another"), options, max_size=1)),
     )

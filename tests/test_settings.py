@@ -7,8 +7,11 @@ from everpost.model.account import Quota, Timeouts
 from everpost.model.message import OnUnknown
 from everpost.model.outcome import Kind, Outcome
 from everpost.model.route import Route, RouteAccount
-from everpost.providers.contract import Limits, Provider, Setting, Unsendable
+from everpost.providers.contract import Form, Limits, Provider, Setting, Unsendable
 from everpost.settings import ConfigFault, FileSink, HttpSettings, Retention, StdoutSink, load
+from everpost.settings.forms import FORMS
+from everpost.settings.keys import TABLES
+from everpost.settings.load import VARIABLES
 
 EXAMPLE = Path(__file__).parent.parent / "everpost.example.toml"
 SECRET = "s3cr3t-0123456789"
@@ -436,3 +439,106 @@ def test_settings_can_not_be_changed(read):
     with pytest.raises(AttributeError):
         read(ONE_ACCOUNT).data = Path("/")
     assert msgspec.structs.replace(read(ONE_ACCOUNT), log_level="error").log_level == "error"
+
+
+# --- what a provider's setting must look like ---
+
+FORMED = {
+    "relay": provider(
+        "relay",
+        Setting(name="host", form=Form.HOST, help="the server"),
+        Setting(name="port", form=Form.PORT, help="its port"),
+        Setting(name="domain", form=Form.DOMAIN, help="the sending domain"),
+        Setting(name="base_url", form=Form.URL, help="of the API"),
+        Setting(name="note", help="anything"),
+    )
+}
+
+
+@pytest.fixture
+def formed(tmp_path):
+    def formed(line):
+        path = tmp_path / "everpost.toml"
+        path.write_text(f'[accounts.a]\nprovider = "relay"\n{line}\n')
+        return load(path, {}, FORMED)
+
+    return formed
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *('host = "smtp.example.com"', 'host = "localhost"', 'host = "192.0.2.1"', 'host = "2001:db8::1"'),
+        *("port = 1", 'port = "65535"', 'domain = "mg.Example.com"', 'domain = "sandbox0123.mailgun.org"'),
+        *('base_url = "https://api.example.com"', 'base_url = "http://127.0.0.1:8026/"', 'note = "a/b c"'),
+    ],
+)
+def test_a_setting_of_the_right_form_is_taken(formed, line):
+    assert not isinstance(formed(line), list)
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ('host = "smtp.example.com:587"', "a name or address of a server"),
+        ('host = "https://smtp.example.com"', "a name or address of a server"),
+        ('host = "smtp .example.com"', "a name or address of a server"),
+        ("port = 0", "a port, from 1 to 65535"),
+        ("port = 65536", "a port, from 1 to 65535"),
+        ('port = "smtp"', "a port, from 1 to 65535"),
+        ('port = "²"', "a port, from 1 to 65535"),
+        ('domain = "https://mg.example.com"', "a domain"),
+        ('domain = "mg.example.com/v3"', "a domain"),
+        ('domain = "ann@example.com"', "a domain"),
+        ('base_url = "api.example.com"', "an address"),
+        ('base_url = "ftp://api.example.com"', "an address"),
+        ('base_url = "https://:443"', "an address"),
+        ('base_url = "https://api.example.com:port"', "an address"),
+        ('base_url = "https://[::1"', "an address"),
+    ],
+)
+def test_a_setting_of_another_form_is_a_fault_before_a_mail_meets_it(formed, line, wanted):
+    (fault,) = formed(line)
+    assert fault.key == f"accounts.a.{line.partition(' ')[0]}"
+    assert fault.message.startswith(f"must be {wanted}")
+
+
+@pytest.mark.parametrize("name", list(Form))
+def test_every_form_is_described(name):
+    is_sound, described = FORMS[name]
+    assert described
+    assert not is_sound("")
+
+
+# --- the tables of keys ---
+
+PLACES = {
+    "": 'qqqqqq = 1\n[accounts.a]\nprovider = "smtp"\nhost = "h"\n',
+    "http": "[http]\nqqqqqq = 1\n",
+    "accounts.NAME": '[accounts.a]\nprovider = "smtp"\nhost = "h"\nqqqqqq = 1\n',
+    "accounts.NAME.quota": "[accounts.one.quota]\nqqqqqq = 1\n",
+    "accounts.NAME.timeouts": "[accounts.one.timeouts]\nqqqqqq = 1\n",
+    "routes.NAME": "[routes.default]\nqqqqqq = 1\n",
+    "routes.NAME.accounts[]": "[[routes.default.accounts]]\naccount = 'one'\nqqqqqq = 1\n",
+    "events": "[events]\nqqqqqq = 1\n",
+    "retention": "[retention]\nqqqqqq = 1\n",
+    "log": "[log]\nqqqqqq = 1\n",
+}
+
+
+@pytest.mark.parametrize("place", TABLES)
+def test_the_keys_that_are_read_are_those_of_the_tables(only, place):
+    """The reference page is made of the tables: it may leave out nothing, and promise nothing."""
+    text = PLACES[place] if "[accounts.a]" in PLACES[place] else ONE_ACCOUNT + PLACES[place]
+    known = set(only(text).hint.removeprefix("known here: ").split(", "))
+    below = [path.removeprefix(place).removeprefix(".") for path in TABLES if path.startswith(place) and path != place]
+    expected = {key.name for key in TABLES[place].keys} | {path.partition(".")[0].removesuffix("[]") for path in below}
+    if place == "accounts.NAME":
+        expected |= {setting.name for setting in PROVIDERS["smtp"].settings}
+    assert known == expected
+
+
+def test_every_key_has_a_meaning_and_every_variable_a_key():
+    keys = {f"{place}.{key.name}".removeprefix("."): key for place, table in TABLES.items() for key in table.keys}
+    assert all(key.help.endswith(".") for key in keys.values())
+    assert {key for key, _ in VARIABLES.values()} <= keys.keys()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from everpost.logs import FIELDS
+from everpost.wiring import PROVIDERS
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "everpost"
@@ -56,7 +57,7 @@ def test_the_ratchet_only_lists_what_is_still_too_long() -> None:
     assert stale == []
 
 
-@pytest.mark.parametrize("name", ["sendgrid", "mailgun", "smtp"])
+@pytest.mark.parametrize("name", sorted(PROVIDERS))
 def test_a_provider_is_one_short_file(name: str) -> None:
     assert len((SOURCE / "providers" / f"{name}.py").read_text().splitlines()) <= PROVIDER_LINES_MAX
 

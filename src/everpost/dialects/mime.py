@@ -28,7 +28,7 @@ LOSSES: Final[Mapping[str, str]] = {
     "bcc": "only the envelope names them, without their names",
     "text": "line breaks are CRLF, the last one included; no text and no html are an empty text",
     "html": "line breaks are CRLF, the last one included",
-    "attachments": "inline ones come first, and are inline only where there is html; composite types are plain octets",
+    "attachments": "inline ones first, and only where there is html; composite types are octets; names are stripped",
 }
 """Fields of a Draft that a mail in this form does not carry, or not in full, and why."""
 

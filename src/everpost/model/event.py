@@ -1,15 +1,16 @@
 """Immutable facts. The audit trail is the list of events, in the order in which they were committed."""
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct, field
 
 
 class EventType(StrEnum):
     ACCEPTED = "email.accepted"
-    ATTEMPTED = "email.attempted"  # the intent: on disk before the first byte goes out
-    DEFERRED = "email.deferred"  # not taken; stays queued
+    ATTEMPTED = "email.attempted"
+    DEFERRED = "email.deferred"
     SENT = "email.sent"
     FAILED = "email.failed"
     HELD = "email.held"
@@ -25,6 +26,86 @@ class EventType(StrEnum):
     SUPPRESSION_REMOVED = "suppression.removed"
     KEY_CREATED = "key.created"
     KEY_REVOKED = "key.revoked"
+
+
+class Fact(Struct, frozen=True):
+    """What events of a type tell."""
+
+    meaning: str
+    data: Mapping[str, str]  # by name: what it is; an event leaves out what does not apply to it
+
+
+_ANSWER: Final = {
+    "number": "which attempt of the delivery it was",
+    "outcome": "what the answer means: accepted, held, rejected, refused, throttled, unavailable or unknown",
+    "latency_ms": "from the intent to the answer",
+    "status": "the provider's HTTP status or SMTP code",
+    "text": "the provider's own words, without addresses",
+    "provider_message_id": "how the provider calls the mail",
+}
+_REASON: Final = {"reason": "why, in words"}
+_SKIPPED: Final = {"skipped": "accounts that could not be asked, each with its reason"}
+_ROUTE: Final = {"route": "name of the route", "by": "who did it", "accounts": "its accounts, in order"}
+_KEY: Final = {"key": "id of the key, its public part", "scope": "what it may do"}
+
+FACTS: Final[Mapping[EventType, Fact]] = {
+    EventType.ACCEPTED: Fact(
+        "The mail is on disk; its sender has been told so.",
+        {
+            "recipients": "how many",
+            "route": "the route that carries it",
+            "send_at": "not before then",
+            "tags": "its tags",
+            "trace": "the caller's traceparent",
+        },
+    ),
+    EventType.ATTEMPTED: Fact(
+        "An account is about to be given the mail: the intent, on disk before the first byte goes out.",
+        {"number": "which attempt it is", "why": "why this account"} | _SKIPPED,
+    ),
+    EventType.DEFERRED: Fact(
+        "It was certainly not taken, or no account could take it now. It stays queued.",
+        _ANSWER
+        | {"retry_after_s": "how long the provider wants to be left alone", "until_at": "when it is looked at again"}
+        | _REASON
+        | _SKIPPED,
+    ),
+    EventType.SENT: Fact("A provider has it. Final.", _ANSWER),
+    EventType.FAILED: Fact(
+        "No provider will take it, or it has expired. Final.",
+        _ANSWER | _REASON | {"code": "`expired`, where its time was over"} | _SKIPPED,
+    ),
+    EventType.HELD: Fact(
+        "A provider has parked it, or nobody can tell whether one has it: a person decides. Final for Everpost.",
+        _ANSWER | _REASON,
+    ),
+    EventType.UNCERTAIN: Fact("A provider may have it: its answer is missing or makes no sense.", _ANSWER),
+    EventType.RESOLVED: Fact(
+        "What became of an uncertain attempt, as far as it could be found out.",
+        {
+            "number": "which attempt",
+            "verdict": "`found`, `absent` or `unresolved`",
+            "asks": "questions that were asked before",
+            "action": "where nobody could tell: `resend` or `hold`",
+        }
+        | _REASON,
+    ),
+    EventType.CANCELLED: Fact("It was cancelled while it was queued. Final.", {"by": "who did it"} | _REASON),
+    EventType.SUPPRESSED: Fact(
+        "Recipients that must not be written to were left out.",
+        {"recipients": "how many", "places": "their places in to, cc and bcc, counted from 0"},
+    ),
+    EventType.ACCOUNT_OPENED: Fact("An account takes no mail: its circuit has opened.", _REASON),
+    EventType.ACCOUNT_CLOSED: Fact("An account takes mail again.", {}),
+    EventType.ROUTE_CHANGED: Fact("A route was made or changed.", _ROUTE),
+    EventType.DEFAULT_CHANGED: Fact(
+        "Another account of a route goes first.", _ROUTE | {"from": "the account before", "to": "the account now"}
+    ),
+    EventType.SUPPRESSION_ADDED: Fact("An address must not be written to.", {"by": "who did it"} | _REASON),
+    EventType.SUPPRESSION_REMOVED: Fact("An address may be written to again.", {"by": "who did it"}),
+    EventType.KEY_CREATED: Fact("An API key was made.", _KEY),
+    EventType.KEY_REVOKED: Fact("An API key was revoked.", _KEY),
+}
 
 
 class Event(Struct, frozen=True, kw_only=True):

@@ -6,33 +6,33 @@ from typing import Final
 BODY_BYTES_MAX: Final = 36 * 1024 * 1024  # one HTTP request: 25 MiB of attachments in base64, and room for the text
 CONTENT_BYTES_MAX: Final = 25 * 1024 * 1024  # text, html, decoded attachments; Mailgun's cap, the smaller one
 RECIPIENTS_MAX: Final = 1000  # to + cc + bcc; the cap of SendGrid and of Mailgun
-REPLY_TO_MAX: Final = 10
-ATTACHMENTS_MAX: Final = 100
-HEADERS_MAX: Final = 100
+REPLY_TO_MAX: Final = 10  # addresses for answers
+ATTACHMENTS_MAX: Final = 100  # files of one mail
+HEADERS_MAX: Final = 100  # further headers of one mail
 HEADER_VALUE_CHARS_MAX: Final = 998  # RFC 5322 2.1.1: a line without its CRLF
-HEADER_NAME_CHARS_MAX: Final = 76
-SUBJECT_CHARS_MAX: Final = 998
-NAME_CHARS_MAX: Final = 320
+HEADER_NAME_CHARS_MAX: Final = 76  # with its colon within the 78 of a folded line (RFC 5322 2.1.1)
+SUBJECT_CHARS_MAX: Final = 998  # as any header
+NAME_CHARS_MAX: Final = 320  # the name in an address
 ADDRESS_CHARS_MAX: Final = 254  # RFC 5321 4.5.3.1.3, less the angle brackets
 LOCAL_PART_CHARS_MAX: Final = 64  # RFC 5321 4.5.3.1.1
-FILENAME_CHARS_MAX: Final = 255
-TAGS_MAX: Final = 10  # SendGrid's number of categories
+FILENAME_CHARS_MAX: Final = 255  # as long as file systems have them; content types and content ids, too
+TAGS_MAX: Final = 10  # of one mail; SendGrid's number of categories
 TAG_CHARS_MAX: Final = 128  # Mailgun's length of a tag
-METADATA_KEYS_MAX: Final = 50
-METADATA_KEY_CHARS_MAX: Final = 64
+METADATA_KEYS_MAX: Final = 50  # entries of metadata
+METADATA_KEY_CHARS_MAX: Final = 64  # the name of one of them
 METADATA_BYTES_MAX: Final = 8 * 1024  # SendGrid takes 10,000 bytes; ours go beside the caller's
-PROVIDER_OPTIONS_BYTES_MAX: Final = 64 * 1024  # as JSON
-PROVIDER_OPTIONS_DEPTH_MAX: Final = 32
-SEND_AT_AHEAD_S_MAX: Final = 365 * 86_400
-EXPIRES_AHEAD_S_MAX: Final = 2 * 365 * 86_400
-RESOLVE_WITHIN_S_MAX: Final = 7 * 86_400
-IDEMPOTENCY_KEY_CHARS_MAX: Final = 256
-WAIT_S_MAX: Final = 60  # Prefer: wait=N
+PROVIDER_OPTIONS_BYTES_MAX: Final = 64 * 1024  # provider_options as JSON
+PROVIDER_OPTIONS_DEPTH_MAX: Final = 32  # levels of objects and lists
+SEND_AT_AHEAD_S_MAX: Final = 365 * 86_400  # how far ahead a mail may be scheduled
+EXPIRES_AHEAD_S_MAX: Final = 2 * 365 * 86_400  # how far ahead it may expire
+RESOLVE_WITHIN_S_MAX: Final = 7 * 86_400  # how long certainty may be looked for
+IDEMPOTENCY_KEY_CHARS_MAX: Final = 256  # the header Idempotency-Key
+WAIT_S_MAX: Final = 60  # the header Prefer: wait=N
 
 # What is read back
-PAGE_MAX: Final = 200
-PAGE_DEFAULT: Final = 50
-EVENTS_PAGE_MAX: Final = 1000
+PAGE_MAX: Final = 200  # entries of one page
+PAGE_DEFAULT: Final = 50  # where the caller does not say
+EVENTS_PAGE_MAX: Final = 1000  # events of one page
 
 # What the engine holds and repeats
 CLAIM_MAX: Final = 256  # deliveries taken from the queue at once
@@ -45,5 +45,5 @@ RESOLVING_MAX: Final = 64  # questions that one process asks at the same time
 RELAY_BATCH_MAX: Final = 500  # events handed to a sink at once
 
 # What a provider may answer
-ANSWER_HEAD_BYTES_MAX: Final = 64 * 1024
-ANSWER_BODY_BYTES_MAX: Final = 4 * 1024 * 1024
+ANSWER_HEAD_BYTES_MAX: Final = 64 * 1024  # status line and headers
+ANSWER_BODY_BYTES_MAX: Final = 4 * 1024 * 1024  # what follows; a longer answer is none

@@ -143,11 +143,23 @@ class Lookup(Struct, frozen=True, kw_only=True):
 # --- the value that a provider file ends in --------------------------------------------------------------------------
 
 
+class Form(StrEnum):
+    """What the text of a setting must look like; checked when the configuration is read, so that `build` can rely
+    on it."""
+
+    TEXT = "text"
+    HOST = "host"
+    DOMAIN = "domain"
+    PORT = "port"
+    URL = "url"
+
+
 class Setting(Struct, frozen=True, kw_only=True):
     """One key of an account's table in everpost.toml."""
 
     name: str
     help: str
+    form: Form = Form.TEXT
     required: bool = False
     secret: bool = False
     default: str | None = None
@@ -162,7 +174,7 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
-    """A row of a provider's tables."""
+    """What an answer means."""
 
     kind: Kind
     account_fault: bool = False
@@ -173,6 +185,7 @@ REJECTED: Final = Verdict(kind=Kind.REJECTED)
 REFUSED_HERE: Final = Verdict(kind=Kind.REFUSED)
 REFUSED_ACCOUNT: Final = Verdict(kind=Kind.REFUSED, account_fault=True)
 THROTTLED: Final = Verdict(kind=Kind.THROTTLED)
+QUOTA_USED_UP: Final = Verdict(kind=Kind.THROTTLED, retry_after_s=3600.0)  # for a day or a month: looked at hourly
 UNAVAILABLE: Final = Verdict(kind=Kind.UNAVAILABLE)
 UNKNOWN: Final = Verdict(kind=Kind.UNKNOWN)
 ACCEPTED: Final = Verdict(kind=Kind.ACCEPTED)
@@ -194,6 +207,17 @@ DEFAULT_STATUSES: Final[Mapping[int, Verdict]] = {
 provider promises that they mean "not taken" and a question costs little."""
 
 
+class Row(Struct, frozen=True):
+    """A row of a provider's table of answers; the first that fits decides."""
+
+    where: int | tuple[SmtpStage, ...]  # the HTTP status, or the stages of the SMTP dialogue; () stands for all stages
+    text: str
+    """A regular expression, in any case of letters: what an HTTP answer's words must hold, or what an SMTP reply must
+    begin with (code, enhanced code, text)."""
+    verdict: Verdict
+    why: str = ""  # where the text alone does not say it
+
+
 class Unsendable(Struct, frozen=True):
     """`build` can't express the mail at this provider; routing skips the account and says so."""
 
@@ -206,6 +230,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     docs: str  # address of the API's description
     settings: tuple[Setting, ...]
     limits: Limits
+    rows: tuple[Row, ...] = ()  # answers that mean something else than DEFAULT_STATUSES says
     build: Callable[[Draft, str, Account], "Request | Unsendable"]
     """(message, delivery id, account): deterministic; plants the delivery id where `resolve` can find it."""
     read: Callable[[Any, Account], Outcome]

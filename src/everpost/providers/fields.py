@@ -1,8 +1,8 @@
 """What every provider's `build` needs: header fields that can't be misread, and an envelope without repetitions."""
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, Final
 
 from everpost.model.message import Address, Draft
 
@@ -20,21 +20,22 @@ _OWN_HEADERS: Final = frozenset(
 )
 
 
-def fault_of(draft: Draft) -> str | None:
-    """Why no provider could be given this mail as it stands, or None.
+def fault_of(draft: Draft, reserved: Collection[str] = ()) -> str | None:
+    """Why the provider can't be given this mail as it stands, or None.
 
     Line breaks in a header field would let a caller write fields of his own, so none gets through, whatever the
-    provider does with them. Header fields that Everpost or the provider writes may not be given a second time.
+    provider does with them. Header fields that Everpost or the provider writes may not be given a second time;
+    `reserved` names those that only this provider writes, in lower case.
     """
-    return next(_faults(draft), None)
+    return next(_faults(draft, {*_OWN_HEADERS, *reserved}), None)
 
 
-def _faults(draft: Draft) -> Iterator[str]:
+def _faults(draft: Draft, reserved: Collection[str]) -> Iterator[str]:
     for what, text in _field_texts(draft):
         if _CONTROL.search(text):
             yield f"{what} has a control character, such as a line break"
     for name, value in draft.headers.items():
-        yield from _header_faults(name.lower(), value)
+        yield from _header_faults(name.lower(), value, reserved)
     for attachment in draft.attachments:
         if not _CONTENT_TYPE.fullmatch(attachment.content_type):
             yield "the content type of an attachment is not of the form type/subtype"
@@ -44,11 +45,11 @@ def _faults(draft: Draft) -> Iterator[str]:
         yield f"the metadata key {CORRELATION_KEY} is reserved"
 
 
-def _header_faults(name: str, value: str) -> Iterator[str]:
+def _header_faults(name: str, value: str, reserved: Collection[str]) -> Iterator[str]:
     if not _HEADER_NAME.fullmatch(name):
         yield "the name of a header must be printable ASCII without blanks and colons"
-    elif name in _OWN_HEADERS or name.startswith("content-"):
-        yield f"the header {name} can't be set: it is written from the fields of the mail"
+    elif name in reserved or name.startswith("content-"):
+        yield f"the header {name} can't be set: it is written for you"
     elif name == "message-id" and not _MESSAGE_ID.fullmatch(value):
         yield "the header Message-ID is not of the form <left@right>"
 
@@ -67,6 +68,18 @@ def _field_texts(draft: Draft) -> Iterator[tuple[str, str]]:
         yield "a tag", tag
     for key in draft.metadata:
         yield "a metadata key", key
+
+
+def breaks_a_line(value: Any) -> bool:
+    """Whether a text anywhere within a JSON value has a control character, such as a line break."""
+    match value:
+        case str():
+            return _CONTROL.search(value) is not None
+        case dict():
+            return any(breaks_a_line(each) for each in (*value, *value.values()))
+        case list():
+            return any(breaks_a_line(each) for each in value)
+    return False
 
 
 def without_repeats(draft: Draft) -> tuple[tuple[Address, ...], tuple[Address, ...], tuple[Address, ...]]:

@@ -1,23 +1,30 @@
 """What providers that are spoken to over HTTP share: addresses, settings, and the plain side of lookups."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
+
+import msgspec
 
 from everpost.model.account import Account
-from everpost.providers.contract import HttpRequest, HttpResponse, Setting, Sought, Unclear
+from everpost.model.message import Draft
+from everpost.providers.contract import Absent, Form, HttpRequest, HttpResponse, Setting, Sought, Unclear
+from everpost.providers.fields import without_repeats
 
+_PLAIN: Final = re.compile(r"[a-z0-9._+@-]+")
 _CLOCK_SKEW_S: Final = 60.0
 _WINDOW_S: Final = 3600.0  # how long after an attempt's time is over the provider may still date it
 
 
-def settings_of(regions: Mapping[str, str]) -> tuple[Setting, ...]:
+def settings_of(regions: Mapping[str, str], *more: Setting) -> tuple[Setting, ...]:
     """`regions`: the address of the API by the name of the region, the default one first."""
     return (
         Setting(name="api_key", help="key that may send mail", required=True, secret=True),
         Setting(name="lookup_api_key", help="key that may read logs and events, if api_key can't", secret=True),
         Setting(name="region", help="where the account lives", default=next(iter(regions)), choices=tuple(regions)),
-        Setting(name="base_url", help="another address of the API, such as that of a sandbox"),
+        Setting(name="base_url", form=Form.URL, help="another address of the API, such as that of a sandbox"),
+        *more,
     )
 
 
@@ -33,6 +40,12 @@ def request_of(method: str, url: str, login: str, content_type: str = "", body: 
     return HttpRequest(method=method, url=url, headers=headers, body=body)
 
 
+def json_request(method: str, url: str, login: str, value: Any = None) -> HttpRequest:
+    if value is None:
+        return request_of(method, url, login)
+    return request_of(method, url, login, "application/json", msgspec.json.encode(value))
+
+
 def lookup_key(account: Account) -> str:
     """A key that may read, where the sending key may not."""
     return account.settings.get("lookup_api_key") or account.settings["api_key"]
@@ -42,6 +55,25 @@ def window(sought: Sought) -> tuple[datetime, datetime]:
     """When the provider may have taken the mail by its own clock."""
     end_at = sought.started_at + sought.account.timeouts.total_s + _WINDOW_S
     return datetime.fromtimestamp(sought.started_at - _CLOCK_SKEW_S, UTC), datetime.fromtimestamp(end_at, UTC)
+
+
+def searched(message: Draft) -> str:
+    """The recipient to search the provider's records for: one that every search reads as it stands, if there is one.
+    No provider says whether its search minds capital letters, and how it quotes an apostrophe."""
+    emails = [address.email for group in without_repeats(message) for address in group]
+    return next((email for email in emails if _PLAIN.fullmatch(email)), emails[0])
+
+
+def unseen(message: Draft) -> Absent | Unclear:
+    """What it means that a search for that recipient shows nothing of the mail."""
+    if _PLAIN.fullmatch(searched(message)):
+        return Absent()
+    return Unclear("it is not shown, but the search may have read the letters of this address in another way")
+
+
+def same_text(shown: Any, text: str) -> bool:
+    """Whether a provider shows this text, be it with other blanks."""
+    return isinstance(shown, str) and shown.split() == text.split()
 
 
 def untold(response: HttpResponse) -> Unclear:

@@ -49,7 +49,7 @@ def _head(draft: Draft, delivery_id: str) -> list[str]:
     fields = [f"Date: {format_datetime(_instant(draft))}"] if isinstance(draft, Message) else []
     fields += [_address_field("From", (draft.sender,))]
     fields += [_address_field(name, found) for name, found in (("To", to), ("Cc", cc)) if found]
-    fields += [_address_field("Reply-To", draft.reply_to)] if draft.reply_to else []
+    fields += [_address_field("Reply-To", dict.fromkeys(draft.reply_to))] if draft.reply_to else []
     fields += [_field("Subject", draft.subject), f"Message-ID: {message_id_of(draft, delivery_id)}"]
     fields += [f"X-Everpost-Id: {delivery_id}"]
     fields += [_field(name, value) for name, value in draft.headers.items() if name.lower() not in own]

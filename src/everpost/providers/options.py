@@ -1,9 +1,19 @@
-"""`provider_options`: what a caller says to one provider in its own words."""
+"""`provider_options`: what a caller says to one provider in its own words.
 
-from collections.abc import Iterator
-from typing import Any
+They are of any form, since nobody has checked them: whatever they hold, `build` makes a request or says why not.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, Final
 
 import msgspec
+
+from everpost.providers.fields import breaks_a_line
+
+Path = tuple[str, ...]
+
+_ALTERED: Final = "provider_options may not change sender, recipients or ids"
+_BROKEN: Final = "provider_options have a control character, such as a line break, in the header"
 
 
 def merged(ours: Any, theirs: Any) -> Any:
@@ -13,6 +23,28 @@ def merged(ours: Any, theirs: Any) -> Any:
     if isinstance(ours, list) and isinstance(theirs, list) and all(isinstance(each, dict) for each in theirs):
         return [merged(*pair) for pair in zip(ours, theirs, strict=False)] + ours[len(theirs) :] + theirs[len(ours) :]
     return theirs
+
+
+def merge_fault(ours: Any, whole: Any, own: Iterable[Path], lines: Iterable[Path]) -> str | None:
+    """Why the options may not be merged: they change what stands at an `own` path, or break what becomes a line."""
+    if any(_below(ours, path) != _below(whole, path) for path in own):
+        return _ALTERED
+    return _BROKEN if any(breaks_a_line(_below(whole, path)) for path in lines) else None
+
+
+def _below(value: Any, path: Path) -> Any:
+    """What stands at a path, or None; a list of one entry is passed through on the way."""
+    for step in path:
+        entry = value[0] if isinstance(value, list) and len(value) == 1 else value
+        value = entry.get(step) if isinstance(entry, dict) else None
+    return value
+
+
+def form_fault(options: dict[str, Any], own: Collection[str], lines: tuple[str, ...]) -> str | None:
+    """The same for a form: `own` are names in lower case, `lines` are what names of lines start with."""
+    if any(name.lower() in own for name in options):
+        return _ALTERED
+    return _BROKEN if any(name.startswith(lines) and breaks_a_line(options[name]) for name in options) else None
 
 
 def form_fields(options: dict[str, Any]) -> Iterator[tuple[str, str]]:

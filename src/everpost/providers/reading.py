@@ -12,19 +12,21 @@ from msgspec import Struct
 
 from everpost.model.limits import REASON_CHARS_MAX
 from everpost.model.outcome import Kind, Outcome
-from everpost.providers.contract import DEFAULT_STATUSES, REFUSED_HERE, UNAVAILABLE, UNKNOWN, HttpResponse, Verdict
+from everpost.providers.contract import (
+    DEFAULT_STATUSES,
+    REFUSED_HERE,
+    UNAVAILABLE,
+    UNKNOWN,
+    HttpResponse,
+    Row,
+    Verdict,
+)
 
 RETRY_AFTER_S_MAX: Final = 86_400.0
 
-_EDGE_STATUSES: Final = frozenset({403, 503, 521, 522, 523, 525, 526})
+EDGE_STATUSES: Final = frozenset({403, 503, 521, 522, 523, 525, 526})
 """Statuses with which a firewall or proxy says that it has not passed the request on. 500, 502, 504, 520 and 524 are
 not among them: there the request may have reached the provider."""
-
-
-class Row(Struct, frozen=True):
-    status: int
-    text: str  # a regular expression that the provider's words must hold, in any case of letters; "" always holds
-    verdict: Verdict
 
 
 class Reading(Struct, frozen=True, kw_only=True):
@@ -69,9 +71,9 @@ def at(value: Any, *path: str) -> Any:
 
 def _verdict(reading: Reading, response: HttpResponse, words: str | None) -> Verdict:
     for row in reading.rows:
-        if row.status == response.status and re.search(row.text, words or "", re.IGNORECASE):
+        if row.where == response.status and re.search(row.text, words or "", re.IGNORECASE):
             return row.verdict
-    if words is None and _is_html(response) and response.status in _EDGE_STATUSES:
+    if words is None and _is_html(response) and response.status in EDGE_STATUSES:
         return UNAVAILABLE
     verdict = DEFAULT_STATUSES.get(response.status, UNKNOWN)
     # What ends a mail for good must be the provider's own judgement, not that of a proxy before it.

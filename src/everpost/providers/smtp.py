@@ -7,52 +7,44 @@ dot leaves that open, and such faults of the wire are not read here.
 import re
 from typing import Final
 
-from msgspec import Struct
-
 from everpost.model.account import Account
 from everpost.model.limits import CONTENT_BYTES_MAX, REASON_CHARS_MAX
 from everpost.model.message import Draft
 from everpost.model.outcome import Kind, Outcome
 from everpost.providers import contract as c
+from everpost.providers.contract import Row
 from everpost.providers.contract import SmtpStage as S
 from everpost.providers.fields import without_repeats
 from everpost.providers.mime import render_mime
 
 PORTS: Final = {c.Security.STARTTLS: 587, c.Security.TLS: 465, c.Security.NONE: 25}  # RFC 8314
-LATER: Final = c.Verdict(kind=Kind.THROTTLED, retry_after_s=60.0)
-NO_CREDITS: Final = c.Verdict(kind=Kind.THROTTLED, retry_after_s=3600.0)
-
-
-class Row(Struct, frozen=True):
-    stages: tuple[S, ...]  # empty: all
-    reply: str
-    """A regular expression, in any case of letters, that the reply must begin with: code, enhanced code, text. The
-    enhanced code's first digit has been set to that of the code, since the code decides when they disagree."""
-    verdict: c.Verdict
-
-
+BUSY: Final = c.Verdict(kind=Kind.THROTTLED, retry_after_s=60.0)
+RECIPIENT_LATER: Final = c.Verdict(kind=Kind.THROTTLED, retry_after_s=0.0)  # says nothing of the account
 CONTENT: Final = r"55\d 5\.7\.\d+ .*(spam|virus|malware|content|message|url|sender|from|spf|dkim|dmarc)"
 
 ROWS: Final = (
-    Row((), r"... .*(maximum credits|quota) exceeded", NO_CREDITS),
-    Row((), r"... .*(too many connections|throttl|rate limit)", LATER),
-    Row((), r"421", c.UNAVAILABLE),
-    Row((S.GREETING, S.TLS), "", c.UNAVAILABLE),
+    Row((S.RCPT,), r"4.. 4\.2\.2", RECIPIENT_LATER, "the recipient's mailbox is full"),
+    Row((S.RCPT, S.DOT), r"5.. 5\.2\.2", c.REFUSED_HERE, "the recipient's mailbox is full"),
+    Row((), r"... .*((maximum credits|quota) exceeded|exceeded .*messaging limits)", c.QUOTA_USED_UP),
+    Row((), r"... .*(too many connections|throttl|rate limit|limit exceeded)", BUSY),
+    Row((), r"421", c.UNAVAILABLE, "the server closes the connection"),
+    Row((S.GREETING, S.TLS), "", c.UNAVAILABLE, "whatever the reply, there is no session"),
     Row((S.AUTH,), r"5", c.REFUSED_ACCOUNT),
-    Row((S.MAIL, S.RCPT, S.DATA, S.DOT), r"552|5.. 5\.(3\.4|2\.3)", c.REFUSED_HERE),  # over the size
-    Row((S.MAIL,), r"530|53[458]", c.REFUSED_ACCOUNT),  # a login is needed
-    Row((S.RCPT,), r"452 4\.5\.3", c.REFUSED_HERE),  # too many recipients
-    Row((S.RCPT,), r"4", LATER),
-    Row((S.RCPT,), r"501|5.. 5\.1\.[123]", c.REJECTED),
-    Row((S.RCPT,), r"5.. (5\.7\.1 )?.*relay", c.REFUSED_ACCOUNT),
-    Row((S.DATA, S.DOT), r"5.. 5\.6\.", c.REJECTED),
-    Row((S.DATA, S.DOT), CONTENT, c.REFUSED_HERE),
-    Row((S.DATA, S.DOT), r"5.. 5\.7\.", c.REFUSED_ACCOUNT),
-    Row((), r"4", c.UNAVAILABLE),
-    Row((), r"5", c.REFUSED_HERE),
+    Row((S.MAIL, S.RCPT, S.DATA, S.DOT), r"552|5.. 5\.(3\.4|2\.3)", c.REFUSED_HERE, "over the size"),
+    Row((S.MAIL,), r"530|53[458]", c.REFUSED_ACCOUNT, "a login is needed"),
+    Row((S.RCPT,), r"452 4\.5\.3", c.REFUSED_HERE, "too many recipients"),
+    Row((S.RCPT,), r"4", RECIPIENT_LATER),
+    Row((S.RCPT,), r"501|5.. 5\.1\.[123]", c.REJECTED, "there is no such address"),
+    Row((S.RCPT,), r"5.. (5\.7\.1 )?.*relay", c.REFUSED_ACCOUNT, "a login is needed"),
+    Row((S.DATA, S.DOT), r"5.. 5\.6\.", c.REJECTED, "the content"),
+    Row((S.DATA, S.DOT), CONTENT, c.REFUSED_HERE, "a policy on this content or sender"),
+    Row((S.DATA, S.DOT), r"5.. 5\.7\.", c.REFUSED_ACCOUNT, "a policy on this account"),
+    Row((), r"4", c.UNAVAILABLE, "not taken, for now"),
+    Row((), r"5", c.REFUSED_HERE, "not taken"),
+    Row((S.AUTH, S.MAIL, S.RCPT, S.DATA), "", c.UNAVAILABLE, "nonsense, but no content has gone out"),
 )
 _ENHANCED: Final = re.compile(r"[245](\.\d{1,3}\.\d{1,3}\b)")  # RFC 3463
-_QUEUED: Final = re.compile(r"(?:queued as |\bok:? (?:id=|queued as )?)<?([\w.@+=/-]+)", re.IGNORECASE)
+_QUEUED: Final = re.compile(r"(?:queued as |\bok:? id=|\bok:? (?=\S*\d))<?([\w.@+=/-]+)", re.IGNORECASE)
 
 
 def build(message: Draft, delivery_id: str, account: Account) -> c.SmtpRequest | c.Unsendable:
@@ -82,6 +74,7 @@ def read(reply: c.SmtpReply, _: Account) -> Outcome:
         return Outcome(
             kind=Kind.ACCEPTED, status=reply.code, provider_message_id=queued[1] if queued else None, text=_text(reply)
         )
+    # The code decides when it and the enhanced code's first digit disagree.
     said = f"{reply.code} " + _ENHANCED.sub(rf"{reply.code // 100}\1", reply.text, count=1)
     verdict = next((row.verdict for row in ROWS if _fits(row, reply.stage, said)), c.UNKNOWN)
     return Outcome(
@@ -94,7 +87,8 @@ def read(reply: c.SmtpReply, _: Account) -> Outcome:
 
 
 def _fits(row: Row, stage: S, said: str) -> bool:
-    return (not row.stages or stage in row.stages) and re.match(row.reply, said, re.IGNORECASE | re.DOTALL) is not None
+    holds = not row.where or (isinstance(row.where, tuple) and stage in row.where)
+    return holds and re.match(row.text, said, re.IGNORECASE | re.DOTALL) is not None
 
 
 def _text(reply: c.SmtpReply) -> str:
@@ -106,13 +100,14 @@ PROVIDER: Final = c.Provider(
     title="SMTP",
     docs="https://www.rfc-editor.org/rfc/rfc6409",
     settings=(
-        c.Setting(name="host", help="name of the server", required=True),
-        c.Setting(name="port", help="587 with starttls, 465 with tls, 25 with none"),
+        c.Setting(name="host", form=c.Form.HOST, help="name of the server", required=True),
+        c.Setting(name="port", form=c.Form.PORT, help="587 with starttls, 465 with tls, 25 with none"),
         c.Setting(name="security", help="how the connection is encrypted", default="starttls", choices=tuple(PORTS)),
         c.Setting(name="username", help="for AUTH; without it there is no login"),
         c.Setting(name="password", help="for AUTH", secret=True),
     ),
     limits=c.Limits(recipients_max=100, content_bytes_max=CONTENT_BYTES_MAX),  # RFC 5321 4.5.3.1.8 promises 100
+    rows=ROWS,
     build=build,
     read=read,
     resolve=None,

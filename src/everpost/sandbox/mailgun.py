@@ -19,7 +19,7 @@ from everpost.sandbox.inbox import Caught, Inbox
 EVENTS_MAX: Final = 300
 _SEND: Final = re.compile(r"/v3/([^/]+)/messages")
 _EVENTS: Final = re.compile(r"/v3/([^/]+)/events(?:/([^/]+))?")
-_DOMAIN: Final = re.compile(r"/v3/domains/([^/]+)")
+_DOMAIN: Final = re.compile(r"/v4/domains/([^/]+)")
 _RESTRICTED: Final = re.compile(r"sandbox.*\.mailgun\.org")
 _NOT_AUTHORIZED: Final = (
     "Domain {} is not allowed to send: Sandbox subdomains are for test purposes only. Please add your own domain or "

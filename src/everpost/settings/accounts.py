@@ -7,18 +7,15 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from everpost.model.account import Account, Quota, Timeouts
-from everpost.model.limits import ACTIVE_MAX
 from everpost.providers.contract import Provider, Setting
+from everpost.settings import keys
+from everpost.settings.forms import FORMS, is_domain
 from everpost.settings.section import Section, nearest
 from everpost.settings.values import Secret
 
 SECRET_FILE_BYTES_MAX: Final = 64 * 1024
-TIMEOUT_S_MAX: Final = 600.0
-LOOKUP_LAG_S_MAX: Final = 86_400.0
-_QUOTA_MAX: Final = 10**12
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RECIPIENT: Final = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+|\*")
-_DOMAIN: Final = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 class AccountReader:
@@ -37,9 +34,9 @@ class AccountReader:
             quota=_quota(section.section("quota")),
             recipients=_recipients(section),
             senders=_senders(section),
-            max_concurrency=section.whole("max_concurrency", 50, 1, ACTIVE_MAX),
+            max_concurrency=section.whole(keys.MAX_CONCURRENCY),
             timeouts=_timeouts(section.section("timeouts")),
-            lookup_lag_s=section.number("lookup_lag_s", None, 0, LOOKUP_LAG_S_MAX),
+            lookup_lag_s=section.number(keys.LOOKUP_LAG_S),
             settings=self._settings(section, provider.settings) if provider else {},
         )
         if provider:  # else nobody knows which keys are its own
@@ -49,11 +46,11 @@ class AccountReader:
     def _provider(self, section: Section) -> Provider | None:
         known = sorted(self._providers)
         listed = f"known: {', '.join(known)}"
-        name = section.take("provider")
+        name = section.take(keys.PROVIDER.name)
         if name is None:
-            section.fault("provider", "is missing", listed)
+            section.fault(keys.PROVIDER.name, "is missing", listed)
         elif not isinstance(name, str) or name not in self._providers:
-            section.fault("provider", f"{name!r} is not a known provider", nearest(str(name), known) or listed)
+            section.fault(keys.PROVIDER.name, f"{name!r} is not a known provider", nearest(str(name), known) or listed)
         else:
             return self._providers[name]
         return None
@@ -75,6 +72,10 @@ class AccountReader:
         if setting.choices and value not in setting.choices:
             listed = f"must be one of: {', '.join(setting.choices)}"
             section.fault(setting.name, listed, nearest(value, setting.choices))
+            return None
+        is_sound, described = FORMS[setting.form]
+        if not is_sound(value):
+            section.fault(setting.name, f"must be {described}", setting.help)
             return None
         return Secret(value) if setting.secret else value
 
@@ -126,43 +127,42 @@ def _from_file(section: Section, name: str, path: str) -> str | None:
 
 def _quota(section: Section) -> Quota:
     quota = Quota(
-        per_second=section.whole("per_second", None, 1, _QUOTA_MAX),
-        per_day=section.whole("per_day", None, 1, _QUOTA_MAX),
-        per_month=section.whole("per_month", None, 1, _QUOTA_MAX),
-        zone=section.text("zone", "UTC"),
+        per_second=section.whole(keys.PER_SECOND),
+        per_day=section.whole(keys.PER_DAY),
+        per_month=section.whole(keys.PER_MONTH),
+        zone=section.text(keys.ZONE),
     )
     try:
         ZoneInfo(quota.zone)
     except (KeyError, ValueError, OSError):  # unknown; not a plain name; a folder of zones
         hint = nearest(quota.zone, available_timezones()) or "an IANA name such as Europe/Berlin"
-        section.fault("zone", f"{quota.zone!r} is not a known time zone", hint)
+        section.fault(keys.ZONE.name, f"{quota.zone!r} is not a known time zone", hint)
     section.close()
     return quota
 
 
 def _timeouts(section: Section) -> Timeouts:
-    usual = Timeouts()
     timeouts = Timeouts(
-        connect_s=section.number("connect_s", usual.connect_s, 0.001, TIMEOUT_S_MAX),
-        write_s=section.number("write_s", usual.write_s, 0.001, TIMEOUT_S_MAX),
-        answer_s=section.number("answer_s", usual.answer_s, 0.001, TIMEOUT_S_MAX),
+        connect_s=section.number(keys.CONNECT_S),
+        write_s=section.number(keys.WRITE_S),
+        answer_s=section.number(keys.ANSWER_S),
     )
     section.close()
     return timeouts
 
 
 def _recipients(section: Section) -> tuple[str, ...]:
-    read = section.texts("recipients")
+    read = section.texts(keys.RECIPIENTS)
     for place, pattern in read:
         if not _RECIPIENT.fullmatch(pattern):
-            hint = f"*@{pattern}" if _DOMAIN.fullmatch(pattern.lower()) else "ann@example.com or *@example.com"
+            hint = f"*@{pattern}" if is_domain(pattern) else "ann@example.com or *@example.com"
             section.fault(place, f"{pattern!r} is not an address, nor a pattern of one", hint)
     return tuple(pattern.lower() for _, pattern in read)
 
 
 def _senders(section: Section) -> tuple[str, ...]:
-    read = section.texts("senders")
+    read = section.texts(keys.SENDERS)
     for place, domain in read:
-        if not _DOMAIN.fullmatch(domain.lower()):
+        if not is_domain(domain):
             section.fault(place, f"{domain!r} is not a domain", domain.rpartition("@")[2] or "example.com")
     return tuple(domain.lower() for _, domain in read)

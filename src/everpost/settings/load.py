@@ -6,21 +6,19 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import msgspec
 
 from everpost.model.account import Account
 from everpost.providers.contract import Provider
+from everpost.settings import keys
 from everpost.settings.accounts import AccountReader
+from everpost.settings.forms import is_url
 from everpost.settings.routes import check_name, read_routes
 from everpost.settings.section import Report, Section
 from everpost.settings.values import ConfigFault, FileSink, HttpSettings, Retention, Settings, StdoutSink
 
 PREFIX: Final = "EVERPOST_"
-DEFAULT_DATA: Final = "/var/lib/everpost"
-LOG_LEVELS: Final = ("debug", "info", "warning", "error")
-DAYS_MAX: Final = 3650
 
 
 def _commas(value: str) -> list[str]:
@@ -105,7 +103,7 @@ def _settings(top: Section, reader: AccountReader) -> Settings:
     accounts = _accounts(top, reader)
     routes = read_routes(top, [account.name for account in accounts])
     events, log = top.section("events"), top.section("log")
-    sinks, level = _sinks(events), log.text("level", "info", LOG_LEVELS)
+    sinks, level = _sinks(events), log.text(keys.LOG_LEVEL)
     retention = _retention(top.section("retention"))
     for section in (events, log, top):
         section.close()
@@ -115,29 +113,26 @@ def _settings(top: Section, reader: AccountReader) -> Settings:
 
 
 def _data(top: Section) -> Path:
-    return Path(top.text("data", DEFAULT_DATA))
+    folder = top.text(keys.DATA)
+    return Path(folder)
 
 
 def _http(section: Section) -> HttpSettings:
-    usual = HttpSettings()
     http = HttpSettings(
-        host=section.text("host", usual.host),
-        port=section.whole("port", usual.port, 1, 65_535),
-        public_url=section.text("public_url", None),
+        host=section.text(keys.HTTP_HOST),
+        port=section.whole(keys.HTTP_PORT),
+        public_url=section.text(keys.HTTP_PUBLIC_URL),
     )
-    if http.public_url is not None:
-        address = urlsplit(http.public_url)
-        if address.scheme not in ("http", "https") or not address.netloc:
-            section.fault("public_url", f"{http.public_url!r} is not an address", "https://mail.example.com")
+    if http.public_url is not None and not is_url(http.public_url):
+        section.fault(keys.HTTP_PUBLIC_URL.name, f"{http.public_url!r} is not an address", "https://mail.example.com")
     section.close()
     return http
 
 
 def _retention(section: Section) -> Retention:
-    usual = Retention()
     retention = Retention(
-        messages_days=section.whole("messages_days", usual.messages_days, 1, DAYS_MAX),
-        keys_days=section.whole("keys_days", usual.keys_days, 1, DAYS_MAX),
+        messages_days=section.whole(keys.MESSAGES_DAYS),
+        keys_days=section.whole(keys.KEYS_DAYS),
     )
     section.close()
     return retention
@@ -145,7 +140,7 @@ def _retention(section: Section) -> Retention:
 
 def _sinks(section: Section) -> tuple[StdoutSink | FileSink, ...]:
     sinks: list[StdoutSink | FileSink] = []
-    for place, text in section.texts("sinks"):
+    for place, text in section.texts(keys.SINKS):
         kind, _, path = text.partition(":")
         sink: StdoutSink | FileSink
         if text == "stdout":

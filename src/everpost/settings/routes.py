@@ -3,13 +3,12 @@
 import re
 from typing import Any, Final
 
-from everpost.model.limits import EXPIRES_AHEAD_S_MAX, RESOLVE_WITHIN_S_MAX
 from everpost.model.message import OnUnknown
 from everpost.model.route import Route, RouteAccount
+from everpost.settings import keys
 from everpost.settings.section import Section, nearest
 
 DEFAULT_ROUTE: Final = "default"
-WEIGHT_MAX: Final = 1e6
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
@@ -30,16 +29,15 @@ def read_routes(top: Section, accounts: list[str]) -> tuple[Route, ...]:
 
 
 def _route(name: str, section: Section, accounts: list[str]) -> Route:
-    entries = section.entries("accounts", accounts)
+    entries = section.entries(keys.ROUTE_ACCOUNTS, accounts)
     if not entries and accounts:
-        section.fault("accounts", "is empty", f"a list of: {', '.join(accounts)}")
-    usual = Route(name=name, accounts=())
+        section.fault(keys.ROUTE_ACCOUNTS.name, "is empty", f"a list of: {', '.join(accounts)}")
     route = Route(
         name=name,
         accounts=_members(section, entries, accounts),
-        on_unknown=OnUnknown(section.text("on_unknown", usual.on_unknown.value, tuple(OnUnknown))),
-        resolve_within_s=section.number("resolve_within_s", usual.resolve_within_s, 0, RESOLVE_WITHIN_S_MAX),
-        give_up_after_s=section.number("give_up_after_s", usual.give_up_after_s, 1, EXPIRES_AHEAD_S_MAX),
+        on_unknown=OnUnknown(section.text(keys.ON_UNKNOWN)),
+        resolve_within_s=section.number(keys.RESOLVE_WITHIN_S),
+        give_up_after_s=section.number(keys.GIVE_UP_AFTER_S),
     )
     section.close()
     return route
@@ -66,8 +64,8 @@ def _weighted(section: Section, place: str, entry: Any) -> RouteAccount | None:
         section.fault(place, "must be the name of an account or a table", '{ account = "NAME", weight = 3 }')
         return None
     nested = section.nested(place, entry)
-    account, weight = nested.text("account", None), nested.number("weight", None, 0.001, WEIGHT_MAX)
+    account, weight = nested.text(keys.MEMBER_ACCOUNT), nested.number(keys.MEMBER_WEIGHT)
     nested.close()
-    if account is None and "account" not in entry:
-        nested.fault("account", "is missing", "the name of an account")
+    if account is None and keys.MEMBER_ACCOUNT.name not in entry:
+        nested.fault(keys.MEMBER_ACCOUNT.name, "is missing", "the name of an account")
     return RouteAccount(account=account, weight=weight) if account else None

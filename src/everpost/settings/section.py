@@ -1,13 +1,14 @@
 """One table of the file, read key by key.
 
 A wrong value is reported and read as its default, so that reading goes on and every fault comes to light in one run.
-What was never asked for is unknown: the code that reads a table is its schema.
+What was never asked for is unknown.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
+from everpost.settings.keys import Entries, Number, Text, Whole
 from everpost.settings.values import ConfigFault
 
 T = TypeVar("T")
@@ -57,48 +58,49 @@ class Section:
         self._known.add(name)
         return self._values.get(name)
 
-    def text(self, name: str, default: T, choices: Sequence[str] = ()) -> str | T:
-        value = self.take(name)
+    def text(self, key: Text[T]) -> T:
+        value = self.take(key.name)
         if value is None:
-            return default
+            return key.default
         if not isinstance(value, str):
-            return self._mistyped(name, "a text in quotes", value, default)
-        if choices and value not in choices:
-            self.fault(name, f"is {value!r}; must be one of: {', '.join(choices)}", nearest(value, choices))
-            return default
+            return self._mistyped(key.name, "a text in quotes", value, key.default)
+        if key.choices and value not in key.choices:
+            listed = f"is {value!r}; must be one of: {', '.join(key.choices)}"
+            self.fault(key.name, listed, nearest(value, key.choices))
+            return key.default
         if not value:
-            self.fault(name, "is empty", "give it a value, or leave the key out")
-            return default
-        return value
+            self.fault(key.name, "is empty", "give it a value, or leave the key out")
+            return key.default
+        return cast("T", value)
 
-    def whole(self, name: str, default: T, low: int, high: int) -> int | T:
-        value = self.take(name)
+    def whole(self, key: Whole[T]) -> T:
+        value = self.take(key.name)
         if value is None:
-            return default
+            return key.default
         if isinstance(value, bool) or not isinstance(value, int):
-            return self._mistyped(name, "a whole number", value, default)
-        return value if self._within(name, value, low, high) else default
+            return self._mistyped(key.name, "a whole number", value, key.default)
+        return cast("T", value) if self._within(key, value) else key.default
 
-    def number(self, name: str, default: T, low: float, high: float) -> float | T:
-        value = self.take(name)
+    def number(self, key: Number[T]) -> T:
+        value = self.take(key.name)
         if value is None:
-            return default
+            return key.default
         if isinstance(value, bool) or not isinstance(value, int | float):
-            return self._mistyped(name, "a number", value, default)
-        return float(value) if self._within(name, value, low, high) else default
+            return self._mistyped(key.name, "a number", value, key.default)
+        return cast("T", float(value)) if self._within(key, value) else key.default
 
-    def entries(self, name: str, default: Sequence[Any] = ()) -> list[Any]:
+    def entries(self, key: Entries, default: Sequence[Any] = ()) -> list[Any]:
         """The items of a list, of whatever type."""
-        value = self.take(name)
+        value = self.take(key.name)
         if value is None:
             return list(default)
-        return value if isinstance(value, list) else self._mistyped(name, "a list", value, list(default))
+        return value if isinstance(value, list) else self._mistyped(key.name, "a list", value, list(default))
 
-    def texts(self, name: str) -> list[tuple[str, str]]:
+    def texts(self, key: Entries) -> list[tuple[str, str]]:
         """The items of a list of texts, each behind its place in the list (`recipients[0]`)."""
         found = []
-        for index, item in enumerate(self.entries(name)):
-            place = f"{name}[{index}]"
+        for index, item in enumerate(self.entries(key)):
+            place = f"{key.name}[{index}]"
             if isinstance(item, str):
                 found.append((place, item))
             else:
@@ -136,10 +138,10 @@ class Section:
         self.fault(name, f"must be {wanted}, not {_TYPES.get(type(value), 'a date or time')}")
         return default
 
-    def _within(self, name: str, value: float, low: float, high: float) -> bool:
-        if low <= value <= high:
+    def _within(self, key: Whole[T] | Number[T], value: float) -> bool:
+        if key.low <= value <= key.high:
             return True
-        self.fault(name, f"is {value}; must be from {low:g} to {high:g}")
+        self.fault(key.name, f"is {value}; must be from {key.low:g} to {key.high:g}")
         return False
 
 

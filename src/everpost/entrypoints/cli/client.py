@@ -24,6 +24,12 @@ _HINTS: Final[Mapping[int, str]] = {
 }
 
 
+VARIABLES: Final[Mapping[str, str]] = {
+    "EVERPOST_URL": "Address of the server that commands talk to, where no --url is given.",
+    "EVERPOST_KEY": "API key that commands use, where no --key is given.",
+}
+
+
 class Answer(Struct, frozen=True):
     status: int
     body: Any  # decoded JSON

@@ -1,0 +1,164 @@
+"""Requests held against the descriptions that the providers have published of their APIs.
+
+The descriptions are not part of this project: they lie in the folder that EVERPOST_SHARED names, or beside it. Their
+known defects are mended here, in memory.
+"""
+
+import json
+import os
+from functools import cache
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+import jsonschema
+import pytest
+import yaml
+from hypothesis import given, settings
+
+from drafts import drafts
+from everpost.providers.contract import Ask
+from everpost.wiring import PROVIDERS
+from provider_cases import account_of, answer_of, body_of, build, built, cases, sought_of
+
+SPECS = Path(os.environ.get("EVERPOST_SHARED") or Path(__file__).parents[4] / "shared") / "specs"
+FILES = {
+    "sendgrid": ("sendgrid/tsg_mail_v3.json", "sendgrid/tsg_logs_v3.json"),
+    "mailgun": ("mailgun/openapi.yaml",),
+}
+MESSAGES = [case for case in cases("messages/*.json") if case.provider in FILES]
+LOOKUPS = [case for case in cases("lookups/*.json") if case.provider in FILES]
+FORM = "multipart/form-data"
+FORMATS = jsonschema.FormatChecker()
+pytestmark = pytest.mark.skipif(not SPECS.is_dir(), reason=f"no descriptions of the providers' APIs in {SPECS}")
+
+
+@cache
+def description(provider):
+    """The paths and types of a provider's API, out of all its files."""
+    paths, components = {}, {}
+    for name in FILES[provider]:
+        text = (SPECS / name).read_text()
+        whole = json.loads(text) if name.endswith(".json") else yaml.load(text, Loader=yaml.CSafeLoader)
+        paths |= whole["paths"]
+        for kind, values in whole["components"].items():
+            components.setdefault(kind, {}).update(values)
+    return {"paths": paths, "components": components}
+
+
+def test_the_known_defect_of_sendgrids_description_is_still_there():
+    """Its custom arguments of the whole mail are an object, not a text; the test mends that below."""
+    assert _sendgrid_mail()["properties"]["custom_args"]["type"] == "string"
+
+
+def _sendgrid_mail():
+    body = description("sendgrid")["components"]["requestBodies"]["PostMailSend"]
+    return body["content"]["application/json"]["schema"]
+
+
+def mended(schema, provider):
+    if provider == "sendgrid" and "personalizations" in schema.get("properties", {}):
+        arguments = schema["properties"]["custom_args"] | {"type": "object"}
+        return schema | {"properties": schema["properties"] | {"custom_args": arguments}}
+    return schema
+
+
+def operation_of(provider, request):
+    """What the description says of the operation that a request asks for."""
+    path = urlsplit(request.url).path
+    fitting = [template for template in description(provider)["paths"] if _fits(template, path)]
+    assert fitting, f"no path of the description fits {path}"
+    exact = min(fitting, key=lambda template: template.count("{"))
+    return description(provider)["paths"][exact][request.method.lower()]
+
+
+def _fits(template, path):
+    steps, given = template.split("/"), path.split("/")
+    return len(steps) == len(given) and all(a == b or a.startswith("{") for a, b in zip(steps, given, strict=True))
+
+
+def resolved(provider, value):
+    while "$ref" in value:
+        steps = value["$ref"].removeprefix("#/").split("/")
+        value = description(provider)
+        for step in steps:
+            value = value[step]
+    return value
+
+
+def faults_of(provider, request):
+    """Everything that the description does not allow."""
+    operation = operation_of(provider, request)
+    faults = list(_parameter_faults(provider, operation, request))
+    if request.body:
+        content = resolved(provider, operation["requestBody"])["content"]
+        kind = request.headers["Content-Type"].partition(";")[0]
+        schema = mended(resolved(provider, content[kind]["schema"]), provider)
+        value = form_value(body_of(request), schema) if kind == FORM else body_of(request)
+        faults += violations(provider, schema, value)
+    return faults
+
+
+def violations(provider, schema, value):
+    whole = schema | {"components": description(provider)["components"]}
+    return [
+        error.message for error in jsonschema.Draft202012Validator(whole, format_checker=FORMATS).iter_errors(value)
+    ]
+
+
+def _parameter_faults(provider, operation, request):
+    known = {each["name"]: each["schema"] for each in operation.get("parameters", ()) if each.get("in") == "query"}
+    for name, text in parse_qsl(urlsplit(request.url).query):
+        if name not in known:
+            yield f"{name} is no parameter"
+            continue
+        schema = resolved(provider, known[name])
+        yield from violations(provider, schema, int(text) if schema.get("type") == "integer" else text)
+
+
+def form_value(parts, schema):
+    """A form as an object: what the description calls a list is one, also where there is a single value."""
+    value = {}
+    for part in parts:
+        name, text = part if isinstance(part, list) else (part["field"], part["content"])
+        if resolved_type(schema, name) == "array":
+            value.setdefault(name, []).append(text)
+        else:
+            assert name not in value, f"{name} is given twice"
+            value[name] = text
+    return value
+
+
+def resolved_type(schema, name):
+    return schema["properties"].get(name, {}).get("type")
+
+
+# --- requests --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", MESSAGES, ids=str)
+def test_the_requests_of_the_fixtures_are_as_described(case):
+    case.value.pop("settings", None)  # other domains and addresses are not in the description
+    assert faults_of(case.provider, build(case.value, case.provider)) == []
+
+
+@pytest.mark.parametrize("provider", FILES)
+@settings(max_examples=60)
+@given(draft=drafts())
+def test_every_request_to_send_is_as_described(provider, draft):
+    assert faults_of(provider, built(provider, draft)) == []
+
+
+@pytest.mark.parametrize("case", LOOKUPS, ids=str)
+def test_questions_are_as_described_and_so_are_those_that_follow(case):
+    lookup = PROVIDERS[case.provider].resolve
+    sought = sought_of(case.value, case.provider)
+    requests = [lookup.start(sought)]
+    for read in case.value["reads"]:
+        finding = lookup.read(sought, answer_of(read["answer"]))
+        requests += [each for each in finding.requests if "?" in each.url] if isinstance(finding, Ask) else []
+    assert [fault for request in requests for fault in faults_of(case.provider, request)] == []
+
+
+def test_mailguns_probe_is_as_described():
+    """SendGrid's scopes are not in the files."""
+    assert faults_of("mailgun", PROVIDERS["mailgun"].probe(account_of("mailgun"))) == []

@@ -1,0 +1,148 @@
+"""Finding out what became of an attempt: the question, and what each answer to it tells."""
+
+import json
+from random import Random
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from drafts import drafts
+from everpost.dialects.contract import Submission
+from everpost.model.outcome import Kind
+from everpost.providers.contract import Absent, Ask, Found, HttpResponse, Sought, Unclear
+from everpost.sandbox.api import Conduct
+from everpost.sandbox.inbox import Inbox
+from everpost.sandbox.mailgun import Mailgun
+from everpost.sandbox.sendgrid import SendGrid
+from everpost.wiring import PROVIDERS
+from provider_cases import ID, NAMES, STARTED_AT, account_of, answer_of, cases, shown, sought_of
+
+LOOKUPS = cases("lookups/*.json")
+READS = [(case, read) for case in LOOKUPS for read in case.value["reads"]]
+ASKED = [name for name in NAMES if PROVIDERS[name].resolve]
+SANDBOXES = {"sendgrid": SendGrid, "mailgun": Mailgun}
+
+
+def told(finding):
+    """A finding as the fixtures put it."""
+    match finding:
+        case Found():
+            return {"found": finding.provider_message_id}
+        case Absent():
+            return {"absent": True}
+        case Ask():
+            return {"ask": [shown(request) for request in finding.requests]}
+        case Unclear():
+            return {"unclear": finding.reason}
+
+
+@pytest.mark.parametrize("case", LOOKUPS, ids=str)
+def test_a_question_is_asked_in_the_providers_form(case):
+    sought = sought_of(case.value, case.provider)
+    assert shown(PROVIDERS[case.provider].resolve.start(sought)) == case.value["question"]
+
+
+@pytest.mark.parametrize(("case", "read"), READS, ids=[f"{case}: {read['says']}" for case, read in READS])
+def test_an_answer_tells_what_became_of_a_mail(case, read):
+    sought = sought_of(case.value, case.provider)
+    finding = told(PROVIDERS[case.provider].resolve.read(sought, answer_of(read["answer"])))
+    expected = read["finding"]
+    assert finding.keys() == expected.keys()
+    assert expected.get("unclear", "") in finding.get("unclear", "")
+    assert expected | {"unclear": ""} == finding | {"unclear": ""}
+
+
+@pytest.mark.parametrize("provider", ASKED)
+def test_a_provider_that_can_be_asked_has_lookups_of_every_kind(provider):
+    kinds = {kind for case, read in READS if case.provider == provider for kind in read["finding"]}
+    assert kinds >= {"found", "absent", "unclear"}
+
+
+# --- laws ------------------------------------------------------------------------------------------------------------
+
+KEYS = [
+    *("messages", "sg_message_id", "custom_args", "everpost_id", "subject"),
+    *("items", "paging", "next", "message", "headers", "message-id", "user-variables"),
+]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats(allow_nan=False) | st.text() | st.just(ID),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
+    max_leaves=12,
+)
+BODIES = st.binary(max_size=30) | JSON.map(lambda value: json.dumps(value).encode())
+
+
+@pytest.mark.parametrize("provider", ASKED)
+@given(status=st.integers(100, 599), body=BODIES)
+def test_only_a_good_answer_finds_a_mail_or_proves_that_it_is_not_there(provider, status, body):
+    finding = PROVIDERS[provider].resolve.read(
+        sought_of({}, provider), HttpResponse(status=status, headers={}, body=body)
+    )
+    if isinstance(finding, Found):
+        assert ID.encode() in body
+    if not isinstance(finding, Unclear):
+        assert status == 200
+
+
+@pytest.mark.parametrize("provider", ASKED)
+@given(address=st.text() | st.sampled_from(["https://eve.example.com/", "//eve.example.com", "file:///etc/passwd", ""]))
+def test_a_key_never_leaves_for_an_address_that_an_answer_chose(provider, address):
+    """Whatever stands where an answer may name the next page or the next mail."""
+    sought = sought_of({}, provider)
+    home = urlsplit(PROVIDERS[provider].resolve.start(sought).url)
+    for value in ({"items": [{}], "paging": {"next": address}}, {"messages": [{"sg_message_id": address}]}):
+        answer = HttpResponse(status=200, headers={}, body=json.dumps(value).encode())
+        finding = PROVIDERS[provider].resolve.read(sought, answer)
+        for request in finding.requests if isinstance(finding, Ask) else ():
+            assert urlsplit(request.url)[:2] == home[:2]
+
+
+def submitted(request):
+    parts = urlsplit(request.url)
+    return Submission(
+        method=request.method,
+        path=parts.path,
+        query=dict(parse_qsl(parts.query)),
+        headers={name.lower(): value for name, value in request.headers.items()} | {"host": parts.netloc},
+        body=request.body,
+    )
+
+
+def answered(server, request):
+    rendered = server.answer(submitted(request))
+    return HttpResponse(status=rendered.status, headers=rendered.headers, body=rendered.body)
+
+
+def looked_up(server, provider, sought):
+    """A whole question: every Ask is followed."""
+    lookup = PROVIDERS[provider].resolve
+    open_requests = [lookup.start(sought)]
+    while open_requests:
+        finding = lookup.read(sought, answered(server, open_requests.pop(0)))
+        if isinstance(finding, Ask):
+            open_requests += finding.requests
+        elif not isinstance(finding, Absent):
+            return finding
+    return Absent()
+
+
+@pytest.mark.parametrize("provider", SANDBOXES)
+@settings(max_examples=40)
+@given(draft=drafts())
+def test_the_id_that_is_planted_in_a_mail_is_the_one_that_is_found(provider, draft):
+    """Sent to the provider's stand-in and asked for there, among mails to the same people."""
+    account = account_of(provider, {"base_url": "http://127.0.0.1:1"})
+    server = SANDBOXES[provider](Inbox(lambda: STARTED_AT + 1.0), Conduct(), lambda: STARTED_AT + 2.0, Random(1))
+    taken = {}
+    for delivery_id in (ID, "em_other.0", "em_other.1"):
+        response = answered(server, PROVIDERS[provider].build(draft, delivery_id, account))
+        outcome = PROVIDERS[provider].read(response, account)
+        assert outcome.kind is Kind.ACCEPTED
+        taken[delivery_id] = outcome.provider_message_id
+    for delivery_id, message_id in taken.items():
+        sought = Sought(delivery_id=delivery_id, message=draft, account=account, started_at=STARTED_AT)
+        assert looked_up(server, provider, sought) == Found(message_id)
+    never_sent = Sought(delivery_id="em_never.0", message=draft, account=account, started_at=STARTED_AT)
+    assert not isinstance(looked_up(server, provider, never_sent), Found)

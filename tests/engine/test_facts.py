@@ -1,0 +1,73 @@
+"""What the events of real runs tell is what the reference says of them."""
+
+from collections import defaultdict
+
+import pytest
+
+from core_values import queued, send
+from engine_kit import BAD_KEY, CALLER, TAKEN, accepted, elapse
+from everpost.core import transitions
+from everpost.core.decide import Fail, Skip, Wait
+from everpost.engine.keys import Keyring
+from everpost.model.event import FACTS, EventType
+from everpost.model.key import Scope
+from everpost.model.message import OnUnknown, Origin
+from everpost.model.outcome import Kind, Outcome
+from everpost.store.undo import undone
+from store_values import NOW, message
+
+SKIPPED = (Skip("b", "down"),)
+
+
+def changes():
+    """Every change of a delivery, with all that it may tell."""
+    begun = transitions.begin(queued(), send(), (), 60.0, NOW).delivery
+    for kind in Kind:
+        retry_after_s = 7.0 if kind is Kind.THROTTLED else None
+        outcome = Outcome(kind=kind, status=200, text="words", provider_message_id="x", retry_after_s=retry_after_s)
+        yield transitions.settle(begun, outcome, NOW + 1)
+    yield transitions.begin(queued(), send(), (), 60.0, NOW)
+    yield transitions.lost(begun, NOW)
+    yield transitions.found(begun, "x", NOW)
+    yield transitions.absent(begun, NOW)
+    yield transitions.unresolved(begun, OnUnknown.RESEND, "why", NOW)
+    yield transitions.unresolved(begun, OnUnknown.HOLD, "why", NOW)
+    yield transitions.postpone(queued(), Wait(until=NOW + 9, reason="why", skipped=SKIPPED, round_over=True), NOW)
+    yield transitions.fail(queued(), Fail(reason="why", skipped=SKIPPED), NOW)
+    yield transitions.expire(queued(), NOW)
+    yield transitions.leave_out(queued(), message(), [0], NOW)
+    yield transitions.cancel(queued(), "somebody", NOW)
+
+
+async def events_of(world):
+    """Those of a busy day: mail, a broken account, a route, a suppression, keys."""
+    keyring = Keyring(world.store, world.clock.now)
+    key, _ = await keyring.create("shop", Scope.SEND, "the shop's")
+    await keyring.revoke(key.id)
+    world.wire.script("a", BAD_KEY, TAKEN)
+    world.wire.script("b", TAKEN)
+    async with world.running() as engine:
+        await accepted(engine, tags=("x",), send_at=NOW + 1, origin=Origin(trace="00-1-2-01"))
+        await elapse(3600)
+        await accepted(engine)
+        await elapse(3600)
+        await engine.console.suppress(CALLER, "eve@example.net", "they asked")
+        await engine.console.unsuppress(CALLER, "eve@example.net")
+        await engine.console.set_default(CALLER, "b")
+        return await world.events()
+
+
+async def test_events_tell_what_the_reference_says_and_no_more(world):
+    told = defaultdict(set)
+    for event in await events_of(world):
+        told[event.type] |= event.data.keys()
+    for change in changes():
+        for event in change.events:
+            told[event.type] |= event.data.keys()
+    told[EventType.CANCELLED] |= undone(queued(), NOW)[1].data.keys()
+    assert told == {type_: set(fact.data) for type_, fact in FACTS.items()}
+
+
+@pytest.mark.parametrize("type_", list(EventType))
+def test_every_event_has_a_meaning(type_):
+    assert FACTS[type_].meaning.endswith(".")

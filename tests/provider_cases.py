@@ -1,0 +1,182 @@
+"""The fixture folders of the providers, and requests in a form that people can read.
+
+A folder holds `about.json` (an account's settings and, where requests are HTTP, where recipients and files stand in a
+body: a path of names, or the name of a form's field), `messages/*.json` (a mail and the request that is made of it),
+`unsendable.json` (mails that the provider can't be given, and why), `answers.json` (answers and what they mean) and,
+where the provider can be asked, `lookups/*.json` (a mail, the question, and answers with what they tell).
+"""
+
+import base64
+import json
+import re
+from email import message_from_bytes
+from functools import cache
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from everpost.model.account import Account
+from everpost.model.message import Address, Attachment, Draft, Message
+from everpost.providers.contract import HttpRequest, HttpResponse, SmtpReply, SmtpRequest, Sought
+from everpost.wiring import PROVIDERS
+
+FIXTURES = Path(__file__).parent / "fixtures" / "providers"
+NAMES = sorted(folder.name for folder in FIXTURES.iterdir())
+ID = "em_01jzzzzzzzzzzzzzzzzzzzzzzz.0"
+CREATED_AT = 1_767_225_600  # 2026-01-01T00:00:00Z
+STARTED_AT = 1_767_225_660
+PLAIN = {
+    "sender": {"email": "ann@example.com"},
+    "to": [{"email": "bob@example.org"}],
+    "subject": "Hello",
+    "text": "It works",
+}
+
+DRAFT = Draft(
+    sender=Address("ann@example.com", "Ann"),
+    to=(Address("bob@example.org", "Bob"),),
+    cc=(Address("cleo@example.org", "Cleo"),),
+    bcc=(Address("hidden-7f3a@example.net", "Hidden"),),
+    reply_to=(Address("desk@example.com", "Desk"),),
+    subject="Hello",
+    text="It works",
+    html="<p>It works</p>",
+    attachments=(
+        Attachment(filename="a.txt", content_type="text/plain", content=b"a"),
+        Attachment(filename="logo.png", content_type="image/png", content=b"b", content_id="logo-1"),
+    ),
+    headers={"X-Order": "12"},
+    tags=("invoice",),
+    metadata={"order": "12"},
+)
+"""A mail with something in every field."""
+
+_BRACKETED = re.compile(r".*<(.*)>", re.DOTALL)
+_PARAMETER = re.compile(r'(name|filename)="((?:[^"\\]|\\.)*)"')
+
+
+class Case(Struct, frozen=True):
+    provider: str
+    file: str
+    position: int
+    value: dict
+
+    def __str__(self):
+        return f"{self.provider}: {self.value['says']}"
+
+
+def cases(pattern):
+    """Every case of every folder in the files of this name, one a file or a list of them."""
+    found = []
+    for path in sorted(FIXTURES.glob(f"*/{pattern}")):
+        content = json.loads(path.read_text())
+        values = content if isinstance(content, list) else [content]
+        provider = path.relative_to(FIXTURES).parts[0]
+        found += [Case(provider, path.name, position, value) for position, value in enumerate(values)]
+    return found
+
+
+@cache
+def about(provider):
+    return json.loads((FIXTURES / provider / "about.json").read_text())
+
+
+def account_of(provider, settings=None):
+    return Account(name="main", provider=provider, settings=about(provider)["settings"] | (settings or {}))
+
+
+def message_of(value):
+    """The accepted mail of a fixture: fields of a Draft, attachments in base64."""
+    whole = value | {"id": ID.partition(".")[0], "project": "default", "created_at": CREATED_AT}
+    return msgspec.json.decode(msgspec.json.encode(whole), type=Message)
+
+
+def sought_of(value, provider, delivery_id=ID):
+    account = account_of(provider, value.get("settings"))
+    message = message_of(value.get("message", PLAIN))
+    return Sought(delivery_id=delivery_id, message=message, account=account, started_at=STARTED_AT)
+
+
+def build(value, provider, delivery_id=ID):
+    message = message_of(value["message"])
+    return PROVIDERS[provider].build(message, delivery_id, account_of(provider, value.get("settings")))
+
+
+def built(provider, draft, delivery_id=ID):
+    return PROVIDERS[provider].build(draft, delivery_id, account_of(provider))
+
+
+def answer_of(value):
+    """An SMTP reply, or an HTTP answer whose body is a text or a JSON value."""
+    if "stage" in value:
+        return msgspec.convert(value, SmtpReply)
+    body = value.get("body", "")
+    encoded = body.encode() if isinstance(body, str) else json.dumps(body, ensure_ascii=False).encode()
+    return HttpResponse(status=value["status"], headers=value.get("headers", {}), body=encoded)
+
+
+def shown(request):
+    """A request with its body decoded."""
+    if isinstance(request, SmtpRequest):
+        lines = request.data.decode("ascii").split("\r\n")
+        return json.loads(msgspec.json.encode(request)) | {"data": lines}
+    body = {"body": body_of(request)} if request.body else {}
+    return {"method": request.method, "url": request.url, "headers": request.headers} | body
+
+
+def body_of(request: HttpRequest):
+    """A JSON value, or the parts of a form: fields as pairs, files as objects."""
+    kind, _, parameters = request.headers["Content-Type"].partition(";")
+    if kind == "application/json":
+        return json.loads(request.body)
+    assert kind == "multipart/form-data"
+    mark = b"--" + parameters.partition("boundary=")[2].encode()
+    first, *parts, last = (b"\r\n" + request.body).split(b"\r\n" + mark)
+    assert (first, last) == (b"", b"--\r\n")
+    return [_part(*part.removeprefix(b"\r\n").split(b"\r\n\r\n", 1)) for part in parts]
+
+
+def _part(head, content):
+    headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
+    named = {name: re.sub(r"\\(.)", r"\1", value) for name, value in _PARAMETER.findall(headers["Content-Disposition"])}
+    if "filename" not in named:
+        return [named["name"], content.decode()]
+    encoded = base64.b64encode(content).decode()
+    return {
+        "field": named["name"],
+        "filename": named["filename"],
+        "content_type": headers["Content-Type"],
+        "content": encoded,
+    }
+
+
+def recipients_of(provider, request):
+    """Everybody whom the mail goes to, by the request alone."""
+    if isinstance(request, SmtpRequest):
+        return list(request.rcpt_to)
+    found = _found(body_of(request), about(provider)["recipients"])
+    return [bracketed[1] if (bracketed := _BRACKETED.fullmatch(text)) else text for text in found]
+
+
+def files_of(provider, request):
+    """What the attachments of a request hold."""
+    if isinstance(request, SmtpRequest):
+        parts = message_from_bytes(request.data).walk()
+        return [part.get_payload(decode=True) for part in parts if part.get_filename() is not None]
+    return [base64.b64decode(text) for text in _found(body_of(request), about(provider)["files"])]
+
+
+def _found(body, paths):
+    if isinstance(body, dict):
+        return [value for path in paths for value in _below(body, path.split("."))]
+    fields = [part if isinstance(part, list) else [part["field"], part["content"]] for part in body]
+    return [value for path in paths for name, value in fields if name == path]
+
+
+def _below(value, path):
+    if isinstance(value, list):
+        return [found for each in value for found in _below(each, path)]
+    if not path:
+        return [value]
+    return _below(value[path[0]], path[1:]) if path[0] in value else []

@@ -1,0 +1,31 @@
+"""Writes docs/reference from the code: `make docs`. With a folder as argument, there."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from pages import api, configuration, events, limits, providers
+
+FOLDER: Final = Path(__file__).resolve().parent.parent / "docs" / "reference"
+NOTE: Final = "<!-- Made from the code by `make docs`: change the code, not this page. -->\n\n"
+PAGES: Final[dict[str, Callable[[], str]]] = {
+    "api.md": api.page,
+    "configuration.md": configuration.page,
+    "events.md": events.page,
+    "limits.md": limits.page,
+    "providers.md": providers.page,
+}
+
+
+def write(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, page in PAGES.items():
+        (folder / name).write_text(NOTE + page())
+    document = json.dumps(api.document(), indent=2, ensure_ascii=False)
+    (folder / "openapi.json").write_text(document + "\n")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
