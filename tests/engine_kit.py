@@ -18,7 +18,8 @@ from everpost.engine.news import News
 from everpost.engine.ports import Ports
 from everpost.health.memory import MemoryHealth
 from everpost.model.account import Account, Timeouts
-from everpost.model.delivery import FINAL
+from everpost.model.delivery import FINAL, DeliveryState
+from everpost.model.event import EventType
 from everpost.model.key import Caller, Scope
 from everpost.model.message import Address, Draft
 from everpost.model.route import Route, RouteAccount
@@ -66,6 +67,8 @@ BAD_KEY = status(401)
 TOO_LARGE = status(413)
 BUSY = status(503)
 DOWN = Reply(Fault(phase=Phase.CONNECT, maybe_sent=False, text="refused"), after_s=0.001)
+ABSENT = status(404)
+SILENCE = Reply(Fault(phase=Phase.ANSWER, maybe_sent=True, text="no answer in time"), after_s=10.0)
 TOO_LATE = Reply(Fault(phase=Phase.DEADLINE, maybe_sent=False, text="too late to start"), after_s=0.001)
 LOST = Reply(Fault(phase=Phase.ANSWER, maybe_sent=True, text="reset"))
 LOST_BUT_TAKEN = Reply(LOST.answer, takes=True)
@@ -250,6 +253,18 @@ class World:
         story = attempts_of(await self.store.read_events(0, 10_000, None, stored.message.id))
         return [(one.account, one.outcome) for one in story if one.number is not None]
 
+    async def verdicts(self):
+        """(verdict, action) of every question that was settled."""
+        return [(event.data["verdict"], event.data.get("action")) for event in await self.events(EventType.RESOLVED)]
+
+    async def in_doubt(self, engine, **fields):
+        """A mail whose outcome at the first account is unknown."""
+        stored = await accepted(engine, **fields)
+        async with asyncio.timeout(10):
+            while (await self.delivery(stored)).state is not DeliveryState.UNCERTAIN:
+                await elapse(0.01)
+        return stored
+
     async def ended(self, stored, within_s=600.0):
         """The delivery in its final state."""
         async with asyncio.timeout(within_s):
@@ -275,6 +290,14 @@ async def accepted(engine, caller=CALLER, **fields):
     acceptance = await engine.acceptor.accept(draft(**fields), caller, **options)
     assert isinstance(acceptance, Acceptance), acceptance
     return acceptance.stored
+
+
+async def many(engine, count, **fields):
+    return [await accepted(engine, **fields) for _ in range(count)]
+
+
+async def all_ended(world, mails):
+    return [await world.ended(stored, 10_000.0) for stored in mails]
 
 
 MUTE = replace(PROVIDER, resolve=None)
