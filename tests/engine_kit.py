@@ -112,19 +112,21 @@ class Wire:
             reply = _next(self._lookups, account) or self._truth(told)
             if isinstance(reply.answer, HttpResponse):
                 reply = dataclasses.replace(reply, answer=replace(reply.answer, headers=request.headers))
-            return await self._counted(f"lookups of {account}", reply, told)
+            return await self._counted(f"lookups of {account}", reply, told, not_after)
         self.sent.append(told)
-        return await self._counted(account, _next(self._sends, account) or TAKEN, told)
+        return await self._counted(account, _next(self._sends, account) or TAKEN, told, not_after)
 
-    async def _counted(self, name, reply, told):
+    async def _counted(self, name, reply, told, not_after):
         self._open[name] += 1
         self.most[name] = max(self.most[name], self._open[name])
         try:
-            return await self._answered(reply, told)
+            return await self._answered(reply, told, not_after)
         finally:
             self._open[name] -= 1
 
-    async def _answered(self, reply, told):
+    async def _answered(self, reply, told, not_after):
+        if told.at > not_after:
+            return TOO_LATE.answer
         await asyncio.sleep(reply.after_s)
         if reply.takes:
             self.taken[told.account, told.delivery] += 1

@@ -28,6 +28,7 @@ from everpost.model.limits import LOOKUP_REQUESTS_MAX, RESOLVING_MAX
 from everpost.model.message import OnUnknown
 from everpost.providers.contract import Absent, Ask, Found, HttpRequest, Unclear
 from sim.world import LAG_S
+from store_values import NOW
 
 SENT, HELD, UNCERTAIN = DeliveryState.SENT, DeliveryState.HELD, DeliveryState.UNCERTAIN
 NEEDED_S = patience_s(account("a"), LAG_S)
@@ -42,8 +43,26 @@ async def test_what_the_provider_has_is_sent_and_keeps_its_id(world):
         stored = await accepted(engine, wait_s=5.0)
     one = stored.deliveries[0]
     assert (one.state, one.account, one.provider_message_id) == (SENT, "a", f"a:{one.id}")
+    assert engine._deliverer._resolver._watches == {}  # it is over
     assert await world.attempts(stored) == [("a", "unknown")]
     assert await world.verdicts() == [("found", None)]
+
+
+async def test_a_provider_is_asked_about_the_time_at_which_the_attempt_began():
+    asked = []
+
+    def ask(sought):
+        asked.append(sought)
+        return PROVIDER.resolve.start(sought)
+
+    world = World("a", provider=replace(PROVIDER, resolve=replace(PROVIDER.resolve, start=ask)))
+    world.wire.script("a", LOST_BUT_TAKEN)
+    async with world.running() as engine:
+        stored = await accepted(engine, send_at=NOW + 1000)
+        await world.ended(stored, 2000.0)
+    [sought] = asked
+    assert sought.started_at == pytest.approx(NOW + 1000, abs=1.0)
+    assert (sought.delivery_id, sought.account) == (f"{stored.message.id}.0", world.accounts[0])
 
 
 async def test_what_shows_up_late_in_the_records_is_found_late(world):

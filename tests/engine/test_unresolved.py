@@ -53,6 +53,26 @@ async def test_certainty_is_sought_for_as_long_as_the_mail_or_else_its_route_say
     assert one.reason == "it is unknown whether a has it: status 503"
 
 
+async def test_records_that_may_lag_are_no_certainty():
+    world = World("a", on_unknown=OnUnknown.HOLD, resolve_within_s=30.0)
+    world.wire.script("a", LOST)
+    async with world.running() as engine:
+        stored = await accepted(engine)
+        assert (await world.ended(stored)).reason == (
+            "it is unknown whether a has it: its records do not show it, and may lag"
+        )
+
+
+async def test_the_time_for_certainty_counts_from_the_attempt_and_not_from_the_acceptance_of_the_mail():
+    world = World("a", on_unknown=OnUnknown.HOLD, resolve_within_s=30.0)
+    world.wire.script("a", LOST)
+    world.wire.script_lookups("a", status(503))
+    async with world.running() as engine:
+        stored = await accepted(engine, send_at=NOW + 1000)
+        one = await world.ended(stored, 2000.0)
+    assert one.updated_at - NOW >= 1030
+
+
 async def test_a_mail_that_has_expired_meanwhile_is_held_and_not_sent_again():
     world = World("a", "b", on_unknown=OnUnknown.RESEND, resolve_within_s=30.0)
     world.wire.script("a", LOST)
