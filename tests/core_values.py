@@ -1,13 +1,18 @@
 """Accounts, routes and boards for the tests of decisions."""
 
-from everpost.core.decide import Board, Send, Skip, Standing
+from everpost.core.decide import Board, Send, Skip, Standing, Wait
 from everpost.core.fit import Carrier
 from everpost.model.account import Account, Circuit, CircuitState
 from everpost.model.delivery import DeliveryState
+from everpost.model.limits import REASON_CHARS_MAX
+from everpost.model.outcome import Outcome
 from everpost.model.route import Route, RouteAccount
 from store_values import NOW, delivery, message
 
+AT = NOW + 5.0
 ADDRESS = "Carol.O'Neil+tag@mail.example.org"
+WORDY = f"no such mailbox {ADDRESS} or <{ADDRESS.upper()}>, " + "x" * 2 * REASON_CHARS_MAX
+SKIPPED = (Skip("b", WORDY),)
 CLOSED = Circuit(state=CircuitState.CLOSED)
 OPEN = Circuit(state=CircuitState.OPEN, reason="down", until=NOW + 20)
 HALF_OPEN = Circuit(state=CircuitState.HALF_OPEN, reason="down")
@@ -68,3 +73,11 @@ def sending(**fields):
 
 def uncertain(**fields):
     return sending(**({"state": DeliveryState.UNCERTAIN, "due_at": NOW + 5, "version": 3} | fields))
+
+
+def outcome(kind, **fields):
+    return Outcome(**({"kind": kind, "text": WORDY} | fields))
+
+
+def wait(**fields):
+    return Wait(**({"until": AT + 9, "reason": WORDY, "skipped": SKIPPED, "round_over": False} | fields))

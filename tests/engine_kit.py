@@ -18,7 +18,8 @@ from everpost.engine.news import News
 from everpost.engine.ports import Ports
 from everpost.health.memory import MemoryHealth
 from everpost.model.account import Account, Timeouts
-from everpost.model.delivery import FINAL
+from everpost.model.delivery import FINAL, DeliveryState
+from everpost.model.event import EventType
 from everpost.model.key import Caller, Scope
 from everpost.model.message import Address, Draft
 from everpost.model.route import Route, RouteAccount
@@ -66,6 +67,8 @@ BAD_KEY = status(401)
 TOO_LARGE = status(413)
 BUSY = status(503)
 DOWN = Reply(Fault(phase=Phase.CONNECT, maybe_sent=False, text="refused"), after_s=0.001)
+ABSENT = status(404)
+SILENCE = Reply(Fault(phase=Phase.ANSWER, maybe_sent=True, text="no answer in time"), after_s=10.0)
 TOO_LATE = Reply(Fault(phase=Phase.DEADLINE, maybe_sent=False, text="too late to start"), after_s=0.001)
 LOST = Reply(Fault(phase=Phase.ANSWER, maybe_sent=True, text="reset"))
 LOST_BUT_TAKEN = Reply(LOST.answer, takes=True)
@@ -109,19 +112,21 @@ class Wire:
             reply = _next(self._lookups, account) or self._truth(told)
             if isinstance(reply.answer, HttpResponse):
                 reply = dataclasses.replace(reply, answer=replace(reply.answer, headers=request.headers))
-            return await self._counted(f"lookups of {account}", reply, told)
+            return await self._counted(f"lookups of {account}", reply, told, not_after)
         self.sent.append(told)
-        return await self._counted(account, _next(self._sends, account) or TAKEN, told)
+        return await self._counted(account, _next(self._sends, account) or TAKEN, told, not_after)
 
-    async def _counted(self, name, reply, told):
+    async def _counted(self, name, reply, told, not_after):
         self._open[name] += 1
         self.most[name] = max(self.most[name], self._open[name])
         try:
-            return await self._answered(reply, told)
+            return await self._answered(reply, told, not_after)
         finally:
             self._open[name] -= 1
 
-    async def _answered(self, reply, told):
+    async def _answered(self, reply, told, not_after):
+        if told.at > not_after:
+            return TOO_LATE.answer
         await asyncio.sleep(reply.after_s)
         if reply.takes:
             self.taken[told.account, told.delivery] += 1
@@ -250,6 +255,18 @@ class World:
         story = attempts_of(await self.store.read_events(0, 10_000, None, stored.message.id))
         return [(one.account, one.outcome) for one in story if one.number is not None]
 
+    async def verdicts(self):
+        """(verdict, action) of every question that was settled."""
+        return [(event.data["verdict"], event.data.get("action")) for event in await self.events(EventType.RESOLVED)]
+
+    async def in_doubt(self, engine, **fields):
+        """A mail whose outcome at the first account is unknown."""
+        stored = await accepted(engine, **fields)
+        async with asyncio.timeout(10):
+            while (await self.delivery(stored)).state is not DeliveryState.UNCERTAIN:
+                await elapse(0.01)
+        return stored
+
     async def ended(self, stored, within_s=600.0):
         """The delivery in its final state."""
         async with asyncio.timeout(within_s):
@@ -275,6 +292,14 @@ async def accepted(engine, caller=CALLER, **fields):
     acceptance = await engine.acceptor.accept(draft(**fields), caller, **options)
     assert isinstance(acceptance, Acceptance), acceptance
     return acceptance.stored
+
+
+async def many(engine, count, **fields):
+    return [await accepted(engine, **fields) for _ in range(count)]
+
+
+async def all_ended(world, mails):
+    return [await world.ended(stored, 10_000.0) for stored in mails]
 
 
 MUTE = replace(PROVIDER, resolve=None)

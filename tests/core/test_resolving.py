@@ -48,3 +48,21 @@ def test_the_next_question_comes_when_absence_would_be_proof_and_not_after_it():
     assert resolving.pause_s(99, 1000.0, 1039.5, 40.0) == 0.5
     assert resolving.pause_s(99, 1000.0, 1030.0, 400.0) == 60.0
     assert resolving.pause_s(99, 1000.0, 1050.0, 40.0) == 60.0  # that look got no answer: no reason to hurry
+
+
+@pytest.mark.parametrize(
+    ("age_s", "watched_s", "over"),
+    [
+        (99.0, 1e6, False),
+        (100.0, 40.0, True),
+        (100.0, 39.0, False),  # the clock may have jumped: nobody has looked for as long as proof takes
+        (1e6, 39.0, False),
+    ],
+)
+def test_looking_ends_when_its_time_is_over_and_somebody_has_looked_for_as_long_as_proof_takes(age_s, watched_s, over):
+    assert resolving.is_over(age_s, watched_s, 100.0, 40.0) is over
+
+
+def test_nobody_has_to_look_for_longer_than_the_sender_allows():
+    assert resolving.is_over(20.0, 20.0, 20.0, 300.0)
+    assert not resolving.is_over(20.0, 19.0, 20.0, 300.0)

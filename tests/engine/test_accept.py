@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-from msgspec.structs import replace
 
 from engine_kit import CALLER, DOWN, GONE, LOST, REJECTED, TAKEN, World, accepted, draft, elapse, later
 from everpost.engine.accept import ACCEPT_S, WATCH_S, Idempotency
@@ -16,7 +15,6 @@ from everpost.store.port import AcceptOverrun
 from store_values import NOW
 
 KEY = Idempotency("shop:send", "order-1", b"body")
-OTHER_BODY = Idempotency("shop:send", "order-1", b"another body")
 
 
 async def refused(engine, **fields):
@@ -130,93 +128,6 @@ async def test_a_caller_that_gives_up_costs_no_room(world):
         assert engine._deliverer._active() == 0
 
 
-# --- idempotency -----------------------------------------------------------------------------------------------------
-
-
-async def test_the_same_key_and_body_are_the_same_mail(world):
-    async with world.running() as engine:
-        first = await accepted(engine, idempotency=KEY)
-        await world.ended(first)
-        again = await engine.acceptor.accept(draft(), CALLER, idempotency=KEY)
-        assert (again.replayed, again.answer) == (True, None)
-        assert again.stored.message == first.message
-        assert (await refused(engine, idempotency=OTHER_BODY)).code == "idempotency_mismatch"
-    assert len(world.wire.sent) == 1
-
-
-async def test_of_many_requests_with_one_key_one_makes_the_mail(world):
-    async with world.running() as engine:
-        made = await asyncio.gather(*(accepted(engine, idempotency=KEY) for _ in range(20)))
-        await world.ended(made[0])
-    assert len({stored.message.id for stored in made}) == 1
-    assert len(world.wire.sent) == 1
-
-
-async def test_the_answer_that_a_synchronous_request_got_is_kept_for_its_replays(world):
-    async with world.running() as engine:
-        await accepted(engine, idempotency=KEY, wait_s=5.0)
-        await engine.acceptor.remember(KEY, b"the answer")
-        again = await engine.acceptor.accept(draft(), CALLER, idempotency=KEY, wait_s=5.0)
-    assert (again.replayed, again.answer) == (True, b"the answer")
-
-
-async def test_while_the_first_request_waits_for_its_answer_others_are_sent_away_for_a_while(world):
-    world.wire.script("a", later(TAKEN, 3.0))
-    async with world.running() as engine:
-        first = asyncio.create_task(accepted(engine, idempotency=KEY, wait_s=20.0))
-        await elapse(1.0)
-        problem = await refused(engine, idempotency=KEY, wait_s=20.0)
-        assert (problem.code, problem.status) == ("idempotency_running", 409)
-        assert 1.0 <= problem.retry_after_s <= 5.0
-        assert (await first).deliveries[0].state is DeliveryState.SENT
-
-
-async def test_a_first_request_that_was_lost_is_not_waited_for_for_ever(world):
-    world.wire.script("a", later(TAKEN, 4.0))
-    async with world.running() as engine:
-        first = asyncio.create_task(accepted(engine, idempotency=KEY, wait_s=2.0))
-        await elapse(1.0)
-        first.cancel()
-        await elapse(2.0 + ACCEPT_S)
-        again = await engine.acceptor.accept(draft(), CALLER, idempotency=KEY, wait_s=2.0)
-        assert again.replayed
-        assert again.stored.deliveries[0].state is DeliveryState.SENT
-
-
-async def test_a_key_whose_message_is_no_longer_kept_says_so(world):
-    async with world.running() as engine:
-        await world.ended(await accepted(engine, idempotency=KEY))
-        await world.store.purge(NOW + 1e6, 0.0, 100)
-        problem = await refused(engine, idempotency=KEY)
-    assert (problem.code, problem.status) == ("idempotency_expired", 409)
-
-
-def expire(world):
-    world.clock.skew_s = 100.0
-
-
-def narrow_the_accounts(world):
-    world.accounts = tuple(replace(one, recipients=("carol@example.org",)) for one in world.accounts)
-
-
-def remove_the_route(world):
-    world.routes = world.routes[:1]
-
-
-@pytest.mark.parametrize("outdate", [expire, narrow_the_accounts, remove_the_route])
-async def test_a_replay_gets_the_first_answer_although_the_mail_would_be_refused_by_now(world, outdate):
-    world.routes = (*world.routes, replace(world.routes[0], name="bulk"))
-    mail = {"expires_at": NOW + 50, "route": "bulk"}
-    first = await accepted(world.engine(), idempotency=KEY, **mail)
-    outdate(world)
-    later_on = world.engine()
-    again = await later_on.acceptor.accept(draft(**mail), CALLER, idempotency=KEY)
-    assert (again.replayed, again.stored.message) == (True, first.message)
-    assert (await refused(later_on, idempotency=OTHER_BODY, **mail)).code == "idempotency_mismatch"
-    assert (await refused(later_on, idempotency=replace(KEY, key="order-2"), **mail)).status == 422
-    assert (await refused(later_on, **mail)).status == 422
-
-
 # --- waiting for the hand-over ---------------------------------------------------------------------------------------
 
 
@@ -225,6 +136,7 @@ async def test_a_caller_that_waits_is_answered_as_soon_as_the_mail_is_handed_ove
     async with world.running() as engine:
         stored = await accepted(engine, wait_s=30.0)
         assert world.clock.monotonic() < 2.1
+        assert engine._deliverer.watches._events == {}  # nobody waits any more
     assert stored.deliveries[0].state is DeliveryState.SENT
     assert [recorded.event.type for recorded in stored.events] == [
         EventType.ACCEPTED,

@@ -5,8 +5,7 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
-from engine_kit import CALLER, GONE, TAKEN, Troubled, World, accepted, account, elapse, later
-from everpost.engine.console import READY_S
+from engine_kit import CALLER, TAKEN, Troubled, World, accepted, account, elapse, later
 from everpost.model.account import Quota
 from everpost.model.delivery import DeliveryState
 from everpost.model.event import EventType
@@ -114,18 +113,6 @@ async def test_requests_in_flight_are_shown(world):
         assert [status.in_flight for status in await engine.console.accounts()] == [3, 0]
         await elapse(5.0)
         assert [status.in_flight for status in await engine.console.accounts()] == [0, 0]
-
-
-async def test_it_is_ready_while_the_store_can_be_written(world):
-    engine = world.engine()
-    assert await engine.console.ready() is None
-    world.store.fails["write_config"] = GONE
-    await elapse(READY_S)
-    problem = await engine.console.ready()
-    assert (problem.status, problem.detail) == (503, "the disk is gone")
-    del world.store.fails["write_config"]
-    await elapse(READY_S)
-    assert await engine.console.ready() is None
 
 
 @pytest.mark.parametrize("name", ["a", "b"])

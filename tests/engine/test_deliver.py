@@ -1,16 +1,11 @@
 """The way of a mail from the queue to a provider."""
 
-import asyncio
-
 import pytest
-from msgspec.structs import replace
 
 from engine_kit import (
     BAD_KEY,
     BUSY,
-    CALLER,
     DOWN,
-    GONE,
     LOST_BUT_TAKEN,
     REJECTED,
     TAKEN,
@@ -18,33 +13,21 @@ from engine_kit import (
     World,
     accepted,
     account,
+    all_ended,
     elapse,
-    later,
+    many,
     picky,
     throttled,
 )
 from everpost.core.breaker import DEFAULT_POLICY
 from everpost.core.decide import WAIT_S_MAX
-from everpost.engine.deliver import BLOCKED_ROOM, CLAIM_LEASE_S, IDLE_S_MAX, WAITING_MAX
-from everpost.health.port import HealthUnavailable
 from everpost.model.account import Quota
 from everpost.model.delivery import DeliveryState
 from everpost.model.event import EventType
-from everpost.model.limits import ACTIVE_MAX
 from everpost.model.message import Address
-from everpost.store.port import Stored, Suppression
-from sim.world import PROVIDER
 from store_values import NOW
 
 SENT, FAILED, QUEUED = DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.QUEUED
-
-
-async def many(engine, count, **fields):
-    return [await accepted(engine, **fields) for _ in range(count)]
-
-
-async def all_ended(world, mails):
-    return [await world.ended(stored, 10_000.0) for stored in mails]
 
 
 # --- failover --------------------------------------------------------------------------------------------------------
@@ -230,326 +213,3 @@ async def test_a_mail_waits_for_the_next_second_of_a_rate():
         await all_ended(world, await many(engine, 12))
     per_second = [int(request.at) for request in world.wire.sent]
     assert max(map(per_second.count, per_second)) <= 5
-
-
-# --- what must not go out --------------------------------------------------------------------------------------------
-
-
-async def test_nothing_is_sent_to_a_suppressed_address_in_any_case_of_letters(world):
-    row = Suppression(project="shop", address="bob@example.org", reason="complained", created_at=NOW)
-    await world.store.suppress([row], [])
-    async with world.running() as engine:
-        stored = await accepted(engine, to=(Address("BOB@Example.org"),), wait_s=30.0)
-        other = await accepted(engine, to=(Address("ann@example.org"),), wait_s=30.0)
-    assert stored.deliveries[0].state is FAILED
-    assert stored.deliveries[0].reason == "none of the recipients in `to` may be written to (suppressed)"
-    assert [request.delivery for request in world.wire.sent] == [other.deliveries[0].id]
-
-
-async def test_a_suppressed_recipient_is_left_out_and_the_others_get_the_mail():
-    """Also from the question what became of it: asked about somebody who was not written to, a provider would truly
-    say that it has no such mail."""
-    built, asked = [], []
-
-    def build(message, delivery_id, account):
-        built.append([address.email for address in message.recipients])
-        return PROVIDER.build(message, delivery_id, account)
-
-    def ask(sought):
-        asked.append(sought.message.recipients[0].email)
-        return PROVIDER.resolve.start(sought)
-
-    provider = replace(PROVIDER, build=build, resolve=replace(PROVIDER.resolve, start=ask))
-    world = World("a", provider=provider)
-    row = Suppression(project="shop", address="bob@example.org", reason="complained", created_at=NOW)
-    await world.store.suppress([row], [])
-    world.wire.script("a", LOST_BUT_TAKEN)
-    async with world.running() as engine:
-        people = ("bob@example.org", "carol@example.org")
-        stored = await accepted(engine, to=tuple(map(Address, people)), cc=(Address("Bob@example.org"),), wait_s=30.0)
-    assert (stored.deliveries[0].state, stored.deliveries[0].left_out) == (SENT, (0, 2))
-    assert built == [["carol@example.org"]]
-    assert asked == ["carol@example.org"]
-    [told] = await world.events(EventType.SUPPRESSED)
-    assert told.data == {"recipients": 2, "places": [0, 2]}
-
-
-async def test_a_recipient_who_is_suppressed_while_the_mail_waits_is_left_out_of_the_next_attempt(world):
-    world.wire.script("a", DOWN)
-    world.wire.script("b", DOWN, TAKEN)
-    async with world.running() as engine:
-        stored = await accepted(engine, to=(Address("bob@example.org"), Address("carol@example.org")))
-        await elapse(0.5)
-        row = Suppression(project="shop", address="carol@example.org", reason="complained", created_at=NOW)
-        await world.store.suppress([row], [])
-        ended = await world.ended(stored)
-    assert (ended.state, ended.left_out) == (SENT, (1,))
-
-
-async def test_another_projects_suppressions_do_not_count(world):
-    row = Suppression(project="blog", address="bob@example.org", reason="complained", created_at=NOW)
-    await world.store.suppress([row], [])
-    async with world.running() as engine:
-        assert (await accepted(engine, wait_s=30.0)).deliveries[0].state is SENT
-
-
-async def test_a_mail_that_is_cancelled_while_it_is_queued_is_not_sent(world):
-    async with world.running() as engine:
-        stored = await accepted(engine, send_at=NOW + 100)
-        cancelled = await engine.console.cancel(CALLER, stored.message.id)
-        await elapse(200.0)
-    assert isinstance(cancelled, Stored)
-    assert (await world.delivery(stored)).state is DeliveryState.CANCELLED
-    assert world.wire.sent == []
-
-
-async def test_a_mail_that_is_cancelled_while_it_waits_in_a_process_is_not_sent():
-    world = World(account("a", max_concurrency=1))
-    world.wire.script("a", later(TAKEN, 2.0))
-    async with world.running() as engine:
-        first, second = await many(engine, 2)
-        await elapse(1.0)
-        await engine.console.cancel(CALLER, second.message.id)
-        await world.ended(first)
-        third = await accepted(engine)
-        await world.ended(third)
-    assert [request.delivery for request in world.wire.sent] == [f"{one.message.id}.0" for one in (first, third)]
-
-
-# --- how much at a time ----------------------------------------------------------------------------------------------
-
-
-async def test_an_account_never_has_more_requests_open_than_it_allows():
-    world = World(account("a", max_concurrency=7), account("b", max_concurrency=3))
-    world.wire.script("a", *[later(BUSY, 0.3)] * 4, later(TAKEN, 0.3))
-    async with world.running() as engine:
-        mails = await many(engine, 200)
-        await all_ended(world, mails)
-    assert world.wire.most["a"] == 7
-    assert world.wire.most["b"] <= 3
-    assert len(world.wire.taken) == 200
-
-
-async def test_the_queue_is_claimed_only_as_far_as_there_is_room():
-    world = World(account("a", max_concurrency=5))
-    idle = world.engine()
-    for _ in range(300):
-        await accepted(idle)
-    world.wire.script("a", later(TAKEN, 4.0))
-    async with world.running():
-        await elapse(1.0)
-        waiting = (await world.store.claim_due(world.clock.now(), 0.0, 1000)).claimed
-    assert len(waiting) == 300 - 5 - WAITING_MAX
-
-
-async def test_while_all_accounts_are_blocked_only_a_few_deliveries_are_looked_at(world):
-    for name in "ab":
-        world.wire.script(name, throttled(3600))
-    async with world.running() as engine:
-        await accepted(engine)
-        await elapse(5.0)
-        mails = await many(engine, 100)
-        await elapse(4.6)
-        looked_at = [one for one in mails if (await world.delivery(one)).version]
-    assert 4 * BLOCKED_ROOM <= len(looked_at) <= 5 * BLOCKED_ROOM
-
-
-async def test_a_process_that_is_full_leaves_fresh_mail_to_the_queue():
-    world = World(account("a", max_concurrency=1))
-    world.wire.script("a", later(TAKEN, 4.0))
-    async with world.running() as engine:
-        mails = await many(engine, ACTIVE_MAX + 10)
-        now = world.clock.now()
-        born_claimed = [stored for stored in mails if stored.deliveries[0].due_at > now + 5]
-    assert len(born_claimed) == ACTIVE_MAX
-
-
-async def test_a_claim_that_is_about_to_end_is_given_up():
-    world = World(account("a", max_concurrency=1))
-    world.wire.script("a", later(TAKEN, CLAIM_LEASE_S - 1.0), TAKEN)
-    async with world.running() as engine:
-        first, second = await many(engine, 2)
-        assert (await world.ended(first)).state is SENT
-        one = await world.delivery(second)
-        assert (one.state, one.version) == (QUEUED, 0)  # its lease has a second left: nobody begins with that
-        assert (await world.ended(second)).version > 2  # it was claimed anew
-    assert set(world.wire.taken.values()) == {1}
-
-
-async def test_a_fresh_mail_that_nobody_could_look_at_in_time_is_claimed_anew():
-    world = World(account("a", quota=Quota(per_day=10)))
-    async with world.running() as engine:
-        await elapse(1.0)  # what is known of the accounts has to be read anew
-        world.store.fails["usage"] = GONE
-        stored = await accepted(engine)
-        await elapse(CLAIM_LEASE_S - 2.5)
-        world.store.fails.clear()
-        await elapse(1.5)
-        assert (await world.delivery(stored)).version == 0
-        assert (await world.ended(stored)).version > 2
-    assert len(world.wire.sent) == 1
-
-
-async def test_while_an_account_hangs_the_rest_of_the_queue_is_still_looked_at():
-    world = World(account("a", max_concurrency=1))
-    idle = world.engine()
-    mails = await many(idle, 3 * WAITING_MAX)
-    last = await accepted(idle, expires_at=NOW + 60)
-    world.wire.script("a", later(TAKEN, 300.0), TAKEN)
-    async with world.running():
-        await elapse(150.0)
-        assert (await world.delivery(last)).state is FAILED
-        await all_ended(world, mails)
-    assert set(world.wire.taken.values()) == {1}
-
-
-async def test_mail_of_a_process_that_died_is_taken_up_when_its_claim_ends(world):
-    world.store.slow_s["begin"] = 1e6
-    dead = asyncio.create_task((engine := world.engine()).run(asyncio.Event()))
-    await elapse(0.01)
-    stored = await accepted(engine)
-    await elapse(1.0)
-    dead.cancel()
-    world.store.slow_s.clear()
-    async with world.running():
-        assert (await world.ended(stored, CLAIM_LEASE_S + IDLE_S_MAX)).state is SENT
-    assert len(world.wire.sent) == 1
-
-
-# --- trouble with the store ------------------------------------------------------------------------------------------
-
-
-async def test_no_byte_goes_out_for_an_intent_that_is_not_on_disk(world):
-    async with world.running() as engine:
-        world.store.fails["begin"] = GONE
-        stored = await accepted(engine)
-        await elapse(60.0)
-        assert world.wire.sent == []
-        world.store.fails.clear()
-        assert (await world.ended(stored)).state is SENT
-    assert len(world.wire.sent) == 1
-
-
-async def test_while_outcomes_can_not_be_stored_nothing_is_sent_and_nothing_forgotten(world):
-    async with world.running() as engine:
-        world.store.fails["advance"] = GONE
-        first = await accepted(engine)
-        await elapse(1.0)
-        mails = await many(engine, 10)
-        await elapse(120.0)
-        assert len(world.wire.sent) == 1
-        assert (await world.delivery(first)).state is DeliveryState.SENDING
-        world.store.fails.clear()
-        await all_ended(world, [first, *mails])
-    assert set(world.wire.taken.values()) == {1}
-    assert len(world.wire.sent) == 11
-
-
-@pytest.mark.parametrize("method", ["claim_due", "suppressed", "begin", "advance", "record", "read_config"])
-@pytest.mark.parametrize("error", [GONE, RuntimeError("a bug")], ids=["away", "bug"])
-async def test_whatever_the_store_does_the_loop_goes_on_and_loses_no_room(method, error):
-    world = World(account("a", max_concurrency=2))
-    async with world.running() as engine:
-        mails = await many(engine, 5)
-        world.store.fails[method] = error
-        await elapse(30.0)
-        world.store.fails.clear()
-        mails += await many(engine, 5)
-        await all_ended(world, mails)
-        assert engine._fleet.in_flight("a") == 0
-        assert engine._deliverer._active() == 0
-    assert len(world.wire.taken) == 10
-
-
-async def test_a_mail_that_breaks_its_provider_file_harms_no_other_mail():
-    world = World(account("a", max_concurrency=2), provider=picky("odd", error=RuntimeError("a bug")))
-    idle = world.engine()
-    mails = await many(idle, 5)
-    odd = await accepted(idle, subject="odd", expires_at=NOW + 300)
-    mails += await many(idle, 5)  # all are claimed together
-    async with world.running() as engine:
-        await all_ended(world, mails)
-        assert world.clock.monotonic() < 5.0
-        await elapse(100.0)
-        mails = await many(engine, 5)
-        await all_ended(world, mails)
-        assert engine._deliverer._active() == 0
-        assert engine._fleet.in_flight("a") == 0
-        assert (await world.ended(odd)).reason == "it expired before any account took it"
-    assert set(world.wire.taken.values()) == {1}
-
-
-async def test_without_the_shared_health_each_process_goes_by_what_it_knows(world):
-    world.health.fails = dict.fromkeys(("record", "board", "lease"), HealthUnavailable("gone"))
-    world.wire.script("a", DOWN)
-    async with world.running() as engine:
-        mails = await many(engine, 10)
-        assert {one.account for one in await all_ended(world, mails)} == {"b"}
-
-
-# --- an account that comes back --------------------------------------------------------------------------------------
-
-
-async def down_for(world, engine, seconds):
-    """Account a fails for so long, while b carries everything."""
-    world.wire.script("a", DOWN)
-    until = world.clock.monotonic() + seconds
-    while world.clock.monotonic() < until:
-        await accepted(engine)
-        await elapse(1.0)
-
-
-async def test_one_mail_at_a_time_probes_an_account_that_was_down(world):
-    async with world.running() as engine:
-        await down_for(world, engine, 100.0)
-        await elapse(300.0)
-        world.wire.script("a", later(TAKEN, 3.0))
-        before = len(world.wire.sent)
-        mails = await many(engine, 20)
-        await elapse(2.0)
-        probes = world.wire.accounts()[before:].count("a")
-        await all_ended(world, mails)
-    assert probes == 1
-
-
-async def test_two_processes_probe_an_account_together_once(world):
-    async with world.running() as first, world.running() as second:
-        await down_for(world, first, 100.0)
-        await elapse(300.0)
-        world.wire.script("a", later(TAKEN, 3.0))
-        before = len(world.wire.sent)
-        mails = [*await many(first, 10), *await many(second, 10)]
-        await elapse(2.0)
-        probes = world.wire.accounts()[before:].count("a")
-        await all_ended(world, mails)
-    assert probes == 1
-
-
-async def test_a_mail_that_can_not_go_there_does_not_take_the_probe():
-    world = World("a", "b", provider=picky("odd", accounts={"a"}))
-    async with world.running() as engine:
-        await down_for(world, engine, 100.0)
-        await elapse(300.0)
-        world.wire.script("a", TAKEN)
-        assert (await accepted(engine, subject="odd", wait_s=5.0)).deliveries[0].account == "b"
-        assert (await accepted(engine, wait_s=5.0)).deliveries[0].account == "a"
-
-
-async def test_after_an_outage_the_share_of_an_account_grows_until_it_carries_all_again(world):
-    async with world.running() as engine:
-        await down_for(world, engine, 400.0)
-        world.wire.script("a", TAKEN)
-        await elapse(DEFAULT_POLICY.open_s_max)
-        while (await accepted(engine, wait_s=5.0)).deliveries[0].account != "a":
-            await elapse(0.1)
-        shares = []
-        for _ in range(6):
-            before = len(world.wire.sent)
-            for _ in range(600):
-                await accepted(engine)
-                await elapse(0.1)
-            shares.append(world.wire.accounts()[before:].count("a") / 600)
-    assert shares == sorted(shares)
-    assert shares[0] == pytest.approx(0.1 + 0.9 * 30 / 300, abs=0.05)
-    assert shares[2] == pytest.approx(0.1 + 0.9 * 150 / 300, abs=0.06)
-    assert shares[-1] == 1.0

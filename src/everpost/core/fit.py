@@ -1,12 +1,15 @@
 """Whether an account can carry a mail at all, whatever its health."""
 
 import re
-from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
 
 from msgspec import Struct
 
 from everpost.model.account import Account
 from everpost.model.message import Draft, size_bytes
+
+_CACHED_MAX: Final = 256  # lists of allowed recipients: one an account
 
 
 class Carrier(Struct, frozen=True, kw_only=True):
@@ -50,11 +53,15 @@ def _over_limit(draft: Draft, carrier: Carrier) -> str | None:
     return None
 
 
-def _strangers(draft: Draft, patterns: Iterable[str]) -> int:
-    """How many recipients no pattern allows. `*` stands for any characters, everything else for itself."""
-    wanted = (".*".join(map(re.escape, pattern.lower().split("*"))) for pattern in patterns)
-    allowed = re.compile("|".join(wanted))
+def _strangers(draft: Draft, patterns: tuple[str, ...]) -> int:
+    allowed = _allowed(patterns)
     return sum(not allowed.fullmatch(recipient.email.lower()) for recipient in draft.recipients)
+
+
+@lru_cache(_CACHED_MAX)
+def _allowed(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """`*` stands for any characters, everything else for itself."""
+    return re.compile("|".join(".*".join(map(re.escape, pattern.lower().split("*"))) for pattern in patterns))
 
 
 def _domain(email: str) -> str:
