@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core_values import account
+from core_values import account, uncertain
 from everpost.core import resolving
 from everpost.model.account import Timeouts
+from store_values import NOW
 
 SLOW = account(timeouts=Timeouts(connect_s=1.0, write_s=2.0, answer_s=4.0))
 seconds = st.floats(0, 1e6)
@@ -48,3 +49,19 @@ def test_the_next_question_comes_when_absence_would_be_proof_and_not_after_it():
     assert resolving.pause_s(99, 1000.0, 1039.5, 40.0) == 0.5
     assert resolving.pause_s(99, 1000.0, 1030.0, 400.0) == 60.0
     assert resolving.pause_s(99, 1000.0, 1050.0, 40.0) == 60.0  # that look got no answer: no reason to hurry
+
+
+@pytest.mark.parametrize(
+    ("attempt", "asked", "within_s", "expected_s"),
+    [
+        (uncertain(deadline_at=None), SLOW, 3600.0, 0.0),
+        (uncertain(deadline_at=NOW), SLOW, 3600.0, resolving.budget_s(SLOW)),
+        (uncertain(deadline_at=NOW), SLOW, 3.0, 3.0),
+        (uncertain(deadline_at=NOW), None, 3600.0, resolving.budget_s(account())),
+    ],
+    ids=["ended", "open", "the sender is in a hurry", "no such account any more"],
+)
+def test_an_attempt_that_nobody_can_be_asked_about_is_open_until_its_worker_or_time_has_told(
+    attempt, asked, within_s, expected_s
+):
+    assert resolving.open_s(attempt, asked, within_s) == expected_s
