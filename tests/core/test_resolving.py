@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core_values import account
+from core_values import account, uncertain
 from everpost.core import resolving
 from everpost.model.account import Timeouts
+from store_values import NOW
 
 SLOW = account(timeouts=Timeouts(connect_s=1.0, write_s=2.0, answer_s=4.0))
 seconds = st.floats(0, 1e6)
@@ -66,3 +67,19 @@ def test_looking_ends_when_its_time_is_over_and_somebody_has_looked_for_as_long_
 def test_nobody_has_to_look_for_longer_than_the_sender_allows():
     assert resolving.is_over(20.0, 20.0, 20.0, 300.0)
     assert not resolving.is_over(20.0, 19.0, 20.0, 300.0)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "asked", "within_s", "expected_s"),
+    [
+        (uncertain(deadline_at=None), SLOW, 3600.0, 0.0),
+        (uncertain(deadline_at=NOW), SLOW, 3600.0, resolving.budget_s(SLOW)),
+        (uncertain(deadline_at=NOW), SLOW, 3.0, 3.0),
+        (uncertain(deadline_at=NOW), None, 3600.0, resolving.budget_s(account())),
+    ],
+    ids=["ended", "open", "the sender is in a hurry", "no such account any more"],
+)
+def test_an_attempt_that_nobody_can_be_asked_about_is_open_until_its_worker_or_time_has_told(
+    attempt, asked, within_s, expected_s
+):
+    assert resolving.open_s(attempt, asked, within_s) == expected_s

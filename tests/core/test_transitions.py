@@ -203,3 +203,9 @@ def test_whatever_happens_to_it_a_delivery_tells_a_story_without_gaps(picks):
     assert attempted == list(range(1, one.attempts + 1))
     endings = [event.type for event in events if event.type in (E.SENT, E.FAILED, E.HELD, E.CANCELLED)]
     assert endings == ([E(f"email.{one.state}")] if one.state in FINAL else [])
+
+
+def test_an_attempt_has_ended_when_its_worker_says_so_and_not_when_the_worker_seems_lost():
+    one = sending()
+    assert transitions.settle(one, outcome(Kind.UNKNOWN), AT).delivery.deadline_at is None
+    assert transitions.lost(one, AT).delivery.deadline_at == one.deadline_at is not None

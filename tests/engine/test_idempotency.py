@@ -72,6 +72,15 @@ async def test_a_first_request_that_was_lost_is_not_waited_for_for_ever(world):
         assert again.stored.deliveries[0].state is DeliveryState.SENT
 
 
+async def test_a_first_request_that_ran_under_a_clock_of_tomorrow_is_not_waited_for_until_then(world):
+    world.clock.skew_s = 86_400.0
+    async with world.running() as engine:
+        first = await accepted(engine, idempotency=KEY, wait_s=2.0)
+        world.clock.skew_s = 0.0
+        again = await engine.acceptor.accept(draft(), CALLER, idempotency=KEY)
+    assert (again.replayed, again.stored.message.id) == (True, first.message.id)
+
+
 async def test_a_key_whose_message_is_no_longer_kept_says_so(world):
     async with world.running() as engine:
         await world.ended(await accepted(engine, idempotency=KEY))

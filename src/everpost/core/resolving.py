@@ -7,9 +7,11 @@ jump of a wall clock can make an early "not found" count.
 
 from typing import Final
 
-from everpost.model.account import Account
+from everpost.model.account import Account, Timeouts
+from everpost.model.delivery import Delivery
 
 _PAUSES_S: Final = (0.5, 1.5, 3.0, 5.0, 10.0, 20.0, 30.0)
+PAUSE_S_MIN: Final = _PAUSES_S[0]
 PAUSE_S_MAX: Final = 60.0
 START_S: Final = 5.0  # from the decision to the first byte, beyond the time to connect: the intent must be stored
 
@@ -17,6 +19,16 @@ START_S: Final = 5.0  # from the decision to the first byte, beyond the time to 
 def budget_s(account: Account) -> float:
     """The longest that an attempt can take, from the decision to the end of its answer."""
     return START_S + account.timeouts.total_s
+
+
+def open_s(attempt: Delivery, account: Account | None, within_s: float) -> float:
+    """How long an attempt that nobody can be asked about must be watched before it is given up: not at all once its
+    worker has told that it has ended. Else that worker may only seem lost, to a clock that has jumped, and its answer
+    still come. Of an account that is no longer known the usual time-outs are assumed."""
+    if attempt.deadline_at is None:
+        return 0.0
+    longest_s = budget_s(account) if account is not None else START_S + Timeouts().total_s
+    return min(within_s, longest_s)
 
 
 def patience_s(account: Account, lag_s: float) -> float:

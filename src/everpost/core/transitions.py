@@ -59,16 +59,18 @@ def _settled(delivery: Delivery, outcome: Outcome, now: float) -> tuple[Delivery
             return _final(delivery, DeliveryState.FAILED, f"{account} rejected it: {outcome.text}"), EventType.FAILED
         case Kind.UNKNOWN:
             reason = masked(f"{account} gave no trustworthy answer: {outcome.text}")
-            unsure = replace(delivery, state=DeliveryState.UNCERTAIN, due_at=now, reason=reason)
+            unsure = replace(delivery, state=DeliveryState.UNCERTAIN, due_at=now, deadline_at=None, reason=reason)
             return unsure, EventType.UNCERTAIN
         case Kind.REFUSED | Kind.THROTTLED | Kind.UNAVAILABLE:
             return _not_taken(delivery, outcome, now), EventType.DEFERRED
 
 
 def lost(delivery: Delivery, now: float) -> Change:
-    """The lease of an attempt has ended without an outcome: its worker is gone, and nobody knows how far it got."""
+    """The lease of an attempt has ended without an outcome: its worker is gone, and nobody knows how far it got. Or a
+    clock has jumped, and it is at work; so its deadline stays."""
     outcome = Outcome(kind=Kind.UNKNOWN, text="the worker was lost before it could store the outcome")
-    return settle(delivery, outcome, now)
+    change = settle(delivery, outcome, now)
+    return replace(change, delivery=replace(change.delivery, deadline_at=delivery.deadline_at))
 
 
 def found(delivery: Delivery, provider_message_id: str | None, now: float) -> Change:

@@ -17,12 +17,14 @@ from everpost.model import ids
 from everpost.model.delivery import FINAL, Delivery
 from everpost.model.event import Event, EventType
 from everpost.model.key import Caller
+from everpost.model.limits import WAIT_S_MAX
 from everpost.model.message import Draft, Message, Origin, without_content
 from everpost.model.problem import Problem
 from everpost.model.route import Route
 from everpost.store.port import Claimed, Conflict, IdempotencyClaim, New, Same, Store, Stored, StoreUnavailable
 
 ACCEPT_S: Final = 4.0  # an accept that takes longer is undone; below the 5 s after which clients give up and repeat
+RUNNING_S_MAX: Final = WAIT_S_MAX + ACCEPT_S  # the longest that a first request can take
 WATCH_S: Final = 0.5  # how often a waiting caller looks whether another process has finished its message
 _log = logging.getLogger(__name__)
 
@@ -125,9 +127,9 @@ class Acceptor:
     async def _repeated(self, same: Same | Conflict, caller: Caller, wait_s: float | None) -> Acceptance | Problem:
         if isinstance(same, Conflict):
             return _MISMATCH
-        now = self._ports.clock.now()
-        if same.answer is None and same.running_until is not None and now < same.running_until:
-            return _running(same.running_until - now)
+        left_s = (same.running_until or 0.0) - self._ports.clock.now()
+        if same.answer is None and 0 < left_s <= RUNNING_S_MAX:  # else one of the two clocks was wrong: nobody waits
+            return _running(left_s)
         stored = await self._ports.store.get_message(caller.project, same.message_id)
         if stored is None:
             return _GONE

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from everpost.core import resolving, transitions
+from everpost.core import transitions
 from everpost.core.masking import masked
 from everpost.engine import journal
 from everpost.engine.fleet import Fleet, Member
@@ -73,9 +73,6 @@ class Attempts:
     def carries(self, delivery: Delivery) -> bool:
         """Whether the current attempt is still in the hands of this process, whatever a clock says of its lease."""
         return delivery.id in self._tasks
-
-    def not_after(self, member: Member) -> float:
-        return self._ports.clock.monotonic() + resolving.START_S + member.account.timeouts.connect_s
 
     def start(self, intent: Intent) -> None:
         """The intent is on disk: make the request."""

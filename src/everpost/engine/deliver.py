@@ -40,6 +40,7 @@ _log = logging.getLogger(__name__)
 class _Round:
     """What one batch of deliveries has come to."""
 
+    began_at: float  # monotonic: what is decided on is no older
     board: Board
     routes: Mapping[str, Route]
     intents: list[Intent]
@@ -150,7 +151,9 @@ class Deliverer:
     async def _work(self, batch: Sequence[Claimed], board: Board) -> None:
         self._hand.deciding = len(batch)
         try:
-            round_ = _Round(board=board, routes=await self._routes.all(), intents=[], changes=[])
+            began_at = self._ports.clock.monotonic()
+            routes = await self._routes.all()
+            round_ = _Round(began_at=began_at, board=board, routes=routes, intents=[], changes=[])
             suppressed = await self._suppressed(batch)
             for claimed in batch:
                 try:
@@ -242,7 +245,7 @@ class Deliverer:
         now = self._ports.clock.now()
         charges = quota.charges(member.account, len(message.recipients), now)
         change = transitions.begin(claimed.delivery, send, charges, resolving.budget_s(member.account), now)
-        not_after = self._attempts.not_after(member)
+        not_after = round_.began_at + resolving.START_S + member.account.timeouts.connect_s
         round_.intents.append(
             Intent(claimed=claimed, change=change, request=request, member=member, not_after=not_after)
         )

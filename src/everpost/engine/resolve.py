@@ -98,11 +98,15 @@ class Resolver:
         policy, within_s = await self._policy(message)
         member = self._fleet.member(asked.account)
         lookup = member.provider.resolve if member is not None else None
-        if member is None or lookup is None:
-            reason = f"{asked.account} has no way to ask" if member else "its account is no longer configured"
-            return transitions.unresolved(asked, policy, reason, self._ports.clock.now())
         asked_at = self._ports.clock.monotonic()
         watch = self._watch(asked, asked_at)
+        if member is None or lookup is None:
+            now, watched_s = self._ports.clock.now(), asked_at - watch.since
+            left_s = resolving.open_s(asked, member.account if member else None, within_s) - watched_s
+            if left_s > 0:
+                return transitions.ask_again(asked, now + max(left_s, resolving.PAUSE_S_MIN), now)
+            reason = f"{asked.account} has no way to ask" if member else "its account is no longer configured"
+            return transitions.unresolved(asked, policy, reason, now)
         finding = await self._look(asked, message, member, lookup)
         # The answer may have taken longer than the claim: it holds for the attempt, whoever has claimed it since.
         current = await self._ports.store.find_delivery(asked.id)

@@ -33,7 +33,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     rounds: int = 0  # how often every account has been tried in vain
     account: str | None = None  # of the current or last attempt
     started_at: float | None = None  # of that attempt
-    deadline_at: float | None = None  # its first byte may not leave after this
+    deadline_at: float | None = None  # by then it has ended; None: it has, as its worker has told
     asks: int = 0  # questions asked about that attempt
     tried: tuple[str, ...] = ()  # accounts tried in this round
     refused: tuple[str, ...] = ()  # accounts that will never take this delivery
