@@ -85,7 +85,7 @@ class Wire:
         self.sent = []
         self.asked = []
         self.taken = Counter()  # (account, delivery)
-        self.most = Counter()  # requests that were open at the same time, by account
+        self.most = Counter()  # requests that were open at the same time, by account; and `lookups of` it
         self._open = Counter()
         self._sends = {}
         self._lookups = {}
@@ -95,6 +95,7 @@ class Wire:
         self._sends[account] = list(replies)
 
     def script_lookups(self, account, *replies):
+        """The same for questions; None is the truth. Answers carry the headers of their requests."""
         self._lookups[account] = list(replies)
 
     def accounts(self):
@@ -105,14 +106,20 @@ class Wire:
         told = Request(account, request.body.decode(), asyncio.get_running_loop().time())
         if path == "lookup":
             self.asked.append(told)
-            return await self._answered(_next(self._lookups, account) or self._truth(told), told)
+            reply = _next(self._lookups, account) or self._truth(told)
+            if isinstance(reply.answer, HttpResponse):
+                reply = dataclasses.replace(reply, answer=replace(reply.answer, headers=request.headers))
+            return await self._counted(f"lookups of {account}", reply, told)
         self.sent.append(told)
-        self._open[account] += 1
-        self.most[account] = max(self.most[account], self._open[account])
+        return await self._counted(account, _next(self._sends, account) or TAKEN, told)
+
+    async def _counted(self, name, reply, told):
+        self._open[name] += 1
+        self.most[name] = max(self.most[name], self._open[name])
         try:
-            return await self._answered(_next(self._sends, account) or TAKEN, told)
+            return await self._answered(reply, told)
         finally:
-            self._open[account] -= 1
+            self._open[name] -= 1
 
     async def _answered(self, reply, told):
         await asyncio.sleep(reply.after_s)
@@ -165,6 +172,7 @@ class Troubled:
     def __init__(self, target):
         self._target = target
         self.fails = {}  # by method: what it raises
+        self.forgets = False  # what fails has been done all the same
         self.slow_s = defaultdict(float)  # by method
         self.called = Counter()
 
@@ -175,7 +183,9 @@ class Troubled:
             self.called[name] += 1
             await asyncio.sleep(self.slow_s[name])
             if name in self.fails:
-                raise self.fails[name]
+                if self.forgets:
+                    await method(*args, **kwargs)
+                raise type(self.fails[name])(*self.fails[name].args)
             return await method(*args, **kwargs)
 
         return call
@@ -271,12 +281,14 @@ MUTE = replace(PROVIDER, resolve=None)
 """A provider that can't be asked."""
 
 
-def picky(refuses):
-    """A provider that can't express mails whose subject is this."""
+def picky(subject, accounts=None, error=None):
+    """A provider that can't express mails with this subject, at these accounts only; or breaks over them."""
 
     def build(message, delivery_id, account):
-        if message.subject == refuses:
-            return Unsendable(f"it can't say {refuses}")
+        if message.subject == subject and (accounts is None or account.name in accounts):
+            if error is not None:
+                raise error
+            return Unsendable(f"it can't say {subject}")
         return PROVIDER.build(message, delivery_id, account)
 
     return replace(PROVIDER, build=build)

@@ -5,7 +5,7 @@ import pytest
 from everpost.health.memory import MemoryHealth
 from everpost.health.port import BUCKET_S, WINDOW_S, Report, Sign
 from everpost.health.sqlite import SqliteHealth
-from everpost.model.account import AccountHealth, Bucket
+from everpost.model.account import OUTAGE_FAILURES, AccountHealth, Bucket
 
 T = 1_800_000_000.0
 
@@ -63,23 +63,30 @@ async def test_reports_told_together_count_as_if_told_one_by_one(health):
     assert (await health.board())["one"].failures == 2
 
 
-async def test_a_success_ends_the_failures_and_tells_how_long_they_lasted(health):
-    known = await told(health, *(report(Sign.FAILED, at, "down") for at in (1, 2, 5)), report(Sign.OK, 8))
+async def test_a_success_ends_an_outage_and_tells_how_long_it_lasted(health):
+    known = await told(health, *(report(Sign.FAILED, at, "down") for at in (1, 2, 3, 4, 5)), report(Sign.OK, 8))
     assert known == AccountHealth(
-        buckets=(Bucket(T, 1, 3),),
+        buckets=(Bucket(T, 1, 5),),
         ok_at=T + 8,
         failed_at=T + 5,
         recovered_at=T + 8,
-        recovered_failures=3,
+        recovered_failures=5,
         recovered_after_s=7.0,
         last_error="down",
         last_error_at=T + 5,
     )
 
 
-async def test_a_later_success_does_not_touch_the_recovery(health):
-    known = await told(health, report(Sign.FAILED, 1), report(Sign.OK, 2), report(Sign.OK, 3))
-    assert (known.recovered_at, known.ok_at) == (T + 2, T + 3)
+async def test_a_success_ends_a_few_failures_which_are_no_outage(health):
+    known = await told(health, *(report(Sign.FAILED, at, "down") for at in (1, 2, 3, 4)), report(Sign.OK, 8))
+    assert (known.failures, known.failing_since, known.recovered_at) == (0, None, None)
+
+
+async def test_neither_a_later_success_nor_a_few_failures_touch_the_recovery(health):
+    outage = [report(Sign.FAILED, 1)] * OUTAGE_FAILURES
+    signs = (Sign.OK, Sign.OK, Sign.FAILED, Sign.OK)
+    known = await told(health, *outage, *(report(sign, at) for at, sign in enumerate(signs, 2)))
+    assert (known.recovered_at, known.recovered_failures, known.ok_at) == (T + 2, OUTAGE_FAILURES, T + 5)
 
 
 async def test_a_failure_that_a_success_has_overtaken_only_counts(health):

@@ -60,23 +60,34 @@ def test_a_success_starts_the_run_anew():
     assert state(told([*broken, (Sign.FAILED, 2)]), 2) is OPEN
 
 
+def spread(ok, failed, over_s):
+    """Failures and successes by turns, in the end successes alone, spread evenly over some seconds."""
+    signs = [Sign.FAILED, Sign.OK] * failed + [Sign.OK] * (ok - failed)
+    return [(sign, over_s * position / len(signs)) for position, sign in enumerate(signs)]
+
+
+@pytest.mark.parametrize("over_s", [0.0, 1.0, 30.0])
 @pytest.mark.parametrize(
     ("ok", "failed", "closed"), [(10, 10, False), (10, 9, True), (11, 9, True), (30, 30, False), (31, 29, True)]
 )
-def test_half_of_enough_recent_answers_being_failures_opens_it(ok, failed, closed):
-    spread = [(Sign.FAILED, 0), (Sign.OK, 0)] * failed + [(Sign.OK, 0)] * (ok - failed)
-    assert (state(told(spread), 1) is CLOSED) is closed
+def test_half_of_enough_recent_answers_being_failures_opens_it(ok, failed, closed, over_s):
+    assert (state(told(spread(ok, failed, over_s)), over_s + 1) is CLOSED) is closed
 
 
 def test_answers_from_before_the_window_do_not_count_in_the_share():
-    health = told([(Sign.FAILED, 0), (Sign.OK, 0)] * 10)
+    health = told(spread(10, 10, 0.0))
     assert state(health, POLICY.share_window_s) is not CLOSED
     assert state(health, POLICY.share_window_s + 0.1) is CLOSED
 
 
-def test_answers_from_before_a_recovery_do_not_count_in_the_share():
-    health = told([(Sign.FAILED, 0)] * 30 + [(Sign.OK, 10)])
+def test_the_failures_of_an_outage_that_is_over_do_not_count_in_the_share():
+    health = told([(Sign.FAILED, 0)] * 30 + [(Sign.OK, 10)] * 2)
     assert state(health, 10) is CLOSED
+
+
+def test_a_few_failures_are_no_outage_and_count_in_the_share_although_a_success_came_after_them():
+    health = told([*spread(10, 9, 5.0), *[(Sign.FAILED, 12)] * 4, (Sign.OK, 13)])
+    assert state(health, 13) is not CLOSED
 
 
 @pytest.mark.parametrize("before", [[], [(Sign.OK, 0)], [(Sign.OK, 0)] * 100, [(Sign.FAILED, 0)]])
@@ -167,6 +178,11 @@ def test_the_share_never_shrinks_while_the_account_works(lasting_s, at, later):
     health = outage(lasting_s)
     first, second = (circuit(health, NOW + lasting_s + moment).share for moment in (at, at + later))
     assert POLICY.ramp_share <= first <= second <= 1.0
+
+
+def test_a_failure_while_it_comes_back_does_not_let_all_the_mail_in_at_once():
+    health = told([(Sign.FAILED, 210), (Sign.OK, 211)], outage(200.0))
+    assert circuit(health, NOW + 211).share == pytest.approx(0.1 + 0.9 * 11 / 200)
 
 
 def test_a_few_failures_that_opened_nothing_cost_no_share():

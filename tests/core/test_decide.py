@@ -115,7 +115,7 @@ OBSTACLES = [
     ),
     pytest.param(
         {"board": board(standing("a", HALF_OPEN, probe_taken=True), standing("b"))},
-        "its circuit is being probed: down",
+        "its circuit is open: down",
         id="probed",
     ),
     pytest.param(

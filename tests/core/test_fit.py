@@ -31,7 +31,7 @@ def test_an_account_without_limits_of_its_own_carries_every_mail(draft):
             "3 recipients are more than its 2",
         ),
         (message(tags=("a", "b")), {"tags_max": 1}, "2 tags are more than its 1"),
-        (message(attachments=(INLINE,)), {"inline": False}, "it has no inline attachments"),
+        (message(attachments=(ATTACHED, INLINE)), {"inline": False}, "it has no inline attachments"),
         (
             message(text="é", html="<p>", attachments=(ATTACHED,)),
             {"content_bytes_max": 9},

@@ -45,5 +45,6 @@ def test_the_next_question_comes_soon_and_never_at_once(asks, first_absent_at, n
 
 def test_the_next_question_comes_when_absence_would_be_proof_and_not_after_it():
     assert resolving.pause_s(99, 1000.0, 1030.0, 40.0) == 10.0
+    assert resolving.pause_s(99, 1000.0, 1039.5, 40.0) == 0.5
     assert resolving.pause_s(99, 1000.0, 1030.0, 400.0) == 60.0
     assert resolving.pause_s(99, 1000.0, 1050.0, 40.0) == 60.0  # that look got no answer: no reason to hurry

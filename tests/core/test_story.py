@@ -9,7 +9,7 @@ from everpost.core.story import attempts_of
 from everpost.model.event import Recorded
 from everpost.model.message import OnUnknown
 from everpost.model.outcome import Attempt, Kind, Outcome
-from store_values import NOW
+from store_values import NOW, message
 
 DOWN = Skip("b", "its circuit is open: down")
 
@@ -123,7 +123,7 @@ def test_an_answer_that_came_after_its_worker_was_given_up_is_the_outcome():
 
 def test_an_end_without_an_attempt_is_none():
     assert Life()(transitions.expire).attempts == []
-    assert Life()(transitions.suppress, 1).attempts == []
+    assert Life()(transitions.leave_out, message(), {0}).attempts == []
     assert Life()(transitions.cancel, "key-1").attempts == []
 
 

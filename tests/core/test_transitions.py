@@ -13,12 +13,17 @@ from everpost.model.change import Charge
 from everpost.model.delivery import FINAL, DeliveryState
 from everpost.model.event import EventType
 from everpost.model.limits import REASON_CHARS_MAX
-from everpost.model.message import OnUnknown
+from everpost.model.message import Address, OnUnknown
 from everpost.model.outcome import Kind, Outcome
-from store_values import NOW
+from store_values import NOW, message
 
 S, E = DeliveryState, EventType
 AT = NOW + 5.0
+MANY = message(
+    to=(Address("bob@example.org"), Address("carol@example.org")),
+    cc=(Address("dan@example.org"),),
+    bcc=(Address("erin@example.org"),),
+)
 WORDY = f"no such mailbox {ADDRESS} or <{ADDRESS.upper()}>, " + "x" * 2 * REASON_CHARS_MAX
 SKIPPED = (Skip("b", WORDY),)
 
@@ -108,7 +113,7 @@ CASES = [
         False,
     ),
     (
-        pytest.param(queued(account="a"), lambda one: transitions.suppress(one, 2, AT), id="suppress"),
+        pytest.param(queued(account="a"), lambda one: transitions.leave_out(one, MANY, {0, 1}, AT), id="nobody left"),
         S.FAILED,
         [E.SUPPRESSED, E.FAILED],
         False,
@@ -337,10 +342,16 @@ def test_an_expired_mail_says_what_it_had_waited_for():
     assert transitions.expire(queued(), AT).delivery.reason == "it expired before any account took it"
 
 
-def test_suppressed_recipients_are_counted_and_not_named():
-    changed = transitions.suppress(queued(), 2, AT)
-    words = "2 of its recipients must not be written to (suppressed)"
-    assert [event.data for event in changed.events] == [{"recipients": 2}, {"reason": words}]
+def test_suppressed_recipients_are_told_by_their_places_and_not_named():
+    changed = transitions.leave_out(queued(left_out=(2,)), MANY, {1}, AT)
+    assert [event.data for event in changed.events] == [{"recipients": 2, "places": [1, 2]}]
+    assert (changed.delivery.state, changed.delivery.left_out, changed.delivery.due_at) == (S.QUEUED, (1, 2), AT)
+
+
+def test_a_mail_without_anybody_in_to_is_not_sent_to_the_others():
+    changed = transitions.leave_out(queued(), MANY, {0, 1}, AT)
+    assert changed.delivery.state is S.FAILED
+    assert changed.events[1].data == {"reason": "none of the recipients in `to` may be written to (suppressed)"}
 
 
 def test_a_cancellation_names_who_wanted_it():

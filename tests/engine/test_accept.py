@@ -123,11 +123,11 @@ async def test_a_caller_that_gives_up_costs_no_room(world):
         world.store.slow_s["accept"] = 1.0
         calls = [asyncio.create_task(accepted(engine)) for _ in range(5)]
         await elapse(0.5)
-        assert engine._deliverer._reserved == 5
+        assert engine._deliverer._active() == 5
         for call in calls:
             call.cancel()
         await asyncio.gather(*calls, return_exceptions=True)
-        assert engine._deliverer._reserved == 0
+        assert engine._deliverer._active() == 0
 
 
 # --- idempotency -----------------------------------------------------------------------------------------------------
@@ -253,6 +253,31 @@ async def test_a_caller_learns_what_another_process_has_done(world):
         stored = await accepted(world.engine(), wait_s=30.0)  # of a process that delivers nothing itself
         assert stored.deliveries[0].state is DeliveryState.SENT
         assert world.clock.monotonic() < 5.0 + 2 * WATCH_S
+
+
+async def test_a_store_that_can_not_be_read_while_a_caller_waits_makes_no_accepted_mail_a_refused_one(world):
+    world.wire.script("a", later(TAKEN, 1.0))
+    async with world.running() as engine:
+        waiting = asyncio.create_task(accepted(engine, wait_s=10.0))
+        await elapse(0.5)
+        world.store.fails["get_message"] = GONE
+        await elapse(5.0)
+        assert not waiting.done()
+        world.store.fails.clear()
+        assert (await waiting).deliveries[0].state is DeliveryState.SENT
+        world.store.fails["get_message"] = GONE
+        assert (await accepted(engine, wait_s=3.0)).deliveries[0].state is DeliveryState.QUEUED  # as last seen
+
+
+async def test_an_answer_that_can_not_be_kept_costs_its_replays_no_more_than_its_form(world):
+    async with world.running() as engine:
+        first = await accepted(engine, idempotency=KEY, wait_s=5.0)
+        world.store.fails["answer"] = GONE
+        await engine.acceptor.remember(KEY, b"the answer")
+        await elapse(5.0 + ACCEPT_S)
+        again = await engine.acceptor.accept(draft(), CALLER, idempotency=KEY, wait_s=5.0)
+    assert (again.replayed, again.answer) == (True, None)
+    assert again.stored.deliveries == first.deliveries
 
 
 async def test_who_waits_is_told_how_the_mail_stands_when_the_process_stops(world):

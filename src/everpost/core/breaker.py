@@ -7,11 +7,11 @@ is left alone for another d (within bounds), then one probe is let through, so t
 
 from msgspec import Struct
 
-from everpost.model.account import AccountHealth, Circuit, CircuitState
+from everpost.model.account import OUTAGE_FAILURES, AccountHealth, Circuit, CircuitState
 
 
 class BreakerPolicy(Struct, frozen=True, kw_only=True):
-    failures: int = 5  # in a row
+    failures: int = OUTAGE_FAILURES  # in a row
     share: float = 0.5  # of the answers of the last `share_window_s` …
     samples: int = 20  # … of which there must be this many
     share_window_s: float = 60.0
@@ -48,7 +48,7 @@ def _trip_reason(health: AccountHealth, now: float, policy: BreakerPolicy) -> st
 
 
 def _recent(health: AccountHealth, now: float, policy: BreakerPolicy) -> tuple[int, int]:
-    """Successes and failures within the window, less what lies before the last recovery."""
+    """Successes and failures within the window, less what lies before the end of the last outage."""
     since = max(now - policy.share_window_s, health.recovered_at or 0.0)
     recent = [bucket for bucket in health.buckets if bucket.start_at >= since]
     return sum(bucket.ok for bucket in recent), sum(bucket.failed for bucket in recent)

@@ -147,12 +147,13 @@ def _obstacle(
 
 def _passing_obstacle(standing: Standing, board: Board, amount: int, luck: float) -> _Obstacle | None:
     circuit = standing.circuit
+    words = f"its circuit is open: {circuit.reason}"  # the same while it is probed: a new reason is a new event
     if circuit.state is CircuitState.OPEN:
-        return _Obstacle(reason=f"its circuit is open: {circuit.reason}", until=circuit.until)
+        return _Obstacle(reason=words, until=circuit.until)
     if standing.blocked_until is not None and standing.blocked_until > board.now:
         return _Obstacle(reason=f"it is throttled: {standing.blocked_reason}", until=standing.blocked_until)
     if circuit.state is CircuitState.HALF_OPEN and standing.probe_taken:
-        return _Obstacle(reason=f"its circuit is being probed: {circuit.reason}", until=board.now + WAIT_S_MIN)
+        return _Obstacle(reason=words, until=board.now + WAIT_S_MIN)
     window = quota.exhausted(standing.carrier.account, board.used, amount, board.now)
     if window is not None:
         return _Obstacle(reason=f"its quota of {window.amount_max} a {window.unit} is used up", until=window.ends_at)

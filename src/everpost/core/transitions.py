@@ -1,6 +1,6 @@
 """Every change of a delivery's state, with the events that tell it. Nothing else changes state."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -10,7 +10,7 @@ from everpost.core.masking import masked
 from everpost.model.change import Change, Charge
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Event, EventType
-from everpost.model.message import OnUnknown
+from everpost.model.message import Message, OnUnknown, without_recipients
 from everpost.model.outcome import Kind, Outcome
 
 LEASE_MARGIN_S: Final = 10.0  # from the last moment at which an attempt can end to the end of its lease
@@ -129,11 +129,17 @@ def expire(delivery: Delivery, now: float) -> Change:
     return _change(delivery, failed, now, [(EventType.FAILED, {"reason": failed.reason, "code": "expired"})])
 
 
-def suppress(delivery: Delivery, count: int, now: float) -> Change:
-    words = f"{count} of its recipients must not be written to (suppressed)"
-    failed = _final(delivery, DeliveryState.FAILED, words)
+def leave_out(delivery: Delivery, message: Message, stopped: Collection[int], now: float) -> Change:
+    """Recipients that must not be written to, by their place in the message; the others get the mail. Without anybody
+    in `to` it can't be sent at all."""
+    left_out = tuple(sorted({*delivery.left_out, *stopped}))
+    told = (EventType.SUPPRESSED, {"recipients": len(left_out), "places": list(left_out)})
+    reduced = replace(delivery, left_out=left_out, due_at=now)
+    if without_recipients(message, left_out).to:
+        return _change(delivery, reduced, now, [told])
+    words = "none of the recipients in `to` may be written to (suppressed)"
     return _change(
-        delivery, failed, now, [(EventType.SUPPRESSED, {"recipients": count}), (EventType.FAILED, {"reason": words})]
+        delivery, _final(reduced, DeliveryState.FAILED, words), now, [told, (EventType.FAILED, {"reason": words})]
     )
 
 

@@ -1,6 +1,6 @@
 """Renders what is stored as answers of the native API."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from everpost.dialects.native_views import (
     RouteView,
 )
 from everpost.model.delivery import Delivery, DeliveryState
-from everpost.model.event import EventType, Recorded
+from everpost.model.event import Recorded
 from everpost.model.message import Address, Message
 from everpost.model.outcome import Attempt
 from everpost.model.route import Route
@@ -58,15 +58,13 @@ def render_accepted(message: Message) -> AcceptedView:
         id=message.id,
         state=DeliveryState.QUEUED,
         created_at=instant(message.created_at),
-        recipients=_recipients(message, "pending"),
+        recipients=_recipients(message, "pending", frozenset()),
         attempts=[],
     )
 
 
-def render_message(
-    message: Message, deliveries: Sequence[Delivery], events: Sequence[Recorded], attempts: Iterable[Attempt]
-) -> EmailView:
-    """A mail with its story; `attempts` are folded from its `events`."""
+def render_message(message: Message, deliveries: Sequence[Delivery], attempts: Iterable[Attempt]) -> EmailView:
+    """A mail with its story."""
     state = state_of(deliveries)
     return {
         "id": message.id,
@@ -75,7 +73,7 @@ def render_message(
         "updated_at": instant(max(delivery.updated_at for delivery in deliveries)),
         "from": _address(message.sender),
         "subject": message.subject,
-        "recipients": _recipients(message, _recipient_state(message, state, events)),
+        "recipients": _recipients(message, RECIPIENT_STATES[state], _left_out(deliveries)),
         "deliveries": [_delivery(delivery) for delivery in deliveries],
         "tags": list(message.tags),
         "metadata": message.metadata,
@@ -144,21 +142,21 @@ def maybe_instant(at: float | None) -> str | None:
     return None if at is None else instant(at)
 
 
-def _recipients(message: Message, state: str) -> list[RecipientView]:
-    kinds = (("to", message.to), ("cc", message.cc), ("bcc", message.bcc))
+def _recipients(message: Message, state: str, left_out: Collection[int]) -> list[RecipientView]:
+    kinds = ["to"] * len(message.to) + ["cc"] * len(message.cc) + ["bcc"] * len(message.bcc)
     return [
-        {"email": address.email, "name": address.name, "kind": kind, "state": state}
-        for kind, addresses in kinds
-        for address in addresses
+        {
+            "email": address.email,
+            "name": address.name,
+            "kind": kind,
+            "state": _SUPPRESSED if place in left_out else state,
+        }
+        for place, (address, kind) in enumerate(zip(message.recipients, kinds, strict=True))
     ]
 
 
-def _recipient_state(message: Message, state: DeliveryState, events: Iterable[Recorded]) -> str:
-    """Events name no addresses: only where all recipients are suppressed, each one is known to be."""
-    suppressed = sum(
-        recorded.event.data.get("recipients", 0) for recorded in events if recorded.event.type is EventType.SUPPRESSED
-    )
-    return _SUPPRESSED if suppressed >= len(message.recipients) else RECIPIENT_STATES[state]
+def _left_out(deliveries: Iterable[Delivery]) -> set[int]:
+    return {place for delivery in deliveries for place in delivery.left_out}
 
 
 def _address(address: Address) -> AddressView:

@@ -1,6 +1,8 @@
 """Room 3: a draft becomes a durable message, or is refused while its sender is still listening."""
 
 import asyncio
+import logging
+from contextlib import suppress
 from typing import Any, Final
 
 from msgspec import Struct
@@ -22,6 +24,7 @@ from everpost.store.port import Claimed, Conflict, IdempotencyClaim, New, Same, 
 
 ACCEPT_S: Final = 4.0  # an accept that takes longer is undone; below the 5 s after which clients give up and repeat
 WATCH_S: Final = 0.5  # how often a waiting caller looks whether another process has finished its message
+_log = logging.getLogger(__name__)
 
 _UNKNOWN_ORIGIN: Final = Origin()
 
@@ -76,8 +79,12 @@ class Acceptor:
             return _unavailable(str(error))
 
     async def remember(self, idempotency: Idempotency, answer: bytes) -> None:
-        """Keeps the answer of a synchronous request for its replays."""
-        await self._ports.store.answer(idempotency.scope, idempotency.key, answer)
+        """Keeps the answer of a synchronous request for its replays. If that can't be done, they are told how the mail
+        stands by then."""
+        try:
+            await self._ports.store.answer(idempotency.scope, idempotency.key, answer)
+        except StoreUnavailable as error:
+            _log.warning("an answer is not kept for its replays", extra={"error": str(error)})
 
     async def _store(
         self, message: Message, route: Route, claim: IdempotencyClaim | None, now: float
@@ -129,13 +136,14 @@ class Acceptor:
     async def _waited(self, stored: Stored, wait_s: float | None) -> Stored:
         if wait_s is None:
             return stored
-        message = stored.message
+        message, latest = stored.message, stored
         until = self._ports.clock.monotonic() + wait_s
-        with self._deliverer.watch(message.id) as watch:
+        with self._deliverer.watches.watch(message.id) as watch:
             while True:
-                latest = await self._ports.store.get_message(message.project, message.id) or stored
+                with suppress(StoreUnavailable):  # the mail is accepted, whether it can be read now or not
+                    latest = await self._ports.store.get_message(message.project, message.id) or latest
                 left = until - self._ports.clock.monotonic()
-                is_over = left <= 0 or self._deliverer.stopping
+                is_over = left <= 0 or self._deliverer.watches.over
                 if is_over or all(delivery.state in FINAL for delivery in latest.deliveries):
                     return latest
                 watch.clear()

@@ -3,11 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from everpost.core import resolving, transitions
+from everpost.core.masking import masked
 from everpost.engine import journal
 from everpost.engine.fleet import Fleet, Member
 from everpost.engine.ports import Ports
@@ -83,11 +83,9 @@ class Attempts:
         self._idle.clear()
         self._tasks[key] = asyncio.create_task(self._carry(intent))
 
-    async def drain(self, timeout_s: float) -> None:
-        """Waits until every attempt has ended and its outcome is stored, at most `timeout_s`."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                await self._idle.wait()
+    async def ended(self) -> None:
+        """Returns when every attempt has ended and its outcome is stored."""
+        await self._idle.wait()
 
     async def _carry(self, intent: Intent) -> None:
         member = intent.member
@@ -121,10 +119,10 @@ class Attempts:
             self._ports.due.nudge()
 
     async def _store(self, done: Sequence[_Done]) -> None:
-        changes = [transitions.settle(one.intent.change.delivery, one.outcome, one.at) for one in done]
         pause_s = RETRY_S_MIN
         while True:
             try:
+                changes = [transitions.settle(one.intent.change.delivery, one.outcome, one.at) for one in done]
                 written = await self._ports.store.advance(changes)
                 late = [one for one, result in zip(done, written, strict=True) if result is not Written.DONE]
                 await self._store_late(late)
@@ -178,6 +176,6 @@ def _report(done: _Done) -> Report:
         account=done.intent.member.account.name,
         sign=sign,
         at=done.at,
-        text="" if sign is Sign.OK else f"{outcome.kind} {outcome.status or ''} {outcome.text}".strip(),
+        text="" if sign is Sign.OK else masked(f"{outcome.kind} {outcome.status or ''} {outcome.text}".strip()),
         until=done.at + wait_s if sign is Sign.BLOCKED else None,
     )

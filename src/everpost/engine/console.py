@@ -1,7 +1,7 @@
 """What people and programs see, and what they may turn."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -19,7 +19,9 @@ from everpost.store.port import Counts, Filter, Stored, StoreUnavailable, Suppre
 
 __all__ = ["AccountStatus", "Console", "attempts_of"]
 
-_CANCEL_TRIES = 3  # against workers that write at the same moment
+READY_S: Final = 1.0  # how old the answer to "can mail be stored?" may be
+_PROBE: Final = "probe/ready"  # a document that is written to find out
+_CANCEL_TRIES: Final = 3  # against workers that write at the same moment
 
 
 class AccountStatus(Struct, frozen=True, kw_only=True):
@@ -36,6 +38,8 @@ class Console:
         self._ports = ports
         self._fleet = fleet
         self._routes = routes
+        self._tried_at: float | None = None  # when the store was last tried (monotonic) …
+        self._trouble: Problem | None = None  # … and what came of it
 
     async def message(self, project: str, message_id: str) -> Stored | None:
         return await self._ports.store.get_message(project, message_id)
@@ -120,11 +124,25 @@ class Console:
         return await self._ports.store.counts()
 
     async def ready(self) -> Problem | None:
-        """None while the store can be read and written."""
+        """None while mail can be stored: something was, within the last second. An empty write would not do: to a full
+        disk it is as good as none. Anybody may ask, so nobody makes the disk work more often than that."""
+        now = self._ports.clock.monotonic()
+        if self._tried_at is None or now - self._tried_at >= READY_S:
+            self._trouble = await self._try_store()
+            self._tried_at = now
+        return self._trouble
+
+    async def _try_store(self) -> Problem | None:
         try:
-            await self._ports.store.record(())
+            await self._ports.store.write_config(_PROBE, b"", None)
         except StoreUnavailable as error:
-            return Problem(code="store_unavailable", status=503, title="The store is unavailable", detail=str(error))
+            return Problem(
+                code="store_unavailable",
+                status=503,
+                title="The store is unavailable",
+                detail=str(error),
+                retry_after_s=READY_S,
+            )
         return None
 
     def _suppression_event(self, type_: EventType, caller: Caller, now: float, data: dict[str, Any]) -> Event:

@@ -2,11 +2,10 @@
 
 import asyncio
 import logging
-from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain
 from typing import Final
 
 from msgspec.structs import replace
@@ -16,13 +15,15 @@ from everpost.core.decide import Board, Fail, Send, Wait, decide
 from everpost.engine import journal
 from everpost.engine.attempt import Attempts, Intent
 from everpost.engine.fleet import Fleet
+from everpost.engine.hand import Hand
 from everpost.engine.ports import Ports
 from everpost.engine.resolve import Resolver
 from everpost.engine.routes import DEFAULT, Routes
+from everpost.engine.watch import Watches
 from everpost.model.change import Change
 from everpost.model.delivery import DeliveryState
 from everpost.model.limits import ACTIVE_MAX, CLAIM_MAX
-from everpost.model.message import Message
+from everpost.model.message import Message, without_recipients
 from everpost.model.route import Route
 from everpost.providers.contract import Unsendable
 from everpost.store.port import Claimed, StoreUnavailable, Written
@@ -32,7 +33,6 @@ IDLE_S_MAX: Final = 5.0  # the longest sleep: another process's message is found
 BLOCKED_S: Final = 1.0  # between two looks while no account can take anything
 BLOCKED_ROOM: Final = 8  # deliveries looked at meanwhile: to expire, to resolve, to tell why they wait
 WAITING_MAX: Final = 64  # decided deliveries that wait in memory for a free request of their account
-STALE_S: Final = 3.0  # a claim with less time left is given up, since its lease may end in mid-decision
 _log = logging.getLogger(__name__)
 
 
@@ -53,12 +53,10 @@ class Deliverer:
         self._routes = routes
         self._resolver = Resolver(ports, fleet, routes)
         self._attempts = Attempts(ports, fleet, self._on_written)
-        self._ready: deque[Claimed] = deque()  # offered by accept, or to be decided anew
-        self._waiting: dict[str, deque[Claimed]] = defaultdict(deque)  # by account, for a free request
-        self._reserved = 0
-        self._watches: dict[str, list[asyncio.Event]] = defaultdict(list)
+        self._hand = Hand(fleet, ports.clock)
+        self.watches = Watches()
         self._running = False
-        self.stopping = False  # nobody should wait for anything any more
+        self._turning = asyncio.Lock()
         self._blocked = False  # no account can take anything
         self._looked_at = 0.0  # while blocked: when the queue was last looked at (monotonic)
 
@@ -68,29 +66,16 @@ class Deliverer:
         """Room for one more delivery in this process; to be followed by `offer` or `unreserve`."""
         if not self._running or self._blocked or self._attempts.stuck or self._active() >= ACTIVE_MAX:
             return False
-        self._reserved += 1
+        self._hand.reserve()
         return True
 
     def unreserve(self) -> None:
-        self._reserved -= 1
+        self._hand.unreserve()
 
     def offer(self, claimed: Claimed) -> None:
         """A delivery that was stored as claimed by this process."""
-        self._reserved -= 1
-        self._ready.append(claimed)
+        self._hand.offer(claimed)
         self._ports.due.nudge()
-
-    @contextmanager
-    def watch(self, message_id: str) -> Iterator[asyncio.Event]:
-        """An event that is set whenever a delivery of the message becomes final in this process, or when it stops."""
-        event = asyncio.Event()
-        self._watches[message_id].append(event)
-        try:
-            yield event
-        finally:
-            self._watches[message_id].remove(event)
-            if not self._watches[message_id]:
-                del self._watches[message_id]
 
     # --- the loop ---------------------------------------------------------------------------------------------------
 
@@ -101,7 +86,8 @@ class Deliverer:
         try:
             while True:
                 try:
-                    idle_s = await self._turn()
+                    async with self._turning:
+                        idle_s = await self._turn()
                 except StoreUnavailable as error:
                     _log.warning("the store is unavailable, deliveries pause", extra={"error": str(error)})
                     idle_s = BLOCKED_S
@@ -116,12 +102,14 @@ class Deliverer:
             self._resolver.stop()
 
     async def drain(self, timeout_s: float) -> None:
-        """Stops taking new work, wakes those who wait for theirs, and waits for the attempts in flight."""
+        """Stops taking new work, wakes those who wait for theirs, and waits for the attempts in flight, at most
+        `timeout_s`. An intent that is being written is one of them: left alone, it would have to be resolved although
+        nothing of it ever went out."""
         self._running = False
-        self.stopping = True
-        for event in chain.from_iterable(self._watches.values()):
-            event.set()
-        await self._attempts.drain(timeout_s)
+        self.watches.end()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s), self._turning:
+                await self._attempts.ended()
 
     async def _turn(self) -> float:
         """One round. Returns how long nothing will be due, in seconds."""
@@ -130,7 +118,7 @@ class Deliverer:
         clock = self._ports.clock
         board = await self._fleet.board()
         self._blocked = not self._fleet.any_startable(board)
-        batch = self._take_ready()
+        batch = self._hand.take()
         room = self._room(board) - len(batch)
         next_due_at: float | None = None
         if room > 0:
@@ -141,52 +129,37 @@ class Deliverer:
             await self._work(batch, board)
         if self._blocked or room <= 0:
             return BLOCKED_S
-        if self._ready:
+        if self._hand.ready:
             return 0.0
         return IDLE_S_MAX if next_due_at is None else min(max(next_due_at - clock.now(), 0.0), IDLE_S_MAX)
 
     def _active(self) -> int:
-        waiting = sum(len(queue) for queue in self._waiting.values())
-        return self._reserved + len(self._ready) + waiting + self._attempts.in_flight
+        return len(self._hand) + self._attempts.in_flight
 
     def _room(self, board: Board) -> int:
         """How many deliveries to take from the queue: what the accounts can start, and a few to follow at once."""
-        waiting = sum(len(queue) for queue in self._waiting.values())
         if not self._blocked:
             free = self._fleet.free_in_all(board)
-            return min(CLAIM_MAX, free + WAITING_MAX - waiting, ACTIVE_MAX - self._active())
+            return min(CLAIM_MAX, free + WAITING_MAX - self._hand.waiting, ACTIVE_MAX - self._active())
         now = self._ports.clock.monotonic()
         if now - self._looked_at < BLOCKED_S:
             return 0
         self._looked_at = now
         return BLOCKED_ROOM
 
-    def _take_ready(self) -> list[Claimed]:
-        """Offered deliveries, and those whose account has a free request again; claims about to end are dropped."""
-        for name, queue in self._waiting.items():
-            for _ in range(min(len(queue), self._fleet.free(name))):
-                self._ready.append(queue.popleft())
-        count = min(len(self._ready), CLAIM_MAX)
-        still_ours = self._ports.clock.now() + STALE_S
-        taken = [self._ready.popleft() for _ in range(count)]
-        return [claimed for claimed in taken if (claimed.delivery.due_at or 0.0) > still_ours]
-
     async def _work(self, batch: Sequence[Claimed], board: Board) -> None:
-        round_ = _Round(board=board, routes=await self._routes.all(), intents=[], changes=[])
-        suppressed = await self._suppressed(batch)
-        for claimed in batch:
-            match claimed.delivery.state:
-                case DeliveryState.QUEUED:
-                    await self._decide(claimed, round_, suppressed)
-                case DeliveryState.SENDING if not self._attempts.carries(claimed.delivery):
-                    change = transitions.lost(claimed.delivery, self._ports.clock.now())
-                    round_.changes.append((claimed.message, change))
-                    self._ports.due.nudge()
-                case DeliveryState.UNCERTAIN:
-                    self._resolver.start(claimed, self._on_written)
-                case _:
-                    continue
-        await self._begin(round_.intents)
+        self._hand.deciding = len(batch)
+        try:
+            round_ = _Round(board=board, routes=await self._routes.all(), intents=[], changes=[])
+            suppressed = await self._suppressed(batch)
+            for claimed in batch:
+                try:
+                    await self._look_at(claimed, round_, suppressed)
+                except Exception:
+                    _log.exception("a delivery broke; it is looked at again", extra={"delivery": claimed.delivery.id})
+            await self._begin(round_.intents)
+        finally:
+            self._hand.deciding = 0
         await self._advance(round_.changes)
 
     async def _advance(self, changes: Sequence[tuple[Message, Change]]) -> None:
@@ -195,8 +168,18 @@ class Deliverer:
         results = await self._ports.store.advance([change for _, change in changes])
         written = [one for one, result in zip(changes, results, strict=True) if result is Written.DONE]
         self._on_written([change for _, change in written])
+        self._ports.due.nudge()  # they may be due again before anything else is
         for message, change in written:
             journal.tell(message, change)
+
+    async def _look_at(self, claimed: Claimed, round_: _Round, suppressed: set[tuple[str, str]]) -> None:
+        match claimed.delivery.state:
+            case DeliveryState.QUEUED:
+                await self._decide(claimed, round_, suppressed)
+            case DeliveryState.SENDING if not self._attempts.carries(claimed.delivery):
+                round_.changes.append((claimed.message, transitions.lost(claimed.delivery, self._ports.clock.now())))
+            case DeliveryState.UNCERTAIN:
+                self._resolver.start(claimed, self._on_written)
 
     async def _suppressed(self, batch: Sequence[Claimed]) -> set[tuple[str, str]]:
         by_project: dict[str, set[str]] = defaultdict(set)
@@ -214,10 +197,11 @@ class Deliverer:
         if now >= delivery.expires_at:
             round_.changes.append((message, transitions.expire(delivery, now)))
             return
-        stopped = sum((message.project, address.email.lower()) in suppressed for address in message.recipients)
-        if stopped:
-            round_.changes.append((message, transitions.suppress(delivery, stopped, now)))
+        stopped = _stopped(message, suppressed)
+        if not stopped.issubset(delivery.left_out):
+            round_.changes.append((message, transitions.leave_out(delivery, message, stopped, now)))
             return
+        message = without_recipients(message, delivery.left_out)
         route = round_.routes.get(message.route) or round_.routes[DEFAULT]
         unfit: dict[str, str] = {}
         chance = self._ports.clock.chance()
@@ -231,34 +215,38 @@ class Deliverer:
                     round_.changes.append((message, transitions.fail(delivery, decision, now)))
                     return
                 case Send() if self._fleet.free(decision.account) <= 0:
-                    self._waiting[decision.account].append(claimed)
+                    self._hand.wait_for(decision.account, claimed)
                     return
-                case Send() if decision.probe and not await self._fleet.take_probe(decision.account):
-                    round_.board = _without_probe(round_.board, decision.account)
                 case Send():
-                    if self._intend(claimed, decision, round_, unfit):
+                    if await self._intend(claimed, message, decision, round_, unfit):
                         return
 
-    def _intend(self, claimed: Claimed, send: Send, round_: _Round, unfit: dict[str, str]) -> bool:
-        """Builds the request; False if the provider can't express the mail, which makes the account unfit for it."""
+    async def _intend(
+        self, claimed: Claimed, message: Message, send: Send, round_: _Round, unfit: dict[str, str]
+    ) -> bool:
+        """Builds the request for `message`, the claimed one less those who must not be written to. False if the
+        account is out of the question after all: because its provider can't express the mail, or because another mail
+        has taken the probe."""
         member = self._fleet.member(send.account)
         if member is None:
             unfit[send.account] = "it is not configured"
             return False
-        request = member.provider.build(claimed.message, claimed.delivery.id, member.account)
+        request = member.provider.build(message, claimed.delivery.id, member.account)
         if isinstance(request, Unsendable):
             unfit[send.account] = request.reason
             return False
+        if send.probe:
+            round_.board = _without_probe(round_.board, send.account)
+            if not await self._fleet.take_probe(send.account):
+                return False
         now = self._ports.clock.now()
-        charges = quota.charges(member.account, len(claimed.message.recipients), now)
+        charges = quota.charges(member.account, len(message.recipients), now)
         change = transitions.begin(claimed.delivery, send, charges, resolving.budget_s(member.account), now)
         not_after = self._attempts.not_after(member)
         round_.intents.append(
             Intent(claimed=claimed, change=change, request=request, member=member, not_after=not_after)
         )
         self._fleet.take(send.account)
-        if send.probe:
-            round_.board = _without_probe(round_.board, send.account)
         return True
 
     async def _begin(self, intents: Sequence[Intent]) -> None:
@@ -276,7 +264,7 @@ class Deliverer:
                 self._fleet.release(intent.member.account.name)
                 if written is Written.OVER_QUOTA:
                     self._fleet.forget_board()
-                    self._ready.append(intent.claimed)
+                    self._hand.decide_anew(intent.claimed)
         finally:
             for intent in intents[started:]:
                 self._fleet.release(intent.member.account.name)
@@ -285,9 +273,16 @@ class Deliverer:
     def _on_written(self, changes: Sequence[Change]) -> None:
         """Wakes those who wait for these messages."""
         self._ports.news.nudge()
-        for change in changes:
-            for event in self._watches.get(change.delivery.message_id, ()):
-                event.set()
+        self.watches.wake(changes)
+
+
+def _stopped(message: Message, suppressed: Collection[tuple[str, str]]) -> set[int]:
+    """The places of recipients that must not be written to."""
+    return {
+        place
+        for place, address in enumerate(message.recipients)
+        if (message.project, address.email.lower()) in suppressed
+    }
 
 
 def _without_probe(board: Board, account: str) -> Board:

@@ -37,7 +37,8 @@ class Engine:
         self._relays.append(relay)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """All loops, until `stop`; then the attempts in flight are waited for and their outcomes stored."""
+        """All loops, until `stop`; then the attempts in flight are waited for and their outcomes stored. Raises what
+        has ended a loop before."""
         loops = [
             asyncio.create_task(self._deliverer.run(), name="deliver"),
             asyncio.create_task(self._housekeeper.run(), name="housekeep"),
@@ -45,9 +46,11 @@ class Engine:
         ]
         stopped = asyncio.create_task(stop.wait(), name="stop")
         try:
-            await asyncio.wait([stopped, *loops], return_when=asyncio.FIRST_COMPLETED)
+            ended, _ = await asyncio.wait([stopped, *loops], return_when=asyncio.FIRST_COMPLETED)
             await self._deliverer.drain(DRAIN_S)
         finally:
             for task in (stopped, *loops):
                 task.cancel()
             await asyncio.gather(stopped, *loops, return_exceptions=True)
+        for task in ended:
+            task.result()

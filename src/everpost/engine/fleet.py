@@ -12,7 +12,7 @@ from everpost.core.decide import Board, Standing
 from everpost.core.fit import Carrier
 from everpost.engine.ports import Ports
 from everpost.health.port import HealthUnavailable, Report
-from everpost.model.account import Account, AccountHealth, Circuit, CircuitState
+from everpost.model.account import Account, AccountHealth, CircuitState
 from everpost.model.change import Usage
 from everpost.model.event import Event, EventType
 from everpost.providers.contract import Provider
@@ -48,7 +48,7 @@ class Fleet:
         self._has_quota = any(quota.windows(member.account.quota, 0.0) for member in members)
         self._in_flight: Counter[str] = Counter()
         self._known: Mapping[str, AccountHealth] = {}
-        self._seen: dict[str, Circuit] = {}
+        self._opened: dict[str, str] = {}  # by account whose circuit is not closed: the outage's mark
         self._board: Board | None = None
         self._board_at = 0.0
 
@@ -129,16 +129,20 @@ class Fleet:
         self, standings: Mapping[str, Standing], known: Mapping[str, AccountHealth], now: float
     ) -> None:
         told = []
+        opened = dict(self._opened)
         for name, standing in standings.items():
-            before = self._seen.get(name)
-            was_closed = before is None or before.state is CircuitState.CLOSED
             is_closed = standing.circuit.state is CircuitState.CLOSED
-            if was_closed != is_closed:
-                told.append(_circuit_event(name, standing.circuit, known.get(name, AccountHealth()), now))
+            if is_closed and name in opened:
+                told.append(_circuit_event(EventType.ACCOUNT_CLOSED, name, opened.pop(name), now))
+            elif not is_closed and name not in opened:
+                health = known.get(name, AccountHealth())
+                opened[name] = str(health.failing_since or health.failed_at)
+                reason = {"reason": standing.circuit.reason}
+                told.append(_circuit_event(EventType.ACCOUNT_OPENED, name, opened[name], now, reason))
         if told:
             await self._ports.store.record(told)
             self._ports.news.nudge()
-        self._seen = {name: standing.circuit for name, standing in standings.items()}
+        self._opened = opened
 
 
 def _startable(standing: Standing, now: float) -> bool:
@@ -158,15 +162,8 @@ def _standing(carrier: Carrier, health: AccountHealth, now: float) -> Standing:
     )
 
 
-def _circuit_event(name: str, now_: Circuit, health: AccountHealth, now: float) -> Event:
-    """Its id tells the same change as seen by several processes, so that it is kept once."""
-    closed = now_.state is CircuitState.CLOSED
-    mark = health.recovered_at if closed else (health.failing_since or health.failed_at)
-    return Event(
-        id=f"account:{name}:{'closed' if closed else 'opened'}:{mark}",
-        type=EventType.ACCOUNT_CLOSED if closed else EventType.ACCOUNT_OPENED,
-        at=now,
-        project="",
-        account=name,
-        data={} if closed else {"reason": now_.reason},
-    )
+def _circuit_event(type_: EventType, name: str, mark: str, now: float, data: dict[str, str] | None = None) -> Event:
+    """Its id tells the same change as seen by several processes, so that it is kept once: `mark` is when the outage
+    began, for its end as well, since what came after it may have been seen by some alone."""
+    id_ = f"{type_}:{name}:{mark}"
+    return Event(id=id_, type=type_, at=now, project="", account=name, data=data or {})

@@ -30,6 +30,8 @@ class Housekeeper:
                 await self.purge()
             except StoreUnavailable as error:
                 _log.warning("the purge waits for the store", extra={"error": str(error)})
+            except Exception:
+                _log.exception("the purge failed; it is tried again later")
             await asyncio.sleep(EVERY_S)
 
     async def purge(self) -> int:

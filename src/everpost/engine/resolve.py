@@ -17,7 +17,7 @@ from everpost.model.account import Timeouts
 from everpost.model.change import Change
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.limits import LOOKUP_REQUESTS_MAX, RESOLVING_MAX
-from everpost.model.message import Message, OnUnknown
+from everpost.model.message import Message, OnUnknown, without_recipients
 from everpost.providers.contract import (
     Absent,
     Ask,
@@ -45,6 +45,15 @@ class _Watch:
     since: float  # the first question
     absent_since: float | None = None  # the first answer that did not know the mail
 
+    def is_proof(self, asked_at: float, answered_at: float, needed_s: float) -> bool:
+        """Whether an absence, with an earlier one, proves that the provider has it not. The first look counts from
+        its end and the second one from its beginning: what a provider said in between was true at some time of it."""
+        if resolving.is_proof(self.absent_since, asked_at, needed_s):
+            return True
+        if self.absent_since is None:
+            self.absent_since = answered_at
+        return False
+
 
 class Resolver:
     """Asks what became of attempts whose outcome is unknown."""
@@ -68,47 +77,51 @@ class Resolver:
             task.cancel()
 
     async def _run(self, claimed: Claimed, on_written: OnWritten) -> None:
+        asked = claimed.delivery
         try:
-            change = await self._resolve(claimed.delivery, claimed.message)
-            if await self._ports.store.advance([change]) == [Written.DONE]:
+            change = await self._resolve(asked, claimed.message)
+            if change is not None and await self._ports.store.advance([change]) == [Written.DONE]:
                 if change.delivery.state is not DeliveryState.UNCERTAIN:
-                    self._watches.pop(_attempt(change.delivery), None)
+                    self._watches.pop(_attempt(asked), None)
                 on_written([change])
                 journal.tell(claimed.message, change)
         except StoreUnavailable as error:
             _log.warning("a question waits for the store", extra={"error": str(error)})
         except Exception:
-            _log.exception("a question broke; it is asked again", extra={"delivery": claimed.delivery.id})
+            _log.exception("a question broke; it is asked again", extra={"delivery": asked.id})
         finally:
-            del self._tasks[claimed.delivery.id]
+            del self._tasks[asked.id]
             self._ports.due.nudge()
 
-    async def _resolve(self, delivery: Delivery, message: Message) -> Change:
+    async def _resolve(self, asked: Delivery, message: Message) -> Change | None:
+        """What the answer makes of the delivery; None: somebody else has found out meanwhile."""
         policy, within_s = await self._policy(message)
-        member = self._fleet.member(delivery.account)
+        member = self._fleet.member(asked.account)
         lookup = member.provider.resolve if member is not None else None
         if member is None or lookup is None:
-            reason = f"{delivery.account} has no way to ask" if member else "its account is no longer configured"
-            return transitions.unresolved(delivery, policy, reason, self._ports.clock.now())
+            reason = f"{asked.account} has no way to ask" if member else "its account is no longer configured"
+            return transitions.unresolved(asked, policy, reason, self._ports.clock.now())
         asked_at = self._ports.clock.monotonic()
-        watch = self._watch(delivery, asked_at)
-        finding = await self._look(delivery, message, member, lookup)
+        watch = self._watch(asked, asked_at)
+        finding = await self._look(asked, message, member, lookup)
+        # The answer may have taken longer than the claim: it holds for the attempt, whoever has claimed it since.
+        current = await self._ports.store.find_delivery(asked.id)
+        if current is None or (current.state, current.attempts) != (DeliveryState.UNCERTAIN, asked.attempts):
+            return None
         now, answered_at = self._ports.clock.now(), self._ports.clock.monotonic()
-        age_s = now - (delivery.started_at or delivery.created_at)
+        age_s = now - (asked.started_at or asked.created_at)
         needed_s = resolving.patience_s(member.account, lookup.lag_s)
         if isinstance(finding, Found):
-            return transitions.found(delivery, finding.provider_message_id, now)
+            return transitions.found(current, finding.provider_message_id, now)
         if isinstance(finding, Absent) and age_s > lookup.kept_s:
             finding = Unclear("its records do not go back to this attempt")
-        if isinstance(finding, Absent):
-            if resolving.is_proof(watch.absent_since, asked_at, needed_s):
-                return transitions.absent(delivery, now)
-            watch.absent_since = answered_at if watch.absent_since is None else watch.absent_since
+        if isinstance(finding, Absent) and watch.is_proof(asked_at, answered_at, needed_s):
+            return transitions.absent(current, now)
         if resolving.is_over(age_s, answered_at - watch.since, within_s, needed_s):
             reason = finding.reason if isinstance(finding, Unclear) else "its records do not show it, and may lag"
-            return transitions.unresolved(delivery, policy, reason, now)
-        pause_s = resolving.pause_s(delivery.asks, watch.absent_since, answered_at, needed_s)
-        return transitions.ask_again(delivery, now + pause_s, now)
+            return transitions.unresolved(current, policy, reason, now)
+        pause_s = resolving.pause_s(current.asks, watch.absent_since, answered_at, needed_s)
+        return transitions.ask_again(current, now + pause_s, now)
 
     def _watch(self, delivery: Delivery, at: float) -> _Watch:
         watch = self._watches.setdefault(_attempt(delivery), _Watch(since=at))
@@ -125,7 +138,12 @@ class Resolver:
     async def _look(self, delivery: Delivery, message: Message, member: Member, lookup: Lookup) -> Finding:
         """One question, which may take several requests: found if one finds it, absent only if all say so."""
         started_at = delivery.started_at or delivery.created_at
-        sought = Sought(delivery_id=delivery.id, message=message, account=member.account, started_at=started_at)
+        sought = Sought(
+            delivery_id=delivery.id,
+            message=without_recipients(message, delivery.left_out),
+            account=member.account,
+            started_at=started_at,
+        )
         open_: list[HttpRequest] = [lookup.start(sought)]
         asked = 0
         while open_:

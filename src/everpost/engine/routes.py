@@ -72,11 +72,7 @@ class Routes:
             return _unknown("provider", account, self._accounts, status=404)
         self._known = None
         route = (await self.all())[DEFAULT]
-        rest = tuple(
-            replace(entry, weight=None, paused=entry.paused and entry.account != account)
-            for entry in route.accounts
-            if entry.account != account
-        )
+        rest = tuple(replace(entry, weight=None) for entry in route.accounts if entry.account != account)
         return await self.put(caller, replace(route, accounts=(RouteAccount(account=account), *rest)), route.version)
 
     def _faults(self, route: Route) -> tuple[FieldError, ...]:

@@ -68,6 +68,7 @@ async def run_dev(options: DevOptions, say: Say) -> None:
 
 async def run_sandbox(say: Say, sendgrid_port: int, mailgun_port: int, smtp_port: int, control_port: int) -> None:
     """`everpost sandbox`: the sandbox providers alone."""
+    stop = _stop_signal()  # before anything is said: whoever reads it may send the signal at once
     sandbox = Sandbox()
     await sandbox.start(
         LOOPBACK,
@@ -82,7 +83,7 @@ async def run_sandbox(say: Say, sendgrid_port: int, mailgun_port: int, smtp_port
         say(f"Mailgun   {sandbox.mailgun_url}")
         say(f"SMTP      {smtp_host}:{smtp_bound}")
         say(f"Control   {sandbox.control_url}/_sandbox/inbox")
-        await _stop_signal().wait()
+        await stop.wait()
     finally:
         await sandbox.stop()
 

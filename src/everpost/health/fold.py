@@ -7,7 +7,7 @@ nothing any more.
 from msgspec.structs import replace
 
 from everpost.health.port import BUCKET_S, WINDOW_S, Report, Sign
-from everpost.model.account import AccountHealth, Bucket
+from everpost.model.account import OUTAGE_FAILURES, AccountHealth, Bucket
 
 UNKNOWN = AccountHealth()
 
@@ -36,11 +36,11 @@ def _succeeded(health: AccountHealth, at: float) -> AccountHealth:
         return replace(health, ok_at=max(at, health.ok_at or at))
     if health.failed_at is not None and at < health.failed_at:
         return health
+    after = replace(health, ok_at=at, failures=0, failing_since=None)
+    if health.failures < OUTAGE_FAILURES:
+        return after
     return replace(
-        health,
-        ok_at=at,
-        failures=0,
-        failing_since=None,
+        after,
         recovered_at=at,
         recovered_failures=health.failures,
         recovered_after_s=at - (at if health.failing_since is None else health.failing_since),

@@ -1,6 +1,7 @@
 """A set of credentials at one provider, and what is known of its health."""
 
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct, field
 
@@ -44,6 +45,10 @@ class Bucket(Struct, frozen=True):
     failed: int
 
 
+OUTAGE_FAILURES: Final = 5
+"""So many failures in a row are an outage; fewer come and go."""
+
+
 class AccountHealth(Struct, frozen=True, kw_only=True):
     """Counters that add up over workers in any order. What they mean is decided in `core.breaker`."""
 
@@ -53,8 +58,8 @@ class AccountHealth(Struct, frozen=True, kw_only=True):
     failing_since: float | None = None  # the first failure after `ok_at`; None: the last answer was good
     failures: int = 0  # since `ok_at`
     fault_at: float | None = None  # when the account was last refused for a fault of its own (credentials, suspension)
-    recovered_at: float | None = None  # the success that ended the last run of failures …
-    recovered_failures: int = 0  # … how many those were …
+    recovered_at: float | None = None  # the success that ended the last outage …
+    recovered_failures: int = 0  # … how many failures that were …
     recovered_after_s: float = 0.0  # … and how long they had lasted
     blocked_until: float | None = None  # throttled by the provider until then
     blocked_reason: str = ""

@@ -37,6 +37,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     asks: int = 0  # questions asked about that attempt
     tried: tuple[str, ...] = ()  # accounts tried in this round
     refused: tuple[str, ...] = ()  # accounts that will never take this delivery
+    left_out: tuple[int, ...] = ()  # recipients that must not be written to, by their place in the message
     reason: str = ""  # why it is where it is, in words
     provider_message_id: str | None = None
     expires_at: float  # the message's own, or when the route gives up

@@ -1,5 +1,6 @@
 """What a caller submits. Immutable from the moment it is accepted."""
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Any
 
@@ -72,6 +73,20 @@ class Message(Draft, frozen=True, kw_only=True):
     project: str
     created_at: float
     origin: Origin = Origin()
+
+
+def without_recipients(message: Message, places: Collection[int]) -> Message:
+    """The message for those who are left: `places` count from 0 over to, cc and bcc."""
+    if not places:
+        return message
+    ends = (len(message.to), len(message.to) + len(message.cc))
+    kept = [(place, address) for place, address in enumerate(message.recipients) if place not in places]
+    return replace(
+        message,
+        to=tuple(address for place, address in kept if place < ends[0]),
+        cc=tuple(address for place, address in kept if ends[0] <= place < ends[1]),
+        bcc=tuple(address for place, address in kept if place >= ends[1]),
+    )
 
 
 def without_content(message: Message) -> Message:

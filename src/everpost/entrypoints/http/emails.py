@@ -165,4 +165,4 @@ async def list_events(call: Call) -> Reply | Problem:
 
 def _view(stored: Stored) -> Any:
     attempts = attempts_of(stored.events)
-    return native.render_message(stored.message, stored.deliveries, stored.events, attempts)
+    return native.render_message(stored.message, stored.deliveries, attempts)

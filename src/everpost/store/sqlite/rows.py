@@ -15,7 +15,7 @@ Row = tuple[Any, ...]
 
 DELIVERY_COLUMNS: Final = (
     "message_id, position, project, created_at, state, due_at, version, attempts, rounds, account, started_at,"
-    " deadline_at, asks, tried, refused, reason, provider_message_id, expires_at, updated_at"
+    " deadline_at, asks, tried, refused, left_out, reason, provider_message_id, expires_at, updated_at"
 )
 PROGRESS_COLUMNS: Final = DELIVERY_COLUMNS.split(", ")[4:]
 """What changes in the life of a delivery."""
@@ -25,6 +25,7 @@ _POSITION: Final = re.compile(r"0|[1-9][0-9]{0,8}")
 _STATES: Final = {state.value: state for state in DeliveryState}  # twice as fast as the enum's own look-up
 _TYPES: Final = {type_.value: type_ for type_ in EventType}
 _NAMES = msgspec.json.Decoder(tuple[str, ...])
+_PLACES = msgspec.json.Decoder(tuple[int, ...])
 _DATA = msgspec.json.Decoder(dict[str, Any])
 _JSON = msgspec.json.Encoder()
 _PACK = msgspec.msgpack.Encoder()
@@ -80,6 +81,7 @@ def delivery_row(delivery: Delivery) -> Row:
         delivery.asks,
         _JSON.encode(delivery.tried) if delivery.tried else None,
         _JSON.encode(delivery.refused) if delivery.refused else None,
+        _JSON.encode(delivery.left_out) if delivery.left_out else None,
         delivery.reason,
         delivery.provider_message_id,
         delivery.expires_at,
@@ -104,10 +106,11 @@ def to_delivery(row: Row) -> Delivery:
         asks=row[12],
         tried=_NAMES.decode(row[13]) if row[13] else (),
         refused=_NAMES.decode(row[14]) if row[14] else (),
-        reason=row[15],
-        provider_message_id=row[16],
-        expires_at=row[17],
-        updated_at=row[18],
+        left_out=_PLACES.decode(row[15]) if row[15] else (),
+        reason=row[16],
+        provider_message_id=row[17],
+        expires_at=row[18],
+        updated_at=row[19],
     )
 
 

@@ -36,6 +36,7 @@ CREATE TABLE delivery (
     asks INTEGER NOT NULL,
     tried BLOB,                 -- JSON list of accounts; NULL: none
     refused BLOB,               -- as `tried`
+    left_out BLOB,              -- JSON list of places of recipients; NULL: none
     reason TEXT NOT NULL,
     provider_message_id TEXT,
     expires_at REAL NOT NULL,

@@ -1,0 +1,189 @@
+"""What clients were promised, what the server says and what the providers have caught, and where they disagree."""
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from crash.load import Acknowledged
+from crash.processes import Installation, Process, until
+from everpost.model.limits import EVENTS_PAGE_MAX, PAGE_MAX
+
+OPEN = ("queued", "sending", "uncertain")
+ENDINGS = {"email.sent": "sent", "email.failed": "failed", "email.held": "held", "email.cancelled": "cancelled"}
+_DELIVERIES = re.compile(r'^everpost_deliveries\{state="(\w+)"\} (\S+)$', re.MULTILINE)
+_UNACCOUNTED = re.compile(r"^everpost_deliveries_unaccounted (\S+)$", re.MULTILINE)
+_TYPE_PREFIX = "dev.everpost."
+
+
+class Caught(Struct, frozen=True):
+    """A mail that a provider of the sandbox has taken."""
+
+    delivery_id: str
+    subject: str
+
+
+class Books(Struct, kw_only=True):
+    promised: Sequence[Acknowledged]
+    caught: Sequence[Caught]
+    states: Mapping[str, str]  # by message id
+    events: Sequence[Mapping[str, Any]]  # the audit trail, in order
+    by_state: Mapping[str, int]  # what the server counts
+    unaccounted: int
+
+
+async def states_of(place: Installation, server: Process) -> tuple[dict[str, int], int]:
+    """How many deliveries are in each state, and how many in none."""
+    text = await place.call(server, "GET", "/metrics")
+    found = _UNACCOUNTED.search(text)
+    assert found is not None
+    return {state: int(float(number)) for state, number in _DELIVERIES.findall(text)}, int(float(found[1]))
+
+
+async def settled(place: Installation, server: Process, within_s: float) -> None:
+    """Returns when nothing is queued, sending or uncertain any more."""
+
+    async def nothing_is_open() -> bool:
+        by_state, unaccounted = await states_of(place, server)
+        assert unaccounted == 0, by_state
+        return not any(by_state[state] for state in OPEN)
+
+    await until(nothing_is_open, within_s, every_s=0.3)
+
+
+async def read_books(place: Installation, server: Process, promised: Sequence[Acknowledged]) -> Books:
+    by_state, unaccounted = await states_of(place, server)
+    return Books(
+        promised=promised,
+        caught=await _caught(place),
+        states=await _states(place, server),
+        events=[event async for event in _events(place, server)],
+        by_state=by_state,
+        unaccounted=unaccounted,
+    )
+
+
+async def _caught(place: Installation) -> list[Caught]:
+    inbox = (await place.control("GET", "inbox?limit=1000000"))["data"]
+    taken = (await place.control("GET", "ledger"))["taken"]
+    caught = [Caught(mail["delivery_id"], mail["subject"]) for mail in inbox]
+    assert Counter(mail.delivery_id for mail in caught) == taken, "the sandbox has caught more than it keeps"
+    return caught
+
+
+async def _states(place: Installation, server: Process) -> dict[str, str]:
+    states, cursor = {}, ""
+    while True:
+        page = await place.call(server, "GET", f"/v1/emails?limit={PAGE_MAX}{cursor}")
+        states |= {mail["id"]: mail["state"] for mail in page["data"]}
+        if page["next_cursor"] is None:
+            return states
+        cursor = f"&cursor={page['next_cursor']}"
+
+
+async def _events(place: Installation, server: Process) -> Any:
+    cursor = ""
+    while True:
+        page = await place.call(server, "GET", f"/v1/events?limit={EVENTS_PAGE_MAX}{cursor}")
+        if not page["data"]:
+            return
+        for event in page["data"]:
+            yield event
+        cursor = f"&after={page['next_cursor']}"
+
+
+def read_sink(path: Path) -> list[Mapping[str, Any]]:
+    """Every line must be whole."""
+    with path.open() as lines:
+        return [json.loads(line) for line in lines]
+
+
+# --- where they disagree ----------------------------------------------------------------------------------------------
+
+
+def breaks(books: Books) -> list[str]:
+    """Every broken promise in words; empty: all were kept."""
+    return [*_broken_promises(books), *_double_mails(books), *_broken_trails(books), *_broken_sums(books)]
+
+
+def _broken_promises(books: Books) -> Iterator[str]:
+    copies = Counter(message_of(mail.delivery_id) for mail in books.caught)
+    by_key: dict[str, set[str]] = defaultdict(set)
+    for line in books.promised:
+        if line.id not in books.states:
+            yield f"{line.id} (mail {line.number}): acknowledged, but the server knows nothing of it"
+        if copies[line.id] != 1:
+            yield f"{line.id} (mail {line.number}): acknowledged, and handed over {copies[line.id]} times"
+        if line.key is not None:
+            by_key[line.key].add(line.id)
+    yield from (f"{key}: answered with {sorted(ids)}" for key, ids in by_key.items() if len(ids) > 1)
+
+
+def _double_mails(books: Books) -> Iterator[str]:
+    """Also of those that were never acknowledged: a request handed in once or with a key makes one mail at most."""
+    subjects = Counter(mail.subject for mail in books.caught)
+    yield from (f"{subject}: caught {count} times" for subject, count in subjects.items() if count > 1)
+    for mail in books.caught:
+        if message_of(mail.delivery_id) not in books.states:
+            yield f"{mail.delivery_id} ({mail.subject}): caught, but the server knows nothing of it"
+
+
+def _broken_trails(books: Books) -> Iterator[str]:
+    sequence = [int(event["sequence"]) for event in books.events]
+    if sequence != list(range(1, len(sequence) + 1)):
+        yield "the audit trail has gaps"
+    trails: dict[str, list[Mapping[str, Any]]] = {message_id: [] for message_id in books.states}
+    for event in books.events:
+        if "delivery_id" in event["data"]:
+            trails.setdefault(message_of(event["data"]["delivery_id"]), []).append(event)
+    for message_id, trail in trails.items():
+        yield from (f"{message_id}: {words}" for words in _broken_trail(trail, books.states.get(message_id)))
+
+
+def _broken_trail(trail: Sequence[Mapping[str, Any]], state: str | None) -> Iterator[str]:
+    types = [event["type"].removeprefix(_TYPE_PREFIX) for event in trail]
+    if types[:1] != ["email.accepted"]:
+        yield f"its trail begins with {types[:1]}"
+    if len({event["id"] for event in trail}) < len(trail):
+        yield "an event is told twice"
+    numbers = [event["data"]["number"] for event in trail if event["type"].endswith("attempted")]
+    if numbers != list(range(1, len(numbers) + 1)):
+        yield f"its attempts are {numbers}"
+    ends = [type_ for type_ in types if type_ in ENDINGS]
+    if len(ends) != 1 or types[-1] != ends[0]:
+        yield f"its trail has the endings {ends}: {types}"
+    elif ENDINGS[ends[0]] != state:
+        yield f"its trail ends with {ends[0]}, its state is {state}"
+    yield from _rash_attempts(trail)
+
+
+def _rash_attempts(trail: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """An attempt may only follow one that certainly has not handed over."""
+    is_safe = True
+    for event in trail:
+        match event["type"].removeprefix(_TYPE_PREFIX):
+            case "email.attempted":
+                if not is_safe:
+                    yield f"attempt {event['data']['number']} began while the one before it was open"
+                is_safe = False
+            case "email.deferred" if "outcome" in event["data"]:
+                is_safe = True
+            case "email.resolved":
+                is_safe = event["data"]["verdict"] == "absent"
+
+
+def _broken_sums(books: Books) -> Iterator[str]:
+    if books.unaccounted:
+        yield f"{books.unaccounted} deliveries are in no state"
+    counted = {state: number for state, number in books.by_state.items() if number}
+    listed = Counter(books.states.values())
+    if counted != listed:
+        yield f"the server counts {counted} and lists {dict(listed)}"
+
+
+def message_of(delivery_id: str) -> str:
+    return delivery_id.partition(".")[0]

@@ -1,0 +1,68 @@
+"""Everpost broken on purpose: `python mutants.py NAME,NAME serve --config FILE` patches the product, then runs it.
+
+`hurry` breaks nothing: it shortens the leases, so that what a dead server had in hand is taken up within seconds.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from msgspec.structs import replace
+
+from everpost.core import resolving, transitions
+from everpost.engine import accept, deliver
+from everpost.entrypoints import cli
+from everpost.model.delivery import DeliveryState
+from everpost.store.port import New
+from everpost.store.sqlite import SqliteStore
+
+ACK_AHEAD_S: Final = 0.2
+
+
+def hurry():
+    resolving.START_S = 1.0
+    transitions.LEASE_MARGIN_S = 0.5
+    accept.CLAIM_LEASE_S = deliver.CLAIM_LEASE_S = 4.0
+
+
+def ack_before_commit():
+    """Accepted mail is stored a little after its sender has been told so."""
+    store = SqliteStore.accept
+    writing = set()
+
+    async def write_later(*args):
+        await asyncio.sleep(ACK_AHEAD_S)
+        await store(*args)
+
+    async def stored(*args):
+        writing.add(task := asyncio.ensure_future(write_later(*args)))
+        task.add_done_callback(writing.discard)
+        return New()
+
+    SqliteStore.accept = stored
+
+
+def blind_resend():
+    """What was in flight when a worker died is sent again without a question."""
+
+    def lost(delivery, now):
+        queued = replace(delivery, state=DeliveryState.QUEUED, due_at=now)
+        return transitions._change(delivery, queued, now, [])
+
+    transitions.lost = lost
+
+
+def forget_keys():
+    """A repeated request is a new mail."""
+    accept._claim = lambda *_: None
+
+
+MUTANTS: Final[Mapping[str, Callable[[], None]]] = {
+    mutant.__name__: mutant for mutant in (hurry, ack_before_commit, blind_resend, forget_keys)
+}
+
+if __name__ == "__main__":
+    for name in sys.argv[1].split(","):
+        MUTANTS[name]()
+    sys.exit(cli.main(sys.argv[2:]))

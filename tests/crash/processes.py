@@ -1,0 +1,202 @@
+"""One installation made of real processes: a sandbox that holds the truth, and servers that may be killed."""
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from everpost.providers.contract import HttpRequest
+from plain_http import exchange
+
+HOST = "127.0.0.1"
+EVERPOST = (sys.executable, "-m", "everpost.entrypoints.cli")
+PROVIDERS = ("mailgun", "sendgrid")
+LOOK_S = 0.03  # between two looks at something that is awaited
+READY_WITHIN_S = 60.0
+ASK_WITHIN_S = 10.0
+NO_ANSWER = (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError)
+
+# Small, so that what a dead server had in hand is settled within half a minute: a claim lasts 15 s, an attempt at most
+# 5 + 1.5 s, its lease 10 s more, and two looks at a provider must lie 6.7 s apart.
+CONFIG = """
+data = "{folder}/data"
+[http]
+host = "127.0.0.1"
+port = {port}
+[log]
+level = "error"
+[events]
+sinks = [{sinks}]
+[accounts.mailgun]
+provider = "mailgun"
+domain = "mg.example.com"
+api_key = "key-sandbox"
+base_url = "http://127.0.0.1:{mailgun}"
+lookup_lag_s = 0.2
+timeouts = {{ connect_s = 0.5, write_s = 0.5, answer_s = 0.5 }}
+[accounts.sendgrid]
+provider = "sendgrid"
+api_key = "SG.sandbox"
+base_url = "http://127.0.0.1:{sendgrid}"
+lookup_lag_s = 0.2
+timeouts = {{ connect_s = 0.5, write_s = 0.5, answer_s = 0.5 }}
+"""
+
+
+def free_ports(count: int) -> list[int]:
+    """Below those that the kernel gives to clients: a port must still be free after its server was killed."""
+    low = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    found: list[int] = []
+    while len(found) < count:
+        port = random.SystemRandom().randrange(10_000, low)
+        with contextlib.suppress(OSError), socket.create_server((HOST, port)):
+            if port not in found:
+                found.append(port)
+    return found
+
+
+async def ask(
+    method: str, url: str, body: Any = None, headers: Mapping[str, str] | None = None
+) -> tuple[int, Any, Mapping[str, str]]:
+    """Status, decoded body and headers of one request. Raises one of NO_ANSWER."""
+    content = b"" if body is None else json.dumps(body).encode()
+    told = {"Content-Type": "application/json", **(headers or {})}
+    async with asyncio.timeout(ASK_WITHIN_S):
+        answer = await exchange(HttpRequest(method=method, url=url, headers=told, body=content))
+    is_json = answer.headers.get("content-type", "").partition(";")[0].endswith("json")
+    return answer.status, json.loads(answer.body) if is_json else answer.body.decode(), answer.headers
+
+
+async def until(holds: Callable[[], Awaitable[bool]], within_s: float, every_s: float = LOOK_S) -> None:
+    """Looks again and again; TimeoutError if it does not hold in time."""
+    async with asyncio.timeout(within_s):
+        while True:
+            if await holds():
+                return
+            await asyncio.sleep(every_s)
+
+
+@dataclass
+class Process:
+    """A command that stays, in a process of its own."""
+
+    words: Sequence[str]
+    log: Path
+    url: str
+    ready_path: str
+    running: asyncio.subprocess.Process | None = None
+
+    async def spawn(self) -> None:
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("EVERPOST_")}
+        with self.log.open("ab") as log:
+            self.running = await asyncio.create_subprocess_exec(*self.words, stdout=log, stderr=log, env=environ)
+
+    async def start(self) -> None:
+        await self.spawn()
+        await until(self.is_ready, READY_WITHIN_S)
+
+    async def is_ready(self) -> bool:
+        assert self.process.returncode is None, self.log.read_text()[-5000:]
+        try:
+            status, _, _ = await ask("GET", self.url + self.ready_path)
+        except NO_ANSWER:
+            return False
+        return status == 200
+
+    @property
+    def process(self) -> asyncio.subprocess.Process:
+        assert self.running is not None
+        return self.running
+
+    async def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+        await self.process.wait()
+
+    async def end(self, within_s: float) -> int:
+        """A graceful stop; returns the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(within_s):
+            return await self.process.wait()
+
+
+@dataclass
+class Installation:
+    """A sandbox that runs, and all that servers need to run in front of it."""
+
+    folder: Path
+    sandbox: Process
+    ports: Mapping[str, int]
+    token: str = ""
+    servers: list[Process] = field(default_factory=list)
+
+    def add_server(self, program: Sequence[str] = EVERPOST, *, sink: bool = False) -> Process:
+        """One more server over the same data folder; not started."""
+        [port] = free_ports(1)
+        config = self.folder / f"everpost-{port}.toml"
+        config.write_text(self._config(port, f'"file:{self.events}"' if sink else ""))
+        config.chmod(0o600)
+        log = self.folder / f"server-{port}.log"
+        words = (*program, "serve", "--config", str(config))
+        self.servers.append(Process(words, log, f"http://{HOST}:{port}", "/readyz"))
+        return self.servers[-1]
+
+    @property
+    def events(self) -> Path:
+        """Where the sink of a server writes."""
+        return self.folder / "events.jsonl"
+
+    async def make_key(self) -> None:
+        words = (*EVERPOST, "keys", "create", "--scope", "admin", "--data", str(self.folder / "data"), "--json")
+        process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE)
+        told, _ = await process.communicate()
+        assert process.returncode == 0
+        self.token = json.loads(told)["token"]
+
+    async def call(self, server: Process, method: str, path: str, body: Any = None) -> Any:
+        """What a server answers to the administrator."""
+        status, answer, _ = await ask(method, server.url + path, body, {"Authorization": f"Bearer {self.token}"})
+        assert status < 300, (status, answer)
+        return answer
+
+    async def control(self, method: str, path: str, body: Any = None) -> Any:
+        status, answer, _ = await ask(method, f"{self.sandbox.url}/_sandbox/{path}", body)
+        assert status < 300, (status, answer)
+        return answer
+
+    async def put_faults(self, provider: str, *plans: Mapping[str, Any]) -> None:
+        await self.control("PUT", f"{provider}/faults", list(plans))
+
+    async def heal(self) -> None:
+        for provider in PROVIDERS:
+            await self.put_faults(provider)
+
+    def _config(self, port: int, sinks: str) -> str:
+        return CONFIG.format(folder=self.folder, port=port, sinks=sinks, **self.ports)
+
+
+@asynccontextmanager
+async def installation(folder: Path) -> AsyncIterator[Installation]:
+    """With a key and a running sandbox; at its end nothing of it runs any more."""
+    ports = dict(zip((*PROVIDERS, "smtp", "control"), free_ports(4), strict=True))
+    words = [word for name, port in ports.items() for word in (f"--{name}-port", str(port))]
+    url = f"http://{HOST}:{ports['control']}"
+    sandbox = Process((*EVERPOST, "sandbox", *words), folder / "sandbox.log", url, "/_sandbox/ledger")
+    place = Installation(folder, sandbox, {name: ports[name] for name in PROVIDERS})
+    try:
+        await sandbox.start()
+        await place.make_key()
+        yield place
+    finally:
+        for process in (*place.servers, sandbox):
+            if process.running is not None:
+                await process.kill()

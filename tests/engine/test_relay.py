@@ -1,0 +1,222 @@
+"""The audit trail to its sinks: at least once and in order, each sink at its own pace."""
+
+import asyncio
+
+import pytest
+
+from engine_kit import GONE, Troubled, accepted, elapse
+from everpost.engine.relay import IDLE_S_MAX, RETRY_S_MAX, Relay
+from everpost.model.delivery import DeliveryState
+from everpost.model.event import Event, EventType
+from everpost.model.limits import RELAY_BATCH_MAX
+from everpost.wakeup.memory import MemoryWakeup
+from store_values import NOW
+
+BROKEN = OSError("the disk is full")
+
+
+class Taken:
+    """A sink that keeps what it is given."""
+
+    def __init__(self, name="kept"):
+        self.name = name
+        self.batches = []
+
+    async def put(self, events):
+        self.batches.append(list(events))
+
+    @property
+    def sequence(self):
+        return [seq for batch in self.batches for seq in batch]
+
+
+class Sink(Troubled):
+    """One that can be told to fail."""
+
+    def __init__(self, name="kept"):
+        super().__init__(Taken(name))
+        self.name = name
+
+    @property
+    def sequence(self):
+        return self._target.sequence
+
+    @property
+    def batches(self):
+        return self._target.batches
+
+
+def relayed(world, *sinks):
+    """A process that tells its events to these sinks, by their place in the trail."""
+    engine = world.engine()
+    for sink in sinks:
+        engine.add_relay(Relay(sink, engine.ports, MemoryWakeup(), lambda recorded: recorded.seq))
+    return world.running(engine)
+
+
+async def trail(world):
+    return [recorded.seq for recorded in await world.store.read_events(0, 10_000)]
+
+
+async def some_events(world, count, first=0):
+    events = [
+        Event(id=f"e{number}", type=EventType.KEY_CREATED, at=NOW, project="shop")
+        for number in range(first, first + count)
+    ]
+    await world.store.record(events)
+
+
+async def test_every_event_is_told_in_order(world):
+    sink = Sink()
+    async with relayed(world, sink) as engine:
+        for _ in range(5):
+            await accepted(engine, wait_s=5.0)
+        await elapse(0.1)
+        assert sink.sequence == await trail(world)
+    assert len(sink.sequence) == 15
+
+
+async def test_news_are_told_at_once_and_those_of_other_processes_soon(world):
+    sink = Sink()
+    async with relayed(world, sink) as engine:
+        await elapse(10.0)
+        await accepted(engine)
+        await elapse(0.01)
+        assert sink.sequence[:1] == [1]
+        await elapse(10.0)
+        told = len(sink.sequence)
+        await some_events(world, 1)
+        await elapse(IDLE_S_MAX + 0.01)
+        assert len(sink.sequence) == told + 1
+
+
+async def test_what_a_sink_did_not_take_is_put_again_and_nothing_is_left_out(world):
+    sink = Sink()
+    async with relayed(world, sink):
+        sink.fails["put"] = BROKEN
+        await some_events(world, 10)
+        await elapse(300.0)
+        assert sink.batches == []
+        sink.fails.clear()
+        await elapse(RETRY_S_MAX)
+        assert sink.sequence == list(range(1, 11))
+
+
+async def test_a_sink_that_took_them_and_said_otherwise_gets_them_again(world):
+    sink = Sink()
+    async with relayed(world, sink):
+        sink.fails["put"], sink.forgets = BROKEN, True
+        await some_events(world, 3)
+        await elapse(5.0)
+        sink.fails.clear()
+        await elapse(RETRY_S_MAX)
+    assert sink.batches[0] == sink.batches[-1] == [1, 2, 3]
+    assert len(sink.batches) > 1
+
+
+async def test_a_failing_sink_is_tried_later_and_later(world):
+    sink = Sink()
+    async with relayed(world, sink):
+        sink.fails["put"] = BROKEN
+        await some_events(world, 1)
+        await elapse(10.0)
+        soon = sink.called["put"]
+        await elapse(600.0)
+        assert 3 <= soon <= 6
+        assert sink.called["put"] - soon <= 600.0 / RETRY_S_MAX + 4
+
+
+async def test_a_failing_sink_holds_up_neither_the_mail_nor_another_sink(world):
+    broken, sound = Sink("broken"), Sink("sound")
+    broken.fails["put"] = BROKEN
+    async with relayed(world, broken, sound) as engine:
+        for _ in range(5):
+            assert (await accepted(engine, wait_s=1.0)).deliveries[0].state is DeliveryState.SENT
+        await elapse(0.1)
+        assert sound.sequence == await trail(world)
+    assert broken.sequence == []
+
+
+async def test_a_slow_sink_holds_up_neither_the_mail_nor_another_sink(world):
+    slow, sound = Sink("slow"), Sink("sound")
+    slow.slow_s["put"] = 100.0
+    async with relayed(world, slow, sound) as engine:
+        assert (await accepted(engine, wait_s=1.0)).deliveries[0].state is DeliveryState.SENT
+        await elapse(0.1)
+        assert sound.sequence == [1, 2, 3]
+
+
+async def test_a_process_goes_on_where_the_last_one_stopped(world):
+    sink = Sink()
+    async with relayed(world, sink):
+        await some_events(world, 3)
+        await elapse(5.0)
+    await some_events(world, 3, first=3)
+    async with relayed(world, sink):
+        await elapse(5.0)
+    assert sink.sequence == [1, 2, 3, 4, 5, 6]
+
+
+async def test_what_a_process_told_without_being_able_to_write_that_down_is_told_again(world):
+    sink = Sink()
+    async with relayed(world, sink):
+        world.store.fails["write_config"] = GONE
+        await some_events(world, 3)
+        await elapse(5.0)
+    world.store.fails.clear()
+    async with relayed(world, sink):
+        await elapse(5.0)
+    assert sink.batches == [[1, 2, 3], [1, 2, 3]]
+
+
+async def test_the_cursor_moves_after_the_sink_has_taken_them(world):
+    sink = Sink()
+    sink.slow_s["put"] = 10.0
+    async with relayed(world, sink):
+        await some_events(world, 3)
+        await elapse(5.0)
+        assert await world.store.read_config("cursor/") == {}
+        await elapse(10.0)
+        assert (await world.store.read_config("cursor/"))["cursor/kept"].value == b"3"
+
+
+@pytest.mark.parametrize("method", ["read_events", "read_config"])
+@pytest.mark.parametrize("error", [GONE, RuntimeError("a bug")], ids=["away", "bug"])
+async def test_a_relay_outlives_trouble_with_the_store(world, method, error):
+    sink = Sink()
+    world.store.fails[method] = error
+    async with relayed(world, sink):
+        await elapse(30.0)
+        await some_events(world, 3)
+        world.store.fails.clear()
+        await elapse(RETRY_S_MAX)
+        assert sink.sequence == [1, 2, 3]
+
+
+async def test_a_long_trail_is_told_in_bounded_pieces(world):
+    sink = Sink()
+    await some_events(world, 2 * RELAY_BATCH_MAX + 1)
+    async with relayed(world, sink):
+        await elapse(1.0)
+    assert [len(batch) for batch in sink.batches] == [RELAY_BATCH_MAX, RELAY_BATCH_MAX, 1]
+
+
+async def test_sinks_whose_names_begin_alike_have_cursors_of_their_own(world):
+    one, two = Sink("a"), Sink("ab")
+    async with relayed(world, one):
+        await some_events(world, 2)
+        await elapse(5.0)
+    async with relayed(world, one, two):
+        await elapse(5.0)
+    assert (one.sequence, two.sequence) == ([1, 2], [1, 2])
+
+
+async def test_several_events_at_once_wake_a_relay_once(world):
+    sink = Sink()
+    async with relayed(world, sink) as engine:
+        await elapse(1.0)
+        before = world.store.called["read_events"]
+        await asyncio.gather(*(accepted(engine, send_at=NOW + 1e5) for _ in range(50)))
+        await elapse(0.1)
+        assert world.store.called["read_events"] - before < 20
+        assert len(sink.sequence) == 50
