@@ -148,6 +148,18 @@ async def test_a_blocked_stderr_never_blocks_the_event_loop(configured, pipe, mo
     assert configured.dropped >= 100
 
 
+def test_lines_of_a_moment_are_written_at_once_and_the_end_waits_for_none(pipe, monkeypatch):
+    monkeypatch.setattr(logs, "GATHER_S", 60.0)
+    handler = ThreadedHandler(pipe)
+    handler.setFormatter(JsonFormatter())
+    batches = []
+    monkeypatch.setattr(handler, "_write", lambda lines: batches.append(len(lines)))
+    for _ in range(50):
+        handler.emit(log.makeRecord("a", 20, "", 1, "x", (), None))
+    handler.close()
+    assert batches == [50]
+
+
 def test_dropped_lines_are_counted_and_told_when_the_reader_is_back(pipe, monkeypatch):
     monkeypatch.setattr(logs, "QUEUED_LINES_MAX", 10)
     pipe.fill()

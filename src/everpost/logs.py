@@ -6,7 +6,6 @@ FIELDS come through, and whatever looks like an address is masked, wherever it s
 
 import logging
 import os
-import queue
 import re
 import select
 import sys
@@ -14,6 +13,7 @@ import threading
 import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -22,6 +22,7 @@ import msgspec
 QUEUED_LINES_MAX: Final = 10_000
 BATCH_LINES_MAX: Final = 256
 TEXT_CHARS_MAX: Final = 500
+GATHER_S: Final = 0.01
 CLOSE_WITHIN_S: Final = 1.0
 FIELDS: Final[Mapping[str, str]] = {
     "message_id": "message",  # the standard library keeps `message` for itself
@@ -70,10 +71,11 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "event": _clean(record.getMessage()),
         }
-        given = record.__dict__.keys() - _STANDARD
-        values = ((told, getattr(record, name)) for name, told in FIELDS.items() if name in given)
-        line |= {told: _clean(value) for told, value in values if value is not None}
-        if left_out := sorted(given - FIELDS.keys()):
+        given = [(name, value) for name, value in record.__dict__.items() if name not in _STANDARD]
+        for name, value in given:
+            if value is not None and name in FIELDS:
+                line[FIELDS[name]] = _clean(value)
+        if left_out := sorted(name for name, _ in given if name not in FIELDS):
             line["left_out"] = left_out
         if record.exc_info and record.exc_info[0] is not None:
             line |= _failure(record.exc_info)
@@ -85,8 +87,9 @@ class HasFileno(Protocol):
 
 
 class ThreadedHandler(logging.Handler):
-    """Hands lines to a thread that writes them. Never blocks the caller: lines that don't fit are dropped, and counted
-    in `dropped`, while the reader of the stream is stuck."""
+    """Hands lines to a thread that writes them, those of GATHER_S at once: a thread that woke up for each line would
+    take the interpreter from whoever logs. Never blocks the caller: lines that don't fit are dropped, and counted in
+    `dropped`, while the reader of the stream is stuck."""
 
     def __init__(self, stream: HasFileno) -> None:
         super().__init__()
@@ -94,7 +97,8 @@ class ThreadedHandler(logging.Handler):
         self._untold = 0  # dropped since that was last written
         self._counting = threading.Lock()  # not the handler's own: that one is held while it is closed
         self._fd = stream.fileno()  # bare: a lock of the stream's, held by a stuck thread, would hang the exit
-        self._lines: queue.Queue[str | None] = queue.Queue(QUEUED_LINES_MAX)
+        self._lines: SimpleQueue[str | None] = SimpleQueue()  # None: the last one
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="everpost-logs", daemon=True)
         self._thread.start()
 
@@ -103,24 +107,23 @@ class ThreadedHandler(logging.Handler):
             line = self.format(record)
         except Exception:  # noqa: BLE001 - the contract of logging: a faulty record must not break who logs
             line = self.format(_own("ERROR", "a log record could not be formatted", origin=record.name))
-        try:
-            self._lines.put_nowait(line)
-        except queue.Full:
+        if self._lines.qsize() < QUEUED_LINES_MAX:
+            self._lines.put(line)
+        else:
             self._drop(1)
 
     def close(self) -> None:
         """Writes what is queued, as far as the reader takes it within CLOSE_WITHIN_S."""
         super().close()
-        try:
-            self._lines.put(None, timeout=CLOSE_WITHIN_S)
-        except queue.Full:
-            return
+        self._closing.set()
+        self._lines.put(None)
         self._thread.join(CLOSE_WITHIN_S)
 
     def _run(self) -> None:
         open_ = True
         while open_:
             lines = [self._lines.get()]
+            self._closing.wait(GATHER_S)
             while len(lines) < BATCH_LINES_MAX and not self._lines.empty():
                 lines.append(self._lines.get())
             open_ = None not in lines
@@ -163,6 +166,7 @@ def configure(level: str, stream: HasFileno | None = None) -> ThreadedHandler:
         logger.propagate = True
     logging.getLogger("uvicorn.access").addFilter(_without_query)
     logging.captureWarnings(capture=True)
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # no line shows them
     return handler
 
 
@@ -190,6 +194,9 @@ def _failure(info: _Failure | tuple[None, None, None]) -> dict[str, Any]:
 
 
 def _clean(value: object) -> object:
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, (bool, int, float)):
         return value
-    return _ADDRESS.sub("***@***", str(value))[:TEXT_CHARS_MAX]
+    text = str(value)
+    if "@" in text or "%40" in text:
+        text = _ADDRESS.sub("***@***", text)
+    return text[:TEXT_CHARS_MAX]

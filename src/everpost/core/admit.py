@@ -16,12 +16,7 @@ def admit(draft: Draft, routes: Mapping[str, Route], carriers: Mapping[str, Carr
     route = routes.get(draft.route)
     if route is None:
         errors.append(FieldError("route", f"unknown route {draft.route!r}; known: {_listed(routes)}"))
-    known = {carrier.account.provider for carrier in carriers.values()}
-    errors += (
-        FieldError(f"provider_options.{name}", f"no account of provider {name!r}; there are: {_listed(known)}")
-        for name in draft.provider_options
-        if name not in known
-    )
+    errors += _options(draft, carriers)
     if errors:
         title = "The request has faulty fields"
         return Problem(code="validation_failed", status=422, title=title, errors=tuple(errors))
@@ -40,6 +35,17 @@ def _times(draft: Draft, now: float) -> Iterable[FieldError]:
         yield FieldError("expires_at", f"must be at most {limits.EXPIRES_AHEAD_S_MAX // 86_400} days ahead")
     if draft.send_at is not None and draft.expires_at <= draft.send_at:
         yield FieldError("expires_at", "must come after send_at")
+
+
+def _options(draft: Draft, carriers: Mapping[str, Carrier]) -> Iterable[FieldError]:
+    if not draft.provider_options:
+        return
+    known = {carrier.account.provider for carrier in carriers.values()}
+    for name in draft.provider_options:
+        if name not in known:
+            yield FieldError(
+                f"provider_options.{name}", f"no account of provider {name!r}; there are: {_listed(known)}"
+            )
 
 
 def _carried(draft: Draft, route: Route, carriers: Mapping[str, Carrier]) -> Problem | None:

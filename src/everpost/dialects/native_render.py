@@ -135,8 +135,7 @@ def render_route(route: Route) -> RouteView:
 
 def instant(at: float) -> str:
     """RFC 3339 in UTC, to the millisecond."""
-    moment = datetime.fromtimestamp(at, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def maybe_instant(at: float | None) -> str | None:

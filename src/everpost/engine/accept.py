@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from everpost.core.admit import admit
 from everpost.engine.deliver import CLAIM_LEASE_S, Deliverer
@@ -156,9 +156,8 @@ class Acceptor:
                     continue
 
     def _message(self, draft: Draft, caller: Caller, now: float, origin: Origin) -> Message:
-        fields: Mapping[str, Any] = {name: getattr(draft, name) for name in Draft.__struct_fields__}
         id_ = ids.message_id(now, self._ports.clock.entropy())
-        return Message(id=id_, project=caller.project, created_at=now, origin=origin, **fields)
+        return Message(id=id_, project=caller.project, created_at=now, origin=origin, **asdict(draft))
 
 
 def _delivery(message: Message, route: Route, now: float, due_at: float) -> Delivery:

@@ -7,6 +7,7 @@ UUIDv7 or ULID). Below it, ids spell out where they belong: delivery `em_….0`,
 from typing import Final
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS: Final = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
 MESSAGE_PREFIX: Final = "em_"
 MESSAGE_ID_CHARS: Final = len(MESSAGE_PREFIX) + 26
 
@@ -14,7 +15,7 @@ MESSAGE_ID_CHARS: Final = len(MESSAGE_PREFIX) + 26
 def message_id(at: float, chance: int) -> str:
     """The id of a message accepted at `at`; `chance` is a number of 80 random bits."""
     number = (int(at * 1000) << 80) | (chance & ((1 << 80) - 1))
-    return MESSAGE_PREFIX + "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+    return MESSAGE_PREFIX + "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
 
 
 def delivery_id(message: str, position: int) -> str:

@@ -96,5 +96,5 @@ def without_content(message: Message) -> Message:
 
 def size_bytes(draft: Draft) -> int:
     """Bytes of content: text, html and decoded attachments."""
-    bodies = sum(len(body.encode()) for body in (draft.text, draft.html) if body)
+    bodies = sum(len(body) if body.isascii() else len(body.encode()) for body in (draft.text, draft.html) if body)
     return bodies + sum(len(attachment.content) for attachment in draft.attachments)

@@ -66,6 +66,10 @@ class Call:
     template: str = ""
     message_id: str | None = None
     reply: Reply | None = None
+    _headers: Mapping[bytes, bytes] = field(init=False)  # of a repeated one the first
+
+    def __post_init__(self) -> None:
+        self._headers = dict(reversed(self.scope["headers"]))
 
     @property
     def request_id(self) -> str:
@@ -73,12 +77,12 @@ class Call:
 
     def header(self, name: bytes) -> str | None:
         """The value of a header, `name` in lower case; of a repeated one the first."""
-        for key, value in self.scope["headers"]:
-            if key == name:
-                return _text(value)
-        return None
+        value = self._headers.get(name)
+        return None if value is None else _text(value)
 
     def headers(self, name: bytes) -> list[str]:
+        if name not in self._headers:
+            return []
         return [_text(value) for key, value in self.scope["headers"] if key == name]
 
     def place(self, name: str) -> str:

@@ -22,6 +22,7 @@ class Metrics:
         self.accepted = Counter("everpost_emails_accepted", "Mails accepted over HTTP.", registry=self.registry)
         self._requests = self._counter("everpost_http_requests", "Requests answered.", "route", "method", "status")
         self._requests_seconds = self._counter("everpost_http_requests_seconds", "Time spent on them.", "route")
+        self._known: dict[tuple[str, str, int], tuple[Counter, Counter]] = {}  # the two above, for each kind of answer
         self._deliveries = self._gauge("everpost_deliveries", "Deliveries in the store.", "state")
         self._oldest = self._gauge("everpost_oldest_due_age_seconds", "How long the longest due delivery has waited.")
         self._unaccounted = self._gauge(
@@ -32,8 +33,14 @@ class Metrics:
         self._in_flight = self._gauge("everpost_account_in_flight", "Requests of this process.", "account")
 
     def count_request(self, route: str, method: str, status: int, took_s: float) -> None:
-        self._requests.labels(route, method, str(status)).inc()
-        self._requests_seconds.labels(route).inc(took_s)
+        key = (route, method, status)
+        counters = self._known.get(key)
+        if counters is None:
+            counters = (self._requests.labels(route, method, str(status)), self._requests_seconds.labels(route))
+            self._known[key] = counters
+        number, seconds = counters
+        number.inc()
+        seconds.inc(took_s)
 
     def render(self, counts: Counts, accounts: Sequence[AccountStatus], now: float) -> bytes:
         for state in DeliveryState:
