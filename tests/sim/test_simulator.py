@@ -1,7 +1,9 @@
+import dataclasses
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -113,7 +115,8 @@ def send_before_the_intent_is_stored(patch: pytest.MonkeyPatch) -> None:
 
 
 def send_however_late(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Attempts, "not_after", lambda *_: float("inf"))
+    start = Attempts.start
+    patch.setattr(Attempts, "start", lambda self, intent: start(self, dataclasses.replace(intent, not_after=inf)))
 
 
 def ignore_the_lease(patch: pytest.MonkeyPatch) -> None:
