@@ -2,10 +2,11 @@
 
 import pytest
 
-from engine_kit import BAD_KEY, DOWN, GONE, TAKEN, World, accepted, elapse
+from core_values import HALF_OPEN, OPEN, board, standing
+from engine_kit import BAD_KEY, DOWN, GONE, TAKEN, World, accepted, account, elapse
 from everpost.core.breaker import DEFAULT_POLICY
 from everpost.engine.fleet import BOARD_S
-from everpost.health.port import Report, Sign
+from everpost.health.port import HealthUnavailable, Report, Sign
 from everpost.model.event import EventType
 from store_values import NOW
 
@@ -112,3 +113,36 @@ async def test_the_shown_accounts_are_as_they_are_now(world):
     assert (first.account.name, first.circuit.state, first.health.failures, first.is_default) == ("a", "open", 1, True)
     assert (second.account.name, second.circuit.state, second.in_flight, second.is_default) == ("b", "closed", 0, False)
     assert first.circuit.until == pytest.approx(NOW + DEFAULT_POLICY.open_s_min, abs=0.2)
+
+
+# --- how much the accounts can take ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("standings", "startable", "free"),
+    [
+        ([standing("a"), standing("b")], True, 7 + 3 - 2),
+        ([standing("a", OPEN), standing("b")], True, 3),
+        ([standing("a", OPEN), standing("b", OPEN)], False, 0),
+        ([standing("a", blocked_until=NOW + 1), standing("b", OPEN)], False, 0),
+        ([standing("a", blocked_until=NOW), standing("b", OPEN)], True, 5),
+        ([standing("a", HALF_OPEN), standing("b", OPEN)], True, 1),
+        ([standing("a", HALF_OPEN, probe_taken=True), standing("b", OPEN)], False, 0),
+        ([standing("a", HALF_OPEN, blocked_until=NOW + 1), standing("b", OPEN)], False, 0),
+    ],
+)
+async def test_an_account_takes_what_its_state_and_its_open_requests_leave(standings, startable, free):
+    world = World(account("a", max_concurrency=7), account("b", max_concurrency=3))
+    fleet = world.engine()._fleet
+    for _ in range(2):
+        fleet.take("a")
+    assert fleet.any_startable(board(*standings)) is startable
+    assert fleet.free_in_all(board(*standings)) == free
+
+
+async def test_an_account_is_probed_although_nobody_can_be_kept_from_probing_it_too(world):
+    world.health.fails["lease"] = HealthUnavailable("gone")
+    async with world.running() as engine:
+        await outage(world, engine, 30.0)
+        await elapse(DEFAULT_POLICY.ramp_s_max)
+        assert (await accepted(engine, wait_s=5.0)).deliveries[0].account == "a"

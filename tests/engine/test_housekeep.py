@@ -4,7 +4,7 @@ import pytest
 
 from engine_kit import CALLER, DOWN, GONE, World, accepted, draft, elapse
 from everpost.engine.accept import Idempotency
-from everpost.engine.housekeep import BATCH, EVERY_S
+from everpost.engine.housekeep import BATCH, EVERY_S, Retention
 
 AGE_S = 6 * EVERY_S
 
@@ -49,6 +49,20 @@ async def test_keys_have_a_time_of_their_own(world):
         await elapse(3 * EVERY_S)
         assert (await accepted(engine, idempotency=key("k"))).message.id != first.message.id
         assert await kept(world, first)
+
+
+def test_a_message_is_kept_for_a_month_and_a_key_for_a_week_unless_told_otherwise():
+    assert Retention() == Retention(messages_s=30 * 86_400.0, keys_s=7 * 86_400.0)
+
+
+async def test_a_purge_says_how_much_it_has_deleted(world):
+    engine = world.engine(messages_s=AGE_S, keys_s=AGE_S)
+    async with world.running(engine):
+        for number in range(3):
+            await accepted(engine, idempotency=key(str(number)), wait_s=5.0)
+    await elapse(AGE_S)
+    assert await engine._housekeeper.purge() == 3 + 3
+    assert await engine._housekeeper.purge() == 0
 
 
 async def test_much_is_deleted_in_bounded_steps(world):

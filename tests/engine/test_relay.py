@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from engine_kit import GONE, Troubled, accepted, elapse
+from engine_kit import CALLER, GONE, Troubled, accepted, elapse
 from everpost.engine.relay import IDLE_S_MAX, RETRY_S_MAX, Relay
 from everpost.model.delivery import DeliveryState
 from everpost.model.event import Event, EventType
@@ -90,6 +90,23 @@ async def test_news_are_told_at_once_and_those_of_other_processes_soon(world):
         assert len(sink.sequence) == told + 1
 
 
+async def test_what_people_change_is_told_at_once(world):
+    sink = Sink()
+    async with relayed(world, sink) as engine:
+        stored = await accepted(engine, send_at=NOW + 1000)
+        await elapse(10.0)
+        for change in (
+            engine.console.cancel(CALLER, stored.message.id),
+            engine.console.set_default(CALLER, "b"),
+            engine.console.suppress(CALLER, "bob@example.org", "manual"),
+            engine.console.unsuppress(CALLER, "bob@example.org"),
+        ):
+            told = len(sink.sequence)
+            await change
+            await elapse(0.01)
+            assert len(sink.sequence) > told
+
+
 async def test_what_a_sink_did_not_take_is_put_again_and_nothing_is_left_out(world):
     sink = Sink()
     async with relayed(world, sink):
@@ -122,7 +139,7 @@ async def test_a_failing_sink_is_tried_later_and_later(world):
         await elapse(10.0)
         soon = sink.called["put"]
         await elapse(600.0)
-        assert 3 <= soon <= 6
+        assert 4 <= soon <= 6  # at 0, 0.5, 1.5, 3.5 and 7.5 s
         assert sink.called["put"] - soon <= 600.0 / RETRY_S_MAX + 4
 
 

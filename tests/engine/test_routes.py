@@ -136,6 +136,21 @@ async def test_who_names_no_version_changes_whatever_is_there(world):
         assert (await world.engine().console.put_route(ANN, world.routes[0], None)).version == expected
 
 
+async def test_who_names_no_version_changes_what_another_process_has_just_written(world):
+    here, there = world.engine(), world.engine()
+    await there.console.routes()
+    await here.console.set_default(ANN, "b")
+    assert (await there.console.put_route(ANN, world.routes[0], None)).version == 2
+    assert [event.data.get("to") for event in await changes(world)] == [None, "b", None, "a"]
+
+
+async def test_every_change_of_a_route_is_an_event_of_its_own(world):
+    for name in ("default", "bulk"):
+        for _ in range(3):
+            await world.engine().console.put_route(ANN, replace(world.routes[0], name=name), None)
+    assert len({event.id for event in await changes(world)}) == 6
+
+
 async def test_of_simultaneous_changes_of_a_version_one_holds(world):
     engines = [world.engine() for _ in range(10)]
     answers = await asyncio.gather(*(engine.console.put_route(ANN, world.routes[0], 0) for engine in engines))
