@@ -10,6 +10,7 @@ CORRELATION_KEY: Final = "everpost_id"
 """The name under which a provider keeps our delivery id beside the caller's metadata."""
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_EMAIL: Final = re.compile(r'[^\s<>()\[\],;:\\"@]+@[^\s<>()\[\],;:\\"@]+')  # what needs no quoting anywhere
 _HEADER_NAME: Final = re.compile(r"[!-9;-~]+")  # RFC 5322 3.6.8: printable ASCII but the colon
 _CONTENT_TYPE: Final = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+( ?;[ -~]*)?", re.ASCII)
 _CONTENT_ID: Final = re.compile(r"[!-;=?-~]+")  # printable ASCII but the angle brackets
@@ -34,6 +35,8 @@ def _faults(draft: Draft, reserved: Collection[str]) -> Iterator[str]:
     for what, text in _field_texts(draft):
         if _CONTROL.search(text):
             yield f"{what} has a control character, such as a line break"
+    if not all(_EMAIL.fullmatch(address.email) for address in (draft.sender, *draft.recipients, *draft.reply_to)):
+        yield "an address is not of the form local@domain"
     for name, value in draft.headers.items():
         yield from _header_faults(name.lower(), value, reserved)
     for attachment in draft.attachments:

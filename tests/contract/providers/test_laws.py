@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from drafts import drafts, json_values
+from drafts import drafts, emails, json_values
 from everpost.model.message import Address, Attachment, Draft
 from everpost.providers.contract import Form, HttpRequest, SmtpRequest, Unsendable
 from everpost.wiring import PROVIDERS
@@ -128,7 +128,7 @@ def test_smtp_has_no_options():
 
 # --- whatever comes --------------------------------------------------------------------------------------------------
 
-ANY_ADDRESS = st.builds(Address, st.text(), st.text())
+ANY_ADDRESS = st.builds(Address, emails | st.text(), st.text())
 ANY_NAME = st.sampled_from(
     [
         *("from", "to", "cc", "bcc", "subject", "headers", "personalizations", "custom_args", "everpost_id", "content"),
