@@ -3,7 +3,8 @@
 
 UV := $(or $(shell command -v uv 2>/dev/null),.uv/uv)
 BIN := .venv/bin
-export UV_NATIVE_TLS ?= 1  # trust what this machine trusts: its certificates, not a list of uv's own
+# Certificates: what this machine trusts, not a list of uv's own.
+export UV_NATIVE_TLS ?= 1
 SEEDS ?= 200
 
 .DEFAULT_GOAL := help
