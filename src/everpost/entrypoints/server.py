@@ -61,7 +61,7 @@ async def run_dev(options: DevOptions, say: Say) -> None:
         async with assembled(settings) as engine:
             needs_key = not ipaddress.ip_address(options.host).is_loopback
             services = _services(engine, needs_key=needs_key, sandbox=sandbox)
-            await _serve(engine, services, settings.http, lambda: say(_welcome(options, sandbox)))
+            await _serve(engine, services, settings.http, lambda: say(_welcome(options, sandbox, needs_key=needs_key)))
     finally:
         await sandbox.stop()
 
@@ -191,20 +191,22 @@ def _dev_settings(options: DevOptions, sandbox: Sandbox) -> Settings:
     )
 
 
-def _welcome(options: DevOptions, sandbox: Sandbox) -> str:
+def _welcome(options: DevOptions, sandbox: Sandbox, *, needs_key: bool) -> str:
     url = _url(HttpSettings(host=options.host, port=options.port))
     host, port = sandbox.smtp_address
     body = '{"from":"ann@example.com","to":"bob@example.org","subject":"Hello","text":"It works"}'
+    keys = f"\n  Keys       needed here: everpost keys create --scope admin --data {options.data}" if needs_key else ""
+    authorization = "    -H 'Authorization: Bearer KEY' \\\n" if needs_key else ""
     return f"""Everpost runs at {url}
 
   Inbox      {url}/inbox    what the sandbox providers were sent
   API        {url}/docs
   SMTP       {host}:{port}    mail sent here goes straight to the inbox
-  Data       {options.data}
+  Data       {options.data}{keys}
 
 Send the first mail:
 
   curl -X POST {url}/sendEmail \\
-    -H 'Content-Type: application/json' \\
+{authorization}    -H 'Content-Type: application/json' \\
     --data-raw '{body}'
 """

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from everpost.entrypoints.cli import main
 from everpost.entrypoints.cli.client import Client
 from everpost.entrypoints.cli.command import Stop
 from everpost.entrypoints.cli.demo_server import running_server
@@ -50,3 +51,19 @@ def test_what_a_server_says_is_json_on_demand_and_a_signal_ends_it_with_0(tmp_pa
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
     assert said[0].startswith("SendGrid  http://127.0.0.1:")
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        (("--port", "99999"), "is not a port: a number from 0 (any free one) to 65535"),
+        (("--port", "http"), "is not a port"),
+        (("--smtp-port", "-1"), "is not a port"),
+        (("--host", "nonsense"), "is not an IP address of this machine"),
+    ],
+)
+def test_a_port_or_host_that_is_none_is_refused_before_anything_starts(option, words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["dev", *option])
+    assert ended.value.code == 2
+    assert words in capsys.readouterr().err

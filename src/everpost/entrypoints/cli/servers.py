@@ -2,9 +2,10 @@
 
 import asyncio
 import errno
+import ipaddress
 import json
 import os
-from argparse import SUPPRESS, ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Final
@@ -16,17 +17,33 @@ from everpost.entrypoints import server
 from everpost.entrypoints.cli.check import CONFIG, faults_stop
 from everpost.entrypoints.cli.command import OK, Command, Stop
 from everpost.entrypoints.cli.screen import Screen
+from everpost.entrypoints.server import LOOPBACK
 from everpost.settings import load
 from everpost.store.port import StoreUnavailable
+
+PORT_MAX: Final = 65_535
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > PORT_MAX:
+        raise ArgumentTypeError(f"{text!r} is not a port: a number from 0 (any free one) to {PORT_MAX}")
+    return int(text)
+
+
+def _host(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(LOOPBACK if text == "localhost" else text))
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not an IP address of this machine, as 127.0.0.1 or 0.0.0.0") from None
 
 
 def _dev_arguments(parser: ArgumentParser) -> None:
     usual = server.DevOptions()
-    parser.add_argument("--host", default=usual.host, help="other than loopback: API keys are needed")
-    parser.add_argument("--port", type=int, default=usual.port, help=f"HTTP (default: {usual.port})")
-    parser.add_argument("--smtp-port", type=int, default=usual.smtp_port, help="the sandbox's SMTP server")
+    parser.add_argument("--host", type=_host, default=usual.host, metavar="IP", help="not loopback: API keys are needed")
+    parser.add_argument("--port", type=_port, default=usual.port, help=f"HTTP (default: {usual.port})")
+    parser.add_argument("--smtp-port", type=_port, default=usual.smtp_port, help="the sandbox's SMTP server")
     parser.add_argument("--data", type=Path, default=usual.data, metavar="DIR", help=f"default: {usual.data}")
-    parser.add_argument("--control-port", type=int, default=usual.control_port, help=SUPPRESS)
+    parser.add_argument("--control-port", type=_port, default=usual.control_port, help=SUPPRESS)
     parser.add_argument("--answer-timeout", type=float, default=usual.answer_timeout_s, help=SUPPRESS)
     parser.add_argument("--lookup-lag", type=float, default=usual.lookup_lag_s, help=SUPPRESS)
     parser.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
@@ -63,7 +80,7 @@ def _serve(args: Namespace, screen: Screen) -> int:
 
 def _sandbox_arguments(parser: ArgumentParser) -> None:
     for name, port in (("sendgrid", 8026), ("mailgun", 8027), ("smtp", 2525), ("control", 8028)):
-        parser.add_argument(f"--{name}-port", type=int, default=port, help=f"default: {port}")
+        parser.add_argument(f"--{name}-port", type=_port, default=port, help=f"default: {port}")
 
 
 def _sandbox(args: Namespace, screen: Screen) -> int:
