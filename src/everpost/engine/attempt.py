@@ -156,6 +156,8 @@ class Attempts:
         try:
             if reports:
                 await self._fleet.report(reports)
+        except StoreUnavailable as error:
+            _log.warning("the accounts are shown as they were", extra={"error": str(error)})
         except Exception:
             _log.exception("the health of accounts was not recorded")
 
