@@ -1,6 +1,10 @@
 """Options and fixtures shared by all tests."""
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("everpost", deadline=None)  # how fast a machine is proves nothing
+settings.load_profile("everpost")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -7,6 +7,7 @@ import string
 
 from hypothesis import strategies as st
 
+from everpost.model.ids import CORRELATION_KEY
 from everpost.model.message import Address, Attachment, Draft, OnUnknown
 
 LINE = st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"])  # what may stand in a line of a header
@@ -22,6 +23,7 @@ lines = st.text(LINE, max_size=120) | long_lines
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 words = st.text(string.ascii_letters + string.digits + "-_", min_size=1, max_size=12)
 locals_ = st.lists(st.text(ATOM, min_size=1, max_size=8), min_size=1, max_size=3).map(".".join)
+keys = st.text(KEY, min_size=1, max_size=12).filter(lambda key: key != CORRELATION_KEY)
 emails = st.builds("{}@{}.example.com".format, locals_, st.text(string.ascii_lowercase, min_size=1, max_size=8))
 addresses = st.builds(Address, emails, names)
 message_ids = st.builds("<{}@{}>".format, words, words)
@@ -77,7 +79,7 @@ def drafts(draw, attached=attachments):
         attachments=tuple(draw(st.lists(attached, max_size=3))),
         headers=draw(headers()),
         tags=tuple(draw(st.lists(st.text(LINE, min_size=1, max_size=20), max_size=3, unique=True))),
-        metadata=draw(st.dictionaries(st.text(KEY, min_size=1, max_size=12), texts, max_size=3)),
+        metadata=draw(st.dictionaries(keys, texts, max_size=3)),
         send_at=draw(st.none() | st.floats(0, 2e9)),
         expires_at=draw(st.none() | st.floats(0, 2e9)),
         route=draw(words),

@@ -42,6 +42,18 @@ def test_a_mail_that_some_account_can_carry_is_admitted(fields):
     assert admitted(message(**fields)) is None
 
 
+def test_a_mail_that_no_provider_can_express_is_refused_with_what_is_wrong_at_each():
+    """While its sender listens: later it would wait for an account that never comes."""
+    carriers = {name: carrier(name, fault=lambda mail: f"it has no {mail.subject}") for name in ("a", "b")}
+    problem = admitted(message(subject="templates"), carriers=carriers)
+    assert problem.code == "no_account_can_carry"
+    assert [error.message for error in problem.errors] == [
+        "account a: it has no templates",
+        "account b: it has no templates",
+    ]
+    assert admitted(message(), carriers=carriers | {"b": carrier("b", fault=lambda _: None)}) is None
+
+
 @pytest.mark.parametrize(
     ("fields", "field", "words"),
     [

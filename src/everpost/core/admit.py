@@ -52,13 +52,17 @@ def _carried(draft: Draft, route: Route, carriers: Mapping[str, Carrier]) -> Pro
     reasons = []
     for entry in route.accounts:
         carrier = carriers.get(entry.account)
-        reason = "it is not configured" if carrier is None else misfit(draft, carrier)
+        reason = "it is not configured" if carrier is None else _unfit(draft, carrier)
         if reason is None:
             return None
         reasons.append(FieldError("route", f"account {entry.account}: {reason}"))
     detail = f"no account of the route {route.name!r} can carry this mail; nothing was accepted"
     title = "No account can carry this mail"
     return Problem(code="no_account_can_carry", status=422, title=title, detail=detail, errors=tuple(reasons))
+
+
+def _unfit(draft: Draft, carrier: Carrier) -> str | None:
+    return misfit(draft, carrier) or (carrier.fault(draft) if carrier.fault is not None else None)
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -1,6 +1,7 @@
 """Whether an account can carry a mail at all, whatever its health."""
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
@@ -13,13 +14,14 @@ _CACHED_MAX: Final = 256  # lists of allowed recipients: one an account
 
 
 class Carrier(Struct, frozen=True, kw_only=True):
-    """An account and the limits of its provider."""
+    """An account, and what its provider can take."""
 
     account: Account
     recipients_max: int
     content_bytes_max: int
     tags_max: int | None = None
     inline: bool = True
+    fault: Callable[[Draft], str | None] | None = None  # why the provider can't express a mail; None: it always can
 
 
 def misfit(draft: Draft, carrier: Carrier) -> str | None:

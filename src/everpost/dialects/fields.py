@@ -9,6 +9,7 @@ import msgspec
 
 from everpost.dialects.faults import Faults, key_path, quoted
 from everpost.model import limits
+from everpost.model.ids import CORRELATION_KEY
 from everpost.model.message import Draft, size_bytes
 
 FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -27,19 +28,16 @@ WRITTEN_FOR_YOU: Final = frozenset(
         "date",
         "message-id",
         "mime-version",
-        "content-type",
-        "content-transfer-encoding",
-        "content-disposition",
         "dkim-signature",
         "received",
         "return-path",
     },
 )
-OUR_HEADERS: Final = "x-everpost-"
+WRITTEN_PREFIXES: Final = ("content-", "x-everpost-")
 
 _HEADER_NAME: Final = re.compile(r"[!-9;-~]+")  # RFC 5322 3.6.8
-_ATOM: Final = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
-_CONTENT_TYPE: Final = re.compile(rf"(?!multipart/){_ATOM}/{_ATOM}(?:\s*;[ -~]*)?", re.IGNORECASE)
+_ATOM: Final = r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+"  # RFC 2045 5.1
+_CONTENT_TYPE: Final = re.compile(rf"(?!multipart/){_ATOM}/{_ATOM}(?: *;[ -~]*)?", re.IGNORECASE)
 _CONTENT_ID: Final = re.compile(r"[!-;=?-~]+")  # visible ASCII without angle brackets
 _WHITESPACE: Final = str.maketrans("", "", " \t\r\n")
 _CONTENT_TYPES: Final[Mapping[str, str]] = {
@@ -121,7 +119,7 @@ def _header_name_fault(name: str, seen: set[str]) -> str | None:
         return "a header's name is made of visible ASCII characters without spaces and colons"
     if lower in OWN_FIELDS:
         return f"is set by the field `{OWN_FIELDS[lower]}`; use that"
-    if lower in WRITTEN_FOR_YOU or lower.startswith(OUR_HEADERS):
+    if lower in WRITTEN_FOR_YOU or lower.startswith(WRITTEN_PREFIXES):
         return "is written by Everpost or the provider; leave it out"
     return "is given twice, in different letter case" if lower in seen else None
 
@@ -141,6 +139,8 @@ def read_metadata(metadata: Mapping[str, str], faults: Faults) -> dict[str, str]
     for key, value in metadata.items():
         path = key_path("metadata", key)
         check_filled(key, limits.METADATA_KEY_CHARS_MAX, path, faults)
+        if key == CORRELATION_KEY:
+            faults.add(path, "is the name under which providers keep our own id; choose another one")
         check_line(value, limits.METADATA_BYTES_MAX, path, faults)
     size = sum(len(key.encode()) + len(value.encode()) for key, value in metadata.items())
     if size > limits.METADATA_BYTES_MAX:

@@ -12,10 +12,9 @@ from everpost.dialects.addresses import parse_address, parse_address_list
 from everpost.dialects.answers import Rendered, invalid, render_json, sound_addresses
 from everpost.dialects.contract import Parsed, Submission
 from everpost.dialects.forms import Form, parse_form
+from everpost.model.ids import CORRELATION_KEY
 from everpost.model.message import Address, Attachment, Draft
 from everpost.model.problem import FieldError, Problem
-
-CORRELATION_KEY: Final = "everpost_id"
 
 LOSSES: Final[Mapping[str, str]] = {
     "send_at": "Everpost holds scheduled mail itself",

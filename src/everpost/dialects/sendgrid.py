@@ -13,10 +13,9 @@ from msgspec import Struct, field
 from everpost.dialects.addresses import address_of
 from everpost.dialects.answers import Rendered, invalid, render_json, sound_addresses
 from everpost.dialects.contract import Parsed, Submission
+from everpost.model.ids import CORRELATION_KEY
 from everpost.model.message import Address, Attachment, Draft
 from everpost.model.problem import FieldError, Problem
-
-CORRELATION_KEY: Final = "everpost_id"
 
 LOSSES: Final[Mapping[str, str]] = {
     "send_at": "Everpost holds scheduled mail itself",

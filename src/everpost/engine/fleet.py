@@ -37,6 +37,7 @@ class Member:
             content_bytes_max=limits.content_bytes_max,
             tags_max=limits.tags_max,
             inline=limits.inline,
+            fault=self.provider.fault,
         )
 
 

@@ -8,6 +8,9 @@ from typing import Final
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS: Final = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
+CORRELATION_KEY: Final = "everpost_id"
+"""The name under which a provider keeps the delivery's id beside the caller's metadata."""
+
 MESSAGE_PREFIX: Final = "em_"
 MESSAGE_ID_CHARS: Final = len(MESSAGE_PREFIX) + 26
 

@@ -224,6 +224,11 @@ class Unsendable(Struct, frozen=True):
     reason: str
 
 
+def no_fault(_: Draft) -> str | None:
+    """Of a provider that can express every mail."""
+    return None
+
+
 class Provider(Struct, frozen=True, kw_only=True):
     name: str
     title: str
@@ -231,6 +236,9 @@ class Provider(Struct, frozen=True, kw_only=True):
     settings: tuple[Setting, ...]
     limits: Limits
     rows: tuple[Row, ...] = ()  # answers that mean something else than DEFAULT_STATUSES says
+    fault: Callable[[Draft], str | None] = no_fault
+    """Why the mail can't be expressed; whatever it names, `build` refuses. It is asked before a mail is accepted, so it
+    may not cost much."""
     build: Callable[[Draft, str, Account], "Request | Unsendable"]
     """(message, delivery id, account): deterministic; plants the delivery id where `resolve` can find it."""
     read: Callable[[Any, Account], Outcome]

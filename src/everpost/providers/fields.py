@@ -4,15 +4,14 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
+from everpost.model.ids import CORRELATION_KEY
 from everpost.model.message import Address, Draft
-
-CORRELATION_KEY: Final = "everpost_id"
-"""The name under which a provider keeps our delivery id beside the caller's metadata."""
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _EMAIL: Final = re.compile(r'[^\s<>()\[\],;:\\"@]+@[^\s<>()\[\],;:\\"@]+')  # what needs no quoting anywhere
 _HEADER_NAME: Final = re.compile(r"[!-9;-~]+")  # RFC 5322 3.6.8: printable ASCII but the colon
-_CONTENT_TYPE: Final = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+( ?;[ -~]*)?", re.ASCII)
+_ATOM: Final = r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+"  # RFC 2045 5.1
+_CONTENT_TYPE: Final = re.compile(rf"{_ATOM}/{_ATOM}( *;[ -~]*)?")
 _CONTENT_ID: Final = re.compile(r"[!-;=?-~]+")  # printable ASCII but the angle brackets
 _MESSAGE_ID: Final = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
 _OWN_HEADERS: Final = frozenset(
@@ -29,6 +28,11 @@ def fault_of(draft: Draft, reserved: Collection[str] = ()) -> str | None:
     `reserved` names those that only this provider writes, in lower case.
     """
     return next(_faults(draft, {*_OWN_HEADERS, *reserved}), None)
+
+
+def needs_to(draft: Draft) -> str | None:
+    """Of APIs that take no mail to cc and bcc alone."""
+    return None if draft.to else "it needs a recipient in `to`"
 
 
 def _faults(draft: Draft, reserved: Collection[str]) -> Iterator[str]:

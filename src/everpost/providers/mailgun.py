@@ -10,16 +10,17 @@ from typing import Final
 from urllib.parse import quote, urlencode
 
 from everpost.model.account import Account
+from everpost.model.ids import CORRELATION_KEY
 from everpost.model.limits import CONTENT_BYTES_MAX
 from everpost.model.message import Draft
 from everpost.providers import contract as c
 from everpost.providers import fields, http
 from everpost.providers.forms import FilePart, is_field_name, render_form
-from everpost.providers.options import form_fault, form_fields
+from everpost.providers.options import form_fault, with_options
 from everpost.providers.reading import Reading, at, decoded, read_answer
 
 REGIONS: Final = {"us": "https://api.mailgun.net", "eu": "https://api.eu.mailgun.net"}
-OWN_FIELDS: Final = frozenset({"from", "to", "cc", "bcc", f"v:{fields.CORRELATION_KEY}", "h:message-id"})
+OWN_FIELDS: Final = frozenset({"from", "to", "cc", "bcc", f"v:{CORRELATION_KEY}", "h:message-id"})
 LINES: Final = ("h:", "o:", "subject")  # options that end up in lines of the header
 DOMAIN: Final = c.Setting(name="domain", form=c.Form.DOMAIN, help="sending domain", required=True)
 EVENTS_MAX: Final = 300
@@ -27,11 +28,9 @@ BARE_WORDS: Final = ("Forbidden", "Mailgun Magnificent API")  # the two answers 
 
 ROWS: Final = (
     c.Row(200, "magnificent", c.REFUSED_ACCOUNT, "the API's greeting: the host or the domain is wrong"),
-    c.Row(400, "authorized recipient", c.REFUSED_HERE, "a sandbox domain; other recipients are fine"),
-    c.Row(403, "authorized recipient", c.REFUSED_HERE, "the same, as it has been seen"),
+    c.Row(400, "authorized recipient|too many recipients|limited to 16 ?kb", c.REFUSED_HERE, "other mails are fine"),
+    c.Row(403, "authorized recipient|large batches", c.REFUSED_HERE, "other mails are fine"),
     c.Row(400, "not allowed to send", c.REFUSED_ACCOUNT),
-    c.Row(400, "too many recipients|limited to 16 ?kb", c.REFUSED_HERE),
-    c.Row(403, "large batches", c.REFUSED_HERE, "smaller ones are fine"),
     c.Row(420, "", c.THROTTLED, "seen instead of the 429 that is documented"),
 )
 
@@ -39,13 +38,27 @@ ROWS: Final = (
 
 
 def build(message: Draft, delivery_id: str, account: Account) -> c.HttpRequest | c.Unsendable:
-    options = message.provider_options.get("mailgun", {})
-    form = [*(field for field in _fields(message, delivery_id) if field[0] not in options), *form_fields(options)]
-    fault = fields.fault_of(message) or form_fault(options, OWN_FIELDS, LINES) or _unfit(message, form)
-    if fault:
-        return c.Unsendable(fault)
+    if reason := fault(message):
+        return c.Unsendable(reason)
+    form = with_options(_fields(message, delivery_id), message.provider_options.get("mailgun", {}))
     body = render_form(delivery_id, form, _files(message))
     return http.request_of("POST", _url(account, "/v3/{}/messages"), _login(account.settings["api_key"]), *body)
+
+
+def fault(message: Draft) -> str | None:
+    options = message.provider_options.get("mailgun", {})
+    names = {name for name, _ in with_options(_fields(message, ""), options)}
+    if reason := fields.fault_of(message) or fields.needs_to(message) or form_fault(options, OWN_FIELDS, LINES):
+        return reason
+    if not all(is_field_name(name) for name in names):
+        return "Mailgun takes names of metadata and options in printable ASCII without quotes only"
+    if not message.sender.email.isascii():
+        return "Mailgun writes a From field that is not valid for an address with letters beyond ASCII"
+    if not {"text", "html", "template", "amp-html"} & names:
+        return "Mailgun needs a text"
+    if not all(file.filename for file in _files(message)):
+        return "Mailgun drops attachments without a file name"
+    return None
 
 
 def _fields(message: Draft, delivery_id: str) -> Iterator[tuple[str, str]]:
@@ -60,7 +73,7 @@ def _fields(message: Draft, delivery_id: str) -> Iterator[tuple[str, str]]:
     yield from (("o:tag", tag) for tag in dict.fromkeys(message.tags))
     yield from ((f"v:{key}", value) for key, value in message.metadata.items())
     yield "h:Message-Id", fields.message_id_of(message, delivery_id)
-    yield f"v:{fields.CORRELATION_KEY}", delivery_id
+    yield f"v:{CORRELATION_KEY}", delivery_id
 
 
 def _files(message: Draft) -> Iterator[FilePart]:
@@ -68,20 +81,6 @@ def _files(message: Draft) -> Iterator[FilePart]:
     for part in message.attachments:
         field, name = ("attachment", part.filename) if part.content_id is None else ("inline", part.content_id)
         yield FilePart(field, name, part.content_type, part.content)
-
-
-def _unfit(message: Draft, form: list[tuple[str, str]]) -> str | None:
-    if not all(is_field_name(name) for name, _ in form):
-        return "Mailgun takes names of metadata and options in printable ASCII without quotes only"
-    if not message.sender.email.isascii():
-        return "Mailgun writes a From field that is not valid for an address with letters beyond ASCII"
-    if not message.to:
-        return "Mailgun needs a recipient in `to`"
-    if not {"text", "html", "template", "amp-html"} & {name for name, _ in form}:
-        return "Mailgun needs a text"
-    if not all(file.filename for file in _files(message)):
-        return "Mailgun drops attachments without a file name"
-    return None
 
 
 def _url(account: Account, path: str) -> str:
@@ -127,7 +126,7 @@ def _find(sought: c.Sought, response: c.HttpResponse) -> c.Finding:
         return http.untold(response)
     for event in events:
         message_id = str(at(event, "message", "headers", "message-id") or "")
-        if sought.delivery_id in (at(event, "user-variables", fields.CORRELATION_KEY), message_id.partition("@")[0]):
+        if sought.delivery_id in (at(event, "user-variables", CORRELATION_KEY), message_id.partition("@")[0]):
             return c.Found(message_id or None)
     if not events or not following:
         return http.unseen(sought.message)
@@ -143,6 +142,7 @@ PROVIDER: Final = c.Provider(
     settings=http.settings_of(REGIONS, DOMAIN),
     limits=c.Limits(recipients_max=1000, content_bytes_max=CONTENT_BYTES_MAX, tags_max=10),
     rows=ROWS,
+    fault=fault,
     build=build,
     read=lambda response, _: read_answer(READING, response),
     resolve=c.Lookup(lag_s=1800.0, kept_s=86_400.0, start=_ask, read=_find),

@@ -15,7 +15,6 @@ from typing import Final
 from urllib.parse import quote
 
 from everpost.model.message import Address, Attachment, Draft, Message
-from everpost.providers.contract import Unsendable
 from everpost.providers.fields import fault_of, message_id_of, without_repeats
 
 _LINE_CHARS_MAX: Final = 998  # RFC 5322 2.1.1, a must
@@ -28,19 +27,25 @@ _NOT_7BIT: Final = re.compile(r"[^\n\t\x20-\x7e]|[^\n]{998}|[ \t]$|=_", re.MULTI
 _COMPOSITE: Final = ("message/", "multipart/")
 
 
-def render_mime(draft: Draft, delivery_id: str) -> bytes | Unsendable:
-    """The whole mail, lines ended by CRLF. `Date` is the instant at which a Message was accepted; a Draft has none."""
+def mime_fault(draft: Draft) -> str | None:
+    """Why the mail can't be written in this form, or None."""
     fault = fault_of(draft)
     if fault:
-        return Unsendable(fault)
+        return fault
     addresses = (draft.sender, *draft.recipients, *draft.reply_to)
     if not all(address.email.isascii() for address in addresses):
-        return Unsendable("an address has characters beyond ASCII before its @, which needs SMTPUTF8 (RFC 6531)")
-    head = _head(draft, delivery_id)
-    if any(len(line) > _LINE_CHARS_MAX for field in head for line in field.split("\r\n")):
-        return Unsendable("a header has a word that does not fit into a line of 998 characters")
+        return "an address has characters beyond ASCII before its @, which needs SMTPUTF8 (RFC 6531)"
+    if any(len(line) > _LINE_CHARS_MAX for field in _head(draft, "") for line in field.split("\r\n")):
+        return "a header has a word that does not fit into a line of 998 characters"
+    return None
+
+
+def render_mime(draft: Draft, delivery_id: str) -> bytes:
+    """The whole mail, which has no fault, lines ended by CRLF. `Date` is the instant at which a Message was accepted; a
+    Draft has none."""
+    head = "\r\n".join(_head(draft, delivery_id)).encode("ascii")
     body = _body(draft, hashlib.sha256(delivery_id.encode()).hexdigest()[:32])
-    return "\r\n".join(head).encode("ascii") + b"\r\n" + body + (b"" if body.endswith(b"\r\n") else b"\r\n")
+    return head + b"\r\n" + body + (b"" if body.endswith(b"\r\n") else b"\r\n")
 
 
 def _head(draft: Draft, delivery_id: str) -> list[str]:

@@ -47,8 +47,10 @@ def form_fault(options: dict[str, Any], own: Collection[str], lines: tuple[str, 
     return _BROKEN if any(name.startswith(lines) and breaks_a_line(options[name]) for name in options) else None
 
 
-def form_fields(options: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """As fields of a form: a list repeats its field; what is no text goes as JSON."""
+def with_options(ours: Iterable[tuple[str, str]], options: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Fields of a form with the options among them, which replace ours of the same name. A list repeats its field; what
+    is no text goes as JSON."""
+    yield from (field for field in ours if field[0] not in options)
     for name, value in options.items():
         for each in value if isinstance(value, list) else [value]:
             yield name, each if isinstance(each, str) else msgspec.json.encode(each).decode()

@@ -7,14 +7,18 @@ from base64 import b64encode
 from typing import Any, Final
 from urllib.parse import quote
 
+from msgspec.structs import replace
+
 from everpost.model.account import Account
+from everpost.model.ids import CORRELATION_KEY
 from everpost.model.message import Address, Draft
 from everpost.providers import contract as c
 from everpost.providers import http
-from everpost.providers.fields import CORRELATION_KEY, fault_of, without_repeats
+from everpost.providers.fields import fault_of, needs_to, without_repeats
 from everpost.providers.options import merge_fault, merged
 from everpost.providers.reading import Reading, at, decoded, read_answer
 
+NAME: Final = "sendgrid"
 REGIONS: Final = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.com"}
 RESERVED_HEADERS: Final = ("x-sg-id", "x-sg-eid")  # the rest of its list is refused for every provider
 CANDIDATES_MAX: Final = 10
@@ -36,12 +40,21 @@ ROWS: Final = (
 
 
 def build(message: Draft, delivery_id: str, account: Account) -> c.HttpRequest | c.Unsendable:
-    body = _body(message, delivery_id)
-    whole = merged(body, message.provider_options.get("sendgrid", {}))
-    fault = fault_of(message, RESERVED_HEADERS) or merge_fault(body, whole, OWN, LINES) or _unfit(message, whole)
-    if fault:
-        return c.Unsendable(fault)
+    if reason := fault(message):
+        return c.Unsendable(reason)
+    whole = merged(_body(message, delivery_id), message.provider_options.get(NAME, {}))
     return _request("POST", account, "/v3/mail/send", account.settings["api_key"], whole)
+
+
+def fault(message: Draft) -> str | None:
+    ours = _body(replace(message, attachments=()), "")  # files play no part, and may be large
+    whole = merged(ours, message.provider_options.get(NAME, {}))
+    reason = fault_of(message, RESERVED_HEADERS) or needs_to(message) or merge_fault(ours, whole, OWN, LINES)
+    if not reason and "template_id" not in whole and not ("subject" in whole and "content" in whole):
+        return "SendGrid needs a subject and a text"
+    if not reason and not all(part.content for part in message.attachments):
+        return "SendGrid takes no empty attachments"
+    return reason
 
 
 def _body(message: Draft, delivery_id: str) -> dict[str, Any]:
@@ -72,16 +85,6 @@ def _body(message: Draft, delivery_id: str) -> dict[str, Any]:
 
 def _address(address: Address) -> dict[str, str]:
     return {"email": address.email, "name": address.name} if address.name else {"email": address.email}
-
-
-def _unfit(message: Draft, whole: dict[str, Any]) -> str | None:
-    if not message.to:
-        return "SendGrid needs a recipient in `to`"
-    if "template_id" not in whole and not ("subject" in whole and "content" in whole):
-        return "SendGrid needs a subject and a text"
-    if not all(part.content for part in message.attachments):
-        return "SendGrid takes no empty attachments"
-    return None
 
 
 def _request(method: str, account: Account, path: str, key: str, body: Any = None) -> c.HttpRequest:
@@ -123,7 +126,7 @@ def _candidates(sought: c.Sought, logged: list[Any]) -> c.Finding:
     """The logs can't be searched by our id, so each mail to this recipient is looked at. Their subjects only narrow
     the search where there are too many, and then only if no template can have written one."""
     message, key = sought.message, http.lookup_key(sought.account)
-    many = len(logged) > CANDIDATES_MAX and "sendgrid" not in message.provider_options
+    many = len(logged) > CANDIDATES_MAX and NAME not in message.provider_options
     fits = [each for each in logged if not many or http.same_text(at(each, "subject"), message.subject)]
     if len(fits) > CANDIDATES_MAX or len(logged) >= LOGS_MAX:
         return c.Unclear(f"more than {CANDIDATES_MAX} mails to this recipient could be this one")
@@ -132,12 +135,13 @@ def _candidates(sought: c.Sought, logged: list[Any]) -> c.Finding:
 
 
 PROVIDER: Final = c.Provider(
-    name="sendgrid",
+    name=NAME,
     title="SendGrid",
     docs="https://www.twilio.com/docs/sendgrid/api-reference/mail-send",
     settings=http.settings_of(REGIONS),
     limits=c.Limits(recipients_max=1000, content_bytes_max=CONTENT_BYTES_MAX, tags_max=10),
     rows=ROWS,
+    fault=fault,
     build=build,
     read=lambda response, _: read_answer(READING, response),
     resolve=c.Lookup(lag_s=300.0, kept_s=30 * 86_400.0, start=_ask, read=_find),

@@ -15,7 +15,7 @@ from everpost.providers import contract as c
 from everpost.providers.contract import Row
 from everpost.providers.contract import SmtpStage as S
 from everpost.providers.fields import without_repeats
-from everpost.providers.mime import render_mime
+from everpost.providers.mime import mime_fault, render_mime
 
 PORTS: Final = {c.Security.STARTTLS: 587, c.Security.TLS: 465, c.Security.NONE: 25}  # RFC 8314
 BUSY: Final = c.Verdict(kind=Kind.THROTTLED, retry_after_s=60.0)
@@ -48,12 +48,9 @@ _QUEUED: Final = re.compile(r"(?:queued as |\bok:? id=|\bok:? (?=\S*\d))<?([\w.@
 
 
 def build(message: Draft, delivery_id: str, account: Account) -> c.SmtpRequest | c.Unsendable:
-    if message.provider_options.get("smtp"):
-        return c.Unsendable("SMTP has no options that provider_options could set")
+    if reason := fault(message):
+        return c.Unsendable(reason)
     settings = account.settings
-    data = render_mime(message, delivery_id)
-    if isinstance(data, c.Unsendable):
-        return data
     security = c.Security(settings.get("security") or c.Security.STARTTLS)
     return c.SmtpRequest(
         host=settings["host"],
@@ -63,8 +60,14 @@ def build(message: Draft, delivery_id: str, account: Account) -> c.SmtpRequest |
         password=settings.get("password"),
         mail_from=message.sender.email,
         rcpt_to=tuple(address.email for group in without_repeats(message) for address in group),
-        data=data,
+        data=render_mime(message, delivery_id),
     )
+
+
+def fault(message: Draft) -> str | None:
+    if message.provider_options.get("smtp"):
+        return "SMTP has no options that provider_options could set"
+    return mime_fault(message)
 
 
 def read(reply: c.SmtpReply, _: Account) -> Outcome:
@@ -108,6 +111,7 @@ PROVIDER: Final = c.Provider(
     ),
     limits=c.Limits(recipients_max=100, content_bytes_max=CONTENT_BYTES_MAX),  # RFC 5321 4.5.3.1.8 promises 100
     rows=ROWS,
+    fault=fault,
     build=build,
     read=read,
     resolve=None,

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlencode
 from everpost.dialects import mailgun as dialect
 from everpost.dialects.answers import Rendered, render_json
 from everpost.dialects.contract import Submission
+from everpost.model.ids import CORRELATION_KEY
 from everpost.model.problem import Problem
 from everpost.sandbox.api import Conduct, random_id
 from everpost.sandbox.faults import FaultPlan, Target
@@ -100,7 +101,7 @@ class Mailgun:
 def _accepted(caught: Caught) -> list[dict[str, Any]]:
     """Each recipient has an event of its own."""
     draft = caught.draft
-    ours = {dialect.CORRELATION_KEY: caught.delivery_id} if caught.delivery_id else {}
+    ours = {CORRELATION_KEY: caught.delivery_id} if caught.delivery_id else {}
     return [
         {
             "event": "accepted",

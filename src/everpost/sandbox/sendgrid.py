@@ -12,6 +12,7 @@ from msgspec import Struct
 from everpost.dialects import sendgrid as dialect
 from everpost.dialects.answers import Rendered, render_json
 from everpost.dialects.contract import Submission
+from everpost.model.ids import CORRELATION_KEY
 from everpost.model.problem import Problem
 from everpost.sandbox.api import Conduct, random_id
 from everpost.sandbox.faults import FaultPlan, Target
@@ -99,7 +100,7 @@ class SendGrid:
         message_id, _, suffix = sg_message_id.partition(".recvd-")
         for caught in self._shown():
             if caught.provider_message_id == message_id and suffix.isdecimal():
-                ours = {dialect.CORRELATION_KEY: caught.delivery_id} if caught.delivery_id else {}
+                ours = {CORRELATION_KEY: caught.delivery_id} if caught.delivery_id else {}
                 detail = {"custom_args": caught.draft.metadata | ours, "category": caught.draft.tags, "events": []}
                 whole = self._summary(caught, int(suffix)) | detail
                 return render_json(200, whole | {"api_key_id": "sandbox", "client_ip": "127.0.0.1"})

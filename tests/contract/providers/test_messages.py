@@ -4,7 +4,7 @@ import pytest
 
 from everpost.providers.contract import Unsendable
 from everpost.wiring import PROVIDERS
-from provider_cases import FIXTURES, NAMES, build, cases, shown
+from provider_cases import FIXTURES, NAMES, build, cases, message_of, shown
 
 
 def test_every_provider_has_a_folder_of_fixtures():
@@ -29,3 +29,4 @@ def test_what_cannot_be_expressed_is_unsendable_with_its_reason(case):
     refused = build(case.value, case.provider)
     assert isinstance(refused, Unsendable), shown(refused)
     assert case.value["reason"] in refused.reason
+    assert PROVIDERS[case.provider].fault(message_of(case.value["message"])) == refused.reason
