@@ -6,6 +6,7 @@ BIN := .venv/bin
 # Certificates: what this machine trusts, not a list of uv's own.
 export UV_NATIVE_TLS ?= 1
 SEEDS ?= 200
+FIRST_SEED ?= 1000
 
 .DEFAULT_GOAL := help
 .PHONY: help install run demo test check format bench sim docs clean
@@ -42,8 +43,8 @@ format: install ## Format the code and mend what can be mended by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-sim: install ## Run the simulator: make sim SEEDS=200 (other seeds than the tests')
-	$(BIN)/pytest -q tests/sim --seeds $(SEEDS)
+sim: install ## Run the simulator: make sim SEEDS=200 FIRST_SEED=1000 (other seeds than the tests')
+	$(BIN)/pytest -q tests/sim -k ends_once --seeds $(SEEDS) --first-seed $(FIRST_SEED)
 
 bench: install ## Measure speed, as ratios within one run: make bench QUICK=1 (under a minute)
 	$(BIN)/python bench/run.py $(if $(QUICK),--quick)

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,15 +12,21 @@ from everpost.engine.fleet import Member
 from everpost.engine.housekeep import Retention
 from everpost.engine.news import News
 from everpost.engine.ports import Ports
+from everpost.engine.relay import Relay
+from everpost.health.memory import MemoryHealth
 from everpost.health.port import Health, HealthUnavailable
 from everpost.model.account import Account, Timeouts
+from everpost.model.event import EventType, Recorded
+from everpost.model.ids import message_of
 from everpost.model.route import Route
-from everpost.providers.contract import Answer, Fault, HttpRequest, Phase, Request
-from everpost.store.port import Store, StoreUnavailable
+from everpost.providers.contract import Answer, Fault, HttpRequest, Phase, Provider, Request
+from everpost.sinks.port import Sink
+from everpost.store.port import Store, StoreUnavailable, Written
 from everpost.wakeup.memory import MemoryWakeup
 from sim.world import PROVIDER, World
 
 EPOCH = 1_800_000_000.0
+PATIENCE_S = 30.0  # of a supervisor that waits for a graceful stop
 _current: ContextVar["Node | None"] = ContextVar("node", default=None)
 
 
@@ -45,6 +51,8 @@ class Weather:
     store_forgets: float = 0.0  # it is executed, and the caller is told that it was not
     clock_jump: float = 0.0
     clock_jump_s: float = 0.0
+    deploy: float = 0.0  # a second: a graceful stop, and a start
+    alone: bool = False  # what it learns of providers' health is lost with each of its lives, and told to nobody
 
 
 @dataclass
@@ -53,6 +61,7 @@ class Node:
     world: World
     store: Store
     health: Health
+    sink: Sink
     members: Sequence[Member]
     routes: Sequence[Route]
     rng: random.Random
@@ -71,16 +80,19 @@ class Node:
         self.alive = True
         self.lives += 1
         life = _Life(self, self.lives)
+        health = MemoryHealth() if self.weather.alone else self.health
         ports = Ports(
             store=_Proxy(self.store, life, StoreUnavailable),  # type: ignore[arg-type]  # passes every call on
-            health=_Proxy(self.health, life, HealthUnavailable),  # type: ignore[arg-type]  # as above
+            health=_Proxy(health, life, HealthUnavailable),  # type: ignore[arg-type]  # as above
             wire=_Wire(life),
             due=MemoryWakeup(),
             news=News(),
             clock=_Clock(self),
         )
         self.engine = Engine(ports, self.members, self.routes, Retention())
-        self.start(self.engine.run(asyncio.Event()))
+        self.engine.add_relay(Relay(self.sink, ports, MemoryWakeup(), _told))
+        self._stop = asyncio.Event()
+        self._running = self.start(self.engine.run(self._stop))
 
     def start(self, coro: Any) -> asyncio.Task[Any]:
         token = _current.set(self)
@@ -89,11 +101,17 @@ class Node:
         finally:
             _current.reset(token)
 
-    def kill(self) -> None:
+    async def retire(self) -> None:
+        """SIGTERM; and after a while the supervisor loses its patience."""
+        self._stop.set()
+        await asyncio.wait([self._running], timeout=PATIENCE_S)
+        self.kill("deploy")
+
+    def kill(self, why: str = "crash") -> None:
         """kill -9: nothing of it runs any more; what it was waiting for goes on without it."""
         self.alive = False
         self.engine = None
-        self.world.note("crash")
+        self.world.note(why)
         for task in list(self.tasks):
             task.cancel()
 
@@ -119,6 +137,7 @@ class _Life:
         elif rng.random() < node.weather.freeze and node.thawed.is_set():
             node.freeze(rng.uniform(0, node.weather.freeze_s))
         elif rng.random() < node.weather.clock_jump:
+            node.world.note("clock jump")
             node.skew_s = rng.uniform(-node.weather.clock_jump_s, node.weather.clock_jump_s)
         self.check()
         await node.thawed.wait()
@@ -147,6 +166,7 @@ class _Proxy:
             await asyncio.sleep(rng.uniform(0, 0.005))
             self._life.check()
             answer = await method(*args, **kwargs)
+            _witness(self._life.node.world, name, args, answer)
             await self._life.step()
             if rng.random() < weather.store_forgets:
                 self._life.node.world.note("store forgets")
@@ -154,6 +174,17 @@ class _Proxy:
             return answer
 
         return call
+
+
+def _witness(world: World, name: str, args: Sequence[Any], answer: Any) -> None:
+    """What the store has just done, whoever will hear of it."""
+    if name in ("begin", "advance"):
+        for change, written in zip(args[0], answer, strict=True):
+            if written is Written.DONE:
+                world.written(change.events)
+    if name == "suppress":
+        for one in args[0]:
+            world.suppressed_at.setdefault(one.address, asyncio.get_running_loop().time())
 
 
 class _Wire:
@@ -172,14 +203,26 @@ class _Wire:
         if asyncio.get_running_loop().time() > not_after:
             node.world.note("deadline before the first byte")
             return Fault(phase=Phase.DEADLINE, maybe_sent=False, text="too late to start")
+        if request.method == "POST":
+            node.world.first_byte(request, timeouts, await self._intents(host, request.body.decode()))
         # From here on the bytes are under way: the far end goes on even if this node dies.
         far_end = asyncio.ensure_future(_detached(node.world.carry(request, timeouts)))
         answer = await asyncio.shield(far_end)
         await self._life.step()
         return answer
 
+    async def _intents(self, account: str, delivery_id: str) -> list[str]:
+        """The events of this delivery's attempts at this account that are on disk."""
+        told = await self._life.node.store.read_events(0, 10_000, None, message_of(delivery_id))
+        events = [one.event for one in told]
+        return [one.id for one in events if one.type is EventType.ATTEMPTED and one.account == account]
+
     async def close(self) -> None:
         return None
+
+
+def _told(recorded: Recorded) -> Mapping[str, Any]:
+    return {"seq": recorded.seq, "id": recorded.event.id, "message": recorded.event.message_id}
 
 
 def _detached(coro: Any) -> asyncio.Task[Any]:
@@ -208,6 +251,6 @@ class _Clock:
         return self._node.rng.getrandbits(80)
 
 
-def account(name: str, answer_s: float = 5.0) -> Account:
-    timeouts = Timeouts(connect_s=1.0, write_s=1.0, answer_s=answer_s)
-    return Account(name=name, provider=PROVIDER.name, timeouts=timeouts, max_concurrency=10)
+def account(name: str, provider: Provider = PROVIDER) -> Account:
+    timeouts = Timeouts(connect_s=1.0, write_s=1.0, answer_s=5.0)
+    return Account(name=name, provider=provider.name, timeouts=timeouts, max_concurrency=10)

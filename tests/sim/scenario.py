@@ -3,29 +3,29 @@
 import asyncio
 import hashlib
 import random
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 
-from everpost.engine.accept import Acceptance, Idempotency
 from everpost.engine.fleet import Member
 from everpost.health.memory import MemoryHealth
-from everpost.model.delivery import FINAL
-from everpost.model.event import Recorded
-from everpost.model.key import Caller, Scope
-from everpost.model.message import Address, Draft, OnUnknown
-from everpost.model.problem import Problem
+from everpost.model.delivery import FINAL, DeliveryState
+from everpost.model.event import EventType
+from everpost.model.message import OnUnknown
 from everpost.model.route import Route, RouteAccount
-from everpost.store.port import Store, Stored
-from sim.invariants import broken
-from sim.nodes import Node, Weather, account, task_factory
+from everpost.store.port import Filter, Store
+from sim.clients import CALLER, Clients
+from sim.invariants import broken, unbalanced
+from sim.nodes import EPOCH, Node, Weather, account, task_factory
+from sim.report import Report
 from sim.virtual_loop import VirtualLoop
-from sim.world import PROVIDER, Faults, SimProvider, World
+from sim.world import MUTE, PROVIDER, Faults, SimProvider, SimSink, World
 
-CALLER = Caller(project="p", who="client", scope=Scope.ADMIN)
-CLIENT_TIMEOUT_S = 5.0
 STORM_S = 900.0  # faults and crashes last this long
-CALM_S = 4 * 86_400.0  # then everything heals, and every mail must end within this time
+CALM_S = 2 * 3600.0  # then everything heals, and every mail must end within this time …
+CLOCKS_S = 1200.0  # … but what waits for a clock that was wrong gets one that is late, after this
+LOOK_S = 30.0  # between two looks at the books
+DAY_S = 86_400.0
 FAULTS = [
     "refuse",
     "cut",
@@ -45,18 +45,6 @@ FAULTS = [
 ]
 
 MakeStore = Callable[[Callable[[], float]], Store]
-
-
-@dataclass
-class Report:
-    seed: int
-    acknowledged: dict[str, str] = field(default_factory=dict)  # idempotency key -> message id
-    cancelled: set[str] = field(default_factory=set)
-    stored: dict[str, Stored] = field(default_factory=dict)
-    events: list[Recorded] = field(default_factory=list)
-    seen: dict[str, int] = field(default_factory=dict)
-    trace_hash: str = ""
-    breaks: list[str] = field(default_factory=list)
 
 
 def run(seed: int, make_store: MakeStore, mails: int = 40) -> Report:
@@ -79,25 +67,46 @@ class _Scenario:
         self.rng = rng
         self.loop = loop
         self.mails = mails
-        self.report = Report(seed)
+        self.report = Report(seed, on_unknown=rng.choice((OnUnknown.HOLD, OnUnknown.RESEND)))
         self.world = World(rng=rng, loop=loop)
-        names = [f"p{number}" for number in range(rng.randint(1, 3))]
-        for name in names:
-            self.world.providers[name] = SimProvider(name, self._some_faults())
-        policy = rng.choice((OnUnknown.HOLD, OnUnknown.RESEND))
-        accounts = tuple(RouteAccount(account=name, weight=rng.choice((None, 1.0))) for name in names)
-        # Questions may be asked for a day: every outcome becomes certain, whatever the policy for uncertainty.
-        route = Route(name="default", accounts=accounts, on_unknown=policy, resolve_within_s=86_400.0 * 3)
-        self.store = make_store(lambda: 1_800_000_000.0 + loop.time())
+        self.store = make_store(lambda: EPOCH + loop.time())
+        self.sink = SimSink(self.world, fails=rng.choice((0.0, 0.0, 0.3)))
+        self.report.relayed = self.sink.received
+        self._set_patience()
+        members = [self._some_member(f"p{number}") for number in range(rng.randint(1, 3))]
+        entries = tuple(RouteAccount(account=member.account.name, weight=rng.choice((None, 1.0))) for member in members)
+        route = Route(
+            name="default",
+            accounts=entries,
+            on_unknown=self.report.on_unknown,
+            resolve_within_s=self.report.resolve_within_s,
+        )
         health = MemoryHealth()
-        members = [Member(account(name), PROVIDER) for name in names]
         self.nodes = [
-            Node(f"n{number}", self.world, self.store, health, members, [route], rng, self._some_weather())
+            Node(f"n{number}", self.world, self.store, health, self.sink, members, [route], rng, self._some_weather())
             for number in range(rng.randint(1, 4))
         ]
+        for node in self.nodes:
+            node.skew_s = rng.choice((0.0, 0.0, 0.0, -3.0, 3.0, DAY_S, -DAY_S)) if rng.random() < 0.3 else 0.0
+
+    def _set_patience(self) -> None:
+        """Mostly questions may be asked for days, so that every outcome becomes certain, whatever the policy."""
+        self.report.is_askable = self.rng.random() < 0.7
+        self.report.resolve_within_s = 3 * DAY_S if self.report.is_askable else self.rng.choice((60.0, 600.0, 3600.0))
+
+    def _some_member(self, name: str) -> Member:
+        rng = self.rng
+        provider = SimProvider(name, self._some_faults(), paged=rng.random() < 0.3)
+        self.world.providers[name] = provider
+        if self.report.is_askable or rng.random() < 0.4:
+            return Member(account(name), PROVIDER)
+        provider.deaf = rng.random() < 0.5
+        return Member(account(name, PROVIDER if provider.deaf else MUTE), PROVIDER if provider.deaf else MUTE)
 
     def _some_faults(self) -> Faults:
-        """A random subset, some of it extreme: most runs then look at few faults closely."""
+        """A random subset, some of it extreme: most runs then look at few faults closely, and some at one alone."""
+        if self.rng.random() < 0.15:
+            return Faults({self.rng.choice(FAULTS): 1.0})
         chosen = self.rng.sample(FAULTS, self.rng.randint(0, 5))
         return Faults({name: self.rng.choice((0.02, 0.1, 0.3)) for name in chosen})
 
@@ -109,27 +118,33 @@ class _Scenario:
             freeze_s=rng.choice((30.0, 120.0)),
             store_refuses=rng.choice((0, 0, 0.01)),
             store_forgets=rng.choice((0, 0, 0.01)),
-            clock_jump=rng.choice((0, 0, 0.0005)),
-            clock_jump_s=rng.choice((5.0, 86_400.0)),
+            clock_jump=rng.choice((0, 0, 0.0005, 0.005)),
+            clock_jump_s=rng.choice((5.0, DAY_S)),
+            deploy=rng.choice((0, 0, 0.01)),
+            alone=rng.random() < 0.2,
         )
 
     async def play(self) -> Report:
         for node in self.nodes:
             node.boot()
         keepers = [asyncio.create_task(self._keep_alive(node)) for node in self.nodes]
-        clients = [asyncio.create_task(self._client(number)) for number in range(self.mails)]
+        watcher = asyncio.create_task(self._watch())
+        clients = Clients(self.world, self.nodes, self.report, self.rng)
+        lives = [asyncio.create_task(clients.live(number, STORM_S)) for number in range(self.mails)]
         await asyncio.sleep(STORM_S)
         self._heal()
-        await asyncio.gather(*clients)
+        await asyncio.gather(*lives)
         await self._until_all_final()
-        for keeper in keepers:
-            keeper.cancel()
-        await self._collect()
+        for task in (*keepers, watcher):
+            task.cancel()
+        await self._look()
+        self.report.breaks = broken(self.report, self.world)
         for node in self.nodes:
-            node.kill()
-        return self.report
+            node.kill("end")
+        return self._told()
 
     def _heal(self) -> None:
+        self.sink.fails = 0.0
         for provider in self.world.providers.values():
             provider.faults = Faults()
         for node in self.nodes:
@@ -137,78 +152,65 @@ class _Scenario:
             node.skew_s = 0.0
 
     async def _keep_alive(self, node: Node) -> None:
-        """The supervisor: a dead process is started again after a while."""
+        """The supervisor: a dead process is started again after a while, and now and then a new version is deployed."""
         while True:
             await asyncio.sleep(1.0)
+            if node.alive and self.rng.random() < node.weather.deploy:
+                await node.retire()
             if not node.alive:
                 await asyncio.sleep(self.rng.uniform(0, 20))
                 node.boot()
 
-    async def _client(self, number: int) -> None:
-        """Submits one mail and repeats it with the same key until it is acknowledged; cancels a few."""
-        await asyncio.sleep(self.rng.uniform(0, STORM_S))
-        key = f"key-{number}"
-        draft = Draft(
-            sender=Address("ann@example.com"), to=(Address(f"bob{number}@example.org"),), subject="s", text="t"
-        )
-        idempotency = Idempotency("p:send", key, hashlib.sha256(key.encode()).digest())
-        while key not in self.report.acknowledged:
-            answer = await self._ask_a_node(draft, idempotency)
-            if isinstance(answer, Acceptance):
-                self.report.acknowledged[key] = answer.stored.message.id
-                self.world.note("replayed" if answer.replayed else "acknowledged")
-            else:
-                await asyncio.sleep(self.rng.uniform(0.1, 10))
-        if self.rng.random() < 0.1:
-            await self._cancel(self.report.acknowledged[key])
+    async def _watch(self) -> None:
+        """What must hold at all times is looked at all the time."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            await self._look()
 
-    async def _ask_a_node(self, draft: Draft, idempotency: Idempotency) -> Acceptance | Problem | None:
-        node = self.rng.choice(self.nodes)
-        if not node.alive or node.engine is None:
-            return None
-        request = node.start(node.engine.acceptor.accept(draft, CALLER, idempotency=idempotency))
-        done, _ = await asyncio.wait([request], timeout=CLIENT_TIMEOUT_S)
-        if not done or request.cancelled():
-            self.world.note("client gave up waiting")
-            return None
-        answer: Acceptance | Problem = request.result()
-        return answer
-
-    async def _cancel(self, message_id: str) -> None:
-        node = self.rng.choice(self.nodes)
-        if not node.alive or node.engine is None:
-            return
-        request = node.start(node.engine.console.cancel(CALLER, message_id))
-        done, _ = await asyncio.wait([request], timeout=CLIENT_TIMEOUT_S)
-        if not done or request.cancelled() or request.exception() is not None:
-            return
-        if isinstance(request.result(), Stored):
-            self.report.cancelled.add(message_id)
-            self.world.note("cancelled")
+    async def _look(self) -> None:
+        """Brings the report up to date, and tells what can't be seen in the end: an end that was not the end."""
+        before = self.report.stored
+        listed = await self.store.list_messages(Filter(project=CALLER.project), None, 1_000_000)
+        self.report.stored = {stored.message.id: stored for stored in listed}
+        self.report.events = await self.store.read_events(0, 1_000_000)
+        self.report.counts = await self.store.counts()
+        self.world.breaks += unbalanced(before, self.report)
 
     async def _until_all_final(self) -> None:
-        until = self.loop.time() + CALM_S
-        while self.loop.time() < until:
-            await self._collect()
-            open_ = [
-                delivery
-                for stored in self.report.stored.values()
-                for delivery in stored.deliveries
-                if delivery.state not in FINAL
-            ]
-            if not open_:
-                return
-            await asyncio.sleep(60.0)
+        began = self.loop.time()
+        while self.loop.time() < began + CALM_S:
+            await self._look()
+            if not any(self._open()) and {event["id"] for event in self.sink.received} >= self._told_ids():
+                break
+            if self.loop.time() > began + CLOCKS_S and not self.report.is_late:
+                self._move_clocks()
+            await asyncio.sleep(LOOK_S)
+        self.report.calm_s = self.loop.time() - began
+        await asyncio.sleep(2 * LOOK_S)  # nothing more may happen
 
-    async def _collect(self) -> None:
-        for message_id in self.report.acknowledged.values():
-            stored = await self.store.get_message("p", message_id)
-            if stored is not None:
-                self.report.stored[message_id] = stored
-        self.report.events = await self.store.read_events(0, 1_000_000)
-        counts = await self.store.counts()
-        self.report.seen = dict(self.world.seen)
+    def _move_clocks(self) -> None:
+        """Leases of a node whose clock was a day ahead end in a day. All clocks go there now, which is one more jump,
+        and saves a day of the simulator's time."""
+        self.report.is_late = True
+        self.world.note("clocks moved")
+        for node in self.nodes:
+            node.skew_s = 2 * DAY_S
+
+    def _told_ids(self) -> set[str]:
+        return {recorded.event.id for recorded in self.report.events}
+
+    def _open(self) -> list[DeliveryState]:
+        return [
+            delivery.state
+            for stored in self.report.stored.values()
+            for delivery in stored.deliveries
+            if delivery.state not in FINAL
+        ]
+
+    def _told(self) -> Report:
+        types = Counter(recorded.event.type for recorded in self.report.events)
+        actions = Counter(recorded.event.data.get("action") for recorded in self.report.events)
+        self.report.lasted_s = self.loop.time()
+        self.report.seen = {**self.world.seen, "held": types[EventType.HELD], "sent again": actions["resend"]}
         self.report.trace_hash = hashlib.sha256("\n".join(self.world.trace).encode()).hexdigest()
-        self.report.breaks = broken(self.report.acknowledged, self.report.stored, self.report.events, self.world)
-        if counts.accepted != sum(counts.by_state.values()):
-            self.report.breaks.append(f"conservation: {counts.accepted} accepted, states {dict(counts.by_state)}")
+        return self.report

@@ -1,0 +1,20 @@
+"""What the simulator has played, told at the end."""
+
+import pytest
+
+from sim.tally import Tally
+
+_TALLY = pytest.StashKey[Tally]()
+
+
+@pytest.fixture
+def tally(pytestconfig: pytest.Config) -> Tally:
+    return pytestconfig.stash.setdefault(_TALLY, Tally())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    tally = config.stash.get(_TALLY, None)
+    if tally is not None:
+        terminalreporter.section("simulator")
+        for line in tally.lines():
+            terminalreporter.write_line(line)

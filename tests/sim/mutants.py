@@ -1,0 +1,253 @@
+"""Everpost broken on purpose, one promise at a time, and the words with which the checker must tell it."""
+
+import asyncio
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from everpost.core import decide, resolving, transitions
+from everpost.engine import accept, fleet
+from everpost.engine.accept import Acceptor
+from everpost.engine.attempt import Attempts, Intent
+from everpost.engine.deliver import Deliverer
+from everpost.engine.relay import Relay
+from everpost.engine.resolve import Resolver
+from everpost.model.account import Circuit, CircuitState
+from everpost.model.change import Change
+from everpost.model.delivery import Delivery, DeliveryState
+from everpost.model.message import OnUnknown
+from everpost.model.outcome import Kind
+from everpost.providers.contract import Absent, Ask, Sought
+from everpost.store.memory import MemoryStore
+from everpost.store.port import Stored, StoreUnavailable
+
+Mutant = Callable[[pytest.MonkeyPatch], None]
+
+
+# --- what is acknowledged is kept, once -------------------------------------------------------------------------------
+
+
+def acknowledge_before_it_is_stored(patch: pytest.MonkeyPatch) -> None:
+    store = Acceptor._store
+
+    async def stored(self, message, route, claim, now):
+        asyncio.create_task(store(self, message, route, claim, now))  # noqa: RUF006  it dies with its node
+        return Stored(message=message, deliveries=(accept._delivery(message, route, now, now),))
+
+    patch.setattr(Acceptor, "_store", stored)
+
+
+def acknowledge_what_the_store_has_refused(patch: pytest.MonkeyPatch) -> None:
+    store = Acceptor._store
+
+    async def stored(self, message, route, claim, now):
+        try:
+            return await store(self, message, route, claim, now)
+        except StoreUnavailable:
+            return Stored(message=message, deliveries=(accept._delivery(message, route, now, now),))
+
+    patch.setattr(Acceptor, "_store", stored)
+
+
+def take_a_repeated_request_for_a_new_one(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(accept, "_claim", lambda *_: None)
+
+
+def take_another_mail_for_the_same(patch: pytest.MonkeyPatch) -> None:
+    claim = accept._claim
+
+    def blurred(idempotency, wait_s, now):
+        return replace(claim(idempotency, wait_s, now), fingerprint=b"")
+
+    patch.setattr(accept, "_claim", blurred)
+
+
+# --- the intent comes first, and only the holder of the lease writes --------------------------------------------------
+
+
+def send_before_the_intent_is_stored(patch: pytest.MonkeyPatch) -> None:
+    async def begin(self, intents: Sequence[Intent]) -> None:
+        for intent in intents:
+            self._attempts.start(intent)
+        if intents:
+            await self._ports.store.begin([intent.change for intent in intents])
+
+    patch.setattr(Deliverer, "_begin", begin)
+
+
+def send_however_late(patch: pytest.MonkeyPatch) -> None:
+    start = Attempts.start
+    patch.setattr(Attempts, "start", lambda self, one: start(self, dataclasses.replace(one, not_after=float("inf"))))
+
+
+def ignore_the_lease(patch: pytest.MonkeyPatch) -> None:
+    begin = MemoryStore.begin
+
+    async def unfenced(self, changes: Sequence[Change]) -> Any:
+        now = [replace(change, was=self._deliveries[change.delivery.id].version) for change in changes]
+        return await begin(self, now)
+
+    patch.setattr(MemoryStore, "begin", unfenced)
+
+
+def write_to_those_who_must_not_be_written_to(patch: pytest.MonkeyPatch) -> None:
+    async def nobody(*_) -> set[Any]:
+        return set()
+
+    patch.setattr(Deliverer, "_suppressed", nobody)
+
+
+def try_without_end(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(decide, "pause_s", lambda *_: 0.01)
+    patch.setattr(fleet, "circuit", lambda *_: Circuit(state=CircuitState.CLOSED))
+
+
+def put_off_for_a_week(patch: pytest.MonkeyPatch) -> None:
+    postpone = transitions.postpone
+
+    def later(delivery, wait, now):
+        change = postpone(delivery, wait, now)
+        return replace(change, delivery=replace(change.delivery, due_at=now + 7 * 86_400.0))
+
+    patch.setattr(transitions, "postpone", later)
+
+
+# --- what may have been sent is resolved first ------------------------------------------------------------------------
+
+
+def trust_the_first_absence(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(resolving, "is_proof", lambda *_: True)
+
+
+def look_twice_too_soon(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(resolving, "patience_s", lambda *_: 3.0)
+
+
+def trust_the_first_page(patch: pytest.MonkeyPatch) -> None:
+    async def look(self, delivery, message, member, lookup):
+        sought = Sought(delivery_id=delivery.id, message=message, account=member.account, started_at=0.0)
+        open_ = [lookup.start(sought)]
+        while isinstance(finding := await self._request(open_.pop(0), sought, lookup), Ask):
+            open_ += finding.requests
+        return finding
+
+    patch.setattr(Resolver, "_look", look)
+
+
+def take_silence_for_absence(patch: pytest.MonkeyPatch) -> None:
+    ask = Resolver._request
+
+    async def told(self, request, sought, lookup):
+        finding = await ask(self, request, sought, lookup)
+        return Absent() if "no answer" in getattr(finding, "reason", "") else finding
+
+    patch.setattr(Resolver, "_request", told)
+
+
+def take_an_unknown_outcome_for_a_failure(patch: pytest.MonkeyPatch) -> None:
+    settle = transitions.settle
+
+    def settled(delivery, outcome, now):
+        kind = Kind.UNAVAILABLE if outcome.kind is Kind.UNKNOWN else outcome.kind
+        return settle(delivery, replace(outcome, kind=kind), now)
+
+    patch.setattr(transitions, "settle", settled)
+
+
+def requeue_what_a_lost_worker_had(patch: pytest.MonkeyPatch) -> None:
+    def requeued(delivery: Delivery, now: float) -> Change:
+        return transitions._change(delivery, replace(delivery, state=DeliveryState.QUEUED, due_at=now), now, [])
+
+    patch.setattr(transitions, "lost", requeued)
+
+
+def give_up_on_a_worker_that_is_at_work(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(transitions, "LEASE_MARGIN_S", -11.0)
+    patch.setattr(resolving, "open_s", lambda *_: 0.0)
+
+
+def give_up_by_the_wall_clock(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(resolving, "is_over", lambda age_s, _, within_s, __: age_s >= within_s)
+
+
+def send_again_whatever_the_policy(patch: pytest.MonkeyPatch) -> None:
+    unresolved = transitions.unresolved
+
+    def resend(delivery, _policy, reason, now):
+        return unresolved(delivery, OnUnknown.RESEND, reason, now)
+
+    patch.setattr(transitions, "unresolved", resend)
+
+
+# --- the trail can't disagree with the state --------------------------------------------------------------------------
+
+
+def change_a_state_without_a_word(patch: pytest.MonkeyPatch) -> None:
+    found = transitions.found
+    patch.setattr(transitions, "found", lambda *args: replace(found(*args), events=()))
+
+
+def cancel_what_has_ended(patch: pytest.MonkeyPatch) -> None:
+    cancel = transitions.cancel
+
+    def whatever(delivery, who, now):
+        return cancel(replace(delivery, state=DeliveryState.QUEUED), who, now)
+
+    patch.setattr(transitions, "cancel", whatever)
+
+
+def lose_count(patch: pytest.MonkeyPatch) -> None:
+    put = MemoryStore._put
+
+    def uncounted(self, delivery):
+        put(self, delivery)
+        if delivery.state is DeliveryState.UNCERTAIN:
+            self._by_state[delivery.state.value] -= 1
+
+    patch.setattr(MemoryStore, "_put", uncounted)
+
+
+def move_the_cursor_first(patch: pytest.MonkeyPatch) -> None:
+    step = Relay.step
+
+    async def hasty(self):
+        if self._cursor is None:
+            self._cursor = await self._read_cursor()
+        events = await self._ports.store.read_events(self._cursor, 500)
+        if events:
+            await self._ports.store.write_config(f"cursor/{self._sink.name}", str(events[-1].seq).encode(), None)
+        return await step(self)
+
+    patch.setattr(Relay, "step", hasty)
+
+
+TWICE = r"handed over \d times"
+MUTANTS: Sequence[tuple[Mutant, str]] = (
+    (acknowledge_before_it_is_stored, "but it is gone"),
+    (acknowledge_what_the_store_has_refused, "but it is gone"),
+    (take_a_repeated_request_for_a_new_one, r"taken \d times"),
+    (take_a_repeated_request_for_a_new_one, "a repeated request was taken for a new one"),
+    (take_another_mail_for_the_same, "accepted for two different mails"),
+    (send_before_the_intent_is_stored, "left before its intent was stored"),
+    (send_however_late, "s after its intent"),
+    (ignore_the_lease, TWICE),
+    (write_to_those_who_must_not_be_written_to, "its recipient was suppressed before"),
+    (try_without_end, r"\d+ attempts"),
+    (put_off_for_a_week, "still queued at the end"),
+    (trust_the_first_absence, TWICE),
+    (look_twice_too_soon, TWICE),
+    (trust_the_first_page, TWICE),
+    (take_silence_for_absence, TWICE),
+    (take_an_unknown_outcome_for_a_failure, TWICE),
+    (requeue_what_a_lost_worker_had, "began while the one before was unresolved"),
+    (give_up_on_a_worker_that_is_at_work, "while an earlier request was still open"),
+    (give_up_by_the_wall_clock, "given up after"),
+    (send_again_whatever_the_policy, "the policy is hold"),
+    (change_a_state_without_a_word, r"endings \[\]"),
+    (cancel_what_has_ended, "it was sent and is cancelled"),
+    (lose_count, "conservation"),
+    (move_the_cursor_first, "an event that no sink was given"),
+)
