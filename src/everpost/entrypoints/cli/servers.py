@@ -39,7 +39,8 @@ def _host(text: str) -> str:
 
 def _dev_arguments(parser: ArgumentParser) -> None:
     usual = server.DevOptions()
-    parser.add_argument("--host", type=_host, default=usual.host, metavar="IP", help="not loopback: API keys are needed")
+    words = "other than loopback: API keys are needed"
+    parser.add_argument("--host", type=_host, default=usual.host, metavar="IP", help=words)
     parser.add_argument("--port", type=_port, default=usual.port, help=f"HTTP (default: {usual.port})")
     parser.add_argument("--smtp-port", type=_port, default=usual.smtp_port, help="the sandbox's SMTP server")
     parser.add_argument("--data", type=Path, default=usual.data, metavar="DIR", help=f"default: {usual.data}")
