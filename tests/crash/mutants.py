@@ -1,7 +1,7 @@
 """Everpost broken on purpose: `python mutants.py NAME,NAME serve --config FILE` patches the product, then runs it.
 
-`hurry` and `full_disk` break nothing. The first one shortens the leases, so that what a dead server had in hand is taken
-up within seconds; the second one lets no file be written from the start.
+`hurry` and `full_disk` break nothing. The first one shortens the leases, so that what a dead server had in hand is
+taken up within seconds; the second one lets no file be written from the start.
 """
 
 import asyncio
