@@ -1,9 +1,11 @@
 """Everpost broken on purpose: `python mutants.py NAME,NAME serve --config FILE` patches the product, then runs it.
 
-`hurry` breaks nothing: it shortens the leases, so that what a dead server had in hand is taken up within seconds.
+`hurry` and `full_disk` break nothing. The first one shortens the leases, so that what a dead server had in hand is
+taken up within seconds; the second one lets no file be written from the start.
 """
 
 import asyncio
+import resource
 import sys
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -24,6 +26,11 @@ def hurry():
     resolving.START_S = 1.0
     transitions.LEASE_MARGIN_S = 0.5
     accept.CLAIM_LEASE_S = deliver.CLAIM_LEASE_S = 4.0
+
+
+def full_disk():
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
 
 
 def ack_before_commit():
@@ -59,7 +66,7 @@ def forget_keys():
 
 
 MUTANTS: Final[Mapping[str, Callable[[], None]]] = {
-    mutant.__name__: mutant for mutant in (hurry, ack_before_commit, blind_resend, forget_keys)
+    mutant.__name__: mutant for mutant in (hurry, full_disk, ack_before_commit, blind_resend, forget_keys)
 }
 
 if __name__ == "__main__":

@@ -1,13 +1,17 @@
 """A disk that fills up under a running server, and has room again."""
 
+import asyncio
 import itertools
 import random
 import resource
 import shutil
 import subprocess
+import sys
+from asyncio.subprocess import PIPE
 
 import pytest
 
+from crash import mutants
 from crash.books import breaks, message_of, read_books, read_sink, settled
 from crash.load import Load
 from crash.processes import ask, installation, until
@@ -125,6 +129,18 @@ async def test_a_server_without_mail_notices_by_itself_that_its_disk_is_full(tmp
     for answer in [*ready, refused]:
         assert_refused(answer)
     assert status == 202
+
+
+@pytest.mark.slow
+async def test_a_server_that_can_not_write_from_the_start_says_so_and_ends(tmp_path):
+    async with installation(tmp_path) as place:
+        server = place.add_server((sys.executable, mutants.__file__, "full_disk"))
+        process = await asyncio.create_subprocess_exec(*server.words, stdout=PIPE, stderr=PIPE)
+        said, complaint = await process.communicate()
+    assert process.returncode == 1
+    assert said == b""
+    assert b"the disk reports an error" in complaint
+    assert b"Traceback" not in complaint
 
 
 class Probe:
