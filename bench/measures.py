@@ -21,7 +21,8 @@ CLONES = {
     "message": "project, {id}, created_at, head, content FROM message",
     "delivery": (
         "{id}, position, project, created_at, state, due_at + value, version, attempts, rounds, account,"
-        " started_at, deadline_at, asks, tried, refused, left_out, reason, provider_message_id, expires_at, updated_at FROM delivery"
+        " started_at, deadline_at, asks, tried, refused, left_out, reason, provider_message_id, expires_at,"
+        " updated_at FROM delivery"
     ),
     "event": (
         "{id}, {id} || '.0:0', type, at, project, {id} || '.0', account, data"

@@ -86,6 +86,13 @@ def key(name="k", fingerprint=b"f", running_until=None):
     return IdempotencyClaim(scope="shop:send", key=name, fingerprint=fingerprint, running_until=running_until)
 
 
+async def begun(store, of, claim=None, charges=(), not_after=LATE):
+    """Hands in a message with its first attempt; returns what the store says."""
+    one = delivery(of)
+    first = change(one, charges=charges)
+    return await store.accept(of, (first.delivery,), (event(one), *first.events), claim, not_after, first.charges)
+
+
 async def accept(store, of=None, claim=None, not_after=LATE, deliveries=None):
     """Accepts a message as one delivery, unless told otherwise; returns its deliveries."""
     of = of or message()

@@ -17,8 +17,9 @@ async def health(request, tmp_path):
     await opened.close()
 
 
-def report(sign, at=0.0, text="", until=None, account="one"):
-    return Report(account=account, sign=sign, at=T + at, text=text, until=None if until is None else T + until)
+def report(sign, at=0.0, text="", until=None, account="one", count=1):
+    until = None if until is None else T + until
+    return Report(account=account, sign=sign, at=T + at, text=text, until=until, count=count)
 
 
 async def told(health, *reports):
@@ -41,6 +42,11 @@ async def test_accounts_are_told_apart(health):
 async def test_a_success_is_remembered(health):
     known = await told(health, report(Sign.OK, 1), report(Sign.OK, 3), report(Sign.OK, 2))
     assert known == AccountHealth(buckets=(Bucket(T, 3, 0),), ok_at=T + 3)
+
+
+async def test_many_successes_can_be_told_as_one(health):
+    known = await told(health, report(Sign.OK, 1), report(Sign.OK, 3, count=20))
+    assert known == AccountHealth(buckets=(Bucket(T, 21, 0),), ok_at=T + 3)
 
 
 async def test_failures_add_up_from_the_first_after_the_last_success(health):

@@ -181,3 +181,13 @@ async def test_outcomes_that_come_together_are_stored_together(world):
         for stored in mails:
             await world.ended(stored)
     assert world.store.called["advance"] < 10
+
+
+async def test_good_news_of_an_account_that_come_together_are_told_as_one(world):
+    world.wire.script("a", later(TAKEN, 1.0))
+    async with world.running() as engine:
+        for stored in await asyncio.gather(*(accepted(engine) for _ in range(30))):
+            await world.ended(stored)
+        await elapse(0.1)
+    assert world.health.called["record"] < 10
+    assert sum(bucket.ok for bucket in (await world.health.board())["a"].buckets) == 30

@@ -22,8 +22,8 @@ async def test_a_decision_that_took_too_long_is_taken_anew():
     world = World("a")
     world.wire = PunctualWire()
     world.store.slow_s["suppressed"] = WINDOW_S + 0.1
-    async with world.running() as engine:
-        stored = await accepted(engine)
+    stored = await accepted(world.engine())
+    async with world.running():
         await elapse(WINDOW_S + 1.0)
         assert world.wire.sent == []
         world.store.slow_s.clear()
@@ -34,6 +34,7 @@ async def test_one_that_took_nearly_as_long_as_it_may_is_carried_out():
     world = World("a")
     world.wire = PunctualWire()
     world.store.slow_s["suppressed"] = WINDOW_S - 0.1
-    async with world.running() as engine:
-        await world.ended(await accepted(engine))
+    stored = await accepted(world.engine())
+    async with world.running():
+        await world.ended(stored)
     assert world.wire.accounts() == ["a"]

@@ -65,7 +65,8 @@ async def test_a_suppressed_recipient_is_left_out_and_the_others_get_the_mail():
         people = ("bob@example.org", "carol@example.org")
         stored = await accepted(engine, to=tuple(map(Address, people)), cc=(Address("Bob@example.org"),), wait_s=30.0)
     assert (stored.deliveries[0].state, stored.deliveries[0].left_out) == (SENT, (0, 2))
-    assert built == [["carol@example.org"]]
+    assert built[-1] == ["carol@example.org"]
+    assert len(world.wire.sent) == 1
     assert asked == ["carol@example.org"]
     [told] = await world.events(EventType.SUPPRESSED)
     assert told.data == {"recipients": 2, "places": [0, 2]}
@@ -117,9 +118,9 @@ async def test_a_mail_that_is_cancelled_while_it_waits_in_a_process_is_not_sent(
 
 
 async def test_no_byte_goes_out_for_an_intent_that_is_not_on_disk(world):
-    async with world.running() as engine:
-        world.store.fails["begin"] = GONE
-        stored = await accepted(engine)
+    stored = await accepted(world.engine())
+    world.store.fails["begin"] = GONE
+    async with world.running():
         await elapse(60.0)
         assert world.wire.sent == []
         world.store.fails.clear()

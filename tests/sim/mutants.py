@@ -35,7 +35,7 @@ def acknowledge_before_it_is_stored(patch: pytest.MonkeyPatch) -> None:
 
     async def stored(self, message, route, claim, now):
         asyncio.create_task(store(self, message, route, claim, now))  # noqa: RUF006  it dies with its node
-        return Stored(message=message, deliveries=(accept._delivery(message, route, now, now),))
+        return Stored(message=message, deliveries=(accept._delivery(message, route, now),))
 
     patch.setattr(Acceptor, "_store", stored)
 
@@ -47,7 +47,7 @@ def acknowledge_what_the_store_has_refused(patch: pytest.MonkeyPatch) -> None:
         try:
             return await store(self, message, route, claim, now)
         except StoreUnavailable:
-            return Stored(message=message, deliveries=(accept._delivery(message, route, now, now),))
+            return Stored(message=message, deliveries=(accept._delivery(message, route, now),))
 
     patch.setattr(Acceptor, "_store", stored)
 
@@ -78,6 +78,10 @@ def send_before_the_intent_is_stored(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Deliverer, "_begin", begin)
 
 
+def send_fresh_mail_whether_it_is_stored_or_not(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Deliverer, "drop", Deliverer.start)
+
+
 def send_however_late(patch: pytest.MonkeyPatch) -> None:
     start = Attempts.start
     patch.setattr(Attempts, "start", lambda self, one: start(self, dataclasses.replace(one, not_after=float("inf"))))
@@ -98,6 +102,7 @@ def write_to_those_who_must_not_be_written_to(patch: pytest.MonkeyPatch) -> None
         return set()
 
     patch.setattr(Deliverer, "_suppressed", nobody)
+    patch.setattr(MemoryStore, "_has_suppressed", lambda *_: False)
 
 
 def try_without_end(patch: pytest.MonkeyPatch) -> None:
@@ -232,6 +237,7 @@ MUTANTS: Sequence[tuple[Mutant, str]] = (
     (take_a_repeated_request_for_a_new_one, "a repeated request was taken for a new one"),
     (take_another_mail_for_the_same, "accepted for two different mails"),
     (send_before_the_intent_is_stored, "left before its intent was stored"),
+    (send_fresh_mail_whether_it_is_stored_or_not, "left before its intent was stored"),
     (send_however_late, "s after its intent"),
     (ignore_the_lease, TWICE),
     (write_to_those_who_must_not_be_written_to, "its recipient was suppressed before"),

@@ -21,7 +21,7 @@ from everpost.model.ids import message_of
 from everpost.model.route import Route
 from everpost.providers.contract import Answer, Fault, HttpRequest, Phase, Provider, Request
 from everpost.sinks.port import Sink
-from everpost.store.port import Store, StoreUnavailable, Written
+from everpost.store.port import New, Store, StoreUnavailable, Written
 from everpost.wakeup.memory import MemoryWakeup
 from sim.world import PROVIDER, World
 
@@ -178,6 +178,8 @@ class _Proxy:
 
 def _witness(world: World, name: str, args: Sequence[Any], answer: Any) -> None:
     """What the store has just done, whoever will hear of it."""
+    if name == "accept" and answer == New():
+        world.written(args[2])
     if name in ("begin", "advance"):
         for change, written in zip(args[0], answer, strict=True):
             if written is Written.DONE:

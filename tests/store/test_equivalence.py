@@ -65,13 +65,17 @@ class Stores(RuleBasedStateMachine):
         deliveries=st.integers(1, 2),
         again=st.booleans(),
         overdue=st.sampled_from([LATE, LATE, LATE, 0.0]),
+        begun=st.booleans(),
+        spent=st.lists(st.builds(charge, few, st.just(6), accounts, tags, few.map(float)), max_size=2),
     )
-    def accept(self, *, project, to, tags, claim, due, deliveries, again, overdue):
+    def accept(self, *, project, to, tags, claim, due, deliveries, again, overdue, begun, spent):
         if not (again and self.messages):
             self.number += 1
         of = message(self.number, project=project, to=tuple(map(Address, to)), tags=tuple(tags))
         ones = [delivery(of, position, due_at=of.created_at + due) for position in range(deliveries)]
-        self.both("accept", of, ones, [event(one) for one in ones], claim, overdue)
+        if begun:
+            ones = [change(one).delivery for one in ones]
+        self.both("accept", of, ones, [event(one) for one in ones], claim, overdue, spent if begun else ())
         self.messages.append(of)
 
     @rule(after=ages, lease_s=st.sampled_from([1.0, 5.0]), room=few)

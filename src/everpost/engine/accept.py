@@ -9,7 +9,8 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from everpost.core.admit import admit
-from everpost.engine.deliver import CLAIM_LEASE_S, Deliverer
+from everpost.engine.attempt import Intent
+from everpost.engine.deliver import Deliverer
 from everpost.engine.fleet import Fleet
 from everpost.engine.ports import Ports
 from everpost.engine.routes import Routes
@@ -21,7 +22,7 @@ from everpost.model.limits import WAIT_S_MAX
 from everpost.model.message import Draft, Message, Origin, without_content
 from everpost.model.problem import Problem
 from everpost.model.route import Route
-from everpost.store.port import Claimed, Conflict, IdempotencyClaim, New, Same, Store, Stored, StoreUnavailable
+from everpost.store.port import Accepted, Conflict, IdempotencyClaim, New, Same, Stored, StoreUnavailable, Unbegun
 
 ACCEPT_S: Final = 4.0  # an accept that takes longer is undone; below the 5 s after which clients give up and repeat
 RUNNING_S_MAX: Final = WAIT_S_MAX + ACCEPT_S  # the longest that a first request can take
@@ -75,7 +76,7 @@ class Acceptor:
             message = self._message(draft, caller, now, origin)
             accepted = await self._store(message, routes[draft.route], claim, now)
             if isinstance(accepted, Stored):
-                return Acceptance(stored=await self._waited(accepted, wait_s))
+                return Acceptance(stored=await self._waited(accepted, wait_s, fresh=True))
             return await self._repeated(accepted, caller, wait_s)
         except StoreUnavailable as error:
             return _unavailable(str(error))
@@ -91,28 +92,40 @@ class Acceptor:
     async def _store(
         self, message: Message, route: Route, claim: IdempotencyClaim | None, now: float
     ) -> Stored | Same | Conflict:
-        """Stores the message as one delivery. If this process has room, it is stored as already claimed by it, which
-        saves a claim; should the process die, the claim ends like any other."""
-        offered = message.send_at is None and self._deliverer.reserve()
-        try:
-            delivery = _delivery(message, route, now, now + CLAIM_LEASE_S if offered else now)
-            event = _accepted_event(message, delivery)
-            store: Store = self._ports.store
-            accepted = await store.accept(message, (delivery,), (event,), claim, now + ACCEPT_S)
-        except BaseException:
-            if offered:
-                self._deliverer.unreserve()
-            raise
-        if not isinstance(accepted, New):
-            if offered:
-                self._deliverer.unreserve()
+        """Stores the message as one delivery. If an account can take it at once, it is stored with the intent of that
+        attempt, and goes on without a look at the queue."""
+        delivery = _delivery(message, route, now)
+        event = _accepted_event(message, delivery)
+        intent = await self._deliverer.intend(delivery, message, route) if message.send_at is None else None
+        if intent is not None:
+            begun = await self._store_begun(message, event, claim, intent)
+            if not isinstance(begun, Unbegun):
+                return begun if not isinstance(begun, New) else _stored(message, intent.change.delivery)
+            self._fleet.forget_board()  # a quota may be used up
+        accepted = await self._ports.store.accept(message, (delivery,), (event,), claim, now + ACCEPT_S)
+        if isinstance(accepted, Same | Conflict):
             return accepted
-        if offered:
-            self._deliverer.offer(Claimed(delivery, message))
-        else:
-            self._ports.due.nudge()
+        self._deliverer.queued(delivery)
         self._ports.news.nudge()
-        return Stored(message=without_content(message), deliveries=(delivery,))
+        return _stored(message, delivery)
+
+    async def _store_begun(
+        self, message: Message, event: Event, claim: IdempotencyClaim | None, intent: Intent
+    ) -> Accepted:
+        change, not_after = intent.change, message.created_at + ACCEPT_S
+        started = False
+        try:
+            accepted = await self._ports.store.accept(
+                message, (change.delivery,), (event, *change.events), claim, not_after, change.charges
+            )
+            started = isinstance(accepted, New)
+        finally:
+            if started:
+                self._deliverer.start(intent)
+            else:
+                self._deliverer.drop(intent)
+        self._ports.news.nudge()
+        return accepted
 
     async def _seen(
         self, idempotency: Idempotency | None, caller: Caller, wait_s: float | None
@@ -135,38 +148,43 @@ class Acceptor:
             return _GONE
         return Acceptance(stored=await self._waited(stored, wait_s), replayed=True, answer=same.answer)
 
-    async def _waited(self, stored: Stored, wait_s: float | None) -> Stored:
+    async def _waited(self, stored: Stored, wait_s: float | None, *, fresh: bool = False) -> Stored:
+        """As it stands when it has ended or the time is over. What is fresh has not moved since it was stored."""
         if wait_s is None:
             return stored
         message, latest = stored.message, stored
         until = self._ports.clock.monotonic() + wait_s
         with self._deliverer.watches.watch(message.id) as watch:
+            if not fresh:
+                watch.set()
             while True:
-                with suppress(StoreUnavailable):  # the mail is accepted, whether it can be read now or not
-                    latest = await self._ports.store.get_message(message.project, message.id) or latest
                 left = until - self._ports.clock.monotonic()
                 is_over = left <= 0 or self._deliverer.watches.over
                 if is_over or all(delivery.state in FINAL for delivery in latest.deliveries):
                     return latest
-                watch.clear()
-                try:
+                with suppress(TimeoutError):
                     async with asyncio.timeout(min(left, WATCH_S)):
                         await watch.wait()
-                except TimeoutError:
-                    continue
+                watch.clear()  # before the look: what is written during it is looked at next
+                with suppress(StoreUnavailable):  # the mail is accepted, whether it can be read now or not
+                    latest = await self._ports.store.get_message(message.project, message.id) or latest
 
     def _message(self, draft: Draft, caller: Caller, now: float, origin: Origin) -> Message:
         id_ = ids.message_id(now, self._ports.clock.entropy())
         return Message(id=id_, project=caller.project, created_at=now, origin=origin, **asdict(draft))
 
 
-def _delivery(message: Message, route: Route, now: float, due_at: float) -> Delivery:
+def _stored(message: Message, delivery: Delivery) -> Stored:
+    return Stored(message=without_content(message), deliveries=(delivery,))
+
+
+def _delivery(message: Message, route: Route, now: float) -> Delivery:
     gives_up_at = max(now, message.send_at or now) + route.give_up_after_s
     return Delivery(
         id=ids.delivery_id(message.id, 0),
         message_id=message.id,
         project=message.project,
-        due_at=max(due_at, message.send_at or due_at),
+        due_at=max(now, message.send_at or now),
         expires_at=message.expires_at if message.expires_at is not None else gives_up_at,
         created_at=now,
         updated_at=now,

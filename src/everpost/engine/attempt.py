@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from msgspec.structs import replace
+
 from everpost.core import transitions
 from everpost.core.masking import masked
 from everpost.engine import journal
@@ -22,6 +24,8 @@ RETRY_S_MIN: Final = 0.1
 RETRY_S_MAX: Final = 2.0
 DEFAULT_THROTTLE_S: Final = 60.0  # for a provider that says "too much" and not for how long
 _log = logging.getLogger(__name__)
+
+OnChanges = Callable[[Sequence[Change]], None]
 
 _SIGNS: Final = {
     Kind.ACCEPTED: Sign.OK,
@@ -54,31 +58,47 @@ class _Done:
 
 
 class Attempts:
-    def __init__(self, ports: Ports, fleet: Fleet, on_written: Callable[[Sequence[Change]], None]) -> None:
+    def __init__(self, ports: Ports, fleet: Fleet, on_written: OnChanges, on_ended: OnChanges) -> None:
+        """`on_written` is told what was stored, `on_ended` a moment later, when the accounts are free for others."""
         self._ports = ports
         self._fleet = fleet
         self._on_written = on_written
+        self._on_ended = on_ended
+        self._pledged = 0  # intents that are being written
         self._tasks: dict[str, asyncio.Task[None]] = {}  # by delivery id
         self._done: list[_Done] = []
         self._some_done = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self._storing = 0
+        self._good_news: list[Report] = []  # for the health of accounts
+        self._some_good_news = asyncio.Event()
         self.stuck = False  # outcomes can't be stored: nothing may be sent
 
     @property
     def in_flight(self) -> int:
-        return len(self._tasks) + len(self._done) + self._storing
+        return self._pledged + len(self._tasks) + len(self._done) + self._storing
 
     def carries(self, delivery: Delivery) -> bool:
         """Whether the current attempt is still in the hands of this process, whatever a clock says of its lease."""
         return delivery.id in self._tasks
 
+    def pledge(self, intent: Intent) -> None:
+        """The intent is about to be written, and has its place at the account: `start` or `drop` follows."""
+        self._pledged += 1
+        self._fleet.take(intent.member.account.name)
+        self._idle.clear()
+
+    def drop(self, intent: Intent) -> None:
+        """The intent was not written, as far as can be told: nothing may go out."""
+        self._pledged -= 1
+        self._fleet.release(intent.member.account.name)
+        self._mark_idle()
+
     def start(self, intent: Intent) -> None:
         """The intent is on disk: make the request."""
-        key = intent.change.delivery.id
-        self._idle.clear()
-        self._tasks[key] = asyncio.create_task(self._carry(intent))
+        self._pledged -= 1
+        self._tasks[intent.change.delivery.id] = asyncio.create_task(self._carry(intent))
 
     async def ended(self) -> None:
         """Returns when every attempt has ended and its outcome is stored."""
@@ -105,17 +125,34 @@ class Attempts:
             self._some_done.clear()
             done, self._done = self._done, []
             self._storing = len(done)
-            await self._store(done)
+            changes = await self._store(done)
             for one in done:
                 self._tasks.pop(one.intent.change.delivery.id, None)
                 self._fleet.release(one.intent.member.account.name)
             self._storing = 0
-            if not self.in_flight:
-                self._idle.set()
-            await self._report(done)
-            self._ports.due.nudge()
+            self._mark_idle()
+            reports = _reports(done)
+            if all(report.sign is Sign.OK for report in reports):
+                self._good_news += reports
+                self._some_good_news.set()
+            else:  # whoever is decided upon next should know
+                await self._report(reports)
+            self._on_ended(changes)
 
-    async def _store(self, done: Sequence[_Done]) -> None:
+    async def report_good_news(self) -> None:
+        """Nobody waits for it, so it holds up no outcome."""
+        while True:
+            await self._some_good_news.wait()
+            self._some_good_news.clear()
+            reports, self._good_news = self._good_news, []
+            await self._report(reports)
+
+    def _mark_idle(self) -> None:
+        if not self.in_flight:
+            self._idle.set()
+
+    async def _store(self, done: Sequence[_Done]) -> Sequence[Change]:
+        """Returns what was written, or should have been."""
         pause_s = RETRY_S_MIN
         while True:
             try:
@@ -134,10 +171,10 @@ class Attempts:
                 pause_s = min(2 * pause_s, RETRY_S_MAX)
             except Exception:
                 _log.exception("outcomes were not stored; their deliveries will be resolved")
-                return
+                return []
             else:
                 self.stuck = False
-                return
+                return changes
 
     async def _store_late(self, late: Sequence[_Done]) -> None:
         """The lease was lost, but the answer has come: it is as good a witness as any question to the provider."""
@@ -151,8 +188,7 @@ class Attempts:
                 if await self._ports.store.advance([change]) == [Written.DONE]:
                     journal.tell(one.intent.claimed.message, change)
 
-    async def _report(self, done: Sequence[_Done]) -> None:
-        reports = [_report(one) for one in done if not _our_own_delay(one.answer)]
+    async def _report(self, reports: Sequence[Report]) -> None:
         try:
             if reports:
                 await self._fleet.report(reports)
@@ -160,6 +196,20 @@ class Attempts:
             _log.warning("the accounts are shown as they were", extra={"error": str(error)})
         except Exception:
             _log.exception("the health of accounts was not recorded")
+
+
+def _reports(done: Sequence[_Done]) -> list[Report]:
+    """Good answers of an account are one report."""
+    good: dict[str, Report] = {}
+    others = []
+    for report in (_report(one) for one in done if not _our_own_delay(one.answer)):
+        if report.sign is not Sign.OK:
+            others.append(report)
+            continue
+        before = good.get(report.account, report)
+        count = before.count + 1 if report.account in good else 1
+        good[report.account] = replace(report, at=max(report.at, before.at), count=count)
+    return [*good.values(), *others]
 
 
 def _our_own_delay(answer: Answer | None) -> bool:

@@ -3,29 +3,26 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
-from msgspec.structs import replace
-
-from everpost.core import quota, resolving, transitions
-from everpost.core.decide import Board, Fail, Send, Wait, decide
+from everpost.core import transitions
+from everpost.core.decide import Board
 from everpost.engine import journal
 from everpost.engine.attempt import Attempts, Intent
 from everpost.engine.fleet import Fleet
 from everpost.engine.hand import Hand
+from everpost.engine.intents import Intents, Round
 from everpost.engine.ports import Ports
 from everpost.engine.resolve import Resolver
-from everpost.engine.routes import DEFAULT, Routes
+from everpost.engine.routes import Routes
 from everpost.engine.watch import Watches
 from everpost.model.change import Change
-from everpost.model.delivery import DeliveryState
+from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.limits import ACTIVE_MAX, CLAIM_MAX
-from everpost.model.message import Message, without_recipients
+from everpost.model.message import Message
 from everpost.model.route import Route
-from everpost.providers.contract import Unsendable
 from everpost.store.port import Claimed, StoreUnavailable, Written
 
 CLAIM_LEASE_S: Final = 15.0  # a claim without an intent; writing the intent extends it
@@ -36,47 +33,53 @@ WAITING_MAX: Final = 64  # decided deliveries that wait in memory for a free req
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class _Round:
-    """What one batch of deliveries has come to."""
-
-    began_at: float  # monotonic: what is decided on is no older
-    board: Board
-    routes: Mapping[str, Route]
-    intents: list[Intent]
-    changes: list[tuple[Message, Change]]
-
-
 class Deliverer:
     def __init__(self, ports: Ports, fleet: Fleet, routes: Routes) -> None:
         self._ports = ports
         self._fleet = fleet
         self._routes = routes
         self._resolver = Resolver(ports, fleet, routes)
-        self._attempts = Attempts(ports, fleet, self._on_written)
+        self._attempts = Attempts(ports, fleet, self._on_written, self._on_ended)
         self._hand = Hand(fleet, ports.clock)
+        self._intents = Intents(ports, fleet, self._attempts, self._hand)
         self.watches = Watches()
         self._running = False
         self._turning = asyncio.Lock()
         self._blocked = False  # no account can take anything
+        self._behind = True  # the queue holds more than there was room for, or was not looked at yet
+        self._queued = 0  # fresh mail that went there since it was last looked at
         self._looked_at = 0.0  # while blocked: when the queue was last looked at (monotonic)
 
     # --- what accept uses -----------------------------------------------------------------------------------------
 
-    def reserve(self) -> bool:
-        """Room for one more delivery in this process; to be followed by `offer` or `unreserve`."""
-        if not self._running or self._blocked or self._attempts.stuck or self._active() >= ACTIVE_MAX:
-            return False
-        self._hand.reserve()
-        return True
+    async def intend(self, delivery: Delivery, message: Message, route: Route) -> Intent | None:
+        """The intent of a fresh mail's first attempt, to be stored with it; `start` or `drop` has to follow. None: it
+        has to go through the queue, since no account can take it at once, or since others are waiting there."""
+        if not self._running or self._behind or self._attempts.stuck or self._active() >= ACTIVE_MAX:
+            return None
+        began_at = self._ports.clock.monotonic()
+        try:
+            board = await self._fleet.board()
+        except StoreUnavailable:
+            return None
+        ahead = len(self._hand) + self._queued
+        return self._intents.of_fresh(Claimed(delivery, message), route, board, began_at, ahead)
 
-    def unreserve(self) -> None:
-        self._hand.unreserve()
+    def start(self, intent: Intent) -> None:
+        """It is on disk."""
+        self._attempts.start(intent)
 
-    def offer(self, claimed: Claimed) -> None:
-        """A delivery that was stored as claimed by this process."""
-        self._hand.offer(claimed)
-        self._ports.due.nudge()
+    def drop(self, intent: Intent) -> None:
+        """It was not written, as far as can be told."""
+        self._attempts.drop(intent)
+
+    def queued(self, delivery: Delivery) -> None:
+        """A delivery was stored for the loop to find."""
+        in_s = (delivery.due_at or 0.0) - self._ports.clock.now()
+        if in_s <= 0:
+            self._queued += 1
+        if in_s < IDLE_S_MAX:
+            self._ports.due.nudge()
 
     # --- the loop ---------------------------------------------------------------------------------------------------
 
@@ -84,6 +87,7 @@ class Deliverer:
         """Until cancelled. Trouble with the store pauses it; nothing is decided from memory alone."""
         self._running = True
         outcomes = asyncio.create_task(self._attempts.store_outcomes())
+        good_news = asyncio.create_task(self._attempts.report_good_news())
         try:
             while True:
                 try:
@@ -100,6 +104,7 @@ class Deliverer:
         finally:
             self._running = False
             outcomes.cancel()
+            good_news.cancel()
             self._resolver.stop()
 
     async def drain(self, timeout_s: float) -> None:
@@ -122,12 +127,20 @@ class Deliverer:
         batch = self._hand.take()
         room = self._room(board) - len(batch)
         next_due_at: float | None = None
-        if room > 0:
-            claim = await self._ports.store.claim_due(clock.now(), CLAIM_LEASE_S, room)
-            batch += claim.claimed
-            next_due_at = claim.next_due_at
-        if batch:
-            await self._work(batch, board)
+        self._hand.deciding = len(batch)
+        try:
+            if room > 0:
+                queued = self._queued
+                claim = await self._ports.store.claim_due(clock.now(), CLAIM_LEASE_S, room)
+                batch += claim.claimed
+                next_due_at = claim.next_due_at
+                self._queued -= queued
+            self._hand.deciding = len(batch)
+            self._behind = room <= 0 or (next_due_at is not None and next_due_at <= clock.now())
+            if batch:
+                await self._work(batch, board)
+        finally:
+            self._hand.deciding = 0
         if self._blocked or room <= 0:
             return BLOCKED_S
         if self._hand.ready:
@@ -149,20 +162,18 @@ class Deliverer:
         return BLOCKED_ROOM
 
     async def _work(self, batch: Sequence[Claimed], board: Board) -> None:
-        self._hand.deciding = len(batch)
-        try:
-            began_at = self._ports.clock.monotonic()
-            routes = await self._routes.all()
-            round_ = _Round(began_at=began_at, board=board, routes=routes, intents=[], changes=[])
-            suppressed = await self._suppressed(batch)
-            for claimed in batch:
-                try:
-                    await self._look_at(claimed, round_, suppressed)
-                except Exception:
-                    _log.exception("a delivery broke; it is looked at again", extra={"delivery": claimed.delivery.id})
-            await self._begin(round_.intents)
-        finally:
-            self._hand.deciding = 0
+        round_ = Round(
+            began_at=self._ports.clock.monotonic(),
+            board=board,
+            routes=await self._routes.all(),
+            suppressed=await self._suppressed(batch),
+        )
+        for claimed in batch:
+            try:
+                await self._look_at(claimed, round_)
+            except Exception:
+                _log.exception("a delivery broke; it is looked at again", extra={"delivery": claimed.delivery.id})
+        await self._begin(round_.intents)
         await self._advance(round_.changes)
 
     async def _advance(self, changes: Sequence[tuple[Message, Change]]) -> None:
@@ -175,10 +186,10 @@ class Deliverer:
         for message, change in written:
             journal.tell(message, change)
 
-    async def _look_at(self, claimed: Claimed, round_: _Round, suppressed: set[tuple[str, str]]) -> None:
+    async def _look_at(self, claimed: Claimed, round_: Round) -> None:
         match claimed.delivery.state:
             case DeliveryState.QUEUED:
-                await self._decide(claimed, round_, suppressed)
+                await self._intents.decide(claimed, round_)
             case DeliveryState.SENDING if not self._attempts.carries(claimed.delivery):
                 round_.changes.append((claimed.message, transitions.lost(claimed.delivery, self._ports.clock.now())))
             case DeliveryState.UNCERTAIN:
@@ -194,64 +205,6 @@ class Deliverer:
             found.update((project, row.address) for row in rows)
         return found
 
-    async def _decide(self, claimed: Claimed, round_: _Round, suppressed: set[tuple[str, str]]) -> None:
-        delivery, message = claimed.delivery, claimed.message
-        now = self._ports.clock.now()
-        if now >= delivery.expires_at:
-            round_.changes.append((message, transitions.expire(delivery, now)))
-            return
-        stopped = _stopped(message, suppressed)
-        if not stopped.issubset(delivery.left_out):
-            round_.changes.append((message, transitions.leave_out(delivery, message, stopped, now)))
-            return
-        message = without_recipients(message, delivery.left_out)
-        route = round_.routes.get(message.route) or round_.routes[DEFAULT]
-        unfit: dict[str, str] = {}
-        chance = self._ports.clock.chance()
-        while True:
-            decision = decide(delivery, message, route, round_.board, unfit, chance)
-            match decision:
-                case Wait():
-                    round_.changes.append((message, transitions.postpone(delivery, decision, now)))
-                    return
-                case Fail():
-                    round_.changes.append((message, transitions.fail(delivery, decision, now)))
-                    return
-                case Send() if self._fleet.free(decision.account) <= 0:
-                    self._hand.wait_for(decision.account, claimed)
-                    return
-                case Send():
-                    if await self._intend(claimed, message, decision, round_, unfit):
-                        return
-
-    async def _intend(
-        self, claimed: Claimed, message: Message, send: Send, round_: _Round, unfit: dict[str, str]
-    ) -> bool:
-        """Builds the request for `message`, the claimed one less those who must not be written to. False if the
-        account is out of the question after all: because its provider can't express the mail, or because another mail
-        has taken the probe."""
-        member = self._fleet.member(send.account)
-        if member is None:
-            unfit[send.account] = "it is not configured"
-            return False
-        request = member.provider.build(message, claimed.delivery.id, member.account)
-        if isinstance(request, Unsendable):
-            unfit[send.account] = request.reason
-            return False
-        if send.probe:
-            round_.board = _without_probe(round_.board, send.account)
-            if not await self._fleet.take_probe(send.account):
-                return False
-        now = self._ports.clock.now()
-        charges = quota.charges(member.account, len(message.recipients), now)
-        change = transitions.begin(claimed.delivery, send, charges, resolving.budget_s(member.account), now)
-        not_after = round_.began_at + resolving.START_S + member.account.timeouts.connect_s
-        round_.intents.append(
-            Intent(claimed=claimed, change=change, request=request, member=member, not_after=not_after)
-        )
-        self._fleet.take(send.account)
-        return True
-
     async def _begin(self, intents: Sequence[Intent]) -> None:
         """No byte goes out for an intent that is not on disk."""
         if not intents:
@@ -264,13 +217,13 @@ class Deliverer:
                 if written is Written.DONE:
                     self._attempts.start(intent)
                     continue
-                self._fleet.release(intent.member.account.name)
+                self._attempts.drop(intent)
                 if written is Written.OVER_QUOTA:
                     self._fleet.forget_board()
                     self._hand.decide_anew(intent.claimed)
         finally:
             for intent in intents[started:]:
-                self._fleet.release(intent.member.account.name)
+                self._attempts.drop(intent)
         self._ports.news.nudge()
 
     def _on_written(self, changes: Sequence[Change]) -> None:
@@ -278,16 +231,7 @@ class Deliverer:
         self._ports.news.nudge()
         self.watches.wake(changes)
 
-
-def _stopped(message: Message, suppressed: Collection[tuple[str, str]]) -> set[int]:
-    """The places of recipients that must not be written to."""
-    return {
-        place
-        for place, address in enumerate(message.recipients)
-        if (message.project, address.email.lower()) in suppressed
-    }
-
-
-def _without_probe(board: Board, account: str) -> Board:
-    standing = replace(board.standings[account], probe_taken=True)
-    return replace(board, standings={**board.standings, account: standing})
+    def _on_ended(self, changes: Sequence[Change]) -> None:
+        """Attempts have ended, and left their accounts to others."""
+        if self._behind or self._hand.waiting or any(change.delivery.due_at is not None for change in changes):
+            self._ports.due.nudge()

@@ -1,5 +1,6 @@
 """The accounts at work: who they are, how they are doing, and how many requests each has in flight here."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -52,6 +53,7 @@ class Fleet:
         self._opened: dict[str, str] = {}  # by account whose circuit is not closed: the outage's mark
         self._board: Board | None = None
         self._board_at = 0.0
+        self._looking = asyncio.Lock()
 
     def member(self, name: str | None) -> Member | None:
         return self._members.get(name or "")
@@ -83,11 +85,11 @@ class Fleet:
 
     async def board(self) -> Board:
         """The state of all accounts, at most BOARD_S old."""
-        clock = self._ports.clock
-        if self._board is None or clock.monotonic() - self._board_at > BOARD_S:
-            self._board = await self._fresh_board()
-            self._board_at = clock.monotonic()
-        return self._board
+        board = self._known_board()
+        if board is None:
+            async with self._looking:  # of many who need a fresh one, one looks
+                board = self._known_board() or await self._renewed_board()
+        return board
 
     def forget_board(self) -> None:
         """The next board will be a fresh one."""
@@ -96,8 +98,7 @@ class Fleet:
     async def report(self, reports: Sequence[Report]) -> None:
         with suppress(HealthUnavailable):
             await self._ports.health.record(reports)
-        self._board = await self._fresh_board()
-        self._board_at = self._ports.clock.monotonic()
+        await self._renewed_board()
 
     async def take_probe(self, name: str) -> bool:
         now = self._ports.clock.now()
@@ -115,6 +116,14 @@ class Fleet:
 
     async def used(self) -> Mapping[tuple[str, str], Usage]:
         return await self._ports.store.usage() if self._has_quota else {}
+
+    def _known_board(self) -> Board | None:
+        return self._board if self._ports.clock.monotonic() - self._board_at <= BOARD_S else None
+
+    async def _renewed_board(self) -> Board:
+        self._board = await self._fresh_board()
+        self._board_at = self._ports.clock.monotonic()
+        return self._board
 
     async def _fresh_board(self) -> Board:
         known = await self.health()

@@ -15,13 +15,12 @@ class Hand:
     def __init__(self, fleet: Fleet, clock: Clock) -> None:
         self._fleet = fleet
         self._clock = clock
-        self._reserved = 0
-        self._ready: deque[Claimed] = deque()  # offered by accept, or to be decided anew
+        self._ready: deque[Claimed] = deque()  # to be decided anew
         self._waiting: dict[str, deque[Claimed]] = defaultdict(deque)  # by account, for a free request
         self.deciding = 0  # taken, and neither given back nor on the wire yet
 
     def __len__(self) -> int:
-        return self._reserved + len(self._ready) + self.waiting + self.deciding
+        return len(self._ready) + self.waiting + self.deciding
 
     @property
     def ready(self) -> int:
@@ -31,18 +30,6 @@ class Hand:
     def waiting(self) -> int:
         return sum(len(queue) for queue in self._waiting.values())
 
-    def reserve(self) -> None:
-        """A place for one more; to be followed by `offer` or `unreserve`."""
-        self._reserved += 1
-
-    def unreserve(self) -> None:
-        self._reserved -= 1
-
-    def offer(self, claimed: Claimed) -> None:
-        """A delivery that was stored as claimed by this process."""
-        self._reserved -= 1
-        self._ready.append(claimed)
-
     def decide_anew(self, claimed: Claimed) -> None:
         self._ready.append(claimed)
 
@@ -51,7 +38,8 @@ class Hand:
         self._waiting[account].append(claimed)
 
     def take(self) -> list[Claimed]:
-        """Offered deliveries, and those whose account has a free request again; claims about to end are dropped."""
+        """What is to be decided anew, and what waits for an account that has a free request again; claims about to end
+        are dropped."""
         for name, queue in self._waiting.items():
             while queue and self._is_stale(queue[0]):
                 queue.popleft()

@@ -17,7 +17,7 @@ def fold(health: AccountHealth, report: Report) -> AccountHealth:
     health = replace(health, probe_until=None)
     match report.sign:
         case Sign.OK:
-            return _counted(_succeeded(health, report.at), report.at, ok=1)
+            return _counted(_succeeded(health, report.at), report.at, ok=report.count)
         case Sign.FAILED | Sign.FAULT:
             return _counted(_failed(health, report), report.at, failed=1)
         case Sign.BLOCKED:

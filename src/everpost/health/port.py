@@ -31,6 +31,7 @@ class Report(Struct, frozen=True, kw_only=True):
     at: float
     text: str = ""  # the error in words
     until: float | None = None
+    count: int = 1  # of good answers, `at` being the last one's
 
 
 class Health(Protocol):

@@ -12,7 +12,7 @@ from itertools import islice
 from msgspec import Struct
 from msgspec.structs import replace
 
-from everpost.model.change import Change, Usage
+from everpost.model.change import Change, Charge, Usage
 from everpost.model.delivery import FINAL, Delivery, DeliveryState
 from everpost.model.event import Event, Recorded
 from everpost.model.message import Message, without_content
@@ -34,6 +34,7 @@ from everpost.store.port import (
     Stored,
     StoreUnavailable,
     Suppression,
+    Unbegun,
     Written,
 )
 
@@ -71,6 +72,7 @@ class MemoryStore:
         events: Sequence[Event],
         claim: IdempotencyClaim | None,
         not_after: float,
+        charges: Sequence[Charge] = (),
     ) -> Accepted:
         if self._clock() > not_after:
             raise AcceptOverrun("the store was too slow: nothing was begun")
@@ -78,8 +80,13 @@ class MemoryStore:
             taken = self._taken(claim.scope, claim.key, claim.fingerprint)
             if taken is not None:
                 return taken
+        spent = charged(self._usage, charges)
+        is_begun = any(delivery.state is DeliveryState.SENDING for delivery in deliveries)
+        if spent is None or (is_begun and self._has_suppressed(message)):
+            return Unbegun()
         if message.id in self._messages:
             raise StoreUnavailable(f"the message id {message.id} is taken: a new one is needed")
+        self._usage |= spent
         if claim is not None:
             self._keys[claim.scope, claim.key] = _KeyHeld(claim, message.id, message.created_at)
         self._messages[message.id] = message
@@ -89,6 +96,9 @@ class MemoryStore:
             self._put(delivery)
         self._append(events)
         return New()
+
+    def _has_suppressed(self, message: Message) -> bool:
+        return any((message.project, address.email.lower()) in self._suppressions for address in message.recipients)
 
     async def find_key(self, scope: str, key: str, fingerprint: bytes) -> Same | Conflict | None:
         return self._taken(scope, key, fingerprint)

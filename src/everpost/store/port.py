@@ -10,7 +10,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from everpost.model.change import Change, Usage
+from everpost.model.change import Change, Charge, Usage
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Event, Recorded
 from everpost.model.message import Message
@@ -49,7 +49,12 @@ class Conflict(Struct, frozen=True):
     message_id: str
 
 
-Accepted = New | Same | Conflict
+class Unbegun(Struct, frozen=True):
+    """Nothing is stored: the attempt that the message came with may not be made, since one of its recipients is
+    suppressed or a charge does not fit."""
+
+
+Accepted = New | Same | Conflict | Unbegun
 
 
 class Written(StrEnum):
@@ -116,8 +121,10 @@ class Store(Protocol):
         events: Sequence[Event],
         claim: IdempotencyClaim | None,
         not_after: float,
+        charges: Sequence[Charge] = (),
     ) -> Accepted:
-        """Stores message, deliveries, events and key in one step, or says that the key is taken.
+        """Stores message, deliveries, events and key in one step, or says that the key is taken. A delivery may come
+        with the intent of its first attempt (SENDING, with its event and charges), if nothing speaks against that.
 
         `not_after` is wall-clock time: a message that is not durable by then is undone (deliveries cancelled, key
         freed) and AcceptOverrun is raised.

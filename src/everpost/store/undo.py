@@ -11,7 +11,7 @@ REASON: Final = "stored too late: the caller was told that nothing was accepted"
 
 
 def undone(delivery: Delivery, at: float) -> tuple[Delivery, Event]:
-    """A queued delivery, cancelled, and the event that tells it."""
+    """A delivery that nobody has taken up, cancelled, and the event that tells it."""
     cancelled = replace(
         delivery,
         state=DeliveryState.CANCELLED,

@@ -5,6 +5,9 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
+from everpost.model.change import Usage
+from everpost.model.delivery import DeliveryState
+from everpost.model.event import EventType
 from everpost.model.message import Address, Attachment, OnUnknown, Origin, without_content
 from everpost.store.port import (
     AcceptOverrun,
@@ -13,11 +16,16 @@ from everpost.store.port import (
     New,
     Same,
     StoreUnavailable,
+    Suppression,
+    Unbegun,
 )
 from store_values import (
     LATE,
     NOW,
     accept,
+    begun,
+    change,
+    charge,
     delivery,
     event,
     key,
@@ -136,3 +144,50 @@ async def test_a_message_id_that_is_taken_is_refused_and_harms_nothing(store):
     assert stored.message.subject == "first"
     assert len(stored.events) == 1
     assert await accept(store, message(2), key())  # the key is free
+
+
+# --- with the first attempt ------------------------------------------------------------------------------------------
+
+
+async def test_a_message_can_come_with_its_first_attempt_and_what_that_costs(store):
+    assert await begun(store, message(1), charges=[charge(2)]) == New()
+    one = change(delivery(message(1))).delivery
+    assert await store.find_delivery(one.id) == one
+    stored = await store.get_message("shop", message(1).id)
+    assert [recorded.event.type for recorded in stored.events] == [EventType.ACCEPTED, EventType.ATTEMPTED]
+    assert await store.usage() == {("one", "day"): Usage(NOW, 2)}
+    assert (await store.counts()).by_state["sending"] == 1
+    assert await store.advance([change(one, DeliveryState.SENT, EventType.SENT)]) == ["done"]
+
+
+@pytest.mark.parametrize("address", ["bob@example.org", "carol@example.net"])
+async def test_a_message_with_a_suppressed_recipient_is_not_stored_with_an_attempt(store, address):
+    await store.suppress([Suppression(project="shop", address=address, reason="bounced", created_at=NOW)], [])
+    of = message(1, cc=(Address("Carol@Example.net"),))
+    assert await begun(store, of, claim=key(), charges=[charge()]) == Unbegun()
+    assert await store.get_message("shop", of.id) is None
+    assert await store.read_events(0, 10) == []
+    assert await store.usage() == {}
+    assert await accept(store, of, key())  # without one it is stored, and the key was free
+
+
+async def test_a_suppression_of_another_project_stops_nothing(store):
+    row = Suppression(project="other", address="bob@example.org", reason="bounced", created_at=NOW)
+    await store.suppress([row], [])
+    assert await begun(store, message(1)) == New()
+
+
+async def test_a_message_whose_attempt_a_quota_forbids_is_not_stored(store):
+    assert await begun(store, message(1), charges=[charge(9)]) == New()
+    assert await begun(store, message(2), claim=key(), charges=[charge(1, unit="month"), charge(2)]) == Unbegun()
+    assert await store.get_message("shop", message(2).id) is None
+    assert await store.usage() == {("one", "day"): Usage(NOW, 9)}
+    assert await begun(store, message(2), claim=key(), charges=[charge(1)]) == New()
+
+
+async def test_a_key_that_was_used_before_is_told_even_if_no_attempt_may_be_made(store):
+    await accept(store, message(1), key())
+    row = Suppression(project="shop", address="bob@example.org", reason="bounced", created_at=NOW)
+    await store.suppress([row], [])
+    again = await begun(store, message(2), claim=key(), charges=[charge(99)])
+    assert again == Same(message_id=message(1).id, running_until=None, answer=None)

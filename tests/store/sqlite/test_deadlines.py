@@ -8,7 +8,7 @@ from everpost.model.event import EventType
 from everpost.store.port import AcceptOverrun, New, Same, StoreUnavailable, Written
 from faulty_disk import faulty_disk
 from sqlite_stores import opened
-from store_values import NOW, Clock, accept, change, delivery, key, message
+from store_values import NOW, Clock, accept, begun, change, delivery, key, message
 
 
 async def test_a_message_that_is_durable_too_late_is_undone(path):
@@ -24,6 +24,35 @@ async def test_a_message_that_is_durable_too_late_is_undone(path):
         assert [one.event.type for one in stored.events] == [EventType.ACCEPTED, EventType.CANCELLED]
         assert (await store.claim_due(NOW + 9999, 60.0, 10)).claimed == ()
         assert await accept(store, message(2), key(), not_after=NOW + 99)  # the key is free
+
+
+async def test_a_late_message_with_an_attempt_that_nobody_has_made_is_undone_too(path):
+    clock, of = Clock(), message(1)
+    async with opened(path, clock=clock) as store:
+        store._writer.connection.set_commit_hook(lambda: bool(clock.set(NOW + 60)))
+        with pytest.raises(AcceptOverrun, match="undone"):
+            await begun(store, of, key(), not_after=NOW + 9)
+        stored = await store.get_message("shop", of.id)
+        assert [one.state for one in stored.deliveries] == [DeliveryState.CANCELLED]
+        assert await accept(store, message(2), key(), not_after=NOW + 99)  # the key is free
+
+
+async def test_a_late_message_whose_attempt_another_process_asks_about_is_accepted(path):
+    clock, of = Clock(), message()
+    async with opened(path, clock=clock) as store, opened(path, inline=True) as other:
+
+        def take_up_elsewhere(*_):
+            clock.now = NOW + 60
+            if not taken:
+                with pytest.raises(StopIteration) as end:
+                    other.claim_due(NOW + 60, 15.0, 1).send(None)
+                taken.extend(end.value.value.claimed)
+            return apsw.SQLITE_OK
+
+        taken = []
+        store._writer.connection.set_wal_hook(take_up_elsewhere)
+        assert await begun(store, of, not_after=NOW + 9) == New()
+        assert await store.find_delivery(taken[0].delivery.id) == taken[0].delivery
 
 
 async def test_a_late_repetition_is_still_the_same(path):

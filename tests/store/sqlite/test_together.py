@@ -8,10 +8,11 @@ from msgspec.structs import replace
 from everpost.model.change import Usage
 from everpost.model.delivery import DeliveryState
 from everpost.model.event import EventType
-from everpost.store.port import Conflict, Filter, New, Same, StoreUnavailable, Written
+from everpost.model.message import Address
+from everpost.store.port import Conflict, Filter, New, Same, StoreUnavailable, Suppression, Unbegun, Written
 from everpost.store.sqlite.bulk import ROWS_MAX
 from sqlite_stores import count_commits, gathering, opened
-from store_values import LATE, NOW, accept, change, charge, delivery, event, key, message
+from store_values import LATE, NOW, accept, begun, change, charge, delivery, event, key, message
 
 
 @pytest.fixture
@@ -108,3 +109,18 @@ async def test_what_is_charged_together_adds_up(store):
     asked = [store.begin([change(one, charges=[charge(4), charge(4, 100, unit="month")])]) for one in ones]
     assert await together(store, *asked) == [[Written.DONE], [Written.DONE], [Written.OVER_QUOTA]]
     assert await store.usage() == {("one", "day"): Usage(NOW, 8), ("one", "month"): Usage(NOW, 8)}
+
+
+async def test_those_with_an_attempt_that_may_not_be_made_do_not_stop_the_others(store):
+    await store.suppress([Suppression(project="shop", address="bob@example.org", reason="x", created_at=NOW)], [])
+    free = (Address("carol@example.org"),)
+    asked = [
+        begun(store, message(1, to=free), charges=[charge(6)]),
+        begun(store, message(2)),
+        begun(store, message(3, to=free), key(), charges=[charge(6)]),
+        begun(store, message(4, to=free), key(), charges=[charge(4)]),
+        submitted(store, message(5)),
+    ]
+    assert await together(store, *asked) == [New(), Unbegun(), Unbegun(), New(), New()]
+    assert await store.usage() == {("one", "day"): Usage(NOW, 10)}
+    assert (await store.counts()).accepted == 3

@@ -6,19 +6,25 @@ from typing import Final
 import apsw
 from msgspec import Struct
 
+from everpost.model.change import Charge, Usage
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Event
 from everpost.model.message import Message
-from everpost.store.port import Accepted, IdempotencyClaim, New, StoreUnavailable
+from everpost.store.ledger import Key, charged
+from everpost.store.port import Accepted, IdempotencyClaim, New, StoreUnavailable, Unbegun
 from everpost.store.sqlite import bulk
 from everpost.store.sqlite.reads import KEY_USE, read_deliveries, used_before
 from everpost.store.sqlite.rows import DELIVERY_COLUMNS, Row, addresses, delivery_row, message_content, message_head
-from everpost.store.sqlite.writes import append, update
+from everpost.store.sqlite.writes import append, read_usage, save_usage, update
 from everpost.store.undo import undone
 
 _KNOWN_KEYS: Final = (
     f"SELECT i.scope, i.key, {KEY_USE}"
     " FROM (VALUES {rows}) v CROSS JOIN idempotency i ON i.scope = v.column1 AND i.key = v.column2"
+)
+_SUPPRESSED: Final = (
+    "SELECT v.column1 FROM (VALUES {rows}) v"
+    " CROSS JOIN suppression s ON s.project = v.column2 AND s.address = v.column3"
 )
 _INSERT_KEY: Final = (
     "INSERT INTO idempotency (scope, key, fingerprint, message_id, running_until, created_at) VALUES {rows}"
@@ -38,23 +44,39 @@ class Submission(Struct, frozen=True):
     deliveries: Sequence[Delivery]
     events: Sequence[Event]
     claim: IdempotencyClaim | None
+    charges: Sequence[Charge]
+
+    @property
+    def is_begun(self) -> bool:
+        """It comes with the intent of an attempt."""
+        return any(delivery.state is DeliveryState.SENDING for delivery in self.deliveries)
 
 
 def accept(connection: apsw.Connection, submissions: Sequence[Submission]) -> list[Accepted]:
     uses = _uses(connection, submissions)
+    stopped = _stopped(connection, submissions)
+    used = read_usage(connection, (charge for one in submissions for charge in one.charges))
+    spent: dict[Key, Usage] = {}
     results: list[Accepted] = []
     fresh: list[Submission] = []
-    for submission in submissions:
+    for index, submission in enumerate(submissions):
         claim = submission.claim
+        if claim is not None and (use := uses.get((claim.scope, claim.key))) is not None:
+            results.append(used_before(use, claim.fingerprint))
+            continue
+        after = charged(used, submission.charges)
+        if after is None or index in stopped:
+            results.append(Unbegun())
+            continue
         if claim is not None:
-            if (use := uses.get((claim.scope, claim.key))) is not None:
-                results.append(used_before(use, claim.fingerprint))
-                continue
             uses[claim.scope, claim.key] = (claim.fingerprint, submission.message.id, claim.running_until, None)
+        used |= after
+        spent |= after
         fresh.append(submission)
         results.append(New())
     try:
         _store(connection, fresh)
+        save_usage(connection, spent)
     except apsw.ConstraintError as error:
         # The clock and 80 bits of chance make ids; in a batch, each message is then tried by itself.
         raise StoreUnavailable(f"a message id is taken, a new one is needed: {error}") from error
@@ -64,6 +86,17 @@ def accept(connection: apsw.Connection, submissions: Sequence[Submission]) -> li
 def _uses(connection: apsw.Connection, submissions: Sequence[Submission]) -> dict[_Key, Row]:
     keys = [(claim.scope, claim.key) for claim in (one.claim for one in submissions) if claim is not None]
     return {(scope, key): tuple(use) for scope, key, *use in bulk.execute(connection, _KNOWN_KEYS, keys)}
+
+
+def _stopped(connection: apsw.Connection, submissions: Sequence[Submission]) -> set[int]:
+    """Where in `submissions` are those that come with an attempt and have a suppressed recipient."""
+    rows = [
+        (index, one.message.project, address)
+        for index, one in enumerate(submissions)
+        if one.is_begun
+        for address in addresses(one.message)
+    ]
+    return {row[0] for row in bulk.execute(connection, _SUPPRESSED, rows)}
 
 
 def _store(connection: apsw.Connection, fresh: Sequence[Submission]) -> None:
@@ -88,12 +121,13 @@ def _store(connection: apsw.Connection, fresh: Sequence[Submission]) -> None:
     append(connection, [event for one in fresh for event in one.events])
 
 
-def undo(connection: apsw.Connection, message_id: str, claim: IdempotencyClaim | None, now: float) -> bool:
-    """Cancels a message and frees its key; False, having changed nothing, if a delivery is already on its way."""
-    deliveries = read_deliveries(connection, message_id)
-    if any(delivery.state is not DeliveryState.QUEUED for delivery in deliveries):
+def undo(connection: apsw.Connection, submission: Submission, now: float) -> bool:
+    """Cancels a message and frees its key; False, having changed nothing, if somebody has taken up a delivery: it may
+    be on its way."""
+    message_id, claim = submission.message.id, submission.claim
+    if read_deliveries(connection, message_id) != tuple(submission.deliveries):
         return False
-    for delivery in deliveries:
+    for delivery in submission.deliveries:
         cancelled, event = undone(delivery, now)
         update(connection, [cancelled])
         append(connection, [event])

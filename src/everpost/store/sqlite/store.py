@@ -6,7 +6,7 @@ from typing import Concatenate, ParamSpec, Self, TypeVar
 
 import apsw
 
-from everpost.model.change import Change, Usage
+from everpost.model.change import Change, Charge, Usage
 from everpost.model.delivery import Delivery
 from everpost.model.event import Event, Recorded
 from everpost.model.limits import COMMIT_MAX, PENDING_WRITES_MAX
@@ -93,14 +93,11 @@ class SqliteStore:
         events: Sequence[Event],
         claim: IdempotencyClaim | None,
         not_after: float,
+        charges: Sequence[Charge] = (),
     ) -> Accepted:
-        accepted: Accepted = await self._writes.run(
-            Shared(
-                accepting.accept,
-                Submission(message, deliveries, events, claim),
-                Deadline(not_after, lambda connection, now: accepting.undo(connection, message.id, claim, now)),
-            )
-        )
+        submission = Submission(message, deliveries, events, claim, charges)
+        deadline = Deadline(not_after, lambda connection, now: accepting.undo(connection, submission, now))
+        accepted: Accepted = await self._writes.run(Shared(accepting.accept, submission, deadline))
         return accepted
 
     async def find_key(self, scope: str, key: str, fingerprint: bytes) -> Same | Conflict | None:

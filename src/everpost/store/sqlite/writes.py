@@ -6,7 +6,7 @@ from typing import Final
 
 import apsw
 
-from everpost.model.change import Change, Usage
+from everpost.model.change import Change, Charge, Usage
 from everpost.model.delivery import Delivery
 from everpost.model.event import Event
 from everpost.store.ledger import Key, charged
@@ -93,7 +93,7 @@ def _of_different_deliveries(changes: Sequence[Change]) -> Sequence[Change]:
 
 def _change_some(connection: apsw.Connection, changes: Sequence[Change]) -> list[Written]:
     fenced = _fenced(connection, changes)
-    used = _usage(connection, {(charge.account, charge.unit) for one in changes for charge in one.charges})
+    used = read_usage(connection, (charge for one in changes for charge in one.charges))
     spent: dict[Key, Usage] = {}
     results = []
     for index, one in enumerate(changes):
@@ -108,7 +108,7 @@ def _change_some(connection: apsw.Connection, changes: Sequence[Change]) -> list
     done = [one for one, result in zip(changes, results, strict=True) if result is Written.DONE]
     update(connection, [one.delivery for one in done])
     append(connection, [event for one in done for event in one.events])
-    _save_usage(connection, spent)
+    save_usage(connection, spent)
     return results
 
 
@@ -124,12 +124,13 @@ def update(connection: apsw.Connection, deliveries: Sequence[Delivery]) -> None:
     bulk.execute(connection, _UPDATE_DELIVERY, [delivery_row(delivery) for delivery in deliveries])
 
 
-def _usage(connection: apsw.Connection, keys: Iterable[Key]) -> dict[Key, Usage]:
-    rows = bulk.execute(connection, _USAGE, sorted(keys))
+def read_usage(connection: apsw.Connection, charges: Iterable[Charge]) -> dict[Key, Usage]:
+    """What is used up of the quotas that these charges go to."""
+    rows = bulk.execute(connection, _USAGE, sorted({(charge.account, charge.unit) for charge in charges}))
     return {(account, unit): Usage(window_at, used) for account, unit, window_at, used in rows}
 
 
-def _save_usage(connection: apsw.Connection, used: Mapping[Key, Usage]) -> None:
+def save_usage(connection: apsw.Connection, used: Mapping[Key, Usage]) -> None:
     bulk.execute(connection, _SAVE_USAGE, [(*key, usage.window_at, usage.used) for key, usage in used.items()])
 
 
