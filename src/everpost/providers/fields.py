@@ -27,7 +27,7 @@ def fault_of(draft: Draft, reserved: Collection[str] = ()) -> str | None:
     provider does with them. Header fields that Everpost or the provider writes may not be given a second time;
     `reserved` names those that only this provider writes, in lower case.
     """
-    return next(_faults(draft, {*_OWN_HEADERS, *reserved}), None)
+    return next(_faults(draft, reserved), None)
 
 
 def needs_to(draft: Draft) -> str | None:
@@ -36,9 +36,9 @@ def needs_to(draft: Draft) -> str | None:
 
 
 def _faults(draft: Draft, reserved: Collection[str]) -> Iterator[str]:
-    for what, text in _field_texts(draft):
-        if _CONTROL.search(text):
-            yield f"{what} has a control character, such as a line break"
+    if _CONTROL.search("".join([text for _, text in _field_texts(draft)])):
+        what = next(what for what, text in _field_texts(draft) if _CONTROL.search(text))
+        yield f"{what} has a control character, such as a line break"
     if not all(_EMAIL.fullmatch(address.email) for address in (draft.sender, *draft.recipients, *draft.reply_to)):
         yield "an address is not of the form local@domain"
     for name, value in draft.headers.items():
@@ -55,7 +55,7 @@ def _faults(draft: Draft, reserved: Collection[str]) -> Iterator[str]:
 def _header_faults(name: str, value: str, reserved: Collection[str]) -> Iterator[str]:
     if not _HEADER_NAME.fullmatch(name):
         yield "the name of a header must be printable ASCII without blanks and colons"
-    elif name in reserved or name.startswith("content-"):
+    elif name in _OWN_HEADERS or name in reserved or name.startswith("content-"):
         yield f"the header {name} can't be set: it is written for you"
     elif name == "message-id" and not _MESSAGE_ID.fullmatch(value):
         yield "the header Message-ID is not of the form <left@right>"

@@ -19,6 +19,8 @@ _BROKEN: Final = "provider_options have a control character, such as a line brea
 def merged(ours: Any, theirs: Any) -> Any:
     """Objects, and lists of objects place by place, are merged; anything else of theirs replaces ours."""
     if isinstance(ours, dict) and isinstance(theirs, dict):
+        if not theirs:
+            return ours
         return ours | {key: merged(ours[key], value) if key in ours else value for key, value in theirs.items()}
     if isinstance(ours, list) and isinstance(theirs, list) and all(isinstance(each, dict) for each in theirs):
         return [merged(*pair) for pair in zip(ours, theirs, strict=False)] + ours[len(theirs) :] + theirs[len(ours) :]
@@ -27,6 +29,8 @@ def merged(ours: Any, theirs: Any) -> Any:
 
 def merge_fault(ours: Any, whole: Any, own: Iterable[Path], lines: Iterable[Path]) -> str | None:
     """Why the options may not be merged: they change what stands at an `own` path, or break what becomes a line."""
+    if whole is ours:
+        return None  # there are no options
     if any(_below(ours, path) != _below(whole, path) for path in own):
         return _ALTERED
     return _BROKEN if any(breaks_a_line(_below(whole, path)) for path in lines) else None

@@ -9,6 +9,7 @@ import re
 import ssl
 from collections import deque
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ that has not been given it can't have read the whole request, whatever happens."
 
 IDLE_S: Final = 15.0  # a connection that was idle for longer is not used again: providers close theirs later than this
 CONNECTIONS_MAX: Final = 256  # to one origin
+ADDRESSES_MAX: Final = 256  # URLs that need not be read again: mails go to one of each account
 PORTS: Final = {"http": 80, "https": 443}
 
 _NOT_IN_URL: Final = re.compile(r"[^!-~]")  # a blank or a line break would end the target, and more would follow
@@ -42,6 +44,16 @@ class _Origin:
         self.idle: deque[Connection] = deque()  # the one that has waited longest is on the left
 
 
+class _Address(NamedTuple):
+    """What a URL says."""
+
+    scheme: str
+    host: str
+    port: int
+    named: str  # the host as its header has it
+    target: str
+
+
 class _Prepared(NamedTuple):
     origin: _Origin
     payload: bytes
@@ -58,11 +70,14 @@ class HttpTransport:
         """Raises ValueError for a request that no HTTP server may be given: a fault of ours."""
         prepared = self._prepared(request)
         slots = prepared.origin.slots
-        try:
-            async with asyncio.timeout(timeouts.connect_s):
-                await slots.acquire()
-        except TimeoutError:
-            return _not_sent(Phase.CONNECT, f"no free connection within {timeouts.connect_s:g} s")
+        if slots.locked():
+            try:
+                async with asyncio.timeout(timeouts.connect_s):
+                    await slots.acquire()
+            except TimeoutError:
+                return _not_sent(Phase.CONNECT, f"no free connection within {timeouts.connect_s:g} s")
+        else:
+            await slots.acquire()  # at once
         try:
             return await self._carry(prepared, timeouts, not_after)
         finally:
@@ -127,7 +142,8 @@ class HttpTransport:
             return _not_sent(Phase.DEADLINE, "the time for this attempt was over before its first byte")
         connection.begin(bodyless=prepared.bodyless)
         try:
-            early = await _all_but_the_tail(connection, prepared.payload[:-TAIL_BYTES], timeouts)
+            most = prepared.payload[:-TAIL_BYTES]
+            early = await _all_but_the_tail(connection, most, timeouts) if most else None
             if early is not None:
                 return early
             connection.write(prepared.payload[-TAIL_BYTES:])
@@ -143,22 +159,36 @@ class HttpTransport:
             return _maybe_sent(Phase.ANSWER, str(broken))
 
     def _prepared(self, request: HttpRequest) -> _Prepared:
-        parts = urlsplit(request.url)
-        if _NOT_IN_URL.search(request.url) or parts.scheme not in PORTS or not parts.hostname:
-            raise ValueError("not an http or https address with a host, in printable ASCII")
-        port = parts.port or PORTS[parts.scheme]
-        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-        headers = {"Host": host if port == PORTS[parts.scheme] else f"{host}:{port}", **request.headers}
+        address = _address(request.url)
+        headers = {"Host": address.named, **request.headers}
         if request.body or request.method not in ("GET", "HEAD"):
             headers["Content-Length"] = str(len(request.body))
         for name, value in headers.items():
             if not _HEADER_NAME.fullmatch(name) or _NOT_IN_VALUE.search(value):
                 raise ValueError(f"a header that can't be sent: {name!r}")
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        lines = [f"{request.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+        lines = [
+            f"{request.method} {address.target} HTTP/1.1",
+            *(f"{name}: {value}" for name, value in headers.items()),
+        ]
         head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-        origin = self._origin(parts.scheme, parts.hostname, port)
+        origin = self._origin(address.scheme, address.host, address.port)
         return _Prepared(origin, head + request.body, bodyless=request.method == "HEAD")
+
+
+@lru_cache(ADDRESSES_MAX)
+def _address(url: str) -> _Address:
+    parts = urlsplit(url)
+    if _NOT_IN_URL.search(url) or parts.scheme not in PORTS or not parts.hostname:
+        raise ValueError("not an http or https address with a host, in printable ASCII")
+    port = parts.port or PORTS[parts.scheme]
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return _Address(
+        scheme=parts.scheme,
+        host=parts.hostname,
+        port=port,
+        named=host if port == PORTS[parts.scheme] else f"{host}:{port}",
+        target=(parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
+    )
 
 
 async def _all_but_the_tail(connection: Connection, most: bytes, timeouts: Timeouts) -> Answer | None:
