@@ -6,6 +6,7 @@ The servers run in the loop of the test, so a test and a script meet without wai
 import asyncio
 import os
 import re
+import select
 import socket
 import ssl
 import struct
@@ -89,10 +90,19 @@ class Peer:
 
     async def until_left(self) -> None:
         """Reads on until the client has gone."""
-        with suppress(OSError):
+        try:
             while await self.read():
                 pass
+        except OSError:
+            self.server.torn_down += 1
         self.server.left.set()
+
+    @property
+    def was_reset(self) -> bool:
+        """Whether the client has torn the connection down, which one sees without reading what came before."""
+        ended = select.poll()
+        ended.register(self._socket.fileno(), 0)  # errors only
+        return bool(ended.poll(0))
 
     async def hang(self) -> None:
         """For ever, without reading."""
@@ -127,6 +137,7 @@ class ScriptedServer:
         self.port = 0
         self.scheme = "https" if tls else "http"
         self.connections = 0
+        self.torn_down = 0  # connections that were not ended but reset, as their scripts saw it
         self.received = bytearray()
         self.requests: list[bytes] = []
         self.news = asyncio.Event()  # something was read

@@ -16,10 +16,12 @@ from everpost.providers.contract import Answer, Fault, HttpRequest, Phase, Secur
 from scripted_server import LOOPBACK, ScriptedServer
 
 PATIENT_S = 20.0
-HASTY_S = 0.3
+HASTY_S = 0.5
 """Time for what is not meant to hang, on a busy machine, before that which does."""
 LARGE = 6 * 1024 * 1024
 """Bytes of a body that no socket's buffers take in while nobody reads."""
+ABSORBED = 1024 * 1024
+"""Bytes of a body that the sockets' buffers take in though nobody reads."""
 MAIL = b"Subject: Hello\r\n\r\nIt works.\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 

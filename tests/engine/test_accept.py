@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from engine_kit import CALLER, DOWN, GONE, LOST, REJECTED, TAKEN, World, accepted, account, draft, elapse, later
 from everpost.engine.accept import ACCEPT_S, WATCH_S, Idempotency
@@ -12,6 +13,7 @@ from everpost.model.event import EventType
 from everpost.model.message import Address, Origin
 from everpost.model.problem import Problem
 from everpost.store.port import AcceptOverrun, Filter, Suppression
+from sim.world import PROVIDER
 from store_values import NOW
 
 KEY = Idempotency("shop:send", "order-1", b"body")
@@ -143,6 +145,13 @@ async def test_a_mail_that_nobody_can_carry_is_refused_and_nothing_is_kept_of_it
     ]
     assert (await world.store.counts()).accepted == 0
     assert await accepted(world.engine(), idempotency=KEY)  # the key is free
+
+
+async def test_a_mail_that_no_provider_can_express_is_refused_while_its_sender_listens():
+    world = World("a", provider=replace(PROVIDER, fault=lambda mail: f"it can't say {mail.subject!r}"))
+    problem = await refused(world.engine(), subject="Grüße")
+    assert [error.message for error in problem.errors] == ["account a: it can't say 'Grüße'"]
+    assert (await world.store.counts()).accepted == 0
 
 
 async def test_a_mail_is_accepted_while_every_provider_is_down(world):

@@ -1,6 +1,7 @@
 """Every test here runs over both event loops: asyncio's own and uvloop, which the product runs on."""
 
 import asyncio
+import logging
 import ssl
 
 import pytest
@@ -39,8 +40,14 @@ def trusting(authority):
     return context
 
 
+def is_ours(record):
+    """A protocol that raised, a transport that nobody closed."""
+    return record.name == "asyncio" and record.levelno >= logging.ERROR
+
+
 @pytest.fixture
-async def send(trusting):
+async def send(trusting, caplog):
     caller = Caller(trusting)
     yield caller
     await caller.wire.close()
+    assert [record.getMessage() for record in caplog.get_records("call") if is_ours(record)] == []

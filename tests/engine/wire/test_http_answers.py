@@ -80,15 +80,18 @@ async def test_trailers_are_read_and_overwrite_nothing(send):
         assert server.connections == 1, "the trailers were read to their end"
 
 
-async def test_head_has_no_body_whatever_its_length_says(send, tls):
+@pytest.mark.parametrize(
+    ("length", "more"), [(1000, b""), (0, b""), (0, b"HTTP/1.1 201 Stale\r\nContent-Length: 0\r\n\r\n")]
+)
+async def test_head_has_no_body_whatever_its_length_says(send, tls, length, more):
     async def script(peer):
         await peer.request()
-        peer.send(HEAD + b"Content-Length: 1000\r\n\r\n")
+        peer.send(HEAD + b"Content-Length: %d\r\n\r\n" % length + more)
         await peer.hang()
 
     async with ScriptedServer(script, tls=tls) as server:
         request = HttpRequest(method="HEAD", url=server.url, headers={})
-        assert await send(server, request) == HttpResponse(status=200, headers={"content-length": "1000"})
+        assert await send(server, request) == HttpResponse(status=200, headers={"content-length": str(length)})
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -89,14 +89,26 @@ async def test_only_a_connection_that_is_left_clean_is_used_again(send, tls, ans
         assert len(server.requests) == 2
 
 
-async def test_the_first_of_two_answers_counts_with_its_own_headers_and_body(send, tls):
+@pytest.mark.parametrize(
+    "second", [STALE, b"HTTP/1.1 201 Stale\r\nX-A: 2\r\n\r\nstale", b"HTTP/1.1 102 Processing\r\n\r\n", b"nonsense"]
+)
+async def test_the_first_of_two_answers_counts_with_its_own_headers_and_body(send, tls, second):
     async def script(peer):
         await peer.request()
-        peer.send(b"HTTP/1.1 400 Bad\r\nX-A: 1\r\nContent-Length: 3\r\n\r\nbad" + STALE)
+        peer.send(b"HTTP/1.1 400 Bad\r\nX-A: 1\r\nContent-Length: 3\r\n\r\nbad" + second)
 
     async with ScriptedServer(script, tls=tls) as server:
         answer = await send(server, post(server))
         assert (answer.status, answer.headers, answer.body) == (400, {"x-a": "1", "content-length": "3"}, b"bad")
+
+
+async def test_a_second_answer_that_ends_with_the_connection_does_not_take_the_place_of_the_first(send, tls):
+    async def script(peer):
+        await peer.request()
+        peer.send(b"HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 201 Stale\r\n\r\nstale")
+
+    async with ScriptedServer(script, tls=tls) as server:
+        assert outcome(await send(server, post(server))) == 204
 
 
 @pytest.mark.parametrize("deed", [Peer.close, Peer.cut, Peer.reset])
@@ -158,6 +170,23 @@ async def test_a_connection_that_ends_exactly_as_we_write_may_have_taken_it_and_
         assert (server.connections, len(server.requests)) == (1, 1)
 
 
+async def test_the_late_answer_to_a_request_that_was_given_up_reaches_no_other_one(send, tls):
+    async def answers_late(peer):
+        while True:
+            target = (await peer.request()).split(b" ")[1]
+            if target == b"/2":
+                await given_up.wait()
+            peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n" + target)
+
+    given_up = asyncio.Event()
+    async with ScriptedServer(answers_late, tls=tls) as server:
+        assert (await send(server, post(server, path="/1"))).body == b"/1"
+        assert outcome(await send(server, post(server, path="/2"), patient(answer_s=0.05))) == (Phase.ANSWER, True)
+        given_up.set()
+        assert (await send(server, post(server, path="/3"))).body == b"/3"
+        assert (server.connections, len(server.requests)) == (2, 3)
+
+
 @pytest.mark.parametrize(("idle_s", "connections"), [(IDLE_S - 0.1, 1), (IDLE_S, 2)])
 async def test_a_connection_that_was_idle_for_long_is_ended_and_not_used_again(send, tls, idle_s, connections):
     async def time_passes():
@@ -206,7 +235,8 @@ async def test_every_end_of_a_request_gives_its_place_back(send, monkeypatch, en
         await peer.request()
         if peer.number == 1:
             await peer.until_left()
-        peer.send(OK)
+        else:
+            peer.send(OK)
 
     async with ScriptedServer(script) as server:
         if ended_by == "cancel":
@@ -229,4 +259,4 @@ async def test_closing_the_wire_ends_the_idle_connections(send, tls):
         assert outcome(await send(server, post(server))) == 200
         await send.wire.close()
         await happened(server.left)
-        assert server.connections == 1
+        assert server.torn_down == 0, "nothing was owed"

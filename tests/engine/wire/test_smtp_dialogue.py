@@ -7,10 +7,10 @@ from base64 import b64encode
 import pytest
 
 from everpost.engine.wire import session
-from everpost.providers.contract import Phase, SmtpReply, SmtpStage
+from everpost.providers.contract import Phase, Security, SmtpReply, SmtpStage
 from scripted_mail import OFFERS, Dialogue
 from scripted_server import Peer, ScriptedServer, happened
-from wire_kit import LARGE, mail_for, patient, smtp_outcome
+from wire_kit import LARGE, mail_for, patient, server_tls, smtp_outcome
 
 TAKEN = (SmtpStage.DOT, 250)
 BARE = "250 mail.example"
@@ -123,22 +123,28 @@ async def test_without_a_way_to_log_in_nothing_is_sent(send, offers):
     assert commands == ["EHLO [127.0.0.1]", "QUIT"]
 
 
-def own_address():
-    """An address of this machine that is not loopback, if it has one. Nothing is sent to find out."""
+@pytest.fixture
+def away():
+    """An address of this machine that is not loopback. Nothing is sent to find out."""
     with socket.socket(type=socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))
         except OSError:
-            return None
+            pytest.skip("this machine has no address but loopback")
         return probe.getsockname()[0]
 
 
-async def test_no_password_leaves_for_another_machine_without_tls(send):
-    host = own_address()
-    if host is None:
-        pytest.skip("this machine has no address but loopback")
-    commands = await dialogue_of(send, host, (SmtpStage.AUTH, 538), username="ann", password="secret")
-    assert commands == [f"EHLO [{host}]", "QUIT"]
+async def test_no_password_leaves_for_another_machine_without_tls(send, away):
+    commands = await dialogue_of(send, away, (SmtpStage.AUTH, 538), username="ann", password="secret")
+    assert commands == [f"EHLO [{away}]", "QUIT"]
+
+
+async def test_over_tls_a_password_leaves_for_another_machine(send, authority, away):
+    dialogue = Dialogue()
+    async with ScriptedServer(dialogue, host=away, tls=server_tls(authority, away)) as server:
+        request = mail_for(server, security=Security.TLS, username="ann", password="secret")
+        assert smtp_outcome(await send(server, request)) == TAKEN
+        assert dialogue.commands[1] == "AUTH PLAIN " + coded("\0ann\0secret")
 
 
 @pytest.mark.parametrize("address", ["a@b>\r\nRSET", "a@b\n", "a\0@b", "a b@c", "a@b> SIZE=1", "<a@b", "a\x7f@b"])
@@ -188,7 +194,8 @@ async def test_a_server_that_ignores_the_goodbye_delays_nothing_and_is_hung_up_o
         await happened(server.left)
 
 
-async def test_closing_the_wire_ends_the_sessions_that_are_taking_leave(send):
+async def test_closing_the_wire_ends_the_sessions_that_are_taking_leave(send, monkeypatch):
+    monkeypatch.setattr(session, "QUIT_S", 1000.0)
     async with ScriptedServer(Dialogue(QUIT=Peer.until_left)) as server:
         assert smtp_outcome(await send(server, mail_for(server))) == TAKEN
         await send.wire.close()

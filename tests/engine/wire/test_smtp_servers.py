@@ -77,7 +77,7 @@ async def mail_server(elsewhere, *, implicit_tls=None, **options):
     async def stop():
         server.close()
         for session in sessions:
-            if session.transport is not None:
+            if session.transport is not None and not session.transport.is_closing():
                 session.transport.abort()
         for _ in range(10):
             await asyncio.sleep(0)

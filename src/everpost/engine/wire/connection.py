@@ -1,7 +1,6 @@
 """One HTTP/1.1 connection: the answer to the request that was written last, and whether another one may follow."""
 
 import ssl
-from typing import Final
 
 import httptools
 
@@ -9,21 +8,18 @@ from everpost.engine.wire.stream import Broken, Stream
 from everpost.model.limits import ANSWER_BODY_BYTES_MAX, ANSWER_HEAD_BYTES_MAX
 from everpost.providers.contract import HttpResponse
 
-_SWITCHING_PROTOCOLS: Final = 101
-
 
 class Connection(Stream):
     def __init__(self) -> None:
         super().__init__()
         self.idle_since = 0.0
         self.reusable = False
-        self._asked = False
         self._start_answer(bodyless=False)
 
     def begin(self, *, bodyless: bool) -> None:
         """From now on an answer is expected; `bodyless` if it has none, whatever its head says: that to HEAD."""
-        self._asked = True
         self._start_answer(bodyless=bodyless)
+        self._expecting = True
 
     async def answer(self) -> HttpResponse:
         """The whole answer; raises Broken."""
@@ -36,18 +32,13 @@ class Connection(Stream):
     # --- asyncio's side -----------------------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
-        if self._lost is not None:
-            return
-        if self._answered or not self._asked:
-            self._fail("data that nobody has asked for")  # a late answer, or a broken server: never to be used again
-            return
         try:
             self._feed(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._fail(f"not an HTTP answer: {error}")
+            self._give_up(f"not an HTTP answer: {error}")
 
     def eof_received(self) -> bool:
-        if self._ends_with_connection and self._was_closed_properly():
+        if self._is_open and self._ends_with_connection and self._was_closed_properly():
             self._finish(reusable=False)
         return super().eof_received()
 
@@ -59,10 +50,10 @@ class Connection(Stream):
             self._parser.feed_data(data[:room])
             data = data[room:]
             if data and not self._headers_done:
-                self._fail(f"an answer with a head of more than {ANSWER_HEAD_BYTES_MAX} bytes")
+                self._give_up(f"an answer with a head of more than {ANSWER_HEAD_BYTES_MAX} bytes")
                 return
         if self._received > ANSWER_HEAD_BYTES_MAX + ANSWER_BODY_BYTES_MAX:
-            self._fail(f"an answer with a body of more than {ANSWER_BODY_BYTES_MAX} bytes")
+            self._give_up(f"an answer with a body of more than {ANSWER_BODY_BYTES_MAX} bytes")
         elif data:
             self._parser.feed_data(data)
 
@@ -77,8 +68,8 @@ class Connection(Stream):
     # --- httptools' side ----------------------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
-        if self._answered:
-            self._fail("more than one answer")
+        if not self._expecting:
+            self._give_up("an answer that nobody has asked for")  # a late one, or a second one
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._headers_done:
@@ -90,29 +81,32 @@ class Connection(Stream):
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
         self._headers_done = True
-        if status < 200 or self._answered:
+        if status < 200 or not self._is_open:
+            return
+        if self._bodyless:
+            self._finish(reusable=False)  # the parser waits for a body
             return
         chunked = "chunked" in self._headers.get("transfer-encoding", "").lower()
         self._ends_with_connection = not chunked and "content-length" not in self._headers
-        if self._bodyless:
-            self._finish(reusable=False)  # the parser waits for a body
 
     def on_body(self, body: bytes) -> None:
         self._body.append(body)
 
     def on_message_complete(self) -> None:
-        if self._lost is not None or self._answered:
+        if not self._is_open:
             return
-        status = self._parser.get_status_code()
-        if status == _SWITCHING_PROTOCOLS:
-            self._fail("another protocol, which nobody has asked for")
-        elif status < 200:
+        if self._parser.get_status_code() < 200:
             self._headers.clear()
             self._headers_done = False
         else:
             self._finish(reusable=self._parser.should_keep_alive())
 
     # --- our side -----------------------------------------------------------------------------------------------------
+
+    @property
+    def _is_open(self) -> bool:
+        """Whether the answer may still become whole. What comes after it, even in the same read, is none of it."""
+        return self._expecting and self._lost is None
 
     def _start_answer(self, *, bodyless: bool) -> None:
         self._parser = httptools.HttpResponseParser(self)
@@ -123,12 +117,9 @@ class Connection(Stream):
         self._received = 0
         self._body: list[bytes] = []
         self._response: HttpResponse | None = None
-        self._answered = False
 
     def _finish(self, *, reusable: bool) -> None:
-        if self._lost is not None or self._answered:
-            return
         status = self._parser.get_status_code()
         self._response = HttpResponse(status=status, headers=self._headers, body=b"".join(self._body))
-        self.reusable = reusable and not self._paused  # … and the request has left as a whole
+        self.reusable = reusable
         self._answer_is_there()

@@ -21,18 +21,18 @@ class Reply(NamedTuple):
 class Session(Stream):
     def __init__(self) -> None:
         super().__init__()
-        self._received = b""
+        self._rest = b""  # of what has come: a line that is not complete yet
+        self._size = 0  # of the reply so far
         self._lines: list[str] = []
         self._reply: Reply | None = None
-        self._expected = True  # the server speaks first
+        self._expecting = True  # the server speaks first
         self._on_left: Callable[[], None] | None = None
         self._patience: asyncio.TimerHandle | None = None
 
     @property
     def own_name(self) -> str:
         """An address literal (RFC 5321 4.1.3): to look up a name would take time, and prove nothing."""
-        address = self._transport.get_extra_info("sockname")[0] if self._transport is not None else "127.0.0.1"
-        return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+        return f"[IPv6:{self._own_address}]" if ":" in self._own_address else f"[{self._own_address}]"
 
     async def command(self, line: str) -> Reply:
         """Raises Broken if no reply can come any more."""
@@ -42,8 +42,8 @@ class Session(Stream):
 
     def expect(self) -> None:
         """From now on a reply may come."""
-        self._expected = True
-        self._answered = False
+        self._expecting = True
+        self._size = 0
 
     async def reply(self) -> Reply:
         """The one that is expected; raises Broken."""
@@ -74,25 +74,27 @@ class Session(Stream):
         if self._on_left is not None:
             self.abort()
             return
-        self._received += data
-        while b"\n" in self._received and self._lost is None:
-            line, _, self._received = self._received.partition(b"\n")
+        self._size += len(data)
+        if self._size > REPLY_BYTES_MAX:
+            self._give_up(f"a reply of more than {REPLY_BYTES_MAX} bytes")
+            return
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
             self._read(line.decode(errors="replace").rstrip("\r"))
-        if len(self._received) + sum(map(len, self._lines)) > REPLY_BYTES_MAX:
-            self._fail(f"a reply of more than {REPLY_BYTES_MAX} bytes")
-        elif self._received and not self._expected:
-            self._fail("a reply that nobody has asked for")
+        if self._rest and not self._expecting:
+            self._give_up("a reply that nobody has asked for")
 
     def _read(self, line: str) -> None:
         found = _LINE.fullmatch(line)
-        if not self._expected:
-            self._fail(f"a reply that nobody has asked for: {line[:200]}")
+        if self._lost is not None:
+            return
+        if not self._expecting:
+            self._give_up(f"a reply that nobody has asked for: {line[:200]}")
         elif found is None:
-            self._fail(f"not an SMTP reply: {line[:200]}")
+            self._give_up(f"not an SMTP reply: {line[:200]}")
         else:
             self._lines.append((found[3] or "").strip())
             if found[2] != "-":
                 self._reply = Reply(int(found[1]), "\n".join(self._lines))
                 self._lines = []
-                self._expected = False
                 self._answer_is_there()

@@ -3,12 +3,17 @@
 import asyncio
 import ipaddress
 import select
+import socket
 import ssl
+import struct
+from contextlib import suppress
 from typing import Final, cast
 
 PIECE_BYTES: Final = 64 * 1024
 """What is handed over at once. The next piece follows when this one has left: so an answer that comes early stops a
 large request, and the event loop is not kept busy by one mail."""
+
+_RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER: on, for 0 s
 
 
 class Broken(Exception):
@@ -18,14 +23,19 @@ class Broken(Exception):
 class Stream(asyncio.Protocol):
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
+        self._own_address = ""
+        self._peer_address = ""
+        self._encrypted = False
         self._lost: str | None = None  # why nothing more can come
-        self._answered = False  # what was asked for has come
+        self._expecting = False  # something was asked for that has not come yet
         self._paused = False
         self._waiter: asyncio.Future[None] | None = None
 
     # --- asyncio's side -----------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        own, peer = transport.get_extra_info("sockname"), transport.get_extra_info("peername")
+        self._own_address, self._peer_address = (own or [""])[0], (peer or [""])[0]
         self._use(transport)
 
     def pause_writing(self) -> None:
@@ -49,13 +59,10 @@ class Stream(asyncio.Protocol):
         plain = self._transport
         if plain is None or not self.is_usable:
             raise ConnectionResetError(self._lost)
-        try:
-            secured = await asyncio.get_running_loop().start_tls(plain, self, tls, server_hostname=host)
-        except BaseException:
-            plain.abort()
-            raise
-        if secured is None or self._lost is not None:
-            raise ConnectionResetError(self._lost)
+        secured = await asyncio.get_running_loop().start_tls(plain, self, tls, server_hostname=host)
+        if secured is None:
+            raise ConnectionResetError("lost")
+        self._encrypted = True
         self._use(secured)
 
     @property
@@ -75,15 +82,11 @@ class Stream(asyncio.Protocol):
     @property
     def is_private(self) -> bool:
         """Whether nobody can listen: it is encrypted, or does not leave this machine."""
-        if self._transport is None:
-            return False
-        if self._transport.get_extra_info("ssl_object") is not None:
-            return True
-        return ipaddress.ip_address(self._transport.get_extra_info("peername")[0]).is_loopback
+        return self._encrypted or (bool(self._peer_address) and ipaddress.ip_address(self._peer_address).is_loopback)
 
     @property
     def has_answer(self) -> bool:
-        return self._answered
+        return not self._expecting
 
     def write(self, data: bytes) -> None:
         """Hands over bytes; raises Broken, having handed over none, if the connection is known to be lost."""
@@ -95,15 +98,14 @@ class Stream(asyncio.Protocol):
         """Hands over piece by piece and waits until all has left this process. False: an answer came first, and part
         of it was never handed over. Raises Broken."""
         for start in range(0, len(data), PIECE_BYTES):
-            if self._answered:
+            if not self._expecting:
                 return False
             self.write(data[start : start + PIECE_BYTES])
             await self._flushed()
         return True
 
     def abort(self) -> None:
-        """Ends the connection at once: what has not left yet never will."""
-        self._fail("given up")
+        self._give_up("given up")
 
     def _use(self, transport: asyncio.BaseTransport) -> None:
         # What create_connection gives, whose class differs from loop to loop. A `high` of 0 would make TLS pause even
@@ -113,7 +115,7 @@ class Stream(asyncio.Protocol):
 
     async def _flushed(self) -> None:
         """Until nothing waits in this process, or need not any more."""
-        while self._paused and not self._answered and self._lost is None:
+        while self._paused and self._expecting and self._lost is None:
             await self._change()
 
     async def _change(self) -> None:
@@ -126,8 +128,17 @@ class Stream(asyncio.Protocol):
             self._waiter.set_result(None)
 
     def _answer_is_there(self) -> None:
-        self._answered = True
+        self._expecting = False
         self._wake()
+
+    def _give_up(self, reason: str) -> None:
+        """Ends the connection at once. If an answer is owed, what has not left this machine yet never will: else the
+        kernel would go on trying for minutes, and a request could arrive long after it counts as absent."""
+        if self._expecting and self.is_usable and self._transport is not None:
+            with suppress(OSError):  # it has ended meanwhile
+                connection = self._transport.get_extra_info("socket")
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self._fail(reason)
 
     def _fail(self, reason: str) -> None:
         if self._lost is not None:

@@ -88,7 +88,7 @@ class Submission:
                 async with asyncio.timeout(self._timeouts.answer_s):
                     reply = await self._session.reply()
         except TimeoutError:
-            return _maybe_sent("no reply to the content in time")
+            return _maybe_sent(f"no reply to the content within {self._timeouts.answer_s:g} s")
         except Broken as broken:
             return _maybe_sent(f"after the content: {broken}")
         if not is_whole:

@@ -1,6 +1,7 @@
 """Reads on a connection of their own: in WAL mode they neither wait for writers nor hold them up."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import apsw
 
@@ -25,6 +26,6 @@ def read(operation: Operation, connection: apsw.Connection, path: str) -> Result
     try:
         return operation.run(connection)
     except UNAVAILABLE as error:
-        return Failed(unavailable(error, path))
+        return Failed(unavailable(error, Path(path).name))
     except Exception as error:  # noqa: BLE001 - whatever an operation raises is told to its own caller
         return Failed(error)

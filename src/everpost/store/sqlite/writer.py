@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import apsw
@@ -29,7 +30,7 @@ class Writer:
         except UNAVAILABLE as error:
             if not isinstance(error, apsw.BusyError):
                 self._doubtful = True
-            return [Failed(unavailable(error, self._path)) for _ in batch]
+            return [Failed(unavailable(error, Path(self._path).name)) for _ in batch]
         except Exception as error:  # noqa: BLE001 - whatever an operation raises is told to its own caller
             fault = error
         if len(batch) == 1:
