@@ -27,7 +27,7 @@ CONNECTIONS_MAX: Final = 256  # to one origin
 PORTS: Final = {"http": 80, "https": 443}
 
 _NOT_IN_URL: Final = re.compile(r"[^!-~]")  # a blank or a line break would end the target, and more would follow
-_HEADER_NAME: Final = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)  # RFC 9110 5.6.2
+_TOKEN: Final = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)  # RFC 9110 5.6.2
 _NOT_IN_VALUE: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -144,25 +144,30 @@ class HttpTransport:
 
     def _prepared(self, request: HttpRequest) -> _Prepared:
         parts = urlsplit(request.url)
-        if _NOT_IN_URL.search(request.url) or parts.scheme not in PORTS or not parts.hostname:
+        name = parts.hostname
+        if _NOT_IN_URL.search(request.url) or parts.scheme not in PORTS or not name:
             raise ValueError("not an http or https address with a host, in printable ASCII")
+        if not _TOKEN.fullmatch(request.method):
+            raise ValueError(f"a method that can't be sent: {request.method!r}")
         port = parts.port or PORTS[parts.scheme]
-        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        host = f"[{name}]" if ":" in name else name
         headers = {"Host": host if port == PORTS[parts.scheme] else f"{host}:{port}", **request.headers}
         if request.body or request.method not in ("GET", "HEAD"):
             headers["Content-Length"] = str(len(request.body))
-        for name, value in headers.items():
-            if not _HEADER_NAME.fullmatch(name) or _NOT_IN_VALUE.search(value):
-                raise ValueError(f"a header that can't be sent: {name!r}")
+        for field, value in headers.items():
+            if not _TOKEN.fullmatch(field) or _NOT_IN_VALUE.search(value):
+                raise ValueError(f"a header that can't be sent: {field!r}")
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        lines = [f"{request.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+        lines = [f"{request.method} {target} HTTP/1.1", *(f"{field}: {value}" for field, value in headers.items())]
         head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-        origin = self._origin(parts.scheme, parts.hostname, port)
+        origin = self._origin(parts.scheme, name, port)
         return _Prepared(origin, head + request.body, bodyless=request.method == "HEAD")
 
 
 async def _all_but_the_tail(connection: Connection, most: bytes, timeouts: Timeouts) -> Answer | None:
     """None: it has left this process, and the tail may follow. Raises Broken."""
+    if not most:
+        return None
     try:
         async with asyncio.timeout(timeouts.write_s):
             await connection.write_all(most)
