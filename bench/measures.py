@@ -17,22 +17,17 @@ CONNECTIONS = 64
 SETTLE_S = 1.0
 DRAIN_S = 120.0
 PAGE = b"\0" * 4096  # of SQLite's log
-CLONES = {
-    "message": "project, {id}, created_at, head, content FROM message",
-    "delivery": (
-        "{id}, position, project, created_at, state, due_at + value, version, attempts, rounds, account,"
-        " started_at, deadline_at, asks, tried, refused, left_out, reason, provider_message_id, expires_at,"
-        " updated_at FROM delivery"
-    ),
-    "event": (
-        "{id}, {id} || '.0:0', type, at, project, {id} || '.0', account, data"
-        " FROM (SELECT * FROM event WHERE message_id <> '')"
-    ),
-    "tag": "project, tag, {id} FROM tag",
-    "recipient": "project, value || address, {id} FROM recipient",
-    "idempotency": "scope, key || value, fingerprint, {id}, running_until, answer, created_at FROM idempotency",
+ID = "printf('em_%026d', value)"
+CHANGED = {
+    "message": {"id": ID},
+    "delivery": {"message_id": ID, "due_at": "due_at + value"},
+    "event": {"message_id": ID, "id": f"{ID} || '.0:0'", "delivery_id": f"{ID} || '.0'"},
+    "tag": {"message_id": ID},
+    "recipient": {"message_id": ID, "address": "value || address"},
+    "idempotency": {"message_id": ID, "key": "key || value"},
 }
-
+"""By table: the columns in which one mail differs from another; the rest is copied."""
+NUMBERED = {"n", "seq"}
 NUMBERS = "WITH RECURSIVE numbers (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM numbers WHERE value < ?)"
 
 _numbers = count(1, 10_000_000)
@@ -140,11 +135,12 @@ def fill(database: Path, number: int) -> None:
     connection = apsw.Connection(str(database))
     connection.pragma("synchronous", "off")
     with connection:
-        for table, columns in CLONES.items():
-            names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})") if row[1] not in ("n", "seq")]
-            source = columns.format(id="printf('em_%026d', value)")
+        for table, changed in CHANGED.items():
+            names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})") if row[1] not in NUMBERED]
+            source = f"(SELECT * FROM {table} WHERE {'message_id' if 'message_id' in names else 'id'} <> '')"
+            values = ", ".join(changed.get(name, name) for name in names)
             connection.execute(
-                f"{NUMBERS} INSERT INTO {table} ({', '.join(names)}) SELECT {source}, numbers", (number,)
+                f"{NUMBERS} INSERT INTO {table} ({', '.join(names)}) SELECT {values} FROM {source}, numbers", (number,)
             )
     connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     connection.close()

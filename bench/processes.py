@@ -25,19 +25,21 @@ CONFIG = """\
 data = "{data}"
 [http]
 port = {port}
-[accounts.sendgrid]
+[accounts.one]
 provider = "sendgrid"
-api_key = "SG.bench"
+api_key = "SG.one"
 base_url = "http://127.0.0.1:{provider}"
 max_concurrency = 256
-[accounts.spare]
-provider = "mailgun"
-domain = "mg.example.com"
-api_key = "key-bench"
-base_url = "http://127.0.0.1:{provider}"
+[accounts.two]
+provider = "sendgrid"
+api_key = "SG.two"
+base_url = "http://localhost:{provider}"
 max_concurrency = 256
+[routes.default]
+accounts = [{{ account = "one", weight = 1 }}, {{ account = "two", weight = 1 }}]
 """
-"""All else is as it comes: requests are logged, callers need keys, every commit waits for the disk."""
+"""Two accounts share the mail. All else is as it comes: what happens is logged, callers need keys, every commit waits
+for the disk."""
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from everpost.engine.engine import Engine
 from everpost.entrypoints.http.app import build_app
 from everpost.entrypoints.http.call import Services
 from everpost.entrypoints.http.metrics import Metrics
+from everpost.entrypoints.http.protocol import Protocol
 from everpost.model.account import Account, Timeouts
 from everpost.model.route import Route, RouteAccount
 from everpost.sandbox.sandbox import Sandbox
@@ -151,6 +152,8 @@ def _uvicorn_config(services: Services, http: HttpSettings) -> uvicorn.Config:
         build_app(services),
         host=http.host,
         port=http.port,
+        http=Protocol,
+        proxy_headers=False,  # nobody asks where a request came from
         log_config=None,
         access_log=False,
         server_header=False,

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import apsw
 import pytest
 from msgspec.structs import replace
 
@@ -10,6 +11,7 @@ from everpost.model.delivery import DeliveryState
 from everpost.model.event import EventType
 from everpost.model.message import Address
 from everpost.store.port import Conflict, Filter, New, Same, StoreUnavailable, Suppression, Unbegun, Written
+from everpost.store.sqlite import accepting, bulk, writes
 from everpost.store.sqlite.bulk import ROWS_MAX
 from sqlite_stores import count_commits, gathering, opened
 from store_values import LATE, NOW, accept, begun, change, charge, delivery, event, key, message
@@ -124,3 +126,25 @@ async def test_those_with_an_attempt_that_may_not_be_made_do_not_stop_the_others
     assert await together(store, *asked) == [New(), Unbegun(), Unbegun(), New(), New()]
     assert await store.usage() == {("one", "day"): Usage(NOW, 10)}
     assert (await store.counts()).accepted == 3
+
+
+STATEMENTS = [
+    (module, name)
+    for module in (accepting, writes)
+    for name, sql in vars(module).items()
+    if isinstance(sql, str) and bulk.ROWS in sql
+]
+
+
+@pytest.mark.parametrize(("module", "name"), STATEMENTS, ids=lambda one: getattr(one, "__name__", one))
+async def test_no_statement_over_many_rows_walks_a_table(store, module, name):
+    connection = store._writer.connection
+    for width in range(1, 30):
+        sql = bulk._statement(getattr(module, name), width, 2)
+        try:
+            plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", (None,) * 2 * width)]
+        except apsw.SQLError:
+            continue  # another number of columns
+        assert [step for step in plan if step.startswith("SCAN") and "VALUES" not in step] == []
+        return
+    pytest.fail("no number of columns fits")

@@ -20,19 +20,16 @@ from everpost.store.undo import undone
 
 _KNOWN_KEYS: Final = (
     f"SELECT i.scope, i.key, {KEY_USE}"
-    " FROM (VALUES {rows}) v CROSS JOIN idempotency i ON i.scope = v.column1 AND i.key = v.column2"
+    " FROM ({rows}) v CROSS JOIN idempotency i ON i.scope = v.column1 AND i.key = v.column2"
 )
 _SUPPRESSED: Final = (
-    "SELECT v.column1 FROM (VALUES {rows}) v"
-    " CROSS JOIN suppression s ON s.project = v.column2 AND s.address = v.column3"
+    "SELECT v.column1 FROM ({rows}) v CROSS JOIN suppression s ON s.project = v.column2 AND s.address = v.column3"
 )
-_INSERT_KEY: Final = (
-    "INSERT INTO idempotency (scope, key, fingerprint, message_id, running_until, created_at) VALUES {rows}"
-)
-_INSERT_MESSAGE: Final = "INSERT INTO message (project, id, created_at, head, content) VALUES {rows}"
-_INSERT_DELIVERY: Final = f"INSERT INTO delivery ({DELIVERY_COLUMNS}) VALUES {{rows}}"
-_INSERT_RECIPIENT: Final = "INSERT INTO recipient (project, address, message_id) VALUES {rows}"
-_INSERT_TAG: Final = "INSERT INTO tag (project, tag, message_id) VALUES {rows}"
+_INSERT_KEY: Final = "INSERT INTO idempotency (scope, key, fingerprint, message_id, running_until, created_at) {rows}"
+_INSERT_MESSAGE: Final = "INSERT INTO message (project, id, created_at, head, content) {rows}"
+_INSERT_DELIVERY: Final = f"INSERT INTO delivery ({DELIVERY_COLUMNS}) {{rows}}"
+_INSERT_RECIPIENT: Final = "INSERT INTO recipient (project, address, message_id) {rows}"
+_INSERT_TAG: Final = "INSERT INTO tag (project, tag, message_id) {rows}"
 
 _Key = tuple[str, str]  # scope and key
 

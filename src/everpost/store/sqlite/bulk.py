@@ -4,7 +4,7 @@ Each step into SQLite gives Python's lock away and has to win it back from an ev
 takes as few steps as it can: one statement for up to ROWS_MAX rows, not one for each.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Final
@@ -19,25 +19,19 @@ _STATEMENTS_MAX: Final = 256
 
 
 def execute(connection: apsw.Connection, sql: str, rows: Sequence[Row]) -> list[Row]:
-    """Runs `sql` with `rows` in the place of ROWS, as a list of VALUES; returns what it finds for them all."""
+    """Runs `sql` with a SELECT of `rows` in the place of ROWS; returns what it finds for them all. Their columns are
+    column1, column2, …; the first one of a row is never NULL."""
     found: list[Row] = []
-    for some in _pieces(rows):
-        statement = _statement(sql, len(some[0]), len(some))
-        found += connection.execute(statement, tuple(chain.from_iterable(some)))
+    for start in range(0, len(rows), ROWS_MAX):
+        some = rows[start : start + ROWS_MAX]
+        width, count = len(some[0]), 1 << (len(some) - 1).bit_length()
+        nothing = (None,) * width * (count - len(some))
+        found += connection.execute(_statement(sql, width, count), (*chain.from_iterable(some), *nothing))
     return found
-
-
-def _pieces(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    """Sizes are powers of two, so that few different statements have to be prepared and remembered."""
-    start, size = 0, ROWS_MAX
-    while start < len(rows):
-        while size > len(rows) - start:
-            size //= 2
-        yield rows[start : start + size]
-        start += size
 
 
 @lru_cache(_STATEMENTS_MAX)
 def _statement(sql: str, width: int, count: int) -> str:
+    """Counts are powers of two, filled up with rows of NULL, so that few statements have to be prepared and kept."""
     row = f"({', '.join('?' * width)})"
-    return sql.replace(ROWS, ", ".join([row] * count))
+    return sql.replace(ROWS, f"SELECT * FROM (VALUES {', '.join([row] * count)}) WHERE column1 IS NOT NULL")

@@ -13,6 +13,7 @@ MEMORY: Final = ":memory:"
 BUSY_TIMEOUT_MS: Final = 10_000  # another process may be in the middle of its batch, or of a checkpoint
 SWITCH_TRIES: Final = 100
 SWITCH_PAUSE_S: Final = 0.02
+STATEMENTS_MAX: Final = 200  # that stay prepared
 CACHE_KIB: Final = 32 * 1024
 
 UNAVAILABLE: Final = (
@@ -46,7 +47,7 @@ _WORDS: Final[tuple[tuple[type[apsw.Error], str], ...]] = (
 
 def connect(path: str) -> apsw.Connection:
     """A connection on which a COMMIT returns after the disk has it. Raises apsw's errors."""
-    connection = apsw.Connection(path)
+    connection = apsw.Connection(path, statementcachesize=STATEMENTS_MAX)
     try:
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)
         if path != MEMORY:

@@ -24,27 +24,27 @@ from everpost.store.sqlite.rows import (
     to_message,
 )
 
-_INSERT_EVENT: Final = f"INSERT INTO event ({EVENT_COLUMNS}) VALUES {{rows}}"
+_INSERT_EVENT: Final = f"INSERT INTO event ({EVENT_COLUMNS}) {{rows}}"
 # A conflict that is ignored would still use up a number of the audit trail; a row that is never offered does not.
 _INSERT_NEW_EVENT: Final = (
     f"INSERT INTO event ({EVENT_COLUMNS}) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8"
     " WHERE NOT EXISTS (SELECT 1 FROM event WHERE message_id = ?1 AND id = ?2)"
 )
 _FENCED: Final = (
-    "SELECT v.column1 FROM (VALUES {rows}) v WHERE NOT EXISTS"
+    "SELECT v.column1 FROM ({rows}) v WHERE NOT EXISTS"
     " (SELECT 1 FROM delivery WHERE message_id = v.column2 AND position = v.column3 AND version = v.column4)"
 )
 _NOWHERE: Final = ("", -1)  # the key of no delivery
 _UPDATE_DELIVERY: Final = (
-    f"INSERT INTO delivery ({DELIVERY_COLUMNS}) VALUES {{rows}} ON CONFLICT (message_id, position) DO UPDATE SET "
+    f"INSERT INTO delivery ({DELIVERY_COLUMNS}) {{rows}} ON CONFLICT (message_id, position) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in PROGRESS_COLUMNS)
 )
 _USAGE: Final = (
     "SELECT u.account, u.unit, u.window_at, u.used"
-    " FROM (VALUES {rows}) v CROSS JOIN usage u ON u.account = v.column1 AND u.unit = v.column2"
+    " FROM ({rows}) v CROSS JOIN usage u ON u.account = v.column1 AND u.unit = v.column2"
 )
 _SAVE_USAGE: Final = (
-    "INSERT INTO usage (account, unit, window_at, used) VALUES {rows}"
+    "INSERT INTO usage (account, unit, window_at, used) {rows}"
     " ON CONFLICT (account, unit) DO UPDATE SET window_at = excluded.window_at, used = excluded.used"
 )
 _DUE: Final = (
@@ -55,14 +55,17 @@ _DUE: Final = (
 _NEXT_DUE: Final = (
     "SELECT due_at FROM delivery INDEXED BY delivery_due WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1 OFFSET ?"
 )
-_LEASE: Final = "UPDATE delivery SET version = version + 1, due_at = ? WHERE message_id = ? AND position = ?"
+_LEASE: Final = (
+    "UPDATE delivery SET version = version + 1, due_at = v.column3 FROM ({rows}) v"
+    " WHERE message_id = v.column1 AND position = v.column2"
+)
 
 
 def claim_due(connection: apsw.Connection, now: float, lease_s: float, room: int) -> Claim:
     until = now + lease_s
     rows: list[Row] = connection.execute(_DUE, (now, room)).fetchall() if room > 0 else []
     next_due_at = connection.execute(_NEXT_DUE, (len(rows),)).get
-    connection.executemany(_LEASE, [(until, row[0], row[1]) for row in rows])
+    bulk.execute(connection, _LEASE, [(row[0], row[1], until) for row in rows])
     return Claim(tuple(Claimed(_leased(row, until), to_message(row[-2], row[-1])) for row in rows), next_due_at)
 
 
