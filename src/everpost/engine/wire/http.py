@@ -143,7 +143,7 @@ class HttpTransport:
         connection.begin(bodyless=prepared.bodyless)
         try:
             most = prepared.payload[:-TAIL_BYTES]
-            early = await _all_but_the_tail(connection, most, timeouts) if most else None
+            early = await _all_but_the_tail(connection, most, timeouts)
             if early is not None:
                 return early
             connection.write(prepared.payload[-TAIL_BYTES:])
