@@ -99,6 +99,12 @@ async def test_what_would_be_read_as_something_else_is_refused_before_anything_l
         assert server.connections == 0
 
 
+@pytest.mark.parametrize("method", ["", "GET /other", "GET\r\nX: y", "GÉT"])
+async def test_a_method_is_one_word(send, method):
+    with pytest.raises(ValueError, match="a method"):
+        await send.wire.send(HttpRequest(method=method, url="http://127.0.0.1/", headers={}), patient(), send.clock())
+
+
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "http:///mail", "127.0.0.1/mail", "https://"])
 async def test_only_http_and_https_addresses_with_a_host_are_called(send, url):
     with pytest.raises(ValueError, match="not an http or https address"):

@@ -29,7 +29,7 @@ ADDRESSES_MAX: Final = 256  # URLs that need not be read again: mails go to one 
 PORTS: Final = {"http": 80, "https": 443}
 
 _NOT_IN_URL: Final = re.compile(r"[^!-~]")  # a blank or a line break would end the target, and more would follow
-_HEADER_NAME: Final = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)  # RFC 9110 5.6.2
+_TOKEN: Final = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)  # RFC 9110 5.6.2
 _NOT_IN_VALUE: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -143,7 +143,7 @@ class HttpTransport:
         connection.begin(bodyless=prepared.bodyless)
         try:
             most = prepared.payload[:-TAIL_BYTES]
-            early = await _all_but_the_tail(connection, most, timeouts) if most else None
+            early = await _all_but_the_tail(connection, most, timeouts)
             if early is not None:
                 return early
             connection.write(prepared.payload[-TAIL_BYTES:])
@@ -160,11 +160,13 @@ class HttpTransport:
 
     def _prepared(self, request: HttpRequest) -> _Prepared:
         address = _address(request.url)
+        if not _TOKEN.fullmatch(request.method):
+            raise ValueError(f"a method that can't be sent: {request.method!r}")
         headers = {"Host": address.named, **request.headers}
         if request.body or request.method not in ("GET", "HEAD"):
             headers["Content-Length"] = str(len(request.body))
         for name, value in headers.items():
-            if not _HEADER_NAME.fullmatch(name) or _NOT_IN_VALUE.search(value):
+            if not _TOKEN.fullmatch(name) or _NOT_IN_VALUE.search(value):
                 raise ValueError(f"a header that can't be sent: {name!r}")
         lines = [
             f"{request.method} {address.target} HTTP/1.1",
@@ -193,6 +195,8 @@ def _address(url: str) -> _Address:
 
 async def _all_but_the_tail(connection: Connection, most: bytes, timeouts: Timeouts) -> Answer | None:
     """None: it has left this process, and the tail may follow. Raises Broken."""
+    if not most:
+        return None
     try:
         async with asyncio.timeout(timeouts.write_s):
             await connection.write_all(most)
