@@ -11,9 +11,11 @@ from pathlib import Path
 import apsw
 
 from load import Spec
-from processes import Server, ask, load
+from processes import Bare, Server, ask, cpu_s, load
 
 CONNECTIONS = 64
+LOOPS = 20
+STEPS = 200_000
 SETTLE_S = 1.0
 DRAIN_S = 120.0
 PAGE = b"\0" * 4096  # of SQLite's log
@@ -45,8 +47,29 @@ def _mails(kind: str, server: Server, connections: int = CONNECTIONS, number: in
     )
 
 
-def bare_rate(port: int, seconds: float) -> float:
-    return load(Spec(kind="accept", port=port, first=1, connections=CONNECTIONS, seconds=seconds)).rate
+def loops_s() -> list[float]:
+    """How long the same loop takes, time and again: always the same, if nobody else uses the machine."""
+    return [_loop_s() for _ in range(LOOPS)]
+
+
+def _loop_s() -> float:
+    began = time.process_time()
+    for _ in range(STEPS):
+        pass
+    return time.process_time() - began
+
+
+@dataclass
+class Answered:
+    rate: float
+    cpu_s: float  # of 1,000 requests
+
+
+def answered(endpoint: Bare, seconds: float) -> Answered:
+    """The same requests, to the server that does nothing with them."""
+    spent_s = cpu_s(endpoint.pid)
+    result = load(Spec(kind="accept", port=endpoint.port, first=1, connections=CONNECTIONS, seconds=seconds))
+    return Answered(result.rate, 1000 * (cpu_s(endpoint.pid) - spent_s) / result.answered)
 
 
 @dataclass
@@ -59,10 +82,10 @@ class Accepted:
 
 def accepted(server: Server, seconds: float) -> Accepted:
     """Mail that is to be sent in a month: durable, and nothing else happens to it."""
-    cpu_s = server.cpu_s()
+    spent_s = cpu_s(server.pid)
     result = load(_mails("later", server, seconds=seconds))
-    cpu_s = server.cpu_s() - cpu_s
-    return Accepted(result.rate, 1000 * cpu_s / result.answered, result.p50_ms, result.p99_ms)
+    spent_s = cpu_s(server.pid) - spent_s
+    return Accepted(result.rate, 1000 * spent_s / result.answered, result.p50_ms, result.p99_ms)
 
 
 @dataclass
@@ -74,14 +97,14 @@ class HandedOver:
 
 def handed_over(server: Server, stub_port: int, number: int) -> HandedOver:
     """Mail that is to be sent now, from the first request to the last stored outcome."""
-    sent, cpu_s, (taken, different) = server.counts()["sent"], server.cpu_s(), _books(stub_port)
+    sent, spent_s, (taken, different) = server.counts()["sent"], cpu_s(server.pid), _books(stub_port)
     result = load(_mails("accept", server, number=number))
     ended = server.until_sent(sent + result.answered, DRAIN_S)
-    cpu_s = server.cpu_s() - cpu_s
+    spent_s = cpu_s(server.pid) - spent_s
     handed = _books(stub_port)
     if handed != (taken + result.answered, different + result.answered):
         raise RuntimeError(f"{result.answered} were accepted, the provider was given {handed} after {taken, different}")
-    return HandedOver(result.rate, result.answered / (ended - result.started_at), 1000 * cpu_s / result.answered)
+    return HandedOver(result.rate, result.answered / (ended - result.started_at), 1000 * spent_s / result.answered)
 
 
 @dataclass

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import apsw
@@ -60,12 +60,24 @@ def stub(*delays_s: float) -> Iterator[list[int]]:
         yield json.loads(process.stdout.readline())
 
 
+@dataclass(frozen=True)
+class Bare:
+    port: int
+    pid: int
+
+
 @contextmanager
-def bare() -> Iterator[int]:
+def bare() -> Iterator[Bare]:
     port = free_port()
-    with running(sys.executable, HERE / "bare.py", str(port)):
+    with running(sys.executable, HERE / "bare.py", str(port)) as process:
         until_answered(port, "/v1/emails")
-        yield port
+        yield Bare(port, process.pid)
+
+
+def cpu_s(pid: int) -> float:
+    """User and system time of all threads so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS_S
 
 
 class Server:
@@ -88,11 +100,6 @@ class Server:
             self.ready_s = time.perf_counter() - started
             self.pid = process.pid
             yield self
-
-    def cpu_s(self) -> float:
-        """User and system time of all threads so far."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS_S
 
     def memory_mb(self, name: str = "VmRSS") -> float:
         """What is resident now, or (VmHWM) was at most."""

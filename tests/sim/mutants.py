@@ -239,7 +239,7 @@ MUTANTS: Sequence[tuple[Mutant, str]] = (
     (send_before_the_intent_is_stored, "left before its intent was stored"),
     (send_fresh_mail_whether_it_is_stored_or_not, "left before its intent was stored"),
     (send_however_late, "s after its intent"),
-    (ignore_the_lease, TWICE),
+    (ignore_the_lease, "an event is told twice"),
     (write_to_those_who_must_not_be_written_to, "its recipient was suppressed before"),
     (try_without_end, r"\d+ attempts"),
     (put_off_for_a_week, "still queued at the end"),

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -22,6 +23,7 @@ from everpost.store.port import Claimed, StoreUnavailable, Written
 
 RETRY_S_MIN: Final = 0.1
 RETRY_S_MAX: Final = 2.0
+GOOD_NEWS_S: Final = 0.1  # as old as what is known of the accounts may be
 DEFAULT_THROTTLE_S: Final = 60.0  # for a provider that says "too much" and not for how long
 _log = logging.getLogger(__name__)
 
@@ -131,21 +133,26 @@ class Attempts:
                 self._fleet.release(one.intent.member.account.name)
             self._storing = 0
             self._mark_idle()
-            reports = _reports(done)
-            if all(report.sign is Sign.OK for report in reports):
-                self._good_news += reports
-                self._some_good_news.set()
-            else:  # whoever is decided upon next should know
-                await self._report(reports)
+            await self._tell_health(done)
             self._on_ended(changes)
 
+    async def _tell_health(self, done: Sequence[_Done]) -> None:
+        reports = [_report(one) for one in done if not _our_own_delay(one.answer)]
+        good_news = [report for report in reports if report.sign is Sign.OK]
+        if len(good_news) < len(reports):  # whoever is decided upon next should know
+            await self._report(reports)
+        elif good_news:
+            self._good_news += good_news
+            self._some_good_news.set()
+
     async def report_good_news(self) -> None:
-        """Nobody waits for it, so it holds up no outcome."""
+        """Nobody waits for it, so it holds up no outcome, and is told for some time at once."""
         while True:
             await self._some_good_news.wait()
+            await asyncio.sleep(GOOD_NEWS_S)
             self._some_good_news.clear()
             reports, self._good_news = self._good_news, []
-            await self._report(reports)
+            await self._report(_joined(reports))
 
     def _mark_idle(self) -> None:
         if not self.in_flight:
@@ -198,18 +205,15 @@ class Attempts:
             _log.exception("the health of accounts was not recorded")
 
 
-def _reports(done: Sequence[_Done]) -> list[Report]:
-    """Good answers of an account are one report."""
-    good: dict[str, Report] = {}
-    others = []
-    for report in (_report(one) for one in done if not _our_own_delay(one.answer)):
-        if report.sign is not Sign.OK:
-            others.append(report)
-            continue
-        before = good.get(report.account, report)
-        count = before.count + 1 if report.account in good else 1
-        good[report.account] = replace(report, at=max(report.at, before.at), count=count)
-    return [*good.values(), *others]
+def _joined(good_news: Sequence[Report]) -> list[Report]:
+    """One report for each account."""
+    by_account: dict[str, list[Report]] = defaultdict(list)
+    for report in good_news:
+        by_account[report.account].append(report)
+    return [
+        replace(reports[0], at=max(report.at for report in reports), count=len(reports))
+        for reports in by_account.values()
+    ]
 
 
 def _our_own_delay(answer: Answer | None) -> bool:

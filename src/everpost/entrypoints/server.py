@@ -5,6 +5,7 @@ import gc
 import ipaddress
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,7 @@ from everpost.wiring import assembled
 
 LOOPBACK: Final = "127.0.0.1"
 BACKLOG: Final = 2048
+SWITCH_S: Final = 0.0005
 GARBAGE_AT: Final = 20_000  # objects made and not freed, after which the youngest are looked through
 REQUESTS_END_S: Final = 5  # how long a graceful stop waits for requests that are being answered
 CONNECT_S: Final = 2.0  # to a sandbox provider on this machine; and
@@ -107,7 +109,7 @@ async def _serve(engine: Engine, services: Services, http: HttpSettings, started
     """Runs engine and HTTP server until a signal: then both end what they have begun, and start nothing new."""
     stop = _stop_signal()
     server = _Server(_uvicorn_config(services, http), started)
-    _spare_the_collector()
+    _set_up_the_interpreter()
     engine_task = asyncio.create_task(engine.run(stop_engine := asyncio.Event()), name="engine")
     server_task = asyncio.create_task(server.serve(), name="http")
     stop_task = asyncio.create_task(stop.wait(), name="signal")
@@ -122,12 +124,14 @@ async def _serve(engine: Engine, services: Services, http: HttpSettings, started
         await engine_task
 
 
-def _spare_the_collector() -> None:
-    """What lives by now lives as long as the process and need not be looked through again; and what requests leave
-    behind is nearly all freed by counting references."""
+def _set_up_the_interpreter() -> None:
+    """What lives by now lives as long as the process and need not be looked through for garbage again; and what
+    requests leave behind is nearly all freed by counting references. The writer's thread, which gives the interpreter
+    away at each step into SQLite, gets it back soon, however busy the event loop is: all wait for its commits."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_AT, 20, 20)
+    sys.setswitchinterval(SWITCH_S)
 
 
 class _Server(uvicorn.Server):

@@ -47,14 +47,14 @@ def build(message: Draft, delivery_id: str, account: Account) -> c.HttpRequest |
 
 
 def fault(message: Draft) -> str | None:
+    if not (message.provider_options or message.attachments) and message.subject and (message.text or message.html):
+        return fault_of(message, RESERVED_HEADERS) or needs_to(message)  # nothing else can be wrong with a plain mail
     ours = _body(replace(message, attachments=()), "")  # files play no part, and may be large
     whole = merged(ours, message.provider_options.get(NAME, {}))
     reason = fault_of(message, RESERVED_HEADERS) or needs_to(message) or merge_fault(ours, whole, OWN, LINES)
     if not reason and "template_id" not in whole and not ("subject" in whole and "content" in whole):
         return "SendGrid needs a subject and a text"
-    if not reason and not all(part.content for part in message.attachments):
-        return "SendGrid takes no empty attachments"
-    return reason
+    return reason or (None if all(a.content for a in message.attachments) else "SendGrid takes no empty attachments")
 
 
 def _body(message: Draft, delivery_id: str) -> dict[str, Any]:
