@@ -14,7 +14,6 @@ from everpost.model.limits import BODY_BYTES_MAX
 from http_kit import NATIVE
 
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
-IDLE_S = 5
 TURNS_MAX = 100_000  # of the event loop, until something has happened
 
 
@@ -22,7 +21,7 @@ class Server(uvicorn.Server):
     """One whose protocols a test can reach."""
 
     def __init__(self, app):
-        super().__init__(uvicorn.Config(app, http=Protocol, lifespan="off", log_config=None, timeout_keep_alive=IDLE_S))
+        super().__init__(uvicorn.Config(app, http=Protocol, lifespan="off", log_config=None))
         self.config.load()
         self.lifespan = self.config.lifespan_class(self.config)
 
@@ -127,7 +126,7 @@ async def test_a_large_body_waits_outside_while_nobody_reads_it(server, connecti
     connection.writer.write(HEALTH)
     await connection.answer()
     protocol, paused = server.protocol, []
-    monkeypatch.setattr(protocol._transport.__class__, "pause_reading", lambda _: paused.append(True), raising=False)
+    monkeypatch.setattr(protocol.transport.__class__, "pause_reading", lambda _: paused.append(True), raising=False)
     body = json.dumps(NATIVE | {"text": "x" * 3 * BODY_WAITING_MAX}).encode()
     protocol.data_received(post(body)[: 2 * BODY_WAITING_MAX])
     assert protocol._is_read_paused
@@ -232,7 +231,7 @@ async def test_who_leaves_while_its_mail_is_accepted_has_sent_it_all_the_same(se
     connection.writer.write(post(json.dumps(NATIVE).encode()))
     await connection.writer.drain()
     await until(lambda: server.server_state.tasks)
-    server.protocol._transport.abort()
+    server.protocol.transport.abort()
     await until(lambda: not server.server_state.tasks)
     assert (await services.console.counts()).accepted == 1
 
@@ -250,30 +249,6 @@ async def test_a_caller_who_does_not_read_is_written_nothing_more(server, connec
     protocol.resume_writing()
     await asyncio.gather(*server.server_state.tasks)
     assert len(written) == 1
-
-
-async def test_a_connection_that_rests_is_ended_after_its_time(server, connection, monkeypatch):
-    connection.writer.write(HEALTH)
-    await connection.answer()
-    protocol = server.protocol
-    now = protocol._loop.time()
-    monkeypatch.setattr(protocol._loop, "time", lambda: now + IDLE_S - 1)
-    protocol._look()
-    assert not protocol._transport.is_closing()
-    monkeypatch.setattr(protocol._loop, "time", lambda: now + IDLE_S + 1)
-    protocol._look()
-    assert protocol._transport.is_closing()
-
-
-async def test_a_connection_at_work_is_not_taken_for_one_that_rests(server, connection, monkeypatch):
-    connection.writer.write(HEALTH)
-    await connection.answer()
-    protocol = server.protocol
-    protocol.data_received(post(b"x" * 10)[:-5])
-    now = protocol._loop.time()
-    monkeypatch.setattr(protocol._loop, "time", lambda: now + 2 * IDLE_S)
-    protocol._look()
-    assert not protocol._transport.is_closing()
 
 
 async def test_a_stop_ends_what_rests_and_lets_finish_what_works(server, connection):
