@@ -211,7 +211,7 @@ async def test_a_caller_that_waits_is_answered_as_soon_as_the_mail_is_handed_ove
     async with world.running() as engine:
         stored = await accepted(engine, wait_s=30.0)
         assert world.clock.monotonic() < 2.1
-        assert engine._deliverer.watches._events == {}  # nobody waits any more
+        assert engine._deliverer.watches._watches == {}  # nobody waits any more
     assert stored.deliveries[0].state is DeliveryState.SENT
     assert [recorded.event.type for recorded in stored.events] == [
         EventType.ACCEPTED,
@@ -244,16 +244,39 @@ async def test_a_caller_learns_what_another_process_has_done(world):
 
 async def test_a_store_that_can_not_be_read_while_a_caller_waits_makes_no_accepted_mail_a_refused_one(world):
     world.wire.script("a", later(TAKEN, 1.0))
-    async with world.running() as engine:
-        waiting = asyncio.create_task(accepted(engine, wait_s=10.0))
+    async with world.running():
+        other = world.engine()  # delivers nothing itself, and has to read what became of it
+        waiting = asyncio.create_task(accepted(other, wait_s=10.0))
         await elapse(0.5)
         world.store.fails["get_message"] = GONE
-        await elapse(5.0)
+        await elapse(6.0)
         assert not waiting.done()
         world.store.fails.clear()
         assert (await waiting).deliveries[0].state is DeliveryState.SENT
         world.store.fails["get_message"] = GONE
-        assert (await accepted(engine, wait_s=3.0)).deliveries[0].state is DeliveryState.SENDING  # as last seen
+        assert (await accepted(other, wait_s=3.0)).deliveries[0].state is DeliveryState.QUEUED  # as last seen
+
+
+async def test_the_end_of_a_first_attempt_needs_no_look_into_the_store(world):
+    world.wire.script("a", later(TAKEN, 1.0))
+    async with world.running() as engine:
+        world.store.fails["get_message"] = GONE
+        stored = await accepted(engine, wait_s=10.0)
+        world.store.fails.clear()
+        read = await world.store.get_message(stored.message.project, stored.message.id)
+    assert stored.deliveries == read.deliveries
+    assert [recorded.event for recorded in stored.events] == [recorded.event for recorded in read.events]
+
+
+async def test_what_went_through_the_queue_is_read_whole(world):
+    world.wire.script("a", DOWN)
+    world.wire.script("b", later(TAKEN, WATCH_S / 2))
+    async with world.running() as engine:
+        stored = await accepted(engine, wait_s=10.0)
+        read = await world.store.get_message(stored.message.project, stored.message.id)
+    assert stored.deliveries == read.deliveries
+    assert [recorded.event for recorded in stored.events] == [recorded.event for recorded in read.events]
+    assert [recorded.event.type for recorded in read.events].count(EventType.ATTEMPTED) == 2
 
 
 async def test_an_answer_that_can_not_be_kept_costs_its_replays_no_more_than_its_form(world):

@@ -14,9 +14,10 @@ from everpost.engine.deliver import Deliverer
 from everpost.engine.fleet import Fleet
 from everpost.engine.ports import Ports
 from everpost.engine.routes import Routes
+from everpost.engine.watch import UNPLACED
 from everpost.model import ids
 from everpost.model.delivery import FINAL, Delivery
-from everpost.model.event import Event, EventType
+from everpost.model.event import Event, EventType, Recorded
 from everpost.model.key import Caller
 from everpost.model.limits import WAIT_S_MAX
 from everpost.model.message import Draft, Message, Origin, without_content
@@ -100,14 +101,15 @@ class Acceptor:
         if intent is not None:
             begun = await self._store_begun(message, event, claim, intent)
             if not isinstance(begun, Unbegun):
-                return begun if not isinstance(begun, New) else _stored(message, intent.change.delivery)
+                change = intent.change
+                return begun if not isinstance(begun, New) else _stored(message, change.delivery, event, *change.events)
             self._fleet.forget_board()  # a quota may be used up
         accepted = await self._ports.store.accept(message, (delivery,), (event,), claim, now + ACCEPT_S)
         if isinstance(accepted, Same | Conflict):
             return accepted
         self._deliverer.queued(delivery)
         self._ports.news.nudge()
-        return _stored(message, delivery)
+        return _stored(message, delivery, event)
 
     async def _store_begun(
         self, message: Message, event: Event, claim: IdempotencyClaim | None, intent: Intent
@@ -149,14 +151,15 @@ class Acceptor:
         return Acceptance(stored=await self._waited(stored, wait_s), replayed=True, answer=same.answer)
 
     async def _waited(self, stored: Stored, wait_s: float | None, *, fresh: bool = False) -> Stored:
-        """As it stands when it has ended or the time is over. What is fresh has not moved since it was stored."""
+        """As it stands when it has ended or the time is over. What is fresh has not moved since it was stored, and what
+        this process writes of it need not be read."""
         if wait_s is None:
             return stored
         message, latest = stored.message, stored
         until = self._ports.clock.monotonic() + wait_s
         with self._deliverer.watches.watch(message.id) as watch:
             if not fresh:
-                watch.set()
+                watch.stirred.set()
             while True:
                 left = until - self._ports.clock.monotonic()
                 is_over = left <= 0 or self._deliverer.watches.over
@@ -164,18 +167,21 @@ class Acceptor:
                     return latest
                 with suppress(TimeoutError):
                     async with asyncio.timeout(min(left, WATCH_S)):
-                        await watch.wait()
-                watch.clear()  # before the look: what is written during it is looked at next
+                        await watch.stirred.wait()
+                watch.stirred.clear()  # before the look: what is written during it is looked at next
+                followed = watch.follow(latest)
                 with suppress(StoreUnavailable):  # the mail is accepted, whether it can be read now or not
-                    latest = await self._ports.store.get_message(message.project, message.id) or latest
+                    stands = followed or await self._ports.store.get_message(message.project, message.id)
+                    latest = stands or latest
 
     def _message(self, draft: Draft, caller: Caller, now: float, origin: Origin) -> Message:
         id_ = ids.message_id(now, self._ports.clock.entropy())
         return Message(id=id_, project=caller.project, created_at=now, origin=origin, **asdict(draft))
 
 
-def _stored(message: Message, delivery: Delivery) -> Stored:
-    return Stored(message=without_content(message), deliveries=(delivery,))
+def _stored(message: Message, delivery: Delivery, *events: Event) -> Stored:
+    told = tuple(Recorded(UNPLACED, event) for event in events)
+    return Stored(message=without_content(message), deliveries=(delivery,), events=told)
 
 
 def _delivery(message: Message, route: Route, now: float) -> Delivery:

@@ -165,12 +165,15 @@ class Attempts:
             try:
                 changes = [transitions.settle(one.intent.change.delivery, one.outcome, one.at) for one in done]
                 written = await self._ports.store.advance(changes)
-                late = [one for one, result in zip(done, written, strict=True) if result is not Written.DONE]
-                await self._store_late(late)
-                self._on_written(changes)
+                stored = [change for change, result in zip(changes, written, strict=True) if result is Written.DONE]
+                self._on_written(stored)
                 for one, change, result in zip(done, changes, written, strict=True):
                     if result is Written.DONE:
                         journal.tell(one.intent.claimed.message, change)
+                if len(stored) < len(done):
+                    await self._store_late(
+                        [one for one, result in zip(done, written, strict=True) if result is not Written.DONE]
+                    )
             except StoreUnavailable as error:
                 self.stuck = True
                 _log.error("outcomes can't be stored; sending stops", extra={"error": str(error)})
@@ -193,6 +196,7 @@ class Attempts:
             if current.state in (DeliveryState.UNCERTAIN, DeliveryState.SENDING):
                 change = transitions.settle(current, one.outcome, one.at)
                 if await self._ports.store.advance([change]) == [Written.DONE]:
+                    self._on_written([change])
                     journal.tell(one.intent.claimed.message, change)
 
     async def _report(self, reports: Sequence[Report]) -> None:
