@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from everpost.store.port import StoreUnavailable
-from everpost.store.sqlite.lane import ThreadLane
+from everpost.store.sqlite.lane import PROMPT_S, ThreadLane
 from everpost.store.sqlite.operation import Single
 from sqlite_stores import count_commits, gathering, known, opened
 from store_values import LATE, accept, delivery, event, key, message, system_event
@@ -86,3 +86,78 @@ async def test_what_a_cancelled_caller_has_asked_for_is_done(path):
         with pytest.raises(asyncio.CancelledError):
             await caller
     assert await known(path) == {message().id}
+
+
+# --- alone ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def lane():
+    """A lane, and where each operation was run."""
+    ran = []
+
+    def run(batch):
+        ran.append(("thread", len(batch)))
+        return [operation.run(None) for operation in batch]
+
+    def run_at_once(operation):
+        ran.append(("loop", 1))
+        return operation.run(None)
+
+    lane = ThreadLane("test", run, 512, 100, run_at_once)
+    lane.ran = ran
+    yield lane
+    await lane.close()
+
+
+async def test_who_is_alone_is_served_in_the_loops_own_thread(lane):
+    for number in range(3):
+        assert await lane.run(Single(lambda _, number=number: number)) == number
+    assert lane.ran == [("loop", 1)] * 3
+
+
+async def test_who_comes_together_shares_a_batch_of_the_thread(lane):
+    assert await asyncio.gather(*[lane.run(Single(lambda _: "done")) for _ in range(5)]) == ["done"] * 5
+    assert lane.ran == [("thread", 5)]
+
+
+async def test_behind_a_slow_disk_nobody_is_served_in_the_loops_own_thread(lane):
+    lane._took_s = 2 * PROMPT_S
+    await lane.run(Single(lambda _: None))
+    assert lane.ran == [("thread", 1)]
+
+
+async def test_while_the_thread_works_nobody_is_served_beside_it(lane):
+    go_on = threading.Event()
+    lane._took_s = 2 * PROMPT_S
+    first = asyncio.ensure_future(lane.run(Single(lambda _: go_on.wait())))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    lane._took_s = 0.0
+    second = asyncio.ensure_future(lane.run(Single(lambda _: None)))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.gather(first, second)
+    assert ("loop", 1) not in lane.ran
+
+
+async def test_what_fails_alone_is_told_to_who_has_asked(path):
+    async with opened(path) as store:
+        of = message(1)
+        with pytest.raises(TypeError):
+            await store.accept(of, [delivery(of)], [event(delivery(of), data={"what": object()})], key(), LATE)
+        await accept(store, of)
+
+
+async def test_who_is_alone_does_not_hold_up_the_loop_for_another_process(path):
+    async with opened(path) as store, opened(path) as other:
+        connection = other._writer.connection
+        connection.execute("BEGIN IMMEDIATE")
+        waiting = asyncio.ensure_future(accept(store, message(1)))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not waiting.done()
+        connection.execute("COMMIT")
+        await waiting
+    assert await known(path) == {message(1).id}

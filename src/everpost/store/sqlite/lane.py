@@ -6,12 +6,17 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import Any, Protocol
+from time import perf_counter
+from typing import Any, Final, Protocol
 
 from everpost.store.port import StoreUnavailable
-from everpost.store.sqlite.operation import Failed, Operation, Result
+from everpost.store.sqlite.operation import Failed, Occupied, Operation, Result
+
+PROMPT_S: Final = 0.001  # a batch that took no longer: the disk is idle, and quicker than the way to a thread and back
 
 RunBatch = Callable[[Sequence[Operation]], list[Result]]
+RunAtOnce = Callable[[Operation], Result]
+"""Raises Occupied."""
 _Waiting = tuple[Operation, asyncio.Future[Any]]
 
 
@@ -48,11 +53,19 @@ class ThreadLane:
     """One thread, adaptive batches: what is asked for within one turn of the event loop is handed over together, and
     while a batch runs, the next one gathers. No delay is ever added.
 
+    With `run_at_once`, an operation that is alone is run in the loop's own thread, as long as that is prompt: who sends
+    one mail after the other waits for the disk, and not for two threads to wake each other up as well.
+
     Belongs to the event loop that first uses it, which is woken once per batch.
     """
 
-    def __init__(self, name: str, run_batch: RunBatch, batch_max: int, waiting_max: int) -> None:
+    def __init__(
+        self, name: str, run_batch: RunBatch, batch_max: int, waiting_max: int, run_at_once: RunAtOnce | None = None
+    ) -> None:
         self._run_batch = run_batch
+        self._run_at_once = run_at_once
+        self._took_s = 0.0  # by the last batch
+        self._handed_over = 0  # to the thread, and not settled yet
         self._batch_max = batch_max
         self._waiting_max = waiting_max
         self._turn: list[_Waiting] = []  # asked for in this turn of the loop
@@ -82,9 +95,27 @@ class ThreadLane:
         await asyncio.to_thread(self._thread.join)
 
     def _hand_over(self) -> None:
+        if len(self._turn) == 1 and not self._handed_over and self._took_s <= PROMPT_S and self._is_done_here():
+            return
+        self._handed_over += len(self._turn)
         self._queue.extend(self._turn)
         self._turn.clear()
         self._bell.put(None)
+
+    def _is_done_here(self) -> bool:
+        """Runs the one operation of this turn, unless that would have to wait: the thread has nothing to do."""
+        if self._run_at_once is None:
+            return False
+        operation, future = self._turn[0]
+        started = perf_counter()
+        try:
+            result = self._run_at_once(operation)
+        except Occupied:
+            return False
+        self._took_s = perf_counter() - started
+        self._turn.clear()
+        _settle([future], [result])
+        return True
 
     def _work(self) -> None:
         while self._queue or not self._closed:
@@ -94,13 +125,20 @@ class ThreadLane:
                 results = self._results([operation for operation, _ in batch])
                 futures = [future for _, future in batch]
                 with suppress(RuntimeError):  # the loop is closed: nobody is waiting any more
-                    futures[0].get_loop().call_soon_threadsafe(_settle, futures, results)
+                    futures[0].get_loop().call_soon_threadsafe(self._settle, futures, results)
+
+    def _settle(self, futures: Sequence[asyncio.Future[Any]], results: Sequence[Result]) -> None:
+        self._handed_over -= len(futures)
+        _settle(futures, results)
 
     def _results(self, operations: Sequence[Operation]) -> list[Result]:
+        started = perf_counter()
         try:
             return self._run_batch(operations)
         except Exception as error:  # noqa: BLE001 - the top of the thread's loop: callers must not wait for ever
             return [Failed(StoreUnavailable(f"the store failed: {error!r}")) for _ in operations]
+        finally:
+            self._took_s = perf_counter() - started
 
 
 def _settle(futures: Sequence[asyncio.Future[Any]], results: Sequence[Result]) -> None:

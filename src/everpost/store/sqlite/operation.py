@@ -43,6 +43,10 @@ class Shared:
 Operation = Single | Shared
 
 
+class Occupied(Exception):
+    """It can't be done at once. Nothing was done."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failed:
     """Nothing was changed, as far as can be told; `error` is for the operation's caller."""

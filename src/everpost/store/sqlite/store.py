@@ -74,7 +74,7 @@ class SqliteStore:
         return cls(
             writer,
             readers,
-            ThreadLane("everpost-writes", writer.run, COMMIT_MAX, PENDING_WRITES_MAX),
+            ThreadLane("everpost-writes", writer.run, COMMIT_MAX, PENDING_WRITES_MAX, writer.run_at_once),
             ThreadLane("everpost-look-ups", look_ups.run, COMMIT_MAX, PENDING_WRITES_MAX),
             ThreadLane("everpost-scans", scans.run, 1, PENDING_WRITES_MAX),
         )

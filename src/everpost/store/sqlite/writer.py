@@ -9,12 +9,12 @@ from typing import Any
 import apsw
 
 from everpost.store.port import AcceptOverrun, New, StoreUnavailable
-from everpost.store.sqlite.connection import MEMORY, UNAVAILABLE, connect, unavailable
-from everpost.store.sqlite.operation import Deadline, Failed, Operation, Result, RunAll, Shared, Single
+from everpost.store.sqlite.connection import BUSY_TIMEOUT_MS, MEMORY, UNAVAILABLE, connect, unavailable
+from everpost.store.sqlite.operation import Deadline, Failed, Occupied, Operation, Result, RunAll, Shared, Single
 
 
 class Writer:
-    """The only connection of this process that writes. Not safe for threads: one thread runs all batches."""
+    """The only connection of this process that writes. Not safe for threads: one batch runs at a time."""
 
     def __init__(self, path: str, clock: Callable[[], float]) -> None:
         self._path = path
@@ -38,11 +38,25 @@ class Writer:
         # Nobody pays for a faulty neighbour: each gets a transaction of its own.
         return [result for operation in batch for result in self.run([operation])]
 
+    def run_at_once(self, operation: Operation) -> Result:
+        """As `run`, but never waits for another process: raises Occupied instead."""
+        if self._doubtful:
+            raise Occupied
+        self.connection.set_busy_timeout(0)
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+        except apsw.Error as error:
+            raise Occupied from error  # whatever it is, `run` meets it again, and deals with it
+        finally:
+            self.connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+        return self.run([operation])[0]
+
     def close(self) -> None:
         self.connection.close()
 
     def _commit(self, batch: Sequence[Operation]) -> list[Result]:
-        self.connection.execute("BEGIN IMMEDIATE")
+        if not self.connection.in_transaction:  # `run_at_once` has begun it
+            self.connection.execute("BEGIN IMMEDIATE")
         try:
             results = self._results(batch)
             self.connection.execute("COMMIT")
