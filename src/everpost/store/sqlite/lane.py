@@ -5,6 +5,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from math import inf
 from queue import SimpleQueue
 from time import perf_counter
 from typing import Any, Final, Protocol
@@ -64,7 +65,7 @@ class ThreadLane:
     ) -> None:
         self._run_batch = run_batch
         self._run_at_once = run_at_once
-        self._took_s = 0.0  # by the last batch
+        self._took_s = 0.0  # by the last operation that was alone; infinite if it was not
         self._handed_over = 0  # to the thread, and not settled yet
         self._batch_max = batch_max
         self._waiting_max = waiting_max
@@ -138,7 +139,7 @@ class ThreadLane:
         except Exception as error:  # noqa: BLE001 - the top of the thread's loop: callers must not wait for ever
             return [Failed(StoreUnavailable(f"the store failed: {error!r}")) for _ in operations]
         finally:
-            self._took_s = perf_counter() - started
+            self._took_s = perf_counter() - started if len(operations) == 1 else inf
 
 
 def _settle(futures: Sequence[asyncio.Future[Any]], results: Sequence[Result]) -> None:
