@@ -138,7 +138,7 @@ class Deliverer:
             self._hand.deciding = len(batch)
             self._behind = room <= 0 or (next_due_at is not None and next_due_at <= clock.now())
             if batch:
-                await self._work(batch, board)
+                await self._work(batch)
         finally:
             self._hand.deciding = 0
         if self._blocked or room <= 0:
@@ -161,12 +161,12 @@ class Deliverer:
         self._looked_at = now
         return BLOCKED_ROOM
 
-    async def _work(self, batch: Sequence[Claimed], board: Board) -> None:
+    async def _work(self, batch: Sequence[Claimed]) -> None:
         round_ = Round(
             began_at=self._ports.clock.monotonic(),
-            board=board,
             routes=await self._routes.all(),
             suppressed=await self._suppressed(batch),
+            board=await self._fleet.board(),  # last, since an account may have died while the queue was read
         )
         for claimed in batch:
             try:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from everpost.core import quota
+from everpost.core import quota, resolving
 from everpost.core.breaker import circuit
 from everpost.core.decide import Board, Standing
 from everpost.core.fit import Carrier
@@ -19,7 +19,6 @@ from everpost.model.event import Event, EventType
 from everpost.providers.contract import Provider
 
 BOARD_S: Final = 0.1  # how old a board may be: other processes' news arrive within this time
-PROBE_S: Final = 30.0  # a probe whose worker died is given to another after this
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +100,13 @@ class Fleet:
         await self._renewed_board()
 
     async def take_probe(self, name: str) -> bool:
+        """Whether the one probe of a half-open circuit is ours: for as long as an attempt can take, since its worker
+        may have died."""
         now = self._ports.clock.now()
+        until = now + resolving.budget_s(self._members[name].account)
         self.forget_board()
         try:
-            return await self._ports.health.lease(name, now, now + PROBE_S)
+            return await self._ports.health.lease(name, now, until)
         except HealthUnavailable:
             return True
 
