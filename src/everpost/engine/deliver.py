@@ -11,6 +11,7 @@ from everpost.core import transitions
 from everpost.core.decide import Board
 from everpost.engine import journal
 from everpost.engine.attempt import Attempts, Intent
+from everpost.engine.confirm import Confirmer
 from everpost.engine.fleet import Fleet
 from everpost.engine.hand import Hand
 from everpost.engine.intents import Intents, Round
@@ -39,6 +40,7 @@ class Deliverer:
         self._fleet = fleet
         self._routes = routes
         self._resolver = Resolver(ports, fleet, routes)
+        self._confirmer = Confirmer(ports, fleet)
         self._attempts = Attempts(ports, fleet, self._on_written, self._on_ended)
         self._hand = Hand(fleet, ports.clock)
         self._intents = Intents(ports, fleet, self._attempts, self._hand)
@@ -88,6 +90,7 @@ class Deliverer:
         self._running = True
         outcomes = asyncio.create_task(self._attempts.store_outcomes())
         good_news = asyncio.create_task(self._attempts.report_good_news())
+        confirmer = asyncio.create_task(self._confirmer.run())
         try:
             while True:
                 try:
@@ -105,6 +108,7 @@ class Deliverer:
             self._running = False
             outcomes.cancel()
             good_news.cancel()
+            confirmer.cancel()
             self._resolver.stop()
 
     async def drain(self, timeout_s: float) -> None:
@@ -230,6 +234,7 @@ class Deliverer:
         """Wakes those who wait for these messages."""
         self._ports.news.nudge()
         self.watches.wake(changes)
+        self._confirmer.written(changes)
 
     def _on_ended(self, changes: Sequence[Change]) -> None:
         """Attempts have ended, and left their accounts to others."""

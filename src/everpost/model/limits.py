@@ -42,6 +42,8 @@ PENDING_WRITES_MAX: Final = 20_000  # operations that may wait for a commit; bey
 LOOKUP_REQUESTS_MAX: Final = 12  # requests to a provider for one question
 REASON_CHARS_MAX: Final = 500  # a provider's own words, as kept
 RESOLVING_MAX: Final = 64  # questions that one process asks at the same time
+CONFIRMING_MAX: Final = 64  # accepted mails of one account that its records are asked about
+MISSING_MAX: Final = 8  # of these, mails that are missing and still looked for
 RELAY_BATCH_MAX: Final = 500  # events handed to a sink at once
 
 # What a provider may answer

@@ -29,6 +29,11 @@ class Metrics:
             "everpost_deliveries_unaccounted", "Deliveries accepted less those in any state; anything but 0 is a bug."
         )
         self._circuit = self._gauge("everpost_account_circuit", "1 for the state that it is in.", "account", "state")
+        self._missing = self._gauge(
+            "everpost_account_mail_missing",
+            "Of the latest accepted mails that were looked for in its provider's records, those not there.",
+            "account",
+        )
         self._quota = self._gauge("everpost_account_quota_left", "Recipients left.", "account", "unit")
         self._in_flight = self._gauge("everpost_account_in_flight", "Requests of this process.", "account")
 
@@ -51,6 +56,7 @@ class Metrics:
             name = status.account.name
             for circuit in CircuitState:
                 self._circuit.labels(name, circuit.value).set(status.circuit.state is circuit)
+            self._missing.labels(name).set(status.health.records.missing)
             for unit, left in status.quota_left.items():
                 self._quota.labels(name, unit).set(left)
             self._in_flight.labels(name).set(status.in_flight)
