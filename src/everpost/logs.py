@@ -13,6 +13,7 @@ import threading
 import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Final, Protocol, TypeAlias
@@ -55,7 +56,10 @@ FIELDS: Final[Mapping[str, str]] = {
 """What a record may carry in `extra`, and the name under which it is written. What is None is left out, and so is
 everything else, but the names of that are told."""
 
+_OWN_COUNT: Final = len(logging.makeLogRecord({}).__dict__)  # which come first in each record
 _STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "color_message"}
+_LEVELS: Final = {name: name.lower() for name in logging.getLevelNamesMapping()}
+_ENCODER: Final = msgspec.json.Encoder()
 _ADDRESS: Final = re.compile(r"[^\s@<>\"'=,;:/?&()\[\]]+(?:@|%40)[^\s@<>\"',;:/?&()\[\]]+", re.IGNORECASE)
 _UVICORN: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
 _Failure: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None]
@@ -65,21 +69,29 @@ class JsonFormatter(logging.Formatter):
     """`ts` (RFC 3339, UTC), `level`, `logger`, `event`, the fields, and for a failure its type, text and stack."""
 
     def format(self, record: logging.LogRecord) -> str:
+        return self.line(record).decode()
+
+    def line(self, record: logging.LogRecord) -> bytes:
+        """The record in UTF-8, as it is written."""
         line: dict[str, Any] = {
             "ts": datetime.fromtimestamp(record.created, UTC),
-            "level": record.levelname.lower(),
+            "level": _LEVELS.get(record.levelname) or record.levelname.lower(),
             "logger": record.name,
             "event": _clean(record.getMessage()),
         }
-        given = [(name, value) for name, value in record.__dict__.items() if name not in _STANDARD]
-        for name, value in given:
-            if value is not None and name in FIELDS:
-                line[FIELDS[name]] = _clean(value)
-        if left_out := sorted(name for name, _ in given if name not in FIELDS):
-            line["left_out"] = left_out
+        left_out = []
+        for name, value in islice(record.__dict__.items(), _OWN_COUNT, None):
+            key = FIELDS.get(name)
+            if key is None:
+                if name not in _STANDARD:
+                    left_out.append(name)
+            elif value is not None:
+                line[key] = _clean(value)
+        if left_out:
+            line["left_out"] = sorted(left_out)
         if record.exc_info and record.exc_info[0] is not None:
             line |= _failure(record.exc_info)
-        return msgspec.json.encode(line).decode()
+        return _ENCODER.encode(line)
 
 
 class HasFileno(Protocol):
@@ -167,6 +179,7 @@ def configure(level: str, stream: HasFileno | None = None) -> ThreadedHandler:
     logging.getLogger("uvicorn.access").addFilter(_without_query)
     logging.captureWarnings(capture=True)
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # no line shows them
+    logging._srcfile = None  # noqa: SLF001  nor the place in the source; the manual's way not to look for it
     return handler
 
 

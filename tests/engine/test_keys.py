@@ -70,6 +70,15 @@ async def test_what_does_not_look_like_a_token_is_nobodys(token):
     assert await Keyring(DeadStore(), Clock()).find(token) is None
 
 
+async def test_a_key_that_another_process_has_revoked_is_nobodys_once_that_is_known(keyring, store, clock):
+    key, token = await keyring.create("shop", Scope.SEND, "web")
+    assert await keyring.find(token)
+    await Keyring(store, clock).revoke(key.id)
+    clock.now += CACHE_S
+    assert await keyring.find(token) is None
+    assert await keyring.find(token) is None  # the key is in the cache, and revoked there
+
+
 async def test_a_well_formed_token_with_another_secret_is_nobodys(keyring):
     key, token = await keyring.create("shop", Scope.SEND, "web")
     forged = keys.render(key.id, "a" * 32)

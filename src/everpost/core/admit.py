@@ -12,11 +12,12 @@ from everpost.model.route import Route
 def admit(draft: Draft, routes: Mapping[str, Route], carriers: Mapping[str, Carrier], now: float) -> Problem | None:
     """Why the mail can't be accepted; None: it can. A mail that no account of its route can carry is refused here,
     while its sender is still listening. An account that is only down, throttled or out of quota is no reason."""
-    errors = [*_times(draft, now)]
+    errors = [] if draft.send_at is None and draft.expires_at is None else [*_times(draft, now)]
     route = routes.get(draft.route)
     if route is None:
         errors.append(FieldError("route", f"unknown route {draft.route!r}; known: {_listed(routes)}"))
-    errors += _options(draft, carriers)
+    if draft.provider_options:
+        errors += _options(draft, carriers)
     if errors:
         title = "The request has faulty fields"
         return Problem(code="validation_failed", status=422, title=title, errors=tuple(errors))
@@ -38,8 +39,6 @@ def _times(draft: Draft, now: float) -> Iterable[FieldError]:
 
 
 def _options(draft: Draft, carriers: Mapping[str, Carrier]) -> Iterable[FieldError]:
-    if not draft.provider_options:
-        return
     known = {carrier.account.provider for carrier in carriers.values()}
     for name in draft.provider_options:
         if name not in known:

@@ -29,9 +29,10 @@ def misfit(draft: Draft, carrier: Carrier) -> str | None:
     account = carrier.account
     if draft.provider_options and account.provider not in draft.provider_options:
         return f"the mail is pinned to {', '.join(sorted(draft.provider_options))} by its provider_options"
-    domain = _domain(draft.sender.email)
-    if account.senders and domain not in {sender.lower() for sender in account.senders}:
-        return f"it may not send for the domain {domain}"
+    if account.senders:
+        domain = _domain(draft.sender.email)
+        if domain not in {sender.lower() for sender in account.senders}:
+            return f"it may not send for the domain {domain}"
     if account.recipients and (strangers := _strangers(draft, account.recipients)):
         return f"{strangers} of the recipients are not on its list of allowed recipients"
     return _over_limit(draft, carrier)

@@ -18,6 +18,7 @@ _ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _PLAIN: Final = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@(?:{_LABEL}\.)+(?!\d+\Z){_LABEL}")
 _FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_TO_BE_QUOTED: Final = re.compile(r'[,;<>"]')
 _QUOTED_NAME: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _ESCAPED: Final = re.compile(r"\\(.)")
 _TEXT_CHARS_MAX: Final = 2 * NAME_CHARS_MAX + ADDRESS_CHARS_MAX + 8  # a name of escaped characters, quotes, brackets
@@ -34,7 +35,7 @@ def check_email(email: str) -> str | None:
 
 def address_of(email: str, name: str = "") -> Address | str:
     """The address made of its two parts, or what is wrong with them."""
-    if _FORBIDDEN.search(name):
+    if _has_forbidden(name):
         return f"{_shown(name)}: {_CONTROL}"
     if len(name) > NAME_CHARS_MAX:
         return f"{_shown(name)}: the name has {len(name)} characters, at most {NAME_CHARS_MAX} are allowed"
@@ -57,7 +58,7 @@ def parse_address_list(text: str) -> list[Address | str]:
 @lru_cache(_CACHED_MAX)
 def _parse(text: str) -> Address | str:
     stripped = text.strip(" ")
-    if _FORBIDDEN.search(stripped):
+    if _has_forbidden(stripped):
         return f"{_shown(text)}: {_CONTROL}"
     if not stripped.endswith(">"):
         return address_of(stripped)
@@ -71,10 +72,14 @@ def _parse(text: str) -> Address | str:
 
 
 def _name_of(phrase: str) -> str | None:
+    if not _TO_BE_QUOTED.search(phrase):
+        return phrase
     quoted = _QUOTED_NAME.fullmatch(phrase)
-    if quoted:
-        return _ESCAPED.sub(r"\1", quoted[1])
-    return None if any(char in phrase for char in ',;<>"') else phrase
+    return _ESCAPED.sub(r"\1", quoted[1]) if quoted else None
+
+
+def _has_forbidden(text: str) -> bool:
+    return not (text.isascii() and text.isprintable()) and _FORBIDDEN.search(text) is not None
 
 
 def _bare(email: str) -> Address | str:
@@ -89,7 +94,7 @@ def _fault(email: str) -> str | None:
     shown = _shown(email)
     if not email:
         return "the address is empty: write it as ann@example.com"
-    if _FORBIDDEN.search(email):
+    if _has_forbidden(email):
         return f"{shown}: {_CONTROL}"
     local, at, domain = email.rpartition("@")
     if not at:

@@ -38,6 +38,7 @@ class Keyring:
         self._store = store
         self._clock = clock
         self._cache: dict[str, tuple[ApiKey, float]] = {}  # by id, with the instant of reading
+        self._callers: dict[bytes, Caller] = {}  # by the digest of a whole token that was found to be good
 
     async def create(self, project: str, scope: Scope, name: str) -> tuple[ApiKey, str]:
         """A new key and its token. The token can't be had again."""
@@ -56,6 +57,12 @@ class Keyring:
 
     async def find(self, token: str) -> Caller | None:
         """Who holds this token; None: nobody does, or no longer."""
+        whole = _digest(token)
+        known = self._callers.get(whole)
+        if known is not None:
+            key = self._cached(known.who)
+            if key is not None and key.revoked_at is None:
+                return known
         parts = parse(token)
         if parts is None:
             return None
@@ -63,7 +70,10 @@ class Keyring:
         key = await self._key(key_id)
         if key is None or not hmac.compare_digest(key.digest, _digest(secret)) or key.revoked_at is not None:
             return None
-        return Caller(project=key.project, who=key.id, scope=key.scope)
+        if len(self._callers) >= CACHED_KEYS_MAX:
+            self._callers.clear()
+        caller = self._callers[whole] = Caller(project=key.project, who=key.id, scope=key.scope)
+        return caller
 
     async def list_keys(self, project: str | None) -> list[ApiKey]:
         """All keys of a project (None: of all), revoked ones included, oldest first."""
@@ -88,10 +98,10 @@ class Keyring:
                 return revoked
 
     async def _key(self, key_id: str) -> ApiKey | None:
-        now = self._clock()
-        key, read_at = self._cache.get(key_id, (None, 0.0))
-        if key is not None and 0 <= now - read_at < CACHE_S:
+        key = self._cached(key_id)
+        if key is not None:
             return key
+        now = self._clock()
         document = (await self._store.read_config(_FOLDER + key_id)).get(_FOLDER + key_id)
         if document is None:
             return None
@@ -100,6 +110,10 @@ class Keyring:
         key = _decode(document)
         self._cache[key_id] = (key, now)
         return key
+
+    def _cached(self, key_id: str) -> ApiKey | None:
+        key, read_at = self._cache.get(key_id, (None, 0.0))
+        return key if 0 <= self._clock() - read_at < CACHE_S else None
 
     async def _write(self, key: ApiKey, was: int, told: EventType, at: float) -> bool:
         event = Event(

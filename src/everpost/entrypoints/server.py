@@ -3,13 +3,14 @@
 import asyncio
 import gc
 import ipaddress
+import resource
 import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import uvicorn
 from msgspec import Struct
@@ -19,8 +20,9 @@ from everpost.engine.engine import Engine
 from everpost.entrypoints.http.app import build_app
 from everpost.entrypoints.http.call import Services
 from everpost.entrypoints.http.metrics import Metrics
-from everpost.entrypoints.http.protocol import Protocol
+from everpost.entrypoints.http.protocol import Protocol, sweep
 from everpost.model.account import Account, Timeouts
+from everpost.model.limits import CONNECTIONS_MAX
 from everpost.model.route import Route, RouteAccount
 from everpost.sandbox.sandbox import Sandbox
 from everpost.settings import HttpSettings, Retention, Settings
@@ -30,6 +32,7 @@ LOOPBACK: Final = "127.0.0.1"
 BACKLOG: Final = 2048
 SWITCH_S: Final = 0.0005
 GARBAGE_AT: Final = 20_000  # objects made and not freed, after which the youngest are looked through
+TICKS_A_SECOND: Final = 10  # of uvicorn's
 REQUESTS_END_S: Final = 5  # how long a graceful stop waits for requests that are being answered
 CONNECT_S: Final = 2.0  # to a sandbox provider on this machine; and
 WRITE_S: Final = 2.0  # short, since "it has it not" is believed only after the longest possible attempt
@@ -150,6 +153,11 @@ class _Server(uvicorn.Server):
         if not self.should_exit:
             self._say_started()
 
+    async def on_tick(self, counter: int) -> bool:
+        if counter % TICKS_A_SECOND == 0:
+            sweep(cast("set[Protocol]", self.server_state.connections), asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
+
 
 def _uvicorn_config(services: Services, http: HttpSettings) -> uvicorn.Config:
     return uvicorn.Config(
@@ -163,8 +171,19 @@ def _uvicorn_config(services: Services, http: HttpSettings) -> uvicorn.Config:
         server_header=False,
         lifespan="off",
         backlog=BACKLOG,
+        limit_concurrency=_connections_max(),
         timeout_graceful_shutdown=REQUESTS_END_S,
     )
+
+
+def _connections_max() -> int:
+    """Clients may not use up the files that the store and the ways to the providers need, too."""
+    granted, grantable = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * CONNECTIONS_MAX
+    if granted < wanted:
+        granted = wanted if grantable == resource.RLIM_INFINITY else min(wanted, grantable)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (granted, grantable))
+    return min(CONNECTIONS_MAX, granted // 2)
 
 
 def _stop_signal() -> asyncio.Event:

@@ -29,6 +29,17 @@ RESOLVE_WITHIN_S_MAX: Final = 7 * 86_400  # how long certainty may be looked for
 IDEMPOTENCY_KEY_CHARS_MAX: Final = 256  # the header Idempotency-Key
 WAIT_S_MAX: Final = 60  # the header Prefer: wait=N
 
+# How much of a client's request is read, and for how long it is waited for
+CONNECTIONS_MAX: Final = 10_000  # at once; at most half of the files that the system allows. More: the longest idle go
+REQUEST_HEAD_BYTES_MAX: Final = 64 * 1024  # request line and headers
+REQUEST_HEADERS_MAX: Final = 100  # lines of them
+REQUEST_HEAD_S_MAX: Final = 10  # until they are there, from the connection or from the answer before
+REQUEST_BODY_S_MAX: Final = 120  # until the body is there, from its headers
+REQUEST_WIRE_BYTES_MAX: Final = 2 * BODY_BYTES_MAX  # the body with its chunks and trailers
+PIPELINED_MAX: Final = 32  # requests of one connection that wait for the answers before theirs
+ANSWER_READ_S_MAX: Final = 60  # how long a client may read nothing of an answer that is too large for the buffers
+JSON_VALUES_MAX: Final = 50_000  # values in one body; in memory each takes some hundred bytes
+
 # What is read back
 PAGE_MAX: Final = 200  # entries of one page
 PAGE_DEFAULT: Final = 50  # where the caller does not say

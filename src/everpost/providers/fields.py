@@ -1,7 +1,7 @@
 """What every provider's `build` needs: header fields that can't be misread, and an envelope without repetitions."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from everpost.model.ids import CORRELATION_KEY
@@ -36,11 +36,14 @@ def needs_to(draft: Draft) -> str | None:
 
 
 def _faults(draft: Draft, reserved: Collection[str]) -> Iterator[str]:
-    if _CONTROL.search("".join([text for _, text in _field_texts(draft)])):
-        what = next(what for what, text in _field_texts(draft) if _CONTROL.search(text))
-        yield f"{what} has a control character, such as a line break"
-    if not all(_EMAIL.fullmatch(address.email) for address in (draft.sender, *draft.recipients, *draft.reply_to)):
-        yield "an address is not of the form local@domain"
+    addresses = (draft.sender, *draft.to, *draft.cc, *draft.bcc, *draft.reply_to)
+    if not _is_clean(draft, addresses):
+        what = next((what for what, text in _field_texts(draft, addresses) if _CONTROL.search(text)), None)
+        if what is not None:
+            yield f"{what} has a control character, such as a line break"
+    for address in addresses:
+        if not _EMAIL.fullmatch(address.email):
+            yield "an address is not of the form local@domain"
     for name, value in draft.headers.items():
         yield from _header_faults(name.lower(), value, reserved)
     for attachment in draft.attachments:
@@ -61,9 +64,20 @@ def _header_faults(name: str, value: str, reserved: Collection[str]) -> Iterator
         yield "the header Message-ID is not of the form <left@right>"
 
 
-def _field_texts(draft: Draft) -> Iterator[tuple[str, str]]:
+def _is_clean(draft: Draft, addresses: Sequence[Address]) -> bool:
+    """Whether there is surely no control character in any field: they are all of printable ASCII, as most mails'."""
+    texts = [draft.subject, *draft.tags, *draft.metadata]
+    for address in addresses:
+        texts += (address.email, address.name)
+    if draft.headers or draft.attachments:
+        texts += (text for _, text in _field_texts(draft, ()))
+    whole = "".join(texts)
+    return whole.isascii() and whole.isprintable()
+
+
+def _field_texts(draft: Draft, addresses: Sequence[Address]) -> Iterator[tuple[str, str]]:
     yield "the subject", draft.subject
-    for address in (draft.sender, *draft.recipients, *draft.reply_to):
+    for address in addresses:
         yield "an address", address.email
         yield "the name in an address", address.name
     for name, value in draft.headers.items():

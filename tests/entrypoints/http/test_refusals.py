@@ -10,7 +10,7 @@ from everpost.store.port import StoreUnavailable
 from http_kit import NATIVE
 
 SOURCE = Path(__file__).parents[3] / "src" / "everpost"
-CODE = re.compile(r'code="([a-z_]+)"|problem\(\s*"([a-z_]+)"')
+CODE = re.compile(r'code="([a-z_]+)"|(?:problem|Refused)\(\s*"([a-z_]+)"')
 
 TABLE = {
     "no such path": ("GET", "/v2/emails", 404, "not_found"),

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 from msgspec import Struct
-from starlette.types import Receive, Scope
 
 from everpost.engine.accept import Acceptor
 from everpost.engine.clock import Clock
@@ -15,7 +14,7 @@ from everpost.engine.keys import Keyring
 from everpost.entrypoints.http.inbox import Inbox
 from everpost.entrypoints.http.metrics import Metrics
 from everpost.entrypoints.http.problems import problem
-from everpost.model.key import Caller
+from everpost.model.key import Caller, Scope
 from everpost.model.limits import BODY_BYTES_MAX
 from everpost.model.message import Origin
 from everpost.model.problem import Problem
@@ -24,6 +23,8 @@ JSON: Final = b"application/json"
 PROBLEM_JSON: Final = b"application/problem+json"
 HTML: Final = b"text/html; charset=utf-8"
 
+NOBODY: Final = Caller(project="", who="", scope=Scope.READ)
+_UNKNOWN_ORIGIN: Final = Origin()
 _ENCODER: Final = msgspec.json.Encoder()
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -31,6 +32,23 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 class Disconnected(Exception):
     """The caller has gone before the end of its request."""
+
+
+class Incoming(Protocol):
+    """A request as a server hands it over."""
+
+    method: str
+    path: str  # decoded
+    query: bytes
+
+    @property
+    def headers(self) -> Headers:
+        """Names in lower case."""
+        ...
+
+    async def piece(self) -> tuple[bytes, bool]:
+        """The next piece of the body, and whether more follow. Raises Disconnected."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,21 +73,21 @@ class Reply(Struct, frozen=True, kw_only=True):
 
 @dataclass(slots=True)
 class Call:
-    """A request. `template`, `message_id` and `reply` are filled in as it is dealt with."""
+    """A request. What stands below `services` is filled in as it is dealt with."""
 
-    scope: Scope
-    receive: Receive
-    origin: Origin
+    incoming: Incoming
     services: Services
-    caller: Caller
+    origin: Origin = _UNKNOWN_ORIGIN
+    caller: Caller = NOBODY
     query: Mapping[str, str] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)  # the variable parts of the path
     template: str = ""
     message_id: str | None = None
     reply: Reply | None = None
     _headers: Mapping[bytes, bytes] = field(init=False)  # of a repeated one the first
 
     def __post_init__(self) -> None:
-        self._headers = dict(reversed(self.scope["headers"]))
+        self._headers = dict(reversed(self.incoming.headers))
 
     @property
     def request_id(self) -> str:
@@ -83,35 +101,28 @@ class Call:
     def headers(self, name: bytes) -> list[str]:
         if name not in self._headers:
             return []
-        return [_text(value) for key, value in self.scope["headers"] if key == name]
+        return [_text(value) for key, value in self.incoming.headers if key == name]
 
     def place(self, name: str) -> str:
         """A variable part of the path."""
-        return str(self.scope["path_params"][name])
+        return self.places[name]
 
     async def body(self) -> bytes | Problem:
         """The whole body. One that is too large is refused as soon as that shows, and never held whole."""
         announced = self.header(b"content-length") or "0"
         if announced.isdecimal() and int(announced) > BODY_BYTES_MAX:
             return _too_large()
-        message = await self._chunk()
-        chunk: bytes = message.get("body", b"")
-        if not message.get("more_body"):
-            return chunk if len(chunk) <= BODY_BYTES_MAX else _too_large()
-        chunks, size = [chunk], len(chunk)
-        while message.get("more_body"):
-            message = await self._chunk()
-            chunks.append(message.get("body", b""))
-            size += len(chunks[-1])
+        piece, more = await self.incoming.piece()
+        if not more:
+            return piece if len(piece) <= BODY_BYTES_MAX else _too_large()
+        pieces, size = [piece], len(piece)
+        while more:
+            piece, more = await self.incoming.piece()
+            pieces.append(piece)
+            size += len(piece)
             if size > BODY_BYTES_MAX:
                 return _too_large()
-        return b"".join(chunks)
-
-    async def _chunk(self) -> Mapping[str, Any]:
-        message = await self.receive()
-        if message["type"] == "http.disconnect":
-            raise Disconnected
-        return message
+        return b"".join(pieces)
 
 
 def json(status: int, value: Any, headers: Headers = ()) -> Reply:

@@ -8,13 +8,14 @@ from typing import Final
 from urllib.parse import quote
 
 from msgspec.structs import replace
-from starlette.routing import Route, Router
+from starlette.routing import compile_path
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from everpost.dialects import legacy
 from everpost.entrypoints.http import headers
-from everpost.entrypoints.http.call import JSON, PROBLEM_JSON, Call, Disconnected, Reply, Services, encode
+from everpost.entrypoints.http.asgi import AsgiRequest, answer, turn_away
+from everpost.entrypoints.http.call import JSON, PROBLEM_JSON, Call, Disconnected, Incoming, Reply, Services, encode
 from everpost.entrypoints.http.operation import Operation
 from everpost.entrypoints.http.problems import problem, render, retry_after
 from everpost.entrypoints.http.query import read_query
@@ -24,10 +25,8 @@ from everpost.model.problem import Problem
 from everpost.store.port import StoreUnavailable
 
 LOCAL: Final = Caller(project="default", who="local", scope=Scope.ADMIN)
-NOBODY: Final = Caller(project="", who="", scope=Scope.READ)
 RETRY_AFTER_S: Final = 1.0
 CLIENT_GONE: Final = 499  # as nginx logs it; never sent
-_CALL: Final = "everpost.call"
 _UNKNOWN_TEMPLATE: Final = "(none)"
 _ALWAYS: Final = (
     (b"cache-control", b"no-store"),
@@ -38,38 +37,46 @@ _log = logging.getLogger(__name__)
 
 
 class Door:
-    """The ASGI application."""
+    """All operations, whoever speaks HTTP for them: our own protocol, or any ASGI server."""
 
     def __init__(self, services: Services, operations: Sequence[Operation]) -> None:
         self._services = services
         by_path: dict[str, dict[str, Operation]] = {}
         for operation in operations:
             by_path.setdefault(operation.path, {})[operation.method] = operation
+        self.paths = frozenset(by_path)
         resources = {path: _Resource(path, methods) for path, methods in by_path.items()}
         self._fixed = {path: resource for path, resource in resources.items() if "{" not in path}
-        """Paths without variable parts need no routing, and mail comes in at one of them."""
-        routes = [Route(path, resource) for path, resource in resources.items()]
-        self._router = Router(routes, redirect_slashes=False, default=_nowhere)
+        self._variable = [(compile_path(path)[0], each) for path, each in resources.items() if "{" in path]
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._router(scope, receive, send)
+            await turn_away(send)
             return
         started = time.perf_counter()
-        call = Call(scope=scope, receive=receive, origin=Origin(), services=self._services, caller=NOBODY)
+        call = await self.deal(AsgiRequest(scope, receive))
+        if call.reply is not None:
+            await answer(call, fields_of(call, call.reply), call.reply, send)
+        self.tell(call, time.perf_counter() - started)
+
+    async def deal(self, incoming: Incoming) -> Call:
+        """A request dealt with: its reply stands in the call. None there: nobody is left to read one."""
+        call = Call(incoming, self._services)
         call.origin = Origin(
             request=headers.read_request_id(call.header(b"x-request-id")) or f"{self._services.clock.entropy():020x}",
             trace=headers.read_trace(call.header(b"traceparent")),
         )
-        scope[_CALL] = call
-        await self._fixed.get(scope["path"], self._router)(scope, receive, send)
-        if call.reply is not None:
-            await _send(call, call.reply, send)
-        self._tell(call, time.perf_counter() - started)
+        resource = self._found(call)
+        if resource is None:
+            call.reply = _refusal(call, problem("not_found", "no operation has this path; see /docs"))
+        else:
+            await resource.answer(call)
+        return call
 
-    def _tell(self, call: Call, took_s: float) -> None:
+    def tell(self, call: Call, took_s: float) -> None:
+        """The log and the figures, when the answer is on its way."""
         status = CLIENT_GONE if call.reply is None else call.reply.status
-        method = call.scope["method"] if call.template else "(any)"
+        method = call.incoming.method if call.template else "(any)"
         template = call.template or _UNKNOWN_TEMPLATE
         self._services.metrics.count_request(template, method, status, took_s)
         if _log.isEnabledFor(logging.INFO):
@@ -87,6 +94,17 @@ class Door:
                 },
             )
 
+    def _found(self, call: Call) -> "_Resource | None":
+        path = call.incoming.path
+        fixed = self._fixed.get(path)
+        if fixed is not None:
+            return fixed
+        for pattern, resource in self._variable:
+            if match := pattern.match(path):
+                call.places = match.groupdict()
+                return resource
+        return None
+
 
 class _Resource:
     """All operations on one path."""
@@ -98,10 +116,9 @@ class _Resource:
             self._operations["HEAD"] = operations["GET"]
         self._allow = ", ".join(sorted(self._operations))
 
-    async def __call__(self, scope: AsgiScope, _receive: Receive, _send: Send) -> None:
-        call: Call = scope[_CALL]
+    async def answer(self, call: Call) -> None:
         call.template = self._template
-        operation = self._operations.get(scope["method"])
+        operation = self._operations.get(call.incoming.method)
         if operation is None:
             refused = problem("method_not_allowed", f"{self._template} takes {self._allow}")
             call.reply = _refusal(call, refused, ((b"allow", self._allow.encode()),))
@@ -119,14 +136,6 @@ class _Resource:
         call.reply = answer if isinstance(answer, Reply) else _refusal(call, answer, legacy_=operation.legacy)
 
 
-async def _nowhere(scope: AsgiScope, _receive: Receive, send: Send) -> None:
-    if scope["type"] != "http":
-        await send({"type": "websocket.close", "code": 1000})
-        return
-    call: Call = scope[_CALL]
-    call.reply = _refusal(call, problem("not_found", "no operation has this path; see /docs"))
-
-
 async def _admitted(call: Call, operation: Operation) -> Problem | None:
     """Who calls, and whether they may; and what the query says."""
     if operation.scope is not None:
@@ -136,7 +145,7 @@ async def _admitted(call: Call, operation: Operation) -> Problem | None:
         if not caller.may(operation.scope):
             return problem("forbidden", f"this needs a key of scope {operation.scope}, yours is {caller.scope}")
         call.caller = caller
-    query = read_query(call.scope["query_string"], operation.query)
+    query = read_query(call.incoming.query, operation.query)
     if isinstance(query, Problem):
         return query
     call.query = query
@@ -177,20 +186,13 @@ def _refusal(
     if legacy_:
         body = encode(legacy.render_problem(refused))
         return Reply(status=refused.status, body=body, content_type=JSON, headers=told)
-    body = encode(render(refused, quote(call.scope["path"]), call.request_id))
+    body = encode(render(refused, quote(call.incoming.path), call.request_id))
     return Reply(status=refused.status, body=body, content_type=PROBLEM_JSON, headers=told)
 
 
-async def _send(call: Call, reply: Reply, send: Send) -> None:
-    told = [
-        (b"content-type", reply.content_type),
-        (b"content-length", b"%d" % len(reply.body)),
-        (b"x-request-id", call.request_id.encode()),
-        *_ALWAYS,
-        *reply.headers,
-    ]
-    if reply.status == HTTPStatus.NO_CONTENT:
-        del told[:2]
-    await send({"type": "http.response.start", "status": reply.status, "headers": told})
-    body = b"" if call.scope["method"] == "HEAD" else reply.body
-    await send({"type": "http.response.body", "body": body})
+def fields_of(call: Call, reply: Reply) -> list[tuple[bytes, bytes]]:
+    """The header of an answer."""
+    told = [(b"x-request-id", call.request_id.encode()), *_ALWAYS, *reply.headers]
+    if reply.status != HTTPStatus.NO_CONTENT:
+        told[:0] = [(b"content-type", reply.content_type), (b"content-length", b"%d" % len(reply.body))]
+    return told

@@ -16,6 +16,7 @@ class Code(Struct, frozen=True):
 
 
 CODES: Final = {
+    "bad_request": Code(400, "This is no sound HTTP request", "The detail names the rule that it breaks."),
     "bad_json": Code(400, "The body is not JSON", "Send a JSON object in UTF-8. The detail says where reading failed."),
     "bad_header": Code(400, "A header is not understood", "The detail names the header and what it may hold."),
     "bad_parameter": Code(400, "A query parameter is not understood", "`errors` names each, and what it may be."),
@@ -41,6 +42,7 @@ CODES: Final = {
     "idempotency_expired": Code(
         409, "The message made with this idempotency key is no longer kept", "Use a new Idempotency-Key."
     ),
+    "request_timeout": Code(408, "The request did not come in time", "Send it again, whole and at once."),
     "version_conflict": Code(412, "Somebody else has changed it", "Read it again, and change what you have read."),
     "body_too_large": Code(413, "The body is too large", "The detail says the limit."),
     "validation_failed": Code(422, "The request has faulty fields", "`errors` names each one and says how to mend it."),
@@ -55,7 +57,9 @@ CODES: Final = {
     "version_required": Code(
         428, "The version that you have read is needed", "Send it as `If-Match` or as the field `version`."
     ),
+    "head_too_large": Code(431, "The request line and headers are too large", "The detail says the limit."),
     "internal_error": Code(500, "Something is wrong with Everpost", "The log has the details under the request id."),
+    "too_many_connections": Code(503, "Too many clients are connected", "Repeat the request a little later."),
     "store_unavailable": Code(
         503, "The store is unavailable", "Nothing was accepted. Repeat the request, best with an Idempotency-Key."
     ),
@@ -100,6 +104,12 @@ def render(given: Problem, instance: str, request_id: str) -> dict[str, Any]:
     if given.errors:
         view["errors"] = [{"field": error.field, "message": error.message} for error in given.errors]
     return view
+
+
+def bare(code: str, detail: str) -> dict[str, Any]:
+    """The same, where nobody can tell what was asked for."""
+    row = CODES[code]
+    return {"type": f"/docs#problem-{code}", "title": row.title, "status": row.status, "code": code, "detail": detail}
 
 
 def retry_after(given: Problem) -> bytes | None:

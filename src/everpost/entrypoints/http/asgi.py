@@ -1,0 +1,34 @@
+"""Requests of any ASGI server."""
+
+from collections.abc import Sequence
+
+from starlette.types import Receive, Scope, Send
+
+from everpost.entrypoints.http.call import Call, Disconnected, Headers, Reply
+
+
+class AsgiRequest:
+    """A request as ASGI hands it over."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.query: bytes = scope["query_string"]
+        self.headers: Headers = scope["headers"]
+        self._receive = receive
+
+    async def piece(self) -> tuple[bytes, bool]:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        return message.get("body", b""), message.get("more_body", False)
+
+
+async def answer(call: Call, fields: Sequence[tuple[bytes, bytes]], reply: Reply, send: Send) -> None:
+    await send({"type": "http.response.start", "status": reply.status, "headers": fields})
+    await send({"type": "http.response.body", "body": b"" if call.incoming.method == "HEAD" else reply.body})
+
+
+async def turn_away(send: Send) -> None:
+    """A websocket, which nothing here speaks."""
+    await send({"type": "websocket.close", "code": 1000})
