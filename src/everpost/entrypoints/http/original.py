@@ -22,7 +22,7 @@ async def send_email(call: Call) -> Reply | Problem:
     if isinstance(draft, Problem):
         return draft
     accepted = await call.services.acceptor.accept(
-        draft, call.caller, idempotency=idempotency, wait_s=WAIT_S, origin=call.origin
+        draft, call.caller, idempotency=idempotency, wait_s=WAIT_S if call.may_wait() else None, origin=call.origin
     )
     if isinstance(accepted, Problem):
         return accepted

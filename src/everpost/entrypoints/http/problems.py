@@ -60,6 +60,9 @@ CODES: Final = {
     "head_too_large": Code(431, "The request line and headers are too large", "The detail says the limit."),
     "internal_error": Code(500, "Something is wrong with Everpost", "The log has the details under the request id."),
     "too_many_connections": Code(503, "Too many clients are connected", "Repeat the request a little later."),
+    "overloaded": Code(
+        503, "There is too much to do already", "Nothing was accepted. Repeat the request after Retry-After."
+    ),
     "store_unavailable": Code(
         503, "The store is unavailable", "Nothing was accepted. Repeat the request, best with an Idempotency-Key."
     ),
