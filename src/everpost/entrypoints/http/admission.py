@@ -27,17 +27,19 @@ _log = logging.getLogger(__name__)
 class Permit:
     """Of one request, to be worked on. It has to leave, and may do so twice."""
 
-    __slots__ = ("_admission", "_is_waiting", "_left", "_size")
+    __slots__ = ("_admission", "_is_waiting", "_size", "is_over")
 
     def __init__(self, admission: "Admission", size: int) -> None:
         self._admission = admission
         self._size = size
         self._is_waiting = False
-        self._left = False
+        self.is_over = False
 
     def wait(self) -> bool:
         """From now on it is one of those who wait for a hand-over; False: too many do."""
         admission = self._admission
+        if self._is_waiting or self.is_over:
+            return self._is_waiting
         if admission.waiting >= WAITING_CALLERS_MAX or admission.waiting_bytes + self._size > WAITING_BYTES_MAX:
             return False
         self._is_waiting = True
@@ -47,9 +49,9 @@ class Permit:
         return True
 
     def leave(self) -> None:
-        if self._left:
+        if self.is_over:
             return
-        self._left = True
+        self.is_over = True
         admission = self._admission
         admission.body_bytes -= self._size
         if self._is_waiting:
@@ -75,7 +77,8 @@ class Admission:
 
     def enter(self, size: int) -> Permit | None:
         """None: there is too much to do already. `size`: bytes of the body, as announced."""
-        is_full = self.accepting >= ACCEPTING_MAX and not self._burst_left()
+        is_full = self.accepting >= ACCEPTING_MAX + ACCEPTING_BURST_MAX
+        is_full = is_full or (self.accepting >= ACCEPTING_MAX and not self._burst_left())
         if is_full or self.body_bytes + size > BODIES_BYTES_MAX:
             self._tell()
             return None

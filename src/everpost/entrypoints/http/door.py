@@ -29,7 +29,7 @@ from everpost.entrypoints.http.call import (
 from everpost.entrypoints.http.exchange import written
 from everpost.entrypoints.http.gate import PLACE, Gate
 from everpost.entrypoints.http.operation import Operation
-from everpost.entrypoints.http.problems import problem, render, retry_after
+from everpost.entrypoints.http.problems import OVERLOADED, problem, render, retry_after
 from everpost.entrypoints.http.query import read_query
 from everpost.model.key import Caller, Scope
 from everpost.model.message import Origin
@@ -44,9 +44,6 @@ _ALWAYS: Final = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
-)
-OVERLOADED: Final = replace(
-    problem("overloaded", "this process takes in as much mail as it can"), retry_after_s=RETRY_AFTER_S
 )
 _log = logging.getLogger(__name__)
 

@@ -10,7 +10,6 @@ from everpost.entrypoints.http.metrics import Metrics
 from everpost.entrypoints.http.operation import Operation
 
 READ_ON_BYTES_MAX: Final = 64 * 1024  # a body that is read to its end to keep the connection; a larger one ends it
-STATUS: Final = 503
 CLOSE: Final = ((b"connection", b"close"),)
 PLACE: Final = "f" * 20
 """Stands for the id of the request in an answer that was made before."""
@@ -33,7 +32,7 @@ class Gate:
             if each.takes_mail
         }
         self._new_id = new_id
-        self._metrics = metrics
+        self._turned_away = metrics.turned_away
 
     def enter(self, incoming: Incoming) -> bool:
         """Whether it may be worked on. Its permit then has to leave."""
@@ -44,11 +43,15 @@ class Gate:
     def refusal(self, exchange: Exchange) -> bytes | None:
         """The whole answer to a request that may not be worked on."""
         answers = self._answers.get((exchange.method, exchange.path))
-        if answers is None or self.enter(exchange):
+        if answers is None:
             return None
-        if size_of(exchange.headers) > READ_ON_BYTES_MAX or exchange.expects_word:
+        size = size_of(exchange.headers)
+        exchange.permit = self.admission.enter(size)
+        if exchange.permit is not None:
+            return None
+        self._turned_away.inc()
+        if size > READ_ON_BYTES_MAX or exchange.expects_word:
             exchange.keep_alive = False
-        self._metrics.count_request(exchange.path, exchange.method, STATUS, 0.0)
         return self._new_id().encode().join(answers[not exchange.keep_alive])
 
 

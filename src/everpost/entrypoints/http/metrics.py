@@ -20,6 +20,9 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.accepted = Counter("everpost_emails_accepted", "Mails accepted over HTTP.", registry=self.registry)
+        self.turned_away = self._counter(
+            "everpost_http_requests_turned_away", "Requests refused at once, since there was too much to do already."
+        )
         self._requests = self._counter("everpost_http_requests", "Requests answered.", "route", "method", "status")
         self._requests_seconds = self._counter("everpost_http_requests_seconds", "Time spent on them.", "route")
         self._known: dict[tuple[str, str, int], tuple[Counter, Counter]] = {}  # the two above, for each kind of answer

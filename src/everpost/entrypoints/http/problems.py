@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final, NotRequired, TypedDict
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from everpost.model.problem import FieldError, Problem
 
@@ -90,6 +91,9 @@ class ProblemView(TypedDict):
 def problem(code: str, detail: str = "", errors: Sequence[FieldError] = ()) -> Problem:
     row = CODES[code]
     return Problem(code=code, status=row.status, title=row.title, detail=detail, errors=tuple(errors))
+
+
+OVERLOADED: Final = replace(problem("overloaded", "this process takes in as much mail as it can"), retry_after_s=1.0)
 
 
 def render(given: Problem, instance: str, request_id: str) -> dict[str, Any]:
