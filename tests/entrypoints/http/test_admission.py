@@ -127,7 +127,7 @@ def test_that_requests_are_refused_is_told_now_and_then(caplog):
         admission.enter(0)
         clock.now += TELL_S / 10
         admission._burst = 0.0
-    assert [record.refused for record in caplog.records] == [1, 11, 10]
+    assert [record.count for record in caplog.records] == [1, 11, 10]
 
 
 @pytest.mark.parametrize(

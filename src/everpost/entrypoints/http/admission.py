@@ -99,7 +99,7 @@ class Admission:
         self._refused += 1
         now = self._now()
         if self._told_at is None or now - self._told_at >= TELL_S:
-            _log.warning("overloaded: requests are refused", extra={"refused": self._refused})
+            _log.warning("overloaded: requests are refused", extra={"count": self._refused})
             self._told_at, self._refused = now, 0
 
 
