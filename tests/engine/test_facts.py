@@ -11,9 +11,10 @@ from everpost.core.decide import Fail, Skip, Wait
 from everpost.engine.keys import Keyring
 from everpost.model.event import FACTS, EventType
 from everpost.model.key import Scope
-from everpost.model.message import OnUnknown, Origin
+from everpost.model.message import Address, OnUnknown, Origin
 from everpost.model.outcome import Kind, Outcome
 from everpost.store.undo import undone
+from records_kit import world_of
 from store_values import NOW, message
 
 SKIPPED = (Skip("b", "down"),)
@@ -57,9 +58,21 @@ async def events_of(world):
         return await world.events()
 
 
+async def events_of_a_grey_outage():
+    """An account accepts mail and loses it, and then no more."""
+    world = world_of("sendgrid", "a")
+    async with world.running() as engine:
+        for losing in (0.0, 1.0, 0.0):
+            world.wire.of["a"].losing = losing
+            for number in range(60):
+                await accepted(engine, to=(Address(f"bob{number}@example.org"),))
+                await elapse(20.0)
+        return await world.events()
+
+
 async def test_events_tell_what_the_reference_says_and_no_more(world):
     told = defaultdict(set)
-    for event in await events_of(world):
+    for event in [*await events_of(world), *await events_of_a_grey_outage()]:
         told[event.type] |= event.data.keys()
     for change in changes():
         for event in change.events:

@@ -159,7 +159,8 @@ def _passing_obstacle(standing: Standing, board: Board, amount: int, luck: float
         return _Obstacle(reason=f"its quota of {window.amount_max} a {window.unit} is used up", until=window.ends_at)
     if circuit.share < 1.0 and luck >= circuit.share:
         percent = round(100 * circuit.share)
-        return _Obstacle(reason=f"it is coming back and takes {percent} % of the mail", share=circuit.share)
+        words = f"it is in doubt ({circuit.reason})" if circuit.unconfirmed else "it is coming back"
+        return _Obstacle(reason=f"{words} and takes {percent} % of the mail", share=circuit.share)
     return None
 
 

@@ -121,6 +121,17 @@ class QuotaView(TypedDict):
     left: dict[str, int]
 
 
+class RecordsView(TypedDict):
+    """Whether the mail that an account has accepted shows in its provider's records; a few mails are looked for."""
+
+    unconfirmed: Annotated[bool, Meta(description="It is in doubt: most of the latest mails are missing.")]
+    looked_for: Annotated[int, Meta(description="The latest mails that were looked for.")]
+    missing: Annotated[int, Meta(description="Of these, mails that should have been there and were not.")]
+    missing_since: Annotated[str | None, Meta(description="When the first of the missing mails was accepted.")]
+    shown_at: Annotated[str | None, Meta(description="When the latest mail that was found had been accepted.")]
+    lag_s: Annotated[float, Meta(description="How long they have taken at most, lately, to show a mail.")]
+
+
 class AccountView(TypedDict):
     """An account and how it does. Credentials are never shown."""
 
@@ -128,6 +139,7 @@ class AccountView(TypedDict):
     provider: str
     is_default: bool
     circuit: CircuitView
+    records: RecordsView
     quota: QuotaView
     in_flight: int
     max_concurrency: int

@@ -128,12 +128,12 @@ class Attempts:
             done, self._done = self._done, []
             self._storing = len(done)
             changes = await self._store(done)
+            await self._tell_health(done)  # first: whoever gets the place of a failed attempt should know of it
             for one in done:
                 self._tasks.pop(one.intent.change.delivery.id, None)
                 self._fleet.release(one.intent.member.account.name)
             self._storing = 0
             self._mark_idle()
-            await self._tell_health(done)
             self._on_ended(changes)
 
     async def _tell_health(self, done: Sequence[_Done]) -> None:

@@ -11,6 +11,7 @@ from everpost.core import transitions
 from everpost.core.decide import Board
 from everpost.engine import journal
 from everpost.engine.attempt import Attempts, Intent
+from everpost.engine.confirm import Confirmer
 from everpost.engine.fleet import Fleet
 from everpost.engine.hand import Hand
 from everpost.engine.intents import Intents, Round
@@ -39,6 +40,7 @@ class Deliverer:
         self._fleet = fleet
         self._routes = routes
         self._resolver = Resolver(ports, fleet, routes)
+        self._confirmer = Confirmer(ports, fleet)
         self._attempts = Attempts(ports, fleet, self._on_written, self._on_ended)
         self._hand = Hand(fleet, ports.clock)
         self._intents = Intents(ports, fleet, self._attempts, self._hand)
@@ -88,6 +90,7 @@ class Deliverer:
         self._running = True
         outcomes = asyncio.create_task(self._attempts.store_outcomes())
         good_news = asyncio.create_task(self._attempts.report_good_news())
+        confirmer = asyncio.create_task(self._confirmer.run())
         try:
             while True:
                 try:
@@ -105,6 +108,7 @@ class Deliverer:
             self._running = False
             outcomes.cancel()
             good_news.cancel()
+            confirmer.cancel()
             self._resolver.stop()
 
     async def drain(self, timeout_s: float) -> None:
@@ -138,7 +142,7 @@ class Deliverer:
             self._hand.deciding = len(batch)
             self._behind = room <= 0 or (next_due_at is not None and next_due_at <= clock.now())
             if batch:
-                await self._work(batch, board)
+                await self._work(batch)
         finally:
             self._hand.deciding = 0
         if self._blocked or room <= 0:
@@ -161,12 +165,12 @@ class Deliverer:
         self._looked_at = now
         return BLOCKED_ROOM
 
-    async def _work(self, batch: Sequence[Claimed], board: Board) -> None:
+    async def _work(self, batch: Sequence[Claimed]) -> None:
         round_ = Round(
             began_at=self._ports.clock.monotonic(),
-            board=board,
             routes=await self._routes.all(),
             suppressed=await self._suppressed(batch),
+            board=await self._fleet.board(),  # last, since an account may have died while the queue was read
         )
         for claimed in batch:
             try:
@@ -230,6 +234,7 @@ class Deliverer:
         """Wakes those who wait for these messages."""
         self._ports.news.nudge()
         self.watches.wake(changes)
+        self._confirmer.written(changes)
 
     def _on_ended(self, changes: Sequence[Change]) -> None:
         """Attempts have ended, and left their accounts to others."""

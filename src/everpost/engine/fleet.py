@@ -7,19 +7,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from everpost.core import quota
+from everpost.core import quota, resolving
 from everpost.core.breaker import circuit
 from everpost.core.decide import Board, Standing
 from everpost.core.fit import Carrier
+from everpost.engine.bulletin import Bulletin
 from everpost.engine.ports import Ports
 from everpost.health.port import HealthUnavailable, Report
 from everpost.model.account import Account, AccountHealth, CircuitState
 from everpost.model.change import Usage
-from everpost.model.event import Event, EventType
 from everpost.providers.contract import Provider
 
 BOARD_S: Final = 0.1  # how old a board may be: other processes' news arrive within this time
-PROBE_S: Final = 30.0  # a probe whose worker died is given to another after this
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ class Fleet:
         self._has_quota = any(quota.windows(member.account.quota, 0.0) for member in members)
         self._in_flight: Counter[str] = Counter()
         self._known: Mapping[str, AccountHealth] = {}
-        self._opened: dict[str, str] = {}  # by account whose circuit is not closed: the outage's mark
+        self._bulletin = Bulletin(ports)
         self._board: Board | None = None
         self._board_at = 0.0
         self._looking = asyncio.Lock()
@@ -101,10 +100,13 @@ class Fleet:
         await self._renewed_board()
 
     async def take_probe(self, name: str) -> bool:
+        """Whether the one probe of a half-open circuit is ours: for as long as an attempt can take, since its worker
+        may have died."""
         now = self._ports.clock.now()
+        until = now + resolving.budget_s(self._members[name].account)
         self.forget_board()
         try:
-            return await self._ports.health.lease(name, now, now + PROBE_S)
+            return await self._ports.health.lease(name, now, until)
         except HealthUnavailable:
             return True
 
@@ -132,27 +134,9 @@ class Fleet:
         standings = {
             name: _standing(carrier, known.get(name, AccountHealth()), now) for name, carrier in self.carriers.items()
         }
-        await self._tell_changes(standings, known, now)
+        circuits = {name: standing.circuit for name, standing in standings.items()}
+        await self._bulletin.tell(circuits, known, now)
         return Board(standings=standings, used=used, now=now)
-
-    async def _tell_changes(
-        self, standings: Mapping[str, Standing], known: Mapping[str, AccountHealth], now: float
-    ) -> None:
-        told = []
-        opened = dict(self._opened)
-        for name, standing in standings.items():
-            is_closed = standing.circuit.state is CircuitState.CLOSED
-            if is_closed and name in opened:
-                told.append(_circuit_event(EventType.ACCOUNT_CLOSED, name, opened.pop(name), now))
-            elif not is_closed and name not in opened:
-                health = known.get(name, AccountHealth())
-                opened[name] = str(health.failing_since or health.failed_at)
-                reason = {"reason": standing.circuit.reason}
-                told.append(_circuit_event(EventType.ACCOUNT_OPENED, name, opened[name], now, reason))
-        if told:
-            await self._ports.store.record(told)
-            self._ports.news.nudge()
-        self._opened = opened
 
 
 def _startable(standing: Standing, now: float) -> bool:
@@ -170,10 +154,3 @@ def _standing(carrier: Carrier, health: AccountHealth, now: float) -> Standing:
         blocked_reason=health.blocked_reason,
         probe_taken=health.probe_until is not None and health.probe_until > now,
     )
-
-
-def _circuit_event(type_: EventType, name: str, mark: str, now: float, data: dict[str, str] | None = None) -> Event:
-    """Its id tells the same change as seen by several processes, so that it is kept once: `mark` is when the outage
-    began, for its end as well, since what came after it may have been seen by some alone."""
-    id_ = f"{type_}:{name}:{mark}"
-    return Event(id=id_, type=type_, at=now, project="", account=name, data=data or {})

@@ -9,29 +9,18 @@ from typing import Final
 
 from everpost.core import resolving, transitions
 from everpost.engine import journal
-from everpost.engine.fleet import Fleet, Member
+from everpost.engine.asking import Asking
+from everpost.engine.fleet import Fleet
 from everpost.engine.ports import Ports
 from everpost.engine.routes import DEFAULT, Routes
 from everpost.model import ids
-from everpost.model.account import Timeouts
 from everpost.model.change import Change
 from everpost.model.delivery import Delivery, DeliveryState
-from everpost.model.limits import LOOKUP_REQUESTS_MAX, RESOLVING_MAX
-from everpost.model.message import Message, OnUnknown, without_recipients
-from everpost.providers.contract import (
-    Absent,
-    Ask,
-    Finding,
-    Found,
-    HttpRequest,
-    HttpResponse,
-    Lookup,
-    Sought,
-    Unclear,
-)
+from everpost.model.limits import RESOLVING_MAX
+from everpost.model.message import Message, OnUnknown
+from everpost.providers.contract import Absent, Found, Unclear
 from everpost.store.port import Claimed, StoreUnavailable, Written
 
-LOOKUP_TIMEOUTS: Final = Timeouts(connect_s=5.0, write_s=5.0, answer_s=10.0)
 WATCHED_MAX: Final = 100_000  # attempts that one process watches; one that is forgotten is asked about longer
 _log = logging.getLogger(__name__)
 
@@ -55,11 +44,11 @@ class _Watch:
         return False
 
 
-class Resolver:
+class Resolver(Asking):
     """Asks what became of attempts whose outcome is unknown."""
 
     def __init__(self, ports: Ports, fleet: Fleet, routes: Routes) -> None:
-        self._ports = ports
+        super().__init__(ports)
         self._fleet = fleet
         self._routes = routes
         self._tasks: dict[str, asyncio.Task[None]] = {}  # by delivery id
@@ -138,38 +127,6 @@ class Resolver:
         route = routes.get(message.route) or routes[DEFAULT]
         within_s = message.resolve_within_s if message.resolve_within_s is not None else route.resolve_within_s
         return message.on_unknown or route.on_unknown, within_s
-
-    async def _look(self, delivery: Delivery, message: Message, member: Member, lookup: Lookup) -> Finding:
-        """One question, which may take several requests: found if one finds it, absent only if all say so."""
-        started_at = delivery.started_at or delivery.created_at
-        sought = Sought(
-            delivery_id=delivery.id,
-            message=without_recipients(message, delivery.left_out),
-            account=member.account,
-            started_at=started_at,
-        )
-        open_: list[HttpRequest] = [lookup.start(sought)]
-        asked = 0
-        while open_:
-            if asked >= LOOKUP_REQUESTS_MAX:
-                return Unclear(f"the answer took more than {LOOKUP_REQUESTS_MAX} requests")
-            asked += 1
-            finding = await self._request(open_.pop(0), sought, lookup)
-            match finding:
-                case Found() | Unclear():
-                    return finding
-                case Ask():
-                    open_ += finding.requests
-                case Absent():
-                    continue
-        return Absent()
-
-    async def _request(self, request: HttpRequest, sought: Sought, lookup: Lookup) -> Finding:
-        not_after = self._ports.clock.monotonic() + LOOKUP_TIMEOUTS.total_s
-        answer = await self._ports.wire.send(request, LOOKUP_TIMEOUTS, not_after)
-        if not isinstance(answer, HttpResponse):
-            return Unclear(f"the question got no answer: {answer.text}")
-        return lookup.read(sought, answer)
 
 
 def _attempt(delivery: Delivery) -> str:

@@ -7,20 +7,23 @@ nothing any more.
 from msgspec.structs import replace
 
 from everpost.health.port import BUCKET_S, WINDOW_S, Report, Sign
+from everpost.health.records import LOOKS, looked
 from everpost.model.account import OUTAGE_FAILURES, AccountHealth, Bucket
 
 UNKNOWN = AccountHealth()
 
 
 def fold(health: AccountHealth, report: Report) -> AccountHealth:
-    """`health` and this report; any report ends the lease of a probe."""
+    """`health` and this report; any report of an attempt ends the lease of a probe."""
+    if report.sign in LOOKS:
+        return replace(health, records=looked(health.records, report))
     health = replace(health, probe_until=None)
     match report.sign:
         case Sign.OK:
             return _counted(_succeeded(health, report.at), report.at, ok=report.count)
         case Sign.FAILED | Sign.FAULT:
             return _counted(_failed(health, report), report.at, failed=1)
-        case Sign.BLOCKED:
+        case _:
             return _blocked(health, report)
 
 

@@ -21,6 +21,9 @@ class Sign(StrEnum):
     FAILED = "failed"  # it did not answer, or not to be trusted
     FAULT = "fault"  # it refused for a fault of its own: counts as a failure, and opens the circuit at once
     BLOCKED = "blocked"  # it asked to be left alone until `until`
+    SHOWN = "shown"  # its records show a mail that it had accepted; `at` is then
+    MISSING = "missing"  # they do not, and should by now
+    ABSENT = "absent"  # they do not, after twice the longest time that they may take
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -32,6 +35,8 @@ class Report(Struct, frozen=True, kw_only=True):
     text: str = ""  # the error in words
     until: float | None = None
     count: int = 1  # of good answers, `at` being the last one's
+    mail: str = ""  # the delivery that was looked for in the records …
+    after_s: float = 0.0  # … so long after it was accepted
 
 
 class Health(Protocol):
@@ -42,7 +47,8 @@ class Health(Protocol):
         ...
 
     async def lease(self, account: str, now: float, until: float) -> bool:
-        """Takes the one probe of a half-open circuit; False while somebody holds it. Any report ends the lease."""
+        """Takes the one probe of a half-open circuit; False while somebody holds it. Any report of an attempt ends the
+        lease."""
         ...
 
     async def close(self) -> None: ...

@@ -49,6 +49,32 @@ OUTAGE_FAILURES: Final = 5
 """So many failures in a row are an outage; fewer come and go."""
 
 
+class Look(Struct, frozen=True):
+    """What the provider's records said of one mail that it had accepted."""
+
+    mail: str  # the delivery's id
+    accepted_at: float
+    shown: bool  # False: it should have been, and was not yet
+
+
+class Records(Struct, frozen=True, kw_only=True):
+    """Whether the mail that an account accepts shows in its provider's records. What that means is decided in
+    `core.confirming`."""
+
+    looks: tuple[Look, ...] = ()  # the latest mails that were looked for, oldest first
+    looked_at: float | None = None  # the last answer of theirs that tells something
+    shown: int = 0  # mails ever found in them
+    shown_at: float | None = None  # when the latest mail that was found had been accepted
+    lag_s: float = 0.0  # how long they took at most to show a mail; fades
+    missing_since: float | None = None  # when the first mail was accepted that was missed; None: all is well again
+    absent: int = 0  # mails accepted after `shown_at` that are not there, after twice the longest time that it takes
+
+    @property
+    def missing(self) -> int:
+        """Of the latest mails that were looked for."""
+        return sum(not look.shown for look in self.looks)
+
+
 class AccountHealth(Struct, frozen=True, kw_only=True):
     """Counters that add up over workers in any order. What they mean is decided in `core.breaker`."""
 
@@ -66,6 +92,7 @@ class AccountHealth(Struct, frozen=True, kw_only=True):
     probe_until: float | None = None  # somebody holds the one probe of a half-open circuit
     last_error: str = ""
     last_error_at: float | None = None
+    records: Records = Records()
 
 
 class CircuitState(StrEnum):
@@ -78,4 +105,5 @@ class Circuit(Struct, frozen=True, kw_only=True):
     state: CircuitState
     reason: str = ""
     until: float | None = None  # open: when the next probe may go
-    share: float = 1.0  # closed: part of the traffic that it may take while it comes back
+    share: float = 1.0  # closed: part of the traffic that it may take while it comes back, or is in doubt
+    unconfirmed: bool = False  # mail that the account accepts does not show in its records

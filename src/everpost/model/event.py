@@ -18,8 +18,11 @@ class EventType(StrEnum):
     RESOLVED = "email.resolved"
     CANCELLED = "email.cancelled"
     SUPPRESSED = "email.suppressed"
+    UNCONFIRMED = "email.unconfirmed"
     ACCOUNT_OPENED = "account.opened"
     ACCOUNT_CLOSED = "account.closed"
+    ACCOUNT_UNCONFIRMED = "account.unconfirmed"
+    ACCOUNT_CONFIRMED = "account.confirmed"
     ROUTE_CHANGED = "route.changed"
     DEFAULT_CHANGED = "route.default_changed"
     SUPPRESSION_ADDED = "suppression.added"
@@ -95,8 +98,17 @@ FACTS: Final[Mapping[EventType, Fact]] = {
         "Recipients that must not be written to were left out.",
         {"recipients": "how many", "places": "their places in to, cc and bcc, counted from 0"},
     ),
+    EventType.UNCONFIRMED: Fact(
+        "A provider said that it has the mail, and its records have never shown it. It stays sent: a person decides.",
+        {"after_s": "how old the mail was when it was last looked for"},
+    ),
     EventType.ACCOUNT_OPENED: Fact("An account takes no mail: its circuit has opened.", _REASON),
     EventType.ACCOUNT_CLOSED: Fact("An account takes mail again.", {}),
+    EventType.ACCOUNT_UNCONFIRMED: Fact(
+        "Mail that an account has accepted does not show in its provider's records: it gets little mail.",
+        {"since_at": "mail that it has accepted since then may be lost"} | _REASON,
+    ),
+    EventType.ACCOUNT_CONFIRMED: Fact("Mail that an account accepts shows in its provider's records again.", {}),
     EventType.ROUTE_CHANGED: Fact("A route was made or changed.", _ROUTE),
     EventType.DEFAULT_CHANGED: Fact(
         "Another account of a route goes first.", _ROUTE | {"from": "the account before", "to": "the account now"}

@@ -40,6 +40,13 @@ PIPELINED_MAX: Final = 32  # requests of one connection that wait for the answer
 ANSWER_READ_S_MAX: Final = 60  # how long a client may read nothing of an answer that is too large for the buffers
 JSON_VALUES_MAX: Final = 50_000  # values in one body; in memory each takes some hundred bytes
 
+# How much is done for clients at the same time
+ACCEPTING_MAX: Final = 64  # requests whose mail is being stored; beyond it: 503 and Retry-After
+ACCEPTING_BURST_MAX: Final = 512  # such requests above that, for a moment: they may wait, a standing queue may not
+WAITING_CALLERS_MAX: Final = 1024  # requests that wait for a hand-over; the others are answered without waiting
+BODIES_BYTES_MAX: Final = 4 * BODY_BYTES_MAX  # bodies of all requests that are worked on; beyond it: 503
+WAITING_BYTES_MAX: Final = BODIES_BYTES_MAX // 2  # of these, bodies of those who wait for a hand-over
+
 # What is read back
 PAGE_MAX: Final = 200  # entries of one page
 PAGE_DEFAULT: Final = 50  # where the caller does not say
@@ -53,6 +60,8 @@ PENDING_WRITES_MAX: Final = 20_000  # operations that may wait for a commit; bey
 LOOKUP_REQUESTS_MAX: Final = 12  # requests to a provider for one question
 REASON_CHARS_MAX: Final = 500  # a provider's own words, as kept
 RESOLVING_MAX: Final = 64  # questions that one process asks at the same time
+CONFIRMING_MAX: Final = 64  # accepted mails of one account that its records are asked about
+MISSING_MAX: Final = 8  # of these, mails that are missing and still looked for
 RELAY_BATCH_MAX: Final = 500  # events handed to a sink at once
 
 # What a provider may answer

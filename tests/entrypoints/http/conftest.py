@@ -1,9 +1,13 @@
 """The HTTP room over a real engine."""
 
+import asyncio
+import socket
+
 import pytest
 
 from everpost.entrypoints.http import build_app
 from http_kit import Caller, OneMailInbox, ScriptedWire, running
+from socket_kit import Connection, Server
 
 
 @pytest.fixture
@@ -32,3 +36,21 @@ def engine(running_engine):
 @pytest.fixture
 def call(services):
     return Caller(build_app(services))
+
+
+@pytest.fixture
+async def server(services):
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = Server(build_app(services))
+    await server.startup([listening])
+    server.address = listening.getsockname()
+    yield server
+    server.should_exit = True
+    await server.shutdown([listening])
+
+
+@pytest.fixture
+async def connection(server):
+    reader, writer = await asyncio.open_connection(*server.address)
+    yield Connection(reader, writer)
+    writer.close()

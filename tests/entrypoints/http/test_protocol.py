@@ -2,76 +2,15 @@
 
 import asyncio
 import json
-import socket
 
 import pytest
-import uvicorn
 
-from everpost.entrypoints.http import build_app
 from everpost.entrypoints.http.exchange import BODY_WAITING_MAX
-from everpost.entrypoints.http.protocol import Protocol
 from everpost.model.limits import BODY_BYTES_MAX
 from http_kit import NATIVE
+from socket_kit import Connection, until
 
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
-TURNS_MAX = 100_000  # of the event loop, until something has happened
-
-
-class Server(uvicorn.Server):
-    """One whose protocols a test can reach."""
-
-    def __init__(self, app):
-        super().__init__(uvicorn.Config(app, http=Protocol, lifespan="off", log_config=None))
-        self.config.load()
-        self.lifespan = self.config.lifespan_class(self.config)
-
-    @property
-    def protocol(self):
-        [protocol] = self.server_state.connections
-        return protocol
-
-
-@pytest.fixture
-async def server(services):
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = Server(build_app(services))
-    await server.startup([listening])
-    server.address = listening.getsockname()
-    yield server
-    server.should_exit = True
-    await server.shutdown([listening])
-
-
-@pytest.fixture
-async def connection(server):
-    reader, writer = await asyncio.open_connection(*server.address)
-    yield Connection(reader, writer)
-    writer.close()
-
-
-class Connection:
-    def __init__(self, reader, writer):
-        self.reader, self.writer = reader, writer
-
-    async def answer(self, *, bodyless=False):
-        """Status, header and body of the next answer."""
-        head = (await self.reader.readuntil(b"\r\n\r\n")).decode()
-        line, *rest = head.strip().split("\r\n")
-        headers = dict(field.split(": ", 1) for field in rest)
-        body = b"" if bodyless else await self.reader.readexactly(int(headers.get("content-length", 0)))
-        return int(line.split()[1]), headers, body
-
-    async def ended(self):
-        """What comes before the end."""
-        return await self.reader.read()
-
-
-async def until(condition):
-    for _ in range(TURNS_MAX):
-        if condition():
-            return
-        await asyncio.sleep(0)
-    raise TimeoutError
 
 
 def post(body, path="/v1/emails", more=""):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from starlette.types import Receive, Scope, Send
 
+from everpost.entrypoints.http.admission import Permit
 from everpost.entrypoints.http.call import Call, Disconnected, Headers, Reply
 
 
@@ -15,6 +16,7 @@ class AsgiRequest:
         self.path: str = scope["path"]
         self.query: bytes = scope["query_string"]
         self.headers: Headers = scope["headers"]
+        self.permit: Permit | None = None
         self._receive = receive
 
     async def piece(self) -> tuple[bytes, bool]:

@@ -11,6 +11,7 @@ from everpost.engine.accept import Acceptor
 from everpost.engine.clock import Clock
 from everpost.engine.console import Console
 from everpost.engine.keys import Keyring
+from everpost.entrypoints.http.admission import Permit
 from everpost.entrypoints.http.inbox import Inbox
 from everpost.entrypoints.http.metrics import Metrics
 from everpost.entrypoints.http.problems import problem
@@ -40,6 +41,7 @@ class Incoming(Protocol):
     method: str
     path: str  # decoded
     query: bytes
+    permit: Permit | None  # of one that brings mail
 
     @property
     def headers(self) -> Headers:
@@ -106,6 +108,10 @@ class Call:
     def place(self, name: str) -> str:
         """A variable part of the path."""
         return self.places[name]
+
+    def may_wait(self) -> bool:
+        """Whether it may wait for a hand-over, which so many may at the same time."""
+        return self.incoming.permit is not None and self.incoming.permit.wait()
 
     async def body(self) -> bytes | Problem:
         """The whole body. One that is too large is refused as soon as that shows, and never held whole."""

@@ -9,15 +9,27 @@ from urllib.parse import quote
 
 from msgspec.structs import replace
 from starlette.routing import compile_path
-from starlette.types import Receive, Send
+from starlette.types import Message, Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from everpost.dialects import legacy
 from everpost.entrypoints.http import headers
 from everpost.entrypoints.http.asgi import AsgiRequest, answer, turn_away
-from everpost.entrypoints.http.call import JSON, PROBLEM_JSON, Call, Disconnected, Incoming, Reply, Services, encode
+from everpost.entrypoints.http.call import (
+    JSON,
+    PROBLEM_JSON,
+    Call,
+    Disconnected,
+    Headers,
+    Incoming,
+    Reply,
+    Services,
+    encode,
+)
+from everpost.entrypoints.http.exchange import written
+from everpost.entrypoints.http.gate import PLACE, Gate
 from everpost.entrypoints.http.operation import Operation
-from everpost.entrypoints.http.problems import problem, render, retry_after
+from everpost.entrypoints.http.problems import OVERLOADED, problem, render, retry_after
 from everpost.entrypoints.http.query import read_query
 from everpost.model.key import Caller, Scope
 from everpost.model.message import Origin
@@ -45,7 +57,8 @@ class Door:
         for operation in operations:
             by_path.setdefault(operation.path, {})[operation.method] = operation
         self.paths = frozenset(by_path)
-        resources = {path: _Resource(path, methods) for path, methods in by_path.items()}
+        self.gate = Gate(operations, self._rendered_overload, self._new_id, services.metrics)
+        resources = {path: _Resource(path, methods, self.gate) for path, methods in by_path.items()}
         self._fixed = {path: resource for path, resource in resources.items() if "{" not in path}
         self._variable = [(compile_path(path)[0], each) for path, each in resources.items() if "{" in path]
 
@@ -63,7 +76,7 @@ class Door:
         """A request dealt with: its reply stands in the call. None there: nobody is left to read one."""
         call = Call(incoming, self._services)
         call.origin = Origin(
-            request=headers.read_request_id(call.header(b"x-request-id")) or f"{self._services.clock.entropy():020x}",
+            request=headers.read_request_id(call.header(b"x-request-id")) or self._new_id(),
             trace=headers.read_trace(call.header(b"traceparent")),
         )
         resource = self._found(call)
@@ -94,6 +107,16 @@ class Door:
                 },
             )
 
+    def _new_id(self) -> str:
+        return f"{self._services.clock.entropy():020x}"
+
+    def _rendered_overload(self, operation: Operation, extra: Headers) -> bytes:
+        """The whole answer to a request that is turned away."""
+        scope = {"method": operation.method, "path": operation.path, "query_string": b"", "headers": ()}
+        call = Call(AsgiRequest(scope, _nothing), self._services, Origin(request=PLACE))
+        reply = _refusal(call, OVERLOADED, extra, legacy_=operation.legacy)
+        return written(reply.status, fields_of(call, reply), reply.body)
+
     def _found(self, call: Call) -> "_Resource | None":
         path = call.incoming.path
         fixed = self._fixed.get(path)
@@ -106,11 +129,17 @@ class Door:
         return None
 
 
+async def _nothing() -> Message:
+    """What comes of a request that nobody has made."""
+    return {"type": "http.disconnect"}
+
+
 class _Resource:
     """All operations on one path."""
 
-    def __init__(self, template: str, operations: Mapping[str, Operation]) -> None:
+    def __init__(self, template: str, operations: Mapping[str, Operation], gate: Gate) -> None:
         self._template = template
+        self._gate = gate
         self._operations = dict(operations)
         if "GET" in operations:
             self._operations["HEAD"] = operations["GET"]
@@ -125,7 +154,10 @@ class _Resource:
             call.template = ""
             return
         try:
-            answer = await _admitted(call, operation) or await operation.handle(call)
+            if operation.takes_mail and not self._gate.enter(call.incoming):
+                answer: Problem | Reply = OVERLOADED
+            else:
+                answer = await _admitted(call, operation) or await operation.handle(call)
         except Disconnected:
             return
         except StoreUnavailable as error:
@@ -133,6 +165,9 @@ class _Resource:
         except Exception:  # noqa: BLE001  the top of a request: a bug costs one answer, not the connection
             _log.exception("a request failed", extra={"request": call.request_id, "route": self._template})
             answer = problem("internal_error", f"look for the request id {call.request_id} in the log")
+        finally:
+            if call.incoming.permit is not None:
+                call.incoming.permit.leave()
         call.reply = answer if isinstance(answer, Reply) else _refusal(call, answer, legacy_=operation.legacy)
 
 

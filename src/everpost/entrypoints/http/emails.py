@@ -50,6 +50,8 @@ async def send_email(call: Call) -> Reply | Problem:
     if isinstance(draft, Problem):
         return draft
     wait_s = headers.read_wait(call.headers(b"prefer"))
+    if wait_s is not None and not call.may_wait():
+        wait_s = None  # a preference, no claim: it is accepted all the same
     accepted = await call.services.acceptor.accept(
         draft, call.caller, idempotency=idempotency, wait_s=wait_s, origin=call.origin
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Final, Protocol
 
+from everpost.entrypoints.http.admission import Permit
 from everpost.entrypoints.http.call import Disconnected
 
 BODY_WAITING_MAX: Final = 64 * 1024  # bytes of a body that nobody has read yet, before no more are let in
@@ -34,6 +35,7 @@ class Exchange:
         "keep_alive",
         "method",
         "path",
+        "permit",
         "query",
     )
 
@@ -43,6 +45,7 @@ class Exchange:
         self.query = b""
         self.headers: list[tuple[bytes, bytes]] = []
         self.keep_alive = True
+        self.permit: Permit | None = None
         self.expects_word = False  # the caller sends its body when it is told so
         self._connection = connection
         self._body = b""

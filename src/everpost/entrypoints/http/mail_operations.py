@@ -23,7 +23,10 @@ _PREFER: Final = Parameter(
     "Prefer", f"`wait=N`: wait up to N seconds (at most {limits.WAIT_S_MAX}) for the hand-over.", _TEXT
 )
 _KEY_PROBLEMS: Final = ("bad_header", "idempotency_mismatch", "idempotency_running", "idempotency_expired")
-_ACCEPT_PROBLEMS: Final = ("bad_json", "body_too_large", "validation_failed", "no_account_can_carry", *_KEY_PROBLEMS)
+_ACCEPT_PROBLEMS: Final = (
+    *("bad_json", "body_too_large", "validation_failed", "no_account_can_carry", "overloaded"),
+    *_KEY_PROBLEMS,
+)
 
 
 def limit(maximum: int) -> Parameter:
@@ -41,6 +44,7 @@ MAIL: Final = (
         description="Answered after the mail is on disk; it is handed over by whichever provider is up.",
         handle=emails.send_email,
         scope=Scope.SEND,
+        takes_mail=True,
         headers=(_IDEMPOTENCY, _PREFER, _TRACE),
         body=EmailRequest,
         example={
@@ -143,6 +147,7 @@ ORIGINAL: Final = (
         ),
         handle=original.send_email,
         scope=Scope.SEND,
+        takes_mail=True,
         headers=(_IDEMPOTENCY, _TRACE),
         body=legacy.SendEmail,
         example={"from": "ann@example.com", "to": "bob@example.org", "subject": "Hello", "text": "It works"},

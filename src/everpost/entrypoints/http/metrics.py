@@ -20,6 +20,9 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.accepted = Counter("everpost_emails_accepted", "Mails accepted over HTTP.", registry=self.registry)
+        self.turned_away = self._counter(
+            "everpost_http_requests_turned_away", "Requests refused at once, since there was too much to do already."
+        )
         self._requests = self._counter("everpost_http_requests", "Requests answered.", "route", "method", "status")
         self._requests_seconds = self._counter("everpost_http_requests_seconds", "Time spent on them.", "route")
         self._known: dict[tuple[str, str, int], tuple[Counter, Counter]] = {}  # the two above, for each kind of answer
@@ -29,6 +32,11 @@ class Metrics:
             "everpost_deliveries_unaccounted", "Deliveries accepted less those in any state; anything but 0 is a bug."
         )
         self._circuit = self._gauge("everpost_account_circuit", "1 for the state that it is in.", "account", "state")
+        self._missing = self._gauge(
+            "everpost_account_mail_missing",
+            "Of the latest accepted mails that were looked for in its provider's records, those not there.",
+            "account",
+        )
         self._quota = self._gauge("everpost_account_quota_left", "Recipients left.", "account", "unit")
         self._in_flight = self._gauge("everpost_account_in_flight", "Requests of this process.", "account")
 
@@ -51,6 +59,7 @@ class Metrics:
             name = status.account.name
             for circuit in CircuitState:
                 self._circuit.labels(name, circuit.value).set(status.circuit.state is circuit)
+            self._missing.labels(name).set(status.health.records.missing)
             for unit, left in status.quota_left.items():
                 self._quota.labels(name, unit).set(left)
             self._in_flight.labels(name).set(status.in_flight)

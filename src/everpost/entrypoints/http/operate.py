@@ -3,7 +3,7 @@
 from everpost.dialects.addresses import address_of
 from everpost.dialects.native_operate import parse_route, parse_suppression
 from everpost.dialects.native_render import instant, maybe_instant, render_route
-from everpost.dialects.native_views import AccountView, SuppressionView
+from everpost.dialects.native_views import AccountView, RecordsView, SuppressionView
 from everpost.engine.console import AccountStatus
 from everpost.entrypoints.http import headers
 from everpost.entrypoints.http.call import Call, Reply, json
@@ -114,6 +114,7 @@ def _account(status: AccountStatus) -> AccountView:
             "until": maybe_instant(circuit.until),
             "share": circuit.share,
         },
+        "records": _records(status),
         "quota": {"limit": _limits(account.quota), "left": status.quota_left},
         "in_flight": status.in_flight,
         "max_concurrency": account.max_concurrency,
@@ -125,6 +126,18 @@ def _account(status: AccountStatus) -> AccountView:
         "last_error_at": maybe_instant(health.last_error_at),
         "recipients": list(account.recipients),
         "senders": list(account.senders),
+    }
+
+
+def _records(status: AccountStatus) -> RecordsView:
+    records = status.health.records
+    return {
+        "unconfirmed": status.circuit.unconfirmed,
+        "looked_for": len(records.looks),
+        "missing": records.missing,
+        "missing_since": maybe_instant(records.missing_since),
+        "shown_at": maybe_instant(records.shown_at),
+        "lag_s": round(records.lag_s, 1),
     }
 
 

@@ -40,3 +40,4 @@ class Operation(Struct, frozen=True, kw_only=True):
     answers: tuple[Answer, ...]
     problems: tuple[str, ...] = ()  # codes of `problems.CODES`, beside those that every operation has
     legacy: bool = False  # problems are told in the form of the original API
+    takes_mail: bool = False  # bounded by `Admission`

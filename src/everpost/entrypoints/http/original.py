@@ -5,6 +5,7 @@ from typing import Final
 from everpost.dialects import legacy
 from everpost.entrypoints.http.call import Call, Reply, json
 from everpost.entrypoints.http.emails import REPLAYED, idempotency_of, is_final, keep, note_accepted, replay
+from everpost.entrypoints.http.problems import OVERLOADED
 from everpost.model.problem import Problem
 
 WAIT_S: Final = 25.0  # for the hand-over; below the 29 s after which the usual gateways give up
@@ -12,6 +13,8 @@ WAIT_S: Final = 25.0  # for the hand-over; below the 29 s after which the usual 
 
 async def send_email(call: Call) -> Reply | Problem:
     """Synchronous: answers when a provider has taken the mail or will not, or when WAIT_S are over."""
+    if not call.may_wait():
+        return OVERLOADED  # it must not be accepted, and its caller told that it is not sent yet
     body = await call.body()
     if isinstance(body, Problem):
         return body

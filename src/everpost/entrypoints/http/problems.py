@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final, NotRequired, TypedDict
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from everpost.model.problem import FieldError, Problem
 
@@ -60,6 +61,9 @@ CODES: Final = {
     "head_too_large": Code(431, "The request line and headers are too large", "The detail says the limit."),
     "internal_error": Code(500, "Something is wrong with Everpost", "The log has the details under the request id."),
     "too_many_connections": Code(503, "Too many clients are connected", "Repeat the request a little later."),
+    "overloaded": Code(
+        503, "There is too much to do already", "Nothing was accepted. Repeat the request after Retry-After."
+    ),
     "store_unavailable": Code(
         503, "The store is unavailable", "Nothing was accepted. Repeat the request, best with an Idempotency-Key."
     ),
@@ -87,6 +91,9 @@ class ProblemView(TypedDict):
 def problem(code: str, detail: str = "", errors: Sequence[FieldError] = ()) -> Problem:
     row = CODES[code]
     return Problem(code=code, status=row.status, title=row.title, detail=detail, errors=tuple(errors))
+
+
+OVERLOADED: Final = replace(problem("overloaded", "this process takes in as much mail as it can"), retry_after_s=1.0)
 
 
 def render(given: Problem, instance: str, request_id: str) -> dict[str, Any]:

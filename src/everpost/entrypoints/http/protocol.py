@@ -229,6 +229,11 @@ class Protocol(asyncio.Protocol):
 
     def _begin(self, exchange: Exchange) -> None:
         self._is_new = False
+        refusal_ = self._door.gate.refusal(exchange)
+        if refusal_ is not None:
+            self.write(refusal_)
+            self._ended(exchange)
+            return
         task = self._loop.create_task(self._answer(exchange))
         self._server.tasks.add(task)
         task.add_done_callback(self._server.tasks.discard)

@@ -1,0 +1,59 @@
+"""Turns requests that bring mail away while there is too much to do, at a cost far below that of taking the mail."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from everpost.entrypoints.http.admission import Admission, size_of
+from everpost.entrypoints.http.call import Headers, Incoming
+from everpost.entrypoints.http.exchange import Exchange
+from everpost.entrypoints.http.metrics import Metrics
+from everpost.entrypoints.http.operation import Operation
+
+READ_ON_BYTES_MAX: Final = 64 * 1024  # a body that is read to its end to keep the connection; a larger one ends it
+CLOSE: Final = ((b"connection", b"close"),)
+PLACE: Final = "f" * 20
+"""Stands for the id of the request in an answer that was made before."""
+
+
+class Gate:
+    """`render` makes the whole answer to a request of the id PLACE for an operation, with some more fields."""
+
+    def __init__(
+        self,
+        operations: Sequence[Operation],
+        render: Callable[[Operation, Headers], bytes],
+        new_id: Callable[[], str],
+        metrics: Metrics,
+    ) -> None:
+        self.admission = Admission()
+        self._answers: Mapping[tuple[str, str], tuple[list[bytes], list[bytes]]] = {
+            (each.method, each.path): (_parts(render(each, ())), _parts(render(each, CLOSE)))
+            for each in operations
+            if each.takes_mail
+        }
+        self._new_id = new_id
+        self._turned_away = metrics.turned_away
+
+    def enter(self, incoming: Incoming) -> bool:
+        """Whether it may be worked on. Its permit then has to leave."""
+        if incoming.permit is None:
+            incoming.permit = self.admission.enter(size_of(incoming.headers))
+        return incoming.permit is not None
+
+    def refusal(self, exchange: Exchange) -> bytes | None:
+        """The whole answer to a request that may not be worked on."""
+        answers = self._answers.get((exchange.method, exchange.path))
+        if answers is None:
+            return None
+        size = size_of(exchange.headers)
+        exchange.permit = self.admission.enter(size)
+        if exchange.permit is not None:
+            return None
+        self._turned_away.inc()
+        if size > READ_ON_BYTES_MAX or exchange.expects_word:
+            exchange.keep_alive = False
+        return self._new_id().encode().join(answers[not exchange.keep_alive])
+
+
+def _parts(answer: bytes) -> list[bytes]:
+    return answer.split(PLACE.encode())
