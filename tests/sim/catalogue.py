@@ -1,0 +1,2 @@
+"""stub"""
+SCRIPTS = {"x": None}
