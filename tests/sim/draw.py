@@ -13,7 +13,8 @@ from sim.catalogue import SCRIPTS
 from sim.extremes import EXTREMES
 from sim.plan import DAY_S, NodePlan, Plan, ProviderPlan, Weather
 
-MAILS = (40, 100, 200, 400, 800)
+MAILS = (40, 100, 400, 800)
+ALL_AT_ONCE = ("refuse", "503", "hang", "accept_hang")
 DOMAIN = "example.com"
 OTHER_DOMAIN = "other.example"
 
@@ -22,6 +23,9 @@ def draw(seed: int, mails: int | None = None) -> Plan:
     rng = random.Random(seed)
     askable = rng.random() < 0.7  # questions may be asked for days, so that every outcome becomes certain
     providers = tuple(_provider(rng, first=number == 0, askable=askable) for number in range(rng.randint(1, 3)))
+    if rng.random() < 0.06:  # they all fail in the same way, as when the network is at fault
+        faults = {rng.choice(ALL_AT_ONCE): 1.0}
+        providers = tuple(replace(provider, faults=faults, script=None) for provider in providers)
     if providers[0].script or REFUSED_FOR_GOOD & set(providers[0].faults):  # what it refuses can't wait for a new day
         providers = tuple(replace(provider, per_day=None) for provider in providers)
     nodes = [_node(rng) for _ in range(rng.randint(1, 5))]
@@ -48,7 +52,7 @@ def draw(seed: int, mails: int | None = None) -> Plan:
 def _provider(rng: random.Random, *, first: bool, askable: bool) -> ProviderPlan:
     """The first one can carry every mail, and has no quota that lasts: it will take what the others won't."""
     deaf = not askable and rng.random() < 0.3
-    script = None
+    script = rng.choice(sorted(SCRIPTS)) if rng.random() < 0.15 else None
     return ProviderPlan(
         faults={} if script else _faults(rng),
         script=script,
@@ -80,7 +84,7 @@ def _node(rng: random.Random) -> NodePlan:
         skew_s=rng.choice((-3.0, 3.0, DAY_S, -DAY_S)) if skewed else 0.0,
         weather=Weather(
             crash_every_s=rng.choice((0, 0, 300.0, 60.0)),
-            freeze_every_s=rng.choice((0, 0, 120.0)),
+            freeze_every_s=rng.choice((0, 0, 120.0, 20.0)),
             freeze_s=rng.choice((30.0, 120.0)),
             jump_every_s=rng.choice((0, 0, 0, 300.0)),
             jump_s=rng.choice((5.0, DAY_S)),

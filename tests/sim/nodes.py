@@ -237,12 +237,18 @@ def _saw_answer(world: World, args: Sequence[Any], _: Any) -> None:
     world.answers.setdefault((scope, key), answer)
 
 
+def _saw_record(world: World, args: Sequence[Any], _: Any) -> None:
+    for event in args[0]:
+        world.note(event.type)
+
+
 _WITNESSES: Mapping[str, Callable[[World, Sequence[Any], Any], None]] = {
     "accept": _saw_accept,
     "begin": _saw_changes,
     "advance": _saw_changes,
     "suppress": _saw_suppression,
     "answer": _saw_answer,
+    "record": _saw_record,
 }
 """What the store has just done, whoever will hear of it."""
 

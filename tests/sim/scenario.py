@@ -39,13 +39,16 @@ def run(seed: int, make_store: MakeStore, mails: int | None = None) -> Report:
     return play(draw(seed, mails), make_store)
 
 
-def play(plan: Plan, make_store: MakeStore) -> Report:
+def play(plan: Plan, make_store: MakeStore, show: Callable[[World], None] = lambda _: None) -> Report:
+    """Plays a plan to its end; `show` is given the world that it was played in."""
     rng = random.Random(plan.seed)
     loop = VirtualLoop(rng)
     loop.set_task_factory(task_factory)
     try:
         with extremes.applied(plan.extremes):
-            return loop.run_until_complete(_Scenario(plan, rng, loop, make_store).play())
+            scenario = _Scenario(plan, rng, loop, make_store)
+            show(scenario.world)
+            return loop.run_until_complete(scenario.play())
     finally:
         for task in asyncio.all_tasks(loop):
             task.cancel()
