@@ -66,7 +66,7 @@ SCRIPTS: Final[Mapping[str, Script]] = {
         "Trouble to connect for two days, and duplicates of what was queued within 13 hours.",
         "status.mailgun.com/incidents/9s93dc83gtlw",
         "What can't connect goes elsewhere at once; what broke off after it was taken is found in the records.",
-        _phases((0.05, {"refuse": 0.5, "accept_reset": 0.1}), (0.95, {})),
+        _phases((0.05, {"refuse": 0.3, "accept_reset": 0.2}), (0.95, {})),
         ("refuse", "accept_reset", "resolved: found"),
     ),
     "sendgrid_2015_11_03_late_by_a_day": Script(
@@ -170,9 +170,10 @@ SCRIPTS: Final[Mapping[str, Script]] = {
         "status.safebase.io/incidents/67wn8qrgpxx6",
         "While outcomes can't be stored, nothing new is sent; what is in doubt is asked about; a cancelled mail stays "
         "cancelled.",
-        _phases((0.0, {"slow": 0.1})),
+        _phases((0.0, {"429": 0.8}), (0.9, {})),
         ("store refuses", "store forgets", "cancelled"),
         within_s=None,
+        second=ProviderPlan(latency="sparkpost", faults={"429": 0.8}),
         weather=Weather(store_refuses=0.1, store_forgets=0.1),
     ),
     "postal_3016_delivered_but_logged_as_a_soft_failure": Script(

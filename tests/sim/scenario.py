@@ -10,7 +10,7 @@ from everpost.core.resolving import patience_s
 from everpost.health.memory import MemoryHealth
 from everpost.model.key import Caller, Scope
 from everpost.model.route import Route, RouteAccount
-from everpost.store.port import Filter, Store
+from everpost.store.port import Filter, Store, StoreUnavailable
 from sim import extremes
 from sim.behaviour import LAG_S
 from sim.catalogue import SCRIPTS
@@ -30,6 +30,7 @@ CLOCKS_S = 1200.0  # … but what waits for a clock that was wrong gets one that
 LOOKS = 3  # at all of the books, during the storm
 WAIT_S = 10.0
 STEPS_MAX = 12  # trouble that is due strikes within so many steps: at every one of them, sooner or later
+OPERATOR = Caller(project="project-0", who="operator", scope=Scope.ADMIN)
 
 MakeStore = Callable[[Callable[[], float]], Store]
 
@@ -93,6 +94,7 @@ class _Scenario:
         for node in self.nodes:
             node.boot()
         keepers = [asyncio.create_task(work) for node in self.nodes for work in self._trouble(node)]
+        keepers.append(asyncio.create_task(self._operate()))
         clients = Clients(self.world, self.nodes, self.report, self.rng)
         within_s = 1.0 if self.plan.hurry else self.plan.storm_s
         lives = [asyncio.create_task(clients.live(number, within_s)) for number in range(self.plan.mails)]
@@ -142,6 +144,16 @@ class _Scenario:
         striking = [self._strike(node, every_s, trouble) for every_s, trouble in kinds if every_s]
         deploying = [self._deploy(node)] if weather.deploy_every_s else []
         return [self._keep_alive(node), *striking, *deploying]
+
+    async def _operate(self) -> None:
+        """Somebody puts another account on top of the route now and then."""
+        while self.plan.operators and self.loop.time() < self.plan.storm_s:
+            await asyncio.sleep(self.rng.expovariate(1 / 60.0))
+            node = self.rng.choice(self.nodes)
+            if node.engine is not None:
+                with suppress(StoreUnavailable, asyncio.CancelledError):
+                    await node.start(node.engine.console.set_default(OPERATOR, self.rng.choice(self.names)))
+                    self.world.note("the default account was changed")
 
     async def _strike(self, node: Node, every_s: float, trouble: Callable[[], None]) -> None:
         """The next steps of the node are counted, so that it is hit in the middle of its work."""
@@ -218,5 +230,3 @@ class _Scenario:
         report.trace_hash = self.world.witness.trace_hash()
         return report
 
-
-OPERATOR = Caller(project="project-0", who="operator", scope=Scope.ADMIN)
