@@ -13,7 +13,7 @@ from sim.catalogue import SCRIPTS
 from sim.extremes import EXTREMES
 from sim.plan import DAY_S, NodePlan, Plan, ProviderPlan, Weather
 
-MAILS = (40, 100, 400, 800)
+MAILS = (60, 300, 600, 1000)
 ALL_AT_ONCE = ("refuse", "503", "hang", "accept_hang")
 DOMAIN = "example.com"
 OTHER_DOMAIN = "other.example"
@@ -34,7 +34,7 @@ def draw(seed: int, mails: int | None = None) -> Plan:
     return Plan(
         seed=seed,
         mails=mails if mails is not None else rng.choice(MAILS),
-        storm_s=900.0 if is_scripted else rng.choice((300.0, 900.0)),
+        storm_s=900.0 if is_scripted else rng.choice((120.0, 300.0, 900.0)),
         projects=rng.choice((1, 1, 2, 5)),
         on_unknown=rng.choice((OnUnknown.HOLD, OnUnknown.RESEND)),
         askable=askable,
