@@ -85,6 +85,7 @@ class Clients:
         return Mail(number, caller, f"key-{serial}", address, draft)
 
     async def _hand_in(self, mail: Mail) -> None:
+        longest_s = 5.0
         while mail.name not in self.report.acknowledged:
             answer = await self._accept(mail, mail.draft, remember=True)
             if isinstance(answer, Acceptance):
@@ -95,7 +96,8 @@ class Clients:
                 self.world.note("refused")
                 return
             else:
-                await asyncio.sleep(0.1 + self.rng.random() * 10)
+                await asyncio.sleep(0.1 + self.rng.random() * longest_s)
+                longest_s = min(2 * longest_s, 120.0)
 
     async def _hand_in_again(self, mail: Mail) -> None:
         if mail.name not in self.report.acknowledged:

@@ -31,9 +31,10 @@ def draw(seed: int, mails: int | None = None) -> Plan:
     nodes = [_node(rng) for _ in range(rng.randint(1, 5))]
     nodes[0] = NodePlan(skew_s=nodes[0].skew_s, weather=nodes[0].weather)  # somebody accepts, and somebody works
     is_scripted = any(provider.script for provider in providers)
+    extremes = tuple(name for name in EXTREMES if rng.random() < 0.06)
     return Plan(
         seed=seed,
-        mails=mails if mails is not None else rng.choice(MAILS),
+        mails=mails or rng.choice(MAILS[:2] if extremes else MAILS),
         storm_s=900.0 if is_scripted else rng.choice((120.0, 300.0, 900.0)),
         projects=rng.choice((1, 1, 2, 5)),
         on_unknown=rng.choice((OnUnknown.HOLD, OnUnknown.RESEND)),
@@ -43,7 +44,7 @@ def draw(seed: int, mails: int | None = None) -> Plan:
         nodes=tuple(nodes),
         sink_fails=rng.choice((0.0, 0.0, 0.3)),
         store_s=rng.choice((0.0, 0.0, 0.005, 0.1)),
-        extremes=tuple(name for name in EXTREMES if rng.random() < 0.06),
+        extremes=extremes,
         hurry=rng.random() < 0.05,
         operators=rng.random() < 0.1,
     )
@@ -62,7 +63,7 @@ def _provider(rng: random.Random, *, first: bool, askable: bool) -> ProviderPlan
         mute=not askable and not deaf and rng.random() < 0.4,
         weight=rng.choice((None, 1.0, 5.0)),
         concurrency=rng.choice((10, 10, 10, 50, 1)),
-        per_second=rng.choice((None, None, None, 3, 20)),
+        per_second=rng.choice((None, None, 20)) if first else rng.choice((None, None, None, 3, 20)),
         per_day=None if first else rng.choice((None, None, 5, 50)),
         senders=() if first or rng.random() < 0.7 else (DOMAIN,),
         recipients_max=1000 if first else rng.choice((1000, 1000, 1)),
