@@ -153,7 +153,7 @@ async def test_an_account_takes_what_its_state_and_its_open_requests_leave(stand
 )
 async def test_a_queue_is_not_looked_through_for_an_account_whose_quota_is_used_up(used, at, startable, free):
     world = World(account("a", max_concurrency=7, quota=Quota(per_second=4)))
-    one = standing("a", quota=Quota(per_second=4))
+    one = standing("a", limits={"account": {"quota": Quota(per_second=4)}})
     fleet, seen = world.engine()._fleet, board(one, used={("a", "second"): Usage(window_at=at // 1, used=used)})
     assert fleet.any_startable(seen) is startable
     assert fleet.free_in_all(seen) == free

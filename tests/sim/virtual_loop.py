@@ -46,6 +46,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self._factory: Callable[..., asyncio.Task[Any]] | None = None
         self._calls_left = -1  # until `_bell` is rung, once; below 0: never
         self._bell: Callable[[], None] | None = None
+        self._is_closed = False
         self.calls = 0  # callbacks that have run
 
     def after_calls(self, count: int, bell: Callable[[], None]) -> None:
@@ -59,6 +60,9 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
     def get_debug(self) -> bool:
         return False
+
+    def set_debug(self, enabled: bool) -> None:
+        """There is nothing more to be told of it."""
 
     def is_running(self) -> bool:
         return events._get_running_loop() is self
@@ -97,7 +101,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     def run_until_complete(self, future: Any) -> Any:
         events._set_running_loop(self)
         try:
-            task = self.create_task(future)
+            task = asyncio.ensure_future(future, loop=self)
             while not task.done():
                 self._advance()
                 self._run_ready()
@@ -138,6 +142,16 @@ class VirtualLoop(asyncio.AbstractEventLoop):
             self._bell()
         self._calls_left -= 1
 
+    async def shutdown_asyncgens(self) -> None:
+        """None is followed."""
+
+    async def shutdown_default_executor(self) -> None:
+        """There is none."""
+
+    def is_closed(self) -> bool:
+        return self._is_closed
+
     def close(self) -> None:
+        self._is_closed = True
         self._ready.clear()
         self._timers.clear()
