@@ -27,7 +27,7 @@ from everpost.providers.contract import Fault, HttpResponse, Phase, Unsendable
 from everpost.store.memory import MemoryStore
 from everpost.store.port import StoreUnavailable
 from everpost.wakeup.memory import MemoryWakeup
-from sim.world import PROVIDER
+from sim.providers import PROVIDER
 from store_values import NOW
 
 CALLER = Caller(project="shop", who="key-1", scope=Scope.ADMIN)

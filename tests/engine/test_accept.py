@@ -13,7 +13,7 @@ from everpost.model.event import EventType
 from everpost.model.message import Address, Origin
 from everpost.model.problem import Problem
 from everpost.store.port import AcceptOverrun, Filter, Suppression
-from sim.world import PROVIDER
+from sim.providers import PROVIDER
 from store_values import NOW
 
 KEY = Idempotency("shop:send", "order-1", b"body")

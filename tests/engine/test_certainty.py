@@ -7,7 +7,8 @@ from engine_kit import LOST, LOST_BUT_TAKEN, World, accepted, account, elapse, l
 from everpost.core import resolving
 from everpost.model.delivery import DeliveryState
 from everpost.model.message import OnUnknown
-from sim.world import LAG_S, PROVIDER
+from sim.behaviour import LAG_S
+from sim.providers import PROVIDER
 
 ABSENT = status(404)
 NEEDED_S = resolving.patience_s(account("a"), LAG_S)

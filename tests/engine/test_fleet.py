@@ -7,6 +7,8 @@ from engine_kit import BAD_KEY, DOWN, GONE, TAKEN, World, accepted, account, ela
 from everpost.core.breaker import DEFAULT_POLICY
 from everpost.engine.fleet import BOARD_S
 from everpost.health.port import HealthUnavailable, Report, Sign
+from everpost.model.account import Quota
+from everpost.model.change import Usage
 from everpost.model.event import EventType
 from store_values import NOW
 
@@ -138,6 +140,23 @@ async def test_an_account_takes_what_its_state_and_its_open_requests_leave(stand
         fleet.take("a")
     assert fleet.any_startable(board(*standings)) is startable
     assert fleet.free_in_all(board(*standings)) == free
+
+
+@pytest.mark.parametrize(
+    ("used", "at", "startable", "free"),
+    [
+        (0, NOW, True, 4),  # of 7 requests that it could start, as many as its quota has room for
+        (3, NOW, True, 1),
+        (4, NOW, False, 0),
+        (4, NOW - 1.0, True, 4),  # in the second before
+    ],
+)
+async def test_a_queue_is_not_looked_through_for_an_account_whose_quota_is_used_up(used, at, startable, free):
+    world = World(account("a", max_concurrency=7, quota=Quota(per_second=4)))
+    one = standing("a", limits={"account": {"quota": Quota(per_second=4)}})
+    fleet, seen = world.engine()._fleet, board(one, used={("a", "second"): Usage(window_at=at // 1, used=used)})
+    assert fleet.any_startable(seen) is startable
+    assert fleet.free_in_all(seen) == free
 
 
 async def test_an_account_is_probed_although_nobody_can_be_kept_from_probing_it_too(world):

@@ -27,7 +27,7 @@ from everpost.model.event import EventType
 from everpost.model.limits import LOOKUP_REQUESTS_MAX, RESOLVING_MAX
 from everpost.model.message import OnUnknown
 from everpost.providers.contract import Absent, Ask, Found, HttpRequest, Unclear
-from sim.world import LAG_S
+from sim.behaviour import LAG_S
 from store_values import NOW
 
 SENT, HELD, UNCERTAIN = DeliveryState.SENT, DeliveryState.HELD, DeliveryState.UNCERTAIN

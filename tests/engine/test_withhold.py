@@ -23,7 +23,7 @@ from everpost.model.delivery import DeliveryState
 from everpost.model.event import EventType
 from everpost.model.message import Address
 from everpost.store.port import Stored, Suppression
-from sim.world import PROVIDER
+from sim.providers import PROVIDER
 from store_values import NOW
 
 SENT, FAILED = DeliveryState.SENT, DeliveryState.FAILED

@@ -1,19 +1,24 @@
-"""What must hold, at all times and at the end of every run, checked against the providers' own books."""
+"""What must hold at all times and at the end of every run, checked against the providers' own books.
+
+What can be judged as it is written is judged there: by `witness`, and by `world` at the first byte of each request.
+"""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
-from everpost.core.resolving import patience_s
+from everpost.core.resolving import START_S
 from everpost.model.delivery import FINAL, Delivery, DeliveryState
-from everpost.model.event import Event, EventType
-from everpost.model.message import OnUnknown
+from everpost.model.event import EventType
 from everpost.store.port import Stored
-from sim.nodes import account
+from sim.nodes import EPOCH
+from sim.plan import DAY_S
+from sim.providers import TIMEOUTS, SimProvider
 from sim.report import Report
-from sim.world import LAG_S, World
+from sim.witness import Trail
+from sim.world import World
 
 ATTEMPTS_MAX = 60  # of one delivery in one run: work is bounded even in a storm
-PATIENCE_S = patience_s(account("any"), LAG_S)
+LATE_S = 0.1  # by so much nodes may be apart that have right clocks
 
 _ENDINGS = {
     EventType.SENT: DeliveryState.SENT,
@@ -25,53 +30,64 @@ _ENDINGS = {
 
 def broken(report: Report, world: World) -> list[str]:
     """Every broken promise in words; empty: all were kept."""
-    trails: dict[str, list[Event]] = defaultdict(list)
-    for recorded in report.events:
-        if recorded.event.delivery_id is not None:
-            trails[recorded.event.delivery_id].append(recorded.event)
-    found = [*world.breaks, *_acknowledgements(report), *_relayed(report)]
-    found += [f"{id_}: handed over without a trace" for id_ in world.handed_over() if not trails[id_]]
+    trails, taken = world.witness.trails, world.handed_over()
+    found = [*world.breaks, *world.witness.breaks, *_acknowledgements(report), *_trail_as_stored(report, world)]
+    found += [f"{id_}: handed over without a trace" for id_ in taken if id_ not in trails]
     resends: Counter[str] = Counter()
-    for stored in report.stored.values():
-        for delivery in stored.deliveries:
-            trail = trails[delivery.id]
-            resends[stored.message.subject] += sum(_is_resend(event) for event in trail)
-            found += _delivery(delivery, trail, report, world)
-            found += _trail(delivery, trail)
-            found += _attempts(delivery, trail, report, world)
+    deliveries = {delivery.id: delivery for stored in report.stored.values() for delivery in stored.deliveries}
+    for id_, trail in trails.items():
+        resends[trail.mail] += trail.resends
+        if id_ not in deliveries:
+            found.append(f"{id_}: it is gone")
+        else:
+            found += _delivery(deliveries[id_], trail, taken[id_], report, world)
+            found += _ending(deliveries[id_], trail, world)
     found += [f"{mail}: taken {count} times" for mail, count in world.mails.items() if count > 1 + resends[mail]]
+    for provider in world.providers.values():
+        found += _quota(provider, len(report.plan.nodes), world)
     return found
 
 
 def unbalanced(before: Mapping[str, Stored], report: Report) -> Iterator[str]:
-    """What must hold at every moment: nothing vanishes, all states add up to what was accepted, an end is an end."""
+    """What must hold at every moment: nothing vanishes, all states add up to what was accepted."""
     counts = report.counts
     assert counts is not None
     if counts.accepted != sum(counts.by_state.values()):
         yield f"conservation: {counts.accepted} accepted, states {dict(counts.by_state)}"
-    now = {delivery.id: delivery for stored in report.stored.values() for delivery in stored.deliveries}
-    if counts.accepted != len(now):
-        yield f"conservation: {counts.accepted} accepted, {len(now)} listed"
-    for stored in before.values():
-        for delivery in stored.deliveries:
-            if delivery.id not in now:
-                yield f"{delivery.id}: it is gone"
-            elif delivery.state in FINAL and now[delivery.id].state is not delivery.state:
-                yield f"{delivery.id}: it was {delivery.state} and is {now[delivery.id].state}"
+    now = sum(len(stored.deliveries) for stored in report.stored.values())
+    if counts.accepted != now:
+        yield f"conservation: {counts.accepted} accepted, {now} listed"
+    yield from (f"{id_}: it is gone" for id_ in before if id_ not in report.stored)
 
 
 def _acknowledgements(report: Report) -> Iterator[str]:
-    for key, id_ in report.acknowledged.items():
+    for mail, id_ in report.acknowledged.items():
         if id_ not in report.stored:
-            yield f"{key}: acknowledged as {id_}, but it is gone"
+            yield f"{mail}: acknowledged as {id_}, but it is gone"
+        elif report.stored[id_].message.subject != mail:
+            yield f"{mail}: acknowledged as {id_}, which is {report.stored[id_].message.subject}"
     if len(set(report.acknowledged.values())) < len(report.acknowledged):
-        yield "two keys were answered with the same message"
+        yield "two mails were answered with the same message"
+    if missing := report.plan.mails - len(report.acknowledged) - len(report.refused):
+        yield f"{missing} mails were never answered"
 
 
-def _relayed(report: Report) -> Iterator[str]:
-    """A sink is given every event, at least once, and those of a message in their order."""
+def _trail_as_stored(report: Report, world: World) -> Iterator[str]:
+    """The trail holds what was written, once each and in order; and a sink was given all of it, in order."""
+    stored = [one.event.id for one in report.events if one.event.delivery_id is not None]
+    if len(stored) != len(set(stored)):
+        yield "an event is told twice"
+    if difference := set(stored) ^ world.witness.events:
+        yield f"{min(difference)}: in the trail or written, and not both"
+    by_delivery: dict[str, list[str]] = defaultdict(list)
+    for one in report.events:
+        if one.event.delivery_id is not None:
+            by_delivery[one.event.delivery_id].append(one.event.id)
+    for id_, trail in world.witness.trails.items():
+        if by_delivery[id_] != [event.id for event in trail.events] and not difference:
+            yield f"{id_}: its trail is out of order"
     given = list({event["id"]: event for event in report.relayed}.values())  # as each came first
-    missing = {recorded.event.id for recorded in report.events} - {event["id"] for event in given}
+    missing = {one.event.id for one in report.events} - {event["id"] for event in given}
     yield from (f"{id_}: an event that no sink was given" for id_ in sorted(missing))
     by_message: dict[str, list[int]] = defaultdict(list)
     for event in given:
@@ -79,21 +95,22 @@ def _relayed(report: Report) -> Iterator[str]:
     yield from (f"{id_}: events out of order" for id_, seqs in by_message.items() if seqs != sorted(seqs))
 
 
-def _delivery(delivery: Delivery, trail: Sequence[Event], report: Report, world: World) -> Iterator[str]:
-    id_, state, taken = delivery.id, delivery.state, world.handed_over()[delivery.id]
-    resends = sum(_is_resend(event) for event in trail)
+def _delivery(delivery: Delivery, trail: Trail, taken: int, report: Report, world: World) -> Iterator[str]:
+    id_, state = delivery.id, delivery.state
+    if state is not trail.state:
+        yield f"{id_}: it is {state}, and was left as {trail.state}"
     if state not in FINAL:
         yield f"{id_}: still {state} at the end ({delivery.reason})"
-    if taken > 1 + resends:
+    if taken > 1 + trail.resends:
         yield f"{id_}: handed over {taken} times by {world.owners()[id_]}"
     if state is DeliveryState.SENT and taken == 0:
         yield f"{id_}: said to be sent, but no provider has it"
-    if state is not DeliveryState.SENT and taken and not _was_given_up(trail):
+    if state is not DeliveryState.SENT and taken and not trail.was_given_up:
         yield f"{id_}: {state}, but a provider has it ({delivery.reason})"
-    is_suppressed = any(event.type is EventType.SUPPRESSED for event in trail)
-    if state is DeliveryState.FAILED and id_ not in world.refused_for_good and not is_suppressed:
+    is_refused = id_ in world.refused_for_good or trail.was_suppressed or trail.has_expired
+    if state is DeliveryState.FAILED and not is_refused:
         yield f"{id_}: failed without a refusal ({delivery.reason})"
-    if state is DeliveryState.HELD and not _was_given_up(trail):
+    if state is DeliveryState.HELD and not trail.was_given_up:
         yield f"{id_}: held without a reason ({delivery.reason})"
     if delivery.message_id in report.cancelled and state is not DeliveryState.CANCELLED:
         yield f"{id_}: cancelled, but it is {state}"
@@ -101,13 +118,9 @@ def _delivery(delivery: Delivery, trail: Sequence[Event], report: Report, world:
         yield f"{id_}: {delivery.attempts} attempts"
 
 
-def _trail(delivery: Delivery, trail: Sequence[Event]) -> Iterator[str]:
-    types = [event.type for event in trail]
-    if types[:1] != [EventType.ACCEPTED]:
-        yield f"{delivery.id}: its trail begins with {types[:1]}"
-    if len({event.id for event in trail}) < len(trail):
-        yield f"{delivery.id}: an event is told twice"
-    attempted = [event.data["number"] for event in trail if event.type is EventType.ATTEMPTED]
+def _ending(delivery: Delivery, trail: Trail, world: World) -> Iterator[str]:
+    types = [event.type for event in trail.events]
+    attempted = [event.data["number"] for event in trail.events if event.type is EventType.ATTEMPTED]
     if attempted != list(range(1, delivery.attempts + 1)):
         yield f"{delivery.id}: attempts {attempted} in the trail, {delivery.attempts} in the state"
     ends = [type_ for type_ in types if type_ in _ENDINGS]
@@ -115,38 +128,29 @@ def _trail(delivery: Delivery, trail: Sequence[Event]) -> Iterator[str]:
         yield f"{delivery.id}: endings {ends} in the trail {types}"
     elif _ENDINGS[ends[0]] is not delivery.state:
         yield f"{delivery.id}: the trail ends in {ends[0]}, the state is {delivery.state}"
+    if not world.clocks_right:  # then a mail may leave too early or be given up too early; but never twice
+        return
+    first = min((times[0] for times in trail.intents.values()), default=None)
+    if trail.send_at is not None and first is not None and EPOCH + first + LATE_S < trail.send_at:
+        yield f"{delivery.id}: it left {trail.send_at - EPOCH - first:.1f} s before its time"
+    if trail.has_expired and trail.ended_at is not None and EPOCH + trail.ended_at + LATE_S < trail.expires_at:
+        yield f"{delivery.id}: it expired before its time"
 
 
-def _attempts(delivery: Delivery, trail: Iterable[Event], report: Report, world: World) -> Iterator[str]:
-    """An attempt may only follow one that certainly did not hand over, or one that was given up in due time."""
-    is_safe, began_at = True, 0.0
-    for event in trail:
-        match event.type:
-            case EventType.ATTEMPTED:
-                if not is_safe:
-                    yield f"{delivery.id}: attempt {event.data['number']} began while the one before was unresolved"
-                is_safe, began_at = False, world.told_at[event.id]
-            case EventType.DEFERRED if "outcome" in event.data:
-                is_safe = True
-            case EventType.RESOLVED if event.data["verdict"] == "unresolved":
-                is_safe = _is_resend(event)
-                yield from _given_up(delivery, event, world.told_at[event.id] - began_at, report)
-            case EventType.RESOLVED:
-                is_safe = event.data["verdict"] == "absent"
-
-
-def _given_up(delivery: Delivery, event: Event, after_s: float, report: Report) -> Iterator[str]:
-    if report.is_askable:
-        yield f"{delivery.id}: given up although every provider can be asked ({event.data['reason']})"
-    if _is_resend(event) is not (report.on_unknown is OnUnknown.RESEND):
-        yield f"{delivery.id}: the policy is {report.on_unknown}, it was told {event.data['action']}"
-    if "no way to ask" not in event.data["reason"] and after_s < min(report.resolve_within_s, PATIENCE_S):
-        yield f"{delivery.id}: given up after {after_s:.0f} s ({event.data['reason']})"
-
-
-def _is_resend(event: Event) -> bool:
-    return event.type is EventType.RESOLVED and event.data.get("action") == "resend"
-
-
-def _was_given_up(trail: Iterable[Event]) -> bool:
-    return any(event.type is EventType.RESOLVED and event.data["verdict"] == "unresolved" for event in trail)
+def _quota(provider: SimProvider, nodes: int, world: World) -> Iterator[str]:
+    """As the provider counts: what was charged to a window may leave after its end, but only by so much."""
+    plan = provider.plan
+    if not world.clocks_right:  # each wrong clock has windows of its own; their charges are watched by `witness`
+        return
+    late_s = START_S + TIMEOUTS.connect_s
+    in_flight = nodes * plan.concurrency * min(plan.recipients_max, 3)
+    for unit, length_s, amount_max in (("second", 1.0, plan.per_second), ("day", DAY_S, plan.per_day)):
+        if amount_max is None:
+            continue
+        used: Counter[float] = Counter()
+        for at, recipients in provider.first_bytes:
+            used[(EPOCH + at) // length_s] += recipients
+        most = max(used.values(), default=0)
+        carried = min(in_flight, amount_max * (int(late_s // length_s) + 1))
+        if most > amount_max + carried:
+            yield f"quota: {provider.name} was asked for {most} in a {unit} that has {amount_max}"

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from everpost.engine.engine import Engine
@@ -15,84 +15,86 @@ from everpost.engine.ports import Ports
 from everpost.engine.relay import Relay
 from everpost.health.memory import MemoryHealth
 from everpost.health.port import Health, HealthUnavailable
-from everpost.model.account import Account, Timeouts
-from everpost.model.event import EventType, Recorded
-from everpost.model.ids import message_of
+from everpost.model.account import Timeouts
+from everpost.model.event import Recorded
 from everpost.model.route import Route
-from everpost.providers.contract import Answer, Fault, HttpRequest, Phase, Provider, Request
+from everpost.providers.contract import Answer, Fault, HttpRequest, Phase, Request
 from everpost.sinks.port import Sink
-from everpost.store.port import New, Store, StoreUnavailable, Written
+from everpost.store.port import New, Store, StoreUnavailable, Unbegun, Written
 from everpost.wakeup.memory import MemoryWakeup
-from sim.world import PROVIDER, World
+from sim.behaviour import REFUSE
+from sim.plan import NodePlan, Weather
+from sim.world import World
 
 EPOCH = 1_800_000_000.0
 PATIENCE_S = 30.0  # of a supervisor that waits for a graceful stop
+TASKS_MAX = 256  # of one node that are remembered although they may have ended
 _current: ContextVar["Node | None"] = ContextVar("node", default=None)
 
 
-def task_factory(loop: asyncio.AbstractEventLoop, coro: Any, **kwargs: Any) -> asyncio.Task[Any]:
+def task_factory(loop: Any, coro: Any, **kwargs: Any) -> asyncio.Task[Any]:
     """Tasks belong to the node that started them, so that they die with it."""
     task: asyncio.Task[Any] = asyncio.Task(coro, loop=loop, **kwargs)
     node = _current.get()
     if node is not None:
-        node.tasks[task] = None
-        task.add_done_callback(lambda done: node.tasks.pop(done, None))
+        node.adopt(task)
     return task
 
 
 @dataclass
-class Weather:
-    """How often a node meets each kind of trouble, as shares of the steps it takes."""
+class Fleet:
+    """What all nodes share."""
 
-    crash: float = 0.0
-    freeze: float = 0.0
-    freeze_s: float = 30.0
-    store_refuses: float = 0.0  # the operation is not executed
-    store_forgets: float = 0.0  # it is executed, and the caller is told that it was not
-    clock_jump: float = 0.0
-    clock_jump_s: float = 0.0
-    deploy: float = 0.0  # a second: a graceful stop, and a start
-    alone: bool = False  # what it learns of providers' health is lost with each of its lives, and told to nobody
-
-
-@dataclass
-class Node:
-    name: str
     world: World
     store: Store
     health: Health
     sink: Sink
     members: Sequence[Member]
     routes: Sequence[Route]
-    rng: random.Random
-    weather: Weather = field(default_factory=Weather)
-    tasks: dict[asyncio.Task[Any], None] = field(default_factory=dict)  # in order: a set's depends on addresses
-    alive: bool = False
-    skew_s: float = 0.0
-    lives: int = 0
-    engine: Engine | None = None
 
-    def __post_init__(self) -> None:
-        self.thawed = asyncio.Event()
-        self.thawed.set()
+
+class Node:
+    def __init__(self, name: str, plan: NodePlan, fleet: Fleet) -> None:
+        self.name = name
+        self.plan = plan
+        self.fleet = fleet
+        self.world = fleet.world
+        self.rng: random.Random = fleet.world.rng
+        self.weather: Weather = plan.weather
+        self.skew_s = plan.skew_s
+        self.thawed: asyncio.Event | None = None  # set: it is frozen until then
+        self.armed: list[tuple[int, Callable[[], None]]] = []  # trouble, and the steps that are left until it strikes
+        self.life: _Life | None = None
+        self.engine: Engine | None = None
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._tasks_max = TASKS_MAX
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a client that comes now finds anybody."""
+        return self.engine is not None and self.plan.accepts
+
+    def adopt(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.append(task)
+        if len(self._tasks) > self._tasks_max:
+            self._tasks = [task for task in self._tasks if not task.done()]
+            self._tasks_max = 2 * len(self._tasks) + TASKS_MAX
 
     def boot(self) -> None:
-        self.alive = True
-        self.lives += 1
-        life = _Life(self, self.lives)
-        health = MemoryHealth() if self.weather.alone else self.health
+        self.life = life = _Life(self)
+        health = MemoryHealth() if self.weather.alone else self.fleet.health
         ports = Ports(
-            store=_Proxy(self.store, life, StoreUnavailable),  # type: ignore[arg-type]  # passes every call on
+            store=_Proxy(self.fleet.store, life, StoreUnavailable),  # type: ignore[arg-type]  # passes every call on
             health=_Proxy(health, life, HealthUnavailable),  # type: ignore[arg-type]  # as above
             wire=_Wire(life),
             due=MemoryWakeup(),
             news=News(),
             clock=_Clock(self),
         )
-        self.engine = Engine(ports, self.members, self.routes, Retention())
-        self.engine.add_relay(Relay(self.sink, ports, MemoryWakeup(), _told))
+        self.engine = Engine(ports, self.fleet.members, self.fleet.routes, Retention())
+        self.engine.add_relay(Relay(self.fleet.sink, ports, MemoryWakeup(), _told))
         self._stop = asyncio.Event()
-        self._running = self.start(self.engine.run(self._stop))
+        self._running = self.start(self.engine.run(self._stop)) if self.plan.works else None
 
     def start(self, coro: Any) -> asyncio.Task[Any]:
         token = _current.set(self)
@@ -104,89 +106,151 @@ class Node:
     async def retire(self) -> None:
         """SIGTERM; and after a while the supervisor loses its patience."""
         self._stop.set()
-        await asyncio.wait([self._running], timeout=PATIENCE_S)
+        if self._running is not None:
+            await asyncio.wait([self._running], timeout=PATIENCE_S)
         self.kill("deploy")
 
     def kill(self, why: str = "crash") -> None:
         """kill -9: nothing of it runs any more; what it was waiting for goes on without it."""
-        self.alive = False
-        self.engine = None
+        if self.life is None:
+            return
+        self.life = self.engine = None
+        self.armed.clear()
         self.world.note(why)
-        for task in list(self.tasks):
+        for task in self._tasks:
             task.cancel()
+        self._tasks.clear()
 
     def freeze(self, seconds: float) -> None:
-        self.world.note("freeze")
-        self.thawed.clear()
-        asyncio.get_running_loop().call_later(seconds, self.thawed.set)
+        if self.thawed is None:
+            self.world.note("freeze")
+            self.thawed = asyncio.Event()
+            self.world.loop.call_later(seconds, self._thaw)
+
+    def jump(self, skew_s: float) -> None:
+        self.world.note("clock jump")
+        self.world.clocks_right = False
+        self.skew_s = skew_s
+
+    def _thaw(self) -> None:
+        thawed, self.thawed = self.thawed, None
+        if thawed is not None:
+            thawed.set()
 
 
-@dataclass
+@dataclass(eq=False)
 class _Life:
-    """One run of the process: whatever an earlier life still holds is dead."""
+    """One run of the process: whatever an earlier life still holds is dead.
+
+    A step is passed before and after everything that leaves the process: there trouble strikes.
+    """
 
     node: Node
-    number: int
 
-    async def step(self) -> None:
-        """Where trouble strikes: passed before and after everything that leaves the process."""
-        node, rng = self.node, self.node.rng
+    def is_struck(self) -> bool:
+        """Whether the next step is one for `strike`. Asked before and after each call of a port."""
+        node = self.node
+        node.world.steps += 1
+        is_last = node.world.steps == node.world.plan.crash.step
+        return is_last or bool(node.armed) or node.thawed is not None or node.life is not self
+
+    async def strike(self) -> None:
+        node = self.node
         self.check()
-        if rng.random() < node.weather.crash:
+        if node.world.steps == node.world.plan.crash.step:
             node.kill()
-        elif rng.random() < node.weather.freeze and node.thawed.is_set():
-            node.freeze(rng.uniform(0, node.weather.freeze_s))
-        elif rng.random() < node.weather.clock_jump:
-            node.world.note("clock jump")
-            node.skew_s = rng.uniform(-node.weather.clock_jump_s, node.weather.clock_jump_s)
+        armed, node.armed = node.armed, []
+        for steps, trouble in armed:
+            if steps > 0:
+                node.armed.append((steps - 1, trouble))
+            else:
+                trouble()
         self.check()
-        await node.thawed.wait()
+        if node.thawed is not None:
+            await node.thawed.wait()
         self.check()
 
     def check(self) -> None:
-        if not self.node.alive or self.node.lives != self.number:
+        if self.node.life is not self:
             raise asyncio.CancelledError
 
 
 class _Proxy:
+    """A port of a node: what goes through it takes time, and may fail before it is done or after."""
+
     def __init__(self, target: Any, life: _Life, unavailable: type[Exception]) -> None:
-        self._unavailable = unavailable
         self._target = target
         self._life = life
+        self._unavailable = unavailable
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
-        method = getattr(self._target, name)
+        method, life, node, unavailable = getattr(self._target, name), self._life, self._life.node, self._unavailable
+        world = node.world
+        random_, longest_s, witness = node.rng.random, world.plan.store_s, _WITNESSES.get(name)
 
         async def call(*args: Any, **kwargs: Any) -> Any:
-            weather, rng = self._life.node.weather, self._life.node.rng
-            await self._life.step()
-            if rng.random() < weather.store_refuses:
-                self._life.node.world.note("store refuses")
-                raise self._unavailable("simulated: not executed")
-            await asyncio.sleep(rng.uniform(0, 0.005))
-            self._life.check()
+            if life.is_struck():
+                await life.strike()
+            weather = node.weather
+            if weather.store_refuses and random_() < weather.store_refuses:
+                world.note("store refuses")
+                raise unavailable("simulated: not executed")
+            await asyncio.sleep(random_() * longest_s)
+            life.check()
             answer = await method(*args, **kwargs)
-            _witness(self._life.node.world, name, args, answer)
-            await self._life.step()
-            if rng.random() < weather.store_forgets:
-                self._life.node.world.note("store forgets")
-                raise self._unavailable("simulated: executed, but the answer was lost")
+            if witness is not None:
+                witness(world, args, answer)
+            if life.is_struck():
+                await life.strike()
+            if weather.store_forgets and random_() < weather.store_forgets:
+                world.note("store forgets")
+                raise unavailable("simulated: executed, but the answer was lost")
             return answer
 
+        setattr(self, name, call)
         return call
 
 
-def _witness(world: World, name: str, args: Sequence[Any], answer: Any) -> None:
-    """What the store has just done, whoever will hear of it."""
-    if name == "accept" and answer == New():
-        world.written(args[2])
-    if name in ("begin", "advance"):
-        for change, written in zip(args[0], answer, strict=True):
-            if written is Written.DONE:
-                world.written(change.events)
-    if name == "suppress":
-        for one in args[0]:
-            world.suppressed_at.setdefault(one.address, asyncio.get_running_loop().time())
+def _saw_accept(world: World, args: Sequence[Any], answer: Any) -> None:
+    if isinstance(answer, New):
+        message, deliveries, events = args[:3]
+        world.witness.accepted(message, deliveries, events, args[5] if len(args) > 5 else ())
+    elif isinstance(answer, Unbegun):
+        world.note("stored without its attempt after all")
+
+
+def _saw_changes(world: World, args: Sequence[Any], answer: Any) -> None:
+    for change, written in zip(args[0], answer, strict=True):
+        if written is Written.DONE:
+            world.witness.changed(change)
+        else:
+            world.note(str(written))
+
+
+def _saw_suppression(world: World, args: Sequence[Any], _: Any) -> None:
+    for one in args[0]:
+        world.suppressed_at.setdefault((one.project, one.address), world.loop.time())
+
+
+def _saw_answer(world: World, args: Sequence[Any], _: Any) -> None:
+    scope, key, answer = args
+    world.answers.setdefault((scope, key), answer)
+
+
+def _saw_record(world: World, args: Sequence[Any], _: Any) -> None:
+    for event in args[0]:
+        world.note(event.type)
+
+
+_WITNESSES: Mapping[str, Callable[[World, Sequence[Any], Any], None]] = {
+    "accept": _saw_accept,
+    "begin": _saw_changes,
+    "advance": _saw_changes,
+    "suppress": _saw_suppression,
+    "answer": _saw_answer,
+    "record": _saw_record,
+}
+"""What the store has just done, whoever will hear of it."""
 
 
 class _Wire:
@@ -194,30 +258,24 @@ class _Wire:
         self._life = life
 
     async def send(self, request: Request, timeouts: Timeouts, not_after: float) -> Answer:
-        node = self._life.node
+        life, world = self._life, self._life.node.world
         assert isinstance(request, HttpRequest)
         host = request.url.removeprefix("sim://").partition("/")[0]
-        if node.rng.random() < node.world.providers[host].faults.shares.get("refuse", 0.0):
-            node.world.note(f"{host} refuse")
+        if world.providers[host].meets(REFUSE, world.rng):
+            world.note(f"{host} {REFUSE}")
             return Fault(phase=Phase.CONNECT, maybe_sent=False, text="refused")
-        await asyncio.sleep(node.rng.uniform(0, 0.02))
-        await self._life.step()
-        if asyncio.get_running_loop().time() > not_after:
-            node.world.note("deadline before the first byte")
+        await asyncio.sleep(world.rng.random() * 0.02)
+        if life.is_struck():
+            await life.strike()
+        if world.loop.time() > not_after:
+            world.note("deadline before the first byte")
             return Fault(phase=Phase.DEADLINE, maybe_sent=False, text="too late to start")
         if request.method == "POST":
-            node.world.first_byte(request, timeouts, await self._intents(host, request.body.decode()))
-        # From here on the bytes are under way: the far end goes on even if this node dies.
-        far_end = asyncio.ensure_future(_detached(node.world.carry(request, timeouts)))
-        answer = await asyncio.shield(far_end)
-        await self._life.step()
+            world.first_byte(request, timeouts)
+        answer = await world.carry(request, timeouts)
+        if life.is_struck():
+            await life.strike()
         return answer
-
-    async def _intents(self, account: str, delivery_id: str) -> list[str]:
-        """The events of this delivery's attempts at this account that are on disk."""
-        told = await self._life.node.store.read_events(0, 10_000, None, message_of(delivery_id))
-        events = [one.event for one in told]
-        return [one.id for one in events if one.type is EventType.ATTEMPTED and one.account == account]
 
     async def close(self) -> None:
         return None
@@ -227,32 +285,20 @@ def _told(recorded: Recorded) -> Mapping[str, Any]:
     return {"seq": recorded.seq, "id": recorded.event.id, "message": recorded.event.message_id}
 
 
-def _detached(coro: Any) -> asyncio.Task[Any]:
-    """A task that belongs to no node."""
-    token = _current.set(None)
-    try:
-        return asyncio.get_running_loop().create_task(coro)
-    finally:
-        _current.reset(token)
-
-
 class _Clock:
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._loop = node.world.loop
+        self._rng = node.rng
 
     def now(self) -> float:
-        return EPOCH + asyncio.get_running_loop().time() + self._node.skew_s
+        return EPOCH + self._loop.time() + self._node.skew_s
 
     def monotonic(self) -> float:
-        return asyncio.get_running_loop().time()
+        return self._loop.time()
 
     def chance(self) -> float:
-        return self._node.rng.random()
+        return self._rng.random()
 
     def entropy(self) -> int:
-        return self._node.rng.getrandbits(80)
-
-
-def account(name: str, provider: Provider = PROVIDER) -> Account:
-    timeouts = Timeouts(connect_s=1.0, write_s=1.0, answer_s=5.0)
-    return Account(name=name, provider=provider.name, timeouts=timeouts, max_concurrency=10)
+        return self._rng.getrandbits(80)

@@ -1,59 +1,55 @@
-"""One seed: nodes that die, providers that flap, clients that repeat; then the books are checked."""
+"""One plan: nodes that die, providers that flap, clients that repeat; then the books are checked."""
 
 import asyncio
-import hashlib
 import random
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from typing import Any
 
-from everpost.engine.fleet import Member
+from everpost.core.resolving import patience_s
 from everpost.health.memory import MemoryHealth
-from everpost.model.delivery import FINAL, DeliveryState
-from everpost.model.event import EventType
-from everpost.model.message import OnUnknown
+from everpost.model.key import Caller, Scope
 from everpost.model.route import Route, RouteAccount
-from everpost.store.port import Filter, Store
-from sim.clients import CALLER, Clients
+from everpost.store.port import Filter, Store, StoreUnavailable
+from sim import extremes
+from sim.behaviour import LAG_S
+from sim.catalogue import SCRIPTS
+from sim.clients import Clients
+from sim.draw import draw
 from sim.invariants import broken, unbalanced
-from sim.nodes import EPOCH, Node, Weather, account, task_factory
+from sim.nodes import EPOCH, Fleet, Node, task_factory
+from sim.plan import DAY_S, Plan, Weather
+from sim.providers import SimProvider, member
 from sim.report import Report
 from sim.virtual_loop import VirtualLoop
-from sim.world import MUTE, PROVIDER, Faults, SimProvider, SimSink, World
+from sim.witness import Witness
+from sim.world import SimSink, World
 
-STORM_S = 900.0  # faults and crashes last this long
-CALM_S = 2 * 3600.0  # then everything heals, and every mail must end within this time …
+CALM_S = 2 * 3600.0  # after the storm everything heals, and every mail must end within this time …
 CLOCKS_S = 1200.0  # … but what waits for a clock that was wrong gets one that is late, after this
-LOOK_S = 30.0  # between two looks at the books
-DAY_S = 86_400.0
-FAULTS = [
-    "refuse",
-    "cut",
-    "hang",
-    "reset",
-    "401",
-    "400",
-    "413",
-    "429",
-    "500",
-    "503",
-    "accept_late",
-    "accept_hang",
-    "accept_reset",
-    "accept_502",
-    "slow",
-]
+LOOKS = 3  # at all of the books, during the storm
+WAIT_S = 10.0
+STEPS_MAX = 12  # trouble that is due strikes within so many steps: at every one of them, sooner or later
+OPERATOR = Caller(project="project-0", who="operator", scope=Scope.ADMIN)
 
 MakeStore = Callable[[Callable[[], float]], Store]
 
 
-def run(seed: int, make_store: MakeStore, mails: int = 40) -> Report:
+def run(seed: int, make_store: MakeStore, mails: int | None = None) -> Report:
     """Plays one seed to its end. The same seed gives the same trace."""
-    rng = random.Random(seed)
+    return play(draw(seed, mails), make_store)
+
+
+def play(plan: Plan, make_store: MakeStore, show: Callable[[World], None] = lambda _: None) -> Report:
+    """Plays a plan to its end; `show` is given the world that it was played in."""
+    rng = random.Random(plan.seed)
     loop = VirtualLoop(rng)
-    loop.set_task_factory(task_factory)  # type: ignore[arg-type]  # a Task, as typeshed's protocol can't say
+    loop.set_task_factory(task_factory)
     try:
-        return loop.run_until_complete(_Scenario(seed, rng, loop, make_store, mails).play())
+        with extremes.applied(plan.extremes):
+            scenario = _Scenario(plan, rng, loop, make_store)
+            show(scenario.world)
+            return loop.run_until_complete(scenario.play())
     finally:
         for task in asyncio.all_tasks(loop):
             task.cancel()
@@ -63,154 +59,174 @@ def run(seed: int, make_store: MakeStore, mails: int = 40) -> Report:
 
 
 class _Scenario:
-    def __init__(self, seed: int, rng: random.Random, loop: VirtualLoop, make_store: MakeStore, mails: int) -> None:
+    def __init__(self, plan: Plan, rng: random.Random, loop: VirtualLoop, make_store: MakeStore) -> None:
+        self.plan = plan
         self.rng = rng
         self.loop = loop
-        self.mails = mails
-        self.report = Report(seed, on_unknown=rng.choice((OnUnknown.HOLD, OnUnknown.RESEND)))
-        self.world = World(rng=rng, loop=loop)
+        self.report = Report(plan)
+        names = [f"p{number}" for number in range(len(plan.providers))]
+        members = [member(name, provider) for name, provider in zip(names, plan.providers, strict=True)]
+        patience = {one.account.name: patience_s(one.account, LAG_S) for one in members}
+        self.world = World(plan, rng, loop, Witness(plan, patience, loop.time))
+        self.world.providers = {
+            name: SimProvider(name, provider) for name, provider in zip(names, plan.providers, strict=True)
+        }
         self.store = make_store(lambda: EPOCH + loop.time())
-        self.sink = SimSink(self.world, fails=rng.choice((0.0, 0.0, 0.3)))
+        self.sink = SimSink(self.world, fails=plan.sink_fails)
         self.report.relayed = self.sink.received
-        self._set_patience()
-        members = [self._some_member(f"p{number}") for number in range(rng.randint(1, 3))]
-        entries = tuple(RouteAccount(account=member.account.name, weight=rng.choice((None, 1.0))) for member in members)
         route = Route(
             name="default",
-            accounts=entries,
-            on_unknown=self.report.on_unknown,
-            resolve_within_s=self.report.resolve_within_s,
+            accounts=tuple(
+                RouteAccount(account=name, weight=provider.weight)
+                for name, provider in zip(names, plan.providers, strict=True)
+            ),
+            on_unknown=plan.on_unknown,
+            resolve_within_s=plan.resolve_within_s,
         )
-        health = MemoryHealth()
-        self.nodes = [
-            Node(f"n{number}", self.world, self.store, health, self.sink, members, [route], rng, self._some_weather())
-            for number in range(rng.randint(1, 4))
-        ]
-        for node in self.nodes:
-            node.skew_s = rng.choice((0.0, 0.0, 0.0, -3.0, 3.0, DAY_S, -DAY_S)) if rng.random() < 0.3 else 0.0
-
-    def _set_patience(self) -> None:
-        """Mostly questions may be asked for days, so that every outcome becomes certain, whatever the policy."""
-        self.report.is_askable = self.rng.random() < 0.7
-        self.report.resolve_within_s = 3 * DAY_S if self.report.is_askable else self.rng.choice((60.0, 600.0, 3600.0))
-
-    def _some_member(self, name: str) -> Member:
-        rng = self.rng
-        provider = SimProvider(name, self._some_faults(), paged=rng.random() < 0.3)
-        self.world.providers[name] = provider
-        if self.report.is_askable or rng.random() < 0.4:
-            return Member(account(name), PROVIDER)
-        provider.deaf = rng.random() < 0.5
-        return Member(account(name, PROVIDER if provider.deaf else MUTE), PROVIDER if provider.deaf else MUTE)
-
-    def _some_faults(self) -> Faults:
-        """A random subset, some of it extreme: most runs then look at few faults closely, and some at one alone."""
-        if self.rng.random() < 0.15:
-            return Faults({self.rng.choice(FAULTS): 1.0})
-        chosen = self.rng.sample(FAULTS, self.rng.randint(0, 5))
-        return Faults({name: self.rng.choice((0.02, 0.1, 0.3)) for name in chosen})
-
-    def _some_weather(self) -> Weather:
-        rng = self.rng
-        return Weather(
-            crash=rng.choice((0, 0, 0.001, 0.01)),
-            freeze=rng.choice((0, 0, 0.01)),
-            freeze_s=rng.choice((30.0, 120.0)),
-            store_refuses=rng.choice((0, 0, 0.01)),
-            store_forgets=rng.choice((0, 0, 0.01)),
-            clock_jump=rng.choice((0, 0, 0.0005, 0.005)),
-            clock_jump_s=rng.choice((5.0, DAY_S)),
-            deploy=rng.choice((0, 0, 0.01)),
-            alone=rng.random() < 0.2,
-        )
+        fleet = Fleet(self.world, self.store, MemoryHealth(), self.sink, members, [route])
+        self.nodes = [Node(f"n{number}", node, fleet) for number, node in enumerate(plan.nodes)]
+        self.world.clocks_right = not any(node.skew_s for node in plan.nodes)
+        self.names = names
 
     async def play(self) -> Report:
+        if self.plan.crash.call:
+            self.loop.after_calls(self.plan.crash.call, self.nodes[0].kill)
         for node in self.nodes:
             node.boot()
-        keepers = [asyncio.create_task(self._keep_alive(node)) for node in self.nodes]
-        watcher = asyncio.create_task(self._watch())
+        keepers = [asyncio.create_task(work) for node in self.nodes for work in self._trouble(node)]
+        keepers.append(asyncio.create_task(self._operate()))
         clients = Clients(self.world, self.nodes, self.report, self.rng)
-        lives = [asyncio.create_task(clients.live(number, STORM_S)) for number in range(self.mails)]
-        await asyncio.sleep(STORM_S)
+        within_s = 1.0 if self.plan.hurry else self.plan.storm_s
+        lives = [asyncio.create_task(clients.live(number, within_s)) for number in range(self.plan.mails)]
+        self._follow_scripts()
+        for _ in range(LOOKS):
+            await asyncio.sleep(self.plan.storm_s / LOOKS)
+            await self._look()
         self._heal()
         await asyncio.gather(*lives)
         await self._until_all_final()
-        for task in (*keepers, watcher):
+        for task in keepers:
             task.cancel()
         await self._look()
+        self.report.events = await self.store.read_events(0, 1_000_000)
         self.report.breaks = broken(self.report, self.world)
         for node in self.nodes:
             node.kill("end")
         return self._told()
 
+    # --- trouble ------------------------------------------------------------------------------------------------------
+
+    def _follow_scripts(self) -> None:
+        for provider in self.world.providers.values():
+            if provider.plan.script is not None:
+                self.world.note(provider.plan.script)
+                for phase in SCRIPTS[provider.plan.script].phases:
+                    self.loop.call_later(phase.at * self.plan.storm_s, self._turn, provider, dict(phase.faults))
+
+    def _turn(self, provider: SimProvider, faults: dict[str, float]) -> None:
+        if self.loop.time() < self.plan.storm_s:
+            provider.become(faults)
+
+    def _trouble(self, node: Node) -> list[Coroutine[Any, Any, None]]:
+        weather, rng = node.weather, self.rng
+
+        def freeze() -> None:
+            node.freeze(rng.random() * weather.freeze_s)
+
+        def jump() -> None:
+            node.jump(rng.uniform(-weather.jump_s, weather.jump_s))
+
+        kinds = (
+            (weather.crash_every_s, node.kill),
+            (weather.freeze_every_s, freeze),
+            (weather.jump_every_s, jump),
+        )
+        striking = [self._strike(node, every_s, trouble) for every_s, trouble in kinds if every_s]
+        deploying = [self._deploy(node)] if weather.deploy_every_s else []
+        return [self._keep_alive(node), *striking, *deploying]
+
+    async def _operate(self) -> None:
+        """Somebody puts another account on top of the route now and then."""
+        while self.plan.operators and self.loop.time() < self.plan.storm_s:
+            await asyncio.sleep(self.rng.expovariate(1 / 60.0))
+            node = self.rng.choice(self.nodes)
+            if node.engine is not None:
+                with suppress(StoreUnavailable, asyncio.CancelledError):
+                    await node.start(node.engine.console.set_default(OPERATOR, self.rng.choice(self.names)))
+                    self.world.note("the default account was changed")
+
+    async def _strike(self, node: Node, every_s: float, trouble: Callable[[], None]) -> None:
+        """The next steps of the node are counted, so that it is hit in the middle of its work."""
+        while True:
+            await asyncio.sleep(self.rng.expovariate(1 / every_s))
+            if self.loop.time() >= self.plan.storm_s:
+                return
+            if node.life is not None:
+                node.armed.append((self.rng.randrange(STEPS_MAX), trouble))
+
+    async def _deploy(self, node: Node) -> None:
+        while True:
+            await asyncio.sleep(self.rng.expovariate(1 / node.plan.weather.deploy_every_s))
+            if self.loop.time() >= self.plan.storm_s:
+                return
+            if node.life is not None:
+                await node.retire()
+
+    async def _keep_alive(self, node: Node) -> None:
+        """The supervisor: a dead process is started again after a while."""
+        while True:
+            await asyncio.sleep(WAIT_S * self.rng.random() + 1.0)
+            if node.life is None:
+                node.boot()
+
     def _heal(self) -> None:
         self.sink.fails = 0.0
         for provider in self.world.providers.values():
-            provider.faults = Faults()
+            provider.become({})
         for node in self.nodes:
             node.weather = Weather()
             node.skew_s = 0.0
+            node.armed.clear()
 
-    async def _keep_alive(self, node: Node) -> None:
-        """The supervisor: a dead process is started again after a while, and now and then a new version is deployed."""
-        while True:
-            await asyncio.sleep(1.0)
-            if node.alive and self.rng.random() < node.weather.deploy:
-                await node.retire()
-            if not node.alive:
-                await asyncio.sleep(self.rng.uniform(0, 20))
-                node.boot()
-
-    async def _watch(self) -> None:
-        """What must hold at all times is looked at all the time."""
-        while True:
-            await asyncio.sleep(LOOK_S)
-            await self._look()
+    # --- the books ----------------------------------------------------------------------------------------------------
 
     async def _look(self) -> None:
-        """Brings the report up to date, and tells what can't be seen in the end: an end that was not the end."""
+        """Brings the report up to date, and tells what can't be seen in the end: what has vanished, what was untrue."""
         before = self.report.stored
-        listed = await self.store.list_messages(Filter(project=CALLER.project), None, 1_000_000)
-        self.report.stored = {stored.message.id: stored for stored in listed}
-        self.report.events = await self.store.read_events(0, 1_000_000)
+        projects = [f"project-{number}" for number in range(self.plan.projects)]
+        listed = [await self.store.list_messages(Filter(project=name), None, 1_000_000) for name in projects]
+        self.report.stored = {stored.message.id: stored for some in listed for stored in some}
         self.report.counts = await self.store.counts()
+        for name, some in zip(projects, listed, strict=True):
+            if strangers := [stored.message.id for stored in some if stored.message.project != name]:
+                self.world.breaks.append(f"{strangers[0]}: shown to {name}")
         self.world.breaks += unbalanced(before, self.report)
 
     async def _until_all_final(self) -> None:
         began = self.loop.time()
         while self.loop.time() < began + CALM_S:
-            await self._look()
-            if not any(self._open()) and {event["id"] for event in self.sink.received} >= self._told_ids():
+            if not self.world.witness.open and self.sink.known >= self.world.witness.events:
                 break
             if self.loop.time() > began + CLOCKS_S and not self.report.is_late:
                 self._move_clocks()
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(WAIT_S)
         self.report.calm_s = self.loop.time() - began
-        await asyncio.sleep(2 * LOOK_S)  # nothing more may happen
+        await asyncio.sleep(6 * WAIT_S)  # nothing more may happen
 
     def _move_clocks(self) -> None:
-        """Leases of a node whose clock was a day ahead end in a day. All clocks go there now, which is one more jump,
-        and saves a day of the simulator's time."""
+        """Leases of a node whose clock was a day ahead end in a day, and so do quotas that it has begun. All clocks go
+        there now, which is one more jump, and saves a day of the simulator's time."""
         self.report.is_late = True
-        self.world.note("clocks moved")
         for node in self.nodes:
-            node.skew_s = 2 * DAY_S
-
-    def _told_ids(self) -> set[str]:
-        return {recorded.event.id for recorded in self.report.events}
-
-    def _open(self) -> list[DeliveryState]:
-        return [
-            delivery.state
-            for stored in self.report.stored.values()
-            for delivery in stored.deliveries
-            if delivery.state not in FINAL
-        ]
+            node.jump(2 * DAY_S)
+        self.world.note("clocks moved")
 
     def _told(self) -> Report:
-        types = Counter(recorded.event.type for recorded in self.report.events)
-        actions = Counter(recorded.event.data.get("action") for recorded in self.report.events)
-        self.report.lasted_s = self.loop.time()
-        self.report.seen = {**self.world.seen, "held": types[EventType.HELD], "sent again": actions["resend"]}
-        self.report.trace_hash = hashlib.sha256("\n".join(self.world.trace).encode()).hexdigest()
-        return self.report
+        report = self.report
+        report.lasted_s = self.loop.time()
+        report.steps, report.calls = self.world.steps, self.loop.calls
+        report.seen = {**self.world.seen, **self.world.witness.seen}
+        report.attempts = sum(trail.attempts for trail in self.world.witness.trails.values())
+        report.trace_hash = self.world.witness.trace_hash()
+        return report
+

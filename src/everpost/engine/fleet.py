@@ -72,14 +72,14 @@ class Fleet:
 
     def any_startable(self, board: Board) -> bool:
         """Whether any account is in a state to take mail, be it busy or not."""
-        return any(_startable(standing, board.now) for standing in board.standings.values())
+        return any(_startable(standing, board) for standing in board.standings.values())
 
     def free_in_all(self, board: Board) -> int:
         """Requests that could be started now, over all accounts."""
         return sum(
-            max(0, self.free(name)) if standing.circuit.state is CircuitState.CLOSED else 1
+            max(0, min(self.free(name), _left(standing, board))) if standing.circuit.state is CircuitState.CLOSED else 1
             for name, standing in board.standings.items()
-            if _startable(standing, board.now)
+            if _startable(standing, board)
         )
 
     async def board(self) -> Board:
@@ -139,8 +139,16 @@ class Fleet:
         return Board(standings=standings, used=used, now=now)
 
 
-def _startable(standing: Standing, now: float) -> bool:
-    if standing.blocked_until is not None and standing.blocked_until > now:
+def _left(standing: Standing, board: Board) -> int:
+    """Mails with one recipient that the account's quota leaves room for."""
+    account = standing.carrier.account
+    return min(quota.left(account, board.used, board.now).values(), default=account.max_concurrency)
+
+
+def _startable(standing: Standing, board: Board) -> bool:
+    if standing.blocked_until is not None and standing.blocked_until > board.now:
+        return False
+    if not _left(standing, board):  # else a long queue would be looked at again and again while there is nothing to do
         return False
     state = standing.circuit.state
     return state is CircuitState.CLOSED or (state is CircuitState.HALF_OPEN and not standing.probe_taken)

@@ -1,0 +1,72 @@
+"""Every outage of the catalogue, with a healthy account behind the one that fails."""
+
+import pytest
+
+from everpost.model.delivery import DeliveryState
+from everpost.model.event import EventType
+from everpost.model.message import OnUnknown
+from everpost.store.memory import MemoryStore
+from sim.catalogue import SCRIPTS, Script
+from sim.plan import NodePlan, Plan, ProviderPlan
+from sim.report import Report
+from sim.scenario import play
+from sim.world import World
+
+SEEDS = (1, 2, 3)
+MAILS = 100
+
+
+def played(name: str, script: Script, seed: int) -> tuple[Report, World]:
+    first = ProviderPlan(script=name, latency="sendgrid", paged=seed % 2 == 0)
+    node = NodePlan(weather=script.weather)
+    plan = Plan(
+        seed=seed, mails=MAILS, on_unknown=OnUnknown.RESEND, providers=(first, script.second), nodes=(node, node)
+    )
+    worlds: list[World] = []
+    report = play(plan, lambda clock: MemoryStore(clock=clock), worlds.append)
+    return report, worlds[0]
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_outage_that_has_happened_leaves_each_mail_handed_over_once(name: str, seed: int) -> None:
+    script = SCRIPTS[name]
+    report, world = played(name, script, seed)
+    seen = {what.removeprefix("p0 ") for what in report.seen}
+    assert report.breaks == []
+    assert set(script.meets) <= seen
+    for id_, trail in world.witness.trails.items():
+        if trail.state is not DeliveryState.SENT:
+            assert trail.state is DeliveryState.CANCELLED or trail.was_suppressed or trail.has_expired
+        elif script.within_s is not None and _is_certain(trail) and trail.send_at is None:
+            assert world.taken_at[id_] - trail.accepted_at <= script.within_s, f"{id_} was late"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_a_provider_has_accepted_and_lost_is_told_as_handed_over_and_not_sent_again(seed: int) -> None:
+    name = "mailgun_2016_03_23_accepted_never_stored"
+    report, world = played(name, SCRIPTS[name], seed)
+    dropped = world.providers["p0"].dropped
+    assert dropped
+    assert report.breaks == []
+    assert {world.witness.trails[id_].state for id_ in dropped} == {DeliveryState.SENT}
+    assert {world.handed_over()[id_] for id_ in dropped} == {1}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_mail_waits_rather_than_leave_through_an_account_that_may_not_send_for_its_domain(seed: int) -> None:
+    name = "ses_2023_01_paused_and_the_other_lacks_the_domain"
+    report, world = played(name, SCRIPTS[name], seed)
+    by_domain = {
+        stored.message.sender.email.partition("@")[2]: stored.deliveries[0].account
+        for stored in report.stored.values()
+        if stored.deliveries[0].state is DeliveryState.SENT
+        and any(event.event.type is EventType.DEFERRED for event in stored.events)
+    }
+    assert report.breaks == []
+    assert by_domain == {"example.com": "p1", "other.example": "p0"}
+    assert world.taken_at
+
+
+def _is_certain(trail) -> bool:
+    return all(event.type is not EventType.UNCERTAIN for event in trail.events)
