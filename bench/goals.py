@@ -19,8 +19,8 @@ class Goal:
 
     @property
     def words(self) -> str:
-        bound = f"at least {self.at_least:,g}" if self.at_least is not None else f"at most {self.at_most:,g}"
-        return f"{bound} {self.unit}"
+        words, bound = ("at least", self.at_least) if self.at_least is not None else ("at most", self.at_most)
+        return f"{words} {round(bound or 0, 2):,g} {self.unit}"
 
     def is_met(self, value: float) -> bool:
         if self.at_least is not None:

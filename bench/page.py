@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import goals
@@ -11,6 +12,7 @@ from results import number
 DOCS = Path(__file__).parent.parent / "docs"
 NOTE = "<!-- Made by `make bench` from benchmarks/results.json: change bench/page.py, not this page. -->\n"
 OURS = "Everpost"
+COLUMNS = 120
 
 INTRODUCTION = """\
 # Benchmarks
@@ -21,7 +23,9 @@ says how large the grown store is, and `make bench PAGE=1` writes this page anew
 
 Server, peers, provider and load are processes of their own on one machine. Rounds are interleaved, so that whatever
 else the machine does hits all of them; what is told are medians over the rounds. **Absolute figures are the machine's;
-ratios within one run are Everpost's.** The peers are installed below `bench/out` with the versions that
+ratios within one run are Everpost's.** On a machine that others
+use as well, a system of many processes gets a larger share of the cores than one of a single process, so that rates
+flatter it; CPU time of a mail stays comparable. The peers are installed below `bench/out` with the versions that
 `bench/peers/requirements.txt` and `bench/peers/node/package.json` name; Postfix is the system's. Whatever can't be
 installed is left out, and the tables say so.
 """
@@ -96,7 +100,7 @@ def _goals(parts: Mapping[str, Any]) -> str:
 
 
 def _section(name: str, title: str, part: Mapping[str, Any], plots: Mapping[str, Chart]) -> str:
-    lines = [f"## {title}", "", _circumstances(part), "", part["how"], ""]
+    lines = [f"## {title}", "", _wrapped(_circumstances(part)), "", _wrapped(part["how"]), ""]
     for plot, chart in plots.items():
         if plot.startswith(f"{name}-"):
             lines += [f"![{chart.title}](benchmarks/{plot}.svg)", ""]
@@ -115,6 +119,10 @@ def _circumstances(part: Mapping[str, Any]) -> str:
         f"Measured on {_at(part)}, Python {around['python']}, in {around['took_s']:.0f} s; {around['load_before']} to "
         f"{around['load_after']} processes wanted a core meanwhile, the bench's own among them."
     )
+
+
+def _wrapped(text: str) -> str:
+    return fill(text, COLUMNS, break_long_words=False, break_on_hyphens=False)
 
 
 def _at(part: Mapping[str, Any]) -> str:

@@ -257,8 +257,9 @@ def _table(comparison: Comparison, added: dict[str, list[float]]) -> Table:
                 number(ratio(ours.rates(), line.rates())),
                 number(acknowledged) if acknowledged else "",
                 f"{median(line.cpus()):.2f}",
+                f"{ratio(line.cpus(), ours.cpus()):.1f}",
                 number(line.memory_mb) if line.memory_mb else "",
-                f"{median(added[name]):.2f}" if name in added else "",
+                number(median(added[name])) if name in added else "",
             ]
         )
     columns = [
@@ -267,6 +268,7 @@ def _table(comparison: Comparison, added: dict[str, list[float]]) -> Table:
         "Everpost is times",
         "acknowledged/s",
         "CPU s per 1,000",
+        "of Everpost's",
         "memory MB",
         "added to a synchronous send, p50 ms",
     ]

@@ -35,7 +35,8 @@ class Part:
 
     command: Sequence[str | Path]
     more: Mapping[str, str] | None = None  # of its environment
-    port: int = 0  # it is up when this one is open
+    port: int = 0  # it is up when this one is open …
+    greeting: bytes = processes.HTTP  # … and answers so; a server may listen long before it can answer
     keeps: bool = False  # a data store of its own, which a crash of the application leaves alone
 
 
@@ -85,7 +86,7 @@ class Peer:
             log = self.setting.folder / f"{self.name}.log"
             self._running.append((part, processes.start(*part.command, log=log, more=part.more)))
             if part.port:
-                processes.until_open(part.port, greets=self.takes_smtp)
+                processes.until_open(part.port, part.greeting)
 
     def stop(self) -> None:
         for _, process in reversed(self._running):

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from peers import install
 from peers.peer import APPS, Part, Peer, Setting
-from processes import free_port
+from processes import SMTP, free_port
 
 VISIBILITY_S = 20
 POSTFIX = Path("/usr/lib/postfix/sbin")
@@ -82,7 +82,7 @@ class Celery(Peer):
         threads = ["--pool", "threads", "--concurrency", "64", "--loglevel", "WARNING", "--without-gossip"]
         worker = [programs / "celery", "--app", "celery_tasks", "--workdir", APPS, "worker", *threads]
         return [
-            Part(redis, None, self._redis_port, keeps=True),
+            Part(redis, None, self._redis_port, b"", keeps=True),
             Part([*worker, "--without-mingle", "--without-heartbeat"], environment),
             Part(web, environment, self.port),
         ]
@@ -126,7 +126,7 @@ class Postfix(Peer):
     def parts(self) -> list[Part]:
         self._configure()
         command = [install.program("postfix"), "-c", self.setting.folder / "conf", "start-fg"]
-        return [Part(command, None, self.port)]
+        return [Part(command, None, self.port, SMTP)]
 
     def _configure(self) -> None:
         folder = self.setting.folder

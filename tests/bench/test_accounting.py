@@ -57,10 +57,12 @@ def test_bytes_that_were_written_are_counted():
 
 def test_a_kill_ends_the_whole_tree():
     process = processes.start(
-        sys.executable, "-c", "import subprocess; subprocess.run(['sh', '-c', 'echo $$; sleep 60; true'])"
+        sys.executable, "-c", "import subprocess; subprocess.run(['sh', '-c', 'sleep 60 & echo $$; wait'])"
     )
     child = int(process.stdout.readline())
-    assert child in accounting.tree(process.pid)
+    tree = accounting.tree(process.pid)
     processes.kill(process)
     assert process.returncode == -signal.SIGKILL
+    assert tree[:2] == [process.pid, child]
+    assert len(tree) == 3
     assert accounting._stat(child)[:1] in ([], ["Z"])  # gone, or about to be buried
