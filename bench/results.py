@@ -93,7 +93,9 @@ def merge(parts: Mapping[str, Any], into: Path = KEPT) -> dict[str, Any]:
 
 
 def number(value: float) -> str:
-    """Three digits that mean something."""
+    """Three digits that mean something; all of what was counted."""
+    if isinstance(value, int):
+        return f"{value:,}"
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"

@@ -185,12 +185,12 @@ def _tell(told: Told, columns: dict[str, list[Outcome | None]], scale: Scale) ->
         told.plots[kind] = {title: sum(numbers) for title, numbers in by_system.items()}
         told.add(kind, f"{Failover.title}, all cases: {words}", sum(by_system[Failover.title]), "mails")
     told.how = (
-        f"{scale.cases:,} mails a case, {AT_ONCE} at a time, each system started anew. The providers are two `everpost "
-        "sandbox`, which remember what they took: a mail is lost if it was acknowledged and neither has it, and sent "
-        "twice if they have it more than once, by its subject. All wait "
-        f"{TIMEOUT_S:.0f} s for a provider. So that a run ends: Everpost is told that providers' records lag by "
-        f"{LOOKUP_LAG_S} s (usual: minutes), Celery's visibility timeout is {VISIBILITY_S} s (usual: an hour), Postfix "
-        "tries again after 2 to 4 s. Callers give a mail up that is not acknowledged; only under kill -9 do they "
-        "hand it in again until it is. Everpost is killed with all of its processes, so are web server and workers of "
-        "its peers, but not Redis."
+        f"{scale.cases:,} mails a case, {AT_ONCE} at a time, each system started anew; all wait {TIMEOUT_S:.0f} s for a "
+        "provider. The providers are two `everpost sandbox`, which remember what they took: a mail is lost if it was "
+        "acknowledged and neither has it, and sent twice if they have it more than once, by its subject. Every "
+        "request has an Idempotency-Key, which only Everpost reads. Callers give a mail up that is not acknowledged; "
+        "only under kill -9 do they hand it in again until it is. Killed are all processes of Everpost, and the web "
+        "server and the workers of its peers, but not Redis. So that a run ends, Everpost is told that providers' "
+        f"records lag by {LOOKUP_LAG_S} s (usual: minutes), Celery's visibility timeout is {VISIBILITY_S} s (usual: an "
+        "hour), and Postfix tries again after 2 to 4 s."
     )

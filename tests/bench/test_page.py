@@ -87,6 +87,7 @@ def test_numbers_have_the_digits_that_mean_something():
         "123",
         "12,346",
     ]
+    assert [number(count) for count in (0, 7, 1234567)] == ["0", "7", "1,234,567"]
     assert spread([3.0, 1.0, 200.0]) == "1.00 to 200"
 
 
