@@ -7,6 +7,8 @@ BIN := .venv/bin
 export UV_NATIVE_TLS ?= 1
 SEEDS ?= 200
 FIRST_SEED ?= 1000
+BENCH = $(if $(QUICK),--quick) $(if $(PARTS),--parts $(PARTS)) $(if $(STORED),--stored $(STORED)) \
+  $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(PAGE),--page)
 
 .DEFAULT_GOAL := help
 .PHONY: help install run demo test check format bench sim docs clean
@@ -46,8 +48,8 @@ format: install ## Format the code and mend what can be mended by itself
 sim: install ## Run the simulator: make sim SEEDS=200 FIRST_SEED=1000 (other seeds than the tests')
 	$(BIN)/pytest -q tests/sim -k ends_once --seeds $(SEEDS) --first-seed $(FIRST_SEED)
 
-bench: install ## Measure speed, as ratios within one run: make bench QUICK=1 (under a minute)
-	$(BIN)/python bench/run.py $(if $(QUICK),--quick)
+bench: install ## Measure speed beside peers, as ratios within one run: make bench QUICK=1 (alone, under a minute)
+	$(BIN)/python bench/run.py $(strip $(BENCH))
 
 docs: install ## Write the generated pages below docs/ anew
 	$(BIN)/python tools/make_docs.py

@@ -95,6 +95,7 @@ KINDS: dict[str, tuple[str, Callable[[], bytes], bool]] = {
     "later": ("/v1/emails", lambda: _native(send_at=int(time.time()) + LATER_S), True),
     "sync": ("/sendEmail", _sync, False),
     "direct": ("/v3/mail/send", _direct, False),
+    "send": ("/send", _sync, False),
 }
 """By name: the path, the body, and whether each request has a key of its own."""
 
@@ -119,11 +120,12 @@ def prepared(spec: Spec) -> Request:
 # --- the connections --------------------------------------------------------------------------------------------------
 
 
-class _Connection:
+class Connection:
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.began = 0.0
+        self.head = b""  # of the last answer
         self._data = b""
 
     def send(self, request: bytes) -> None:
@@ -142,7 +144,7 @@ class _Connection:
         length = _LENGTH.search(self._data, 0, end + 2)
         if len(self._data) < end + 4 + (int(length[1]) if length else 0):
             return None
-        status, self._data = self._data[9:12].decode(), b""
+        status, self.head, self._data = self._data[9:12].decode(), self._data[: end + 2], b""
         return status
 
 
@@ -151,7 +153,7 @@ def run(spec: Spec) -> Result:
     connections = {}
     poll = select.epoll()
     for _ in range(spec.connections):
-        connection = _Connection(spec.port)
+        connection = Connection(spec.port)
         connections[connection.socket.fileno()] = connection
         poll.register(connection.socket.fileno(), select.EPOLLIN)
     number, latencies, statuses = spec.first, [], Counter[str]()
@@ -179,6 +181,9 @@ def run(spec: Spec) -> Result:
             else:
                 waiting -= 1
     seconds = time.perf_counter() - started
+    for connection in connections.values():
+        connection.socket.close()
+    poll.close()
     latencies.sort()
     return Result(
         started_at=started,

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-import apsw
-
+from accounting import cpu_s
 from load import Spec
-from processes import Bare, Server, ask, cpu_s, load
+from processes import Bare, Server, ask, load
 
 CONNECTIONS = 64
 LOOPS = 20
@@ -19,20 +18,12 @@ STEPS = 200_000
 SETTLE_S = 1.0
 DRAIN_S = 120.0
 PAGE = b"\0" * 4096  # of SQLite's log
-ID = "printf('em_%026d', value)"
-CHANGED = {
-    "message": {"id": ID},
-    "delivery": {"message_id": ID, "due_at": "due_at + value"},
-    "event": {"message_id": ID, "id": f"{ID} || '.0:0'", "delivery_id": f"{ID} || '.0'"},
-    "tag": {"message_id": ID},
-    "recipient": {"message_id": ID, "address": "value || address"},
-    "idempotency": {"message_id": ID, "key": "key || value"},
-}
-"""By table: the columns in which one mail differs from another; the rest is copied."""
-NUMBERED = {"n", "seq"}
-NUMBERS = "WITH RECURSIVE numbers (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM numbers WHERE value < ?)"
-
 _numbers = count(1, 10_000_000)
+
+
+def first_number() -> int:
+    """From which on a load may number its mails."""
+    return next(_numbers)
 
 
 def _mails(kind: str, server: Server, connections: int = CONNECTIONS, number: int = 0, seconds: float = 0.0) -> Spec:
@@ -40,7 +31,7 @@ def _mails(kind: str, server: Server, connections: int = CONNECTIONS, number: in
         kind=kind,
         port=server.port,
         token=server.token,
-        first=next(_numbers),
+        first=first_number(),
         connections=connections,
         count=number,
         seconds=seconds,
@@ -97,11 +88,11 @@ class HandedOver:
 
 def handed_over(server: Server, stub_port: int, number: int) -> HandedOver:
     """Mail that is to be sent now, from the first request to the last stored outcome."""
-    sent, spent_s, (taken, different) = server.counts()["sent"], cpu_s(server.pid), _books(stub_port)
+    sent, spent_s, (taken, different) = server.counts()["sent"], cpu_s(server.pid), books(stub_port)
     result = load(_mails("accept", server, number=number))
     ended = server.until_sent(sent + result.answered, DRAIN_S)
     spent_s = cpu_s(server.pid) - spent_s
-    handed = _books(stub_port)
+    handed = books(stub_port)
     if handed != (taken + result.answered, different + result.answered):
         raise RuntimeError(f"{result.answered} were accepted, the provider was given {handed} after {taken, different}")
     return HandedOver(result.rate, result.answered / (ended - result.started_at), 1000 * spent_s / result.answered)
@@ -153,22 +144,6 @@ def one_for_later(server: Server) -> None:
     load(_mails("later", server, connections=1, number=1))
 
 
-def fill(database: Path, number: int) -> None:
-    """Copies the one mail of a database that often, as if so many had been accepted for later."""
-    connection = apsw.Connection(str(database))
-    connection.pragma("synchronous", "off")
-    with connection:
-        for table, changed in CHANGED.items():
-            names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})") if row[1] not in NUMBERED]
-            source = f"(SELECT * FROM {table} WHERE {'message_id' if 'message_id' in names else 'id'} <> '')"
-            values = ", ".join(changed.get(name, name) for name in names)
-            connection.execute(
-                f"{NUMBERS} INSERT INTO {table} ({', '.join(names)}) SELECT {values} FROM {source}, numbers", (number,)
-            )
-    connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-    connection.close()
-
-
-def _books(stub_port: int) -> tuple[int, int]:
+def books(stub_port: int) -> tuple[int, int]:
     told = json.loads(ask(stub_port, "/count").partition(b"\r\n\r\n")[2])
     return told["taken"], told["different"]

@@ -1,25 +1,31 @@
-"""What is measured, started as processes of their own, and what the kernel says of them."""
+"""What is measured, started as processes of their own."""
 
+import contextlib
+import itertools
 import json
 import os
+import random
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import apsw
 
+import accounting
 from load import Result, Spec
 
 HERE = Path(__file__).parent
 EVERPOST = Path(sys.executable).with_name("everpost")
-TICKS_S = os.sysconf("SC_CLK_TCK")
-UP_WITHIN_S = 30.0
+UP_WITHIN_S = 120.0  # the machine may be busy
+STOP_WITHIN_S = 20.0
 POLL_S = 0.005
+HTTP, SMTP = b"HTTP/1.1", b"220"  # how a server begins its first answer
 
 CONFIG = """\
 data = "{data}"
@@ -42,21 +48,53 @@ accounts = [{{ account = "one", weight = 1 }}, {{ account = "two", weight = 1 }}
 for the disk."""
 
 
-@contextmanager
-def running(*command: str | Path, log: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+def start(
+    *command: str | Path, log: Path | None = None, more: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """A process whose standard output is read by us, with more in its environment."""
     with (log or Path(os.devnull)).open("ab") as stderr:
-        process = subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, stderr=stderr)
+        return subprocess.Popen(
+            [*map(str, command)], stdout=subprocess.PIPE, stderr=stderr, env={**os.environ, **(more or {})}
+        )
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Asks it to end; what of its tree does not is killed."""
+    pids = accounting.tree(process.pid)
+    process.terminate()
+    try:
+        process.wait(STOP_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        kill(process, *pids)
+    process.stdout.close()
+
+
+def kill(process: subprocess.Popen[bytes], *pids: int) -> None:
+    """kill -9 of the whole tree, the root first, so that nothing of it is started anew."""
+    for pid in pids or accounting.tree(process.pid):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    process.wait()
+    process.stdout.close()
+
+
+@contextmanager
+def running(
+    *command: str | Path, log: Path | None = None, more: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    process = start(*command, log=log, more=more)
     try:
         yield process
     finally:
-        process.terminate()
-        process.wait(timeout=UP_WITHIN_S)
+        end(process)
 
 
 @contextmanager
-def stub(*delays_s: float) -> Iterator[list[int]]:
-    """The ports of a provider, one for each answer time."""
-    with running(sys.executable, HERE / "stub.py", *map(str, delays_s)) as process:
+def stub(*wanted: float | str) -> Iterator[list[int]]:
+    """The ports of a provider, one for each answer time; `smtp:SECONDS` for one of a mail server."""
+    with running(sys.executable, HERE / "stub.py", *map(str, wanted)) as process:
         yield json.loads(process.stdout.readline())
 
 
@@ -74,37 +112,41 @@ def bare() -> Iterator[Bare]:
         yield Bare(port, process.pid)
 
 
-def cpu_s(pid: int) -> float:
-    """User and system time of all threads so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS_S
-
-
 class Server:
     """`everpost serve` in a folder."""
 
-    def __init__(self, folder: Path, provider_port: int) -> None:
+    def __init__(self, folder: Path, provider_port: int = 0, config: str = CONFIG) -> None:
         self.folder = folder
         self.port = free_port()
         self.database = folder / "everpost.db"
         self.ready_s = 0.0
         self._config = folder / "everpost.toml"
-        self._config.write_text(CONFIG.format(data=folder, port=self.port, provider=provider_port))
+        self._config.write_text(config.format(data=folder, port=self.port, provider=provider_port))
+        self.command = [EVERPOST, "serve", "--config", self._config]
         self.token = self._key()
 
     @contextmanager
     def up(self) -> Iterator["Server"]:
-        started = time.perf_counter()
-        with running(EVERPOST, "serve", "--config", self._config, log=self.folder / "log") as process:
-            until_answered(self.port, "/readyz")
-            self.ready_s = time.perf_counter() - started
-            self.pid = process.pid
+        self.start()
+        try:
             yield self
+        finally:
+            end(self.process)
+
+    def start(self) -> None:
+        started = time.perf_counter()
+        self.process = start(*self.command, log=self.folder / "log")
+        self.pid = self.process.pid
+        try:
+            until_answered(self.port, "/readyz")
+        except TimeoutError:
+            end(self.process)
+            raise
+        self.ready_s = time.perf_counter() - started
 
     def memory_mb(self, name: str = "VmRSS") -> float:
         """What is resident now, or (VmHWM) was at most."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(status.partition(f"{name}:")[2].split()[0]) * 1024 / 1e6
+        return accounting.resident_mb(self.pid, name)
 
     def counts(self) -> dict[str, int]:
         """Deliveries by state, read beside the server, which does not notice."""
@@ -141,10 +183,17 @@ def load(spec: Spec) -> Result:
     return result
 
 
+_ports = itertools.count(random.randrange(10_000, 20_000))
+
+
 def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    """Never the same one twice, and none that the system gives to whoever asks for any: while a provider is down, its
+    port must not become somebody else's."""
+    for port in _ports:
+        with contextlib.suppress(OSError), socket.socket() as one:
+            one.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError
 
 
 def ask(port: int, path: str) -> bytes:
@@ -164,3 +213,19 @@ def until_answered(port: int, path: str) -> None:
             pass
         time.sleep(POLL_S)
     raise TimeoutError(f"nobody answers at port {port}")
+
+
+def until_open(port: int, greeting: bytes = b"") -> None:
+    """Until somebody listens there and, with a greeting, begins to speak so: by itself, or when asked by HTTP."""
+    until = time.perf_counter() + UP_WITHIN_S
+    while time.perf_counter() < until:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=UP_WITHIN_S) as one:
+                if greeting == HTTP:
+                    one.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+                if not greeting or one.recv(len(greeting)) == greeting:
+                    return
+        except OSError:
+            pass
+        time.sleep(POLL_S)
+    raise TimeoutError(f"nobody listens at port {port}")

@@ -1,0 +1,149 @@
+"""docs/benchmarks.md and its plots, from what is kept: `python bench/run.py --page`."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from textwrap import fill
+from typing import Any
+
+import goals
+from plot import Chart, svg
+from results import number
+
+DOCS = Path(__file__).parent.parent / "docs"
+NOTE = "<!-- Made by `make bench` from benchmarks/results.json: change bench/page.py, not this page. -->\n"
+OURS = "Everpost"
+COLUMNS = 120
+
+INTRODUCTION = """\
+# Benchmarks
+
+`make bench` measures Everpost alone and beside its peers, on SQLite, in some ten minutes; `make bench QUICK=1` measures
+Everpost alone in under a minute, less exactly. `make bench PARTS=peers,faults` measures these parts only, `STORED=N`
+says how large the grown store is (ten million need 13 GB and some minutes more), and `make bench PAGE=1` writes this page anew from what was measured last.
+
+Server, peers, provider and load are processes of their own on one machine. Rounds are interleaved, so that whatever
+else the machine does hits all of them; what is told are medians over the rounds. **Absolute figures are the machine's;
+ratios within one run are Everpost's.** On a machine that others
+use as well, a system of many processes gets a larger share of the cores than one of a single process, so that rates
+flatter it; CPU time of a mail stays comparable. The peers are installed below `bench/out` with the versions that
+`bench/peers/requirements.txt` and `bench/peers/node/package.json` name; Postfix is the system's. Whatever can't be
+installed is left out, and the tables say so. Each run leaves its figures in `bench/out`; the newest ones of each part,
+quick runs aside, are in [results.json](benchmarks/results.json).
+"""
+
+SECTIONS = (
+    ("peers", "Beside its peers"),
+    ("faults", "When things fail"),
+    ("overload", "More than it can do"),
+    ("growth", "As the store grows"),
+    ("alone", "Everpost alone"),
+    ("start", "Until it runs"),
+)
+
+WORDS = """\
+## What the words mean
+
+- **Bare endpoint**: the same server (uvicorn on uvloop, Starlette's router) that reads the same POST and answers it
+  with a constant.
+- **Durable accept**: `POST /v1/emails`, a mail of 2 KB with an Idempotency-Key, 64 connections, for later; the
+  acknowledgement comes after the commit is on the disk. Postfix's is mail that it puts on hold, so that nothing is
+  delivered meanwhile either.
+- **End to end**: from the first request to the last mail at the provider and, with Everpost, its outcome on the disk.
+- **Added to a synchronous send**: what one caller waits beyond a direct call of a provider that answers at once, one
+  mail after the other. Everpost's is durable (two commits); the handlers and the proxy keep nothing, so that it is the
+  price of not losing mail. A flush is one `fdatasync` of one page of the same disk.
+- **A loop of ours, median over best**: how disturbed the machine was; 1 is not at all.
+
+## Where the time goes, and what the limits are
+
+One process uses one core, and a part of a second one for the commit. The commits of a mail are shared by all that wait
+for one, so the rate grows with the number of connections; what a single synchronous send costs is those commits and the
+way between the event loop's thread and the writer's. A proxy that keeps nothing adds about a millisecond; a send that
+waits for two flushes of the disk can't come below a thirtieth of that on a disk that needs a tenth of a millisecond for
+each.
+
+A goal that is not met is a goal: the figures above say how far it is.
+"""
+
+
+def write(parts: Mapping[str, Any], docs: Path = DOCS) -> None:
+    plots = docs / "benchmarks"
+    plots.mkdir(parents=True, exist_ok=True)
+    for name, chart in charts(parts).items():
+        (plots / f"{name}.svg").write_text(svg(chart))
+    (docs / "benchmarks.md").write_text(page(parts))
+
+
+def page(parts: Mapping[str, Any]) -> str:
+    sections = [INTRODUCTION, _goals(parts)]
+    sections += [_section(name, title, parts[name], charts(parts)) for name, title in SECTIONS if name in parts]
+    return NOTE + "\n" + "\n".join([*sections, WORDS])
+
+
+def charts(parts: Mapping[str, Any]) -> dict[str, Chart]:
+    """By the name of the file."""
+    found = {}
+    rates, faults = parts.get("peers", {}).get("plots", {}), parts.get("faults", {}).get("plots", {})
+    if rates:
+        at = _at(parts["peers"])
+        found["peers-rate"] = Chart("Mails a second, from request to provider", at, rates["rate"], OURS)
+        found["peers-cpu"] = Chart("CPU seconds of 1,000 mails (less is better)", at, rates["cpu"], OURS, 2)
+    if faults:
+        at = _at(parts["faults"])
+        found["faults-twice"] = Chart("Mails sent twice, all faults together", at, faults["twice"], OURS)
+        found["faults-lost"] = Chart("Acknowledged mails lost, all faults together", at, faults["lost"], OURS)
+    return found
+
+
+def _goals(parts: Mapping[str, Any]) -> str:
+    rows = [[each.goal.what, each.measured, each.goal.words, each.verdict] for each in goals.judged(parts)]
+    return "## Goals\n\n" + markdown(["what", "measured", "goal", ""], rows)
+
+
+def _section(name: str, title: str, part: Mapping[str, Any], plots: Mapping[str, Chart]) -> str:
+    lines = [f"## {title}", "", _wrapped(_circumstances(part)), "", _wrapped(part["how"]), ""]
+    for plot, chart in plots.items():
+        if plot.startswith(f"{name}-"):
+            lines += [f"![{chart.title}](benchmarks/{plot}.svg)", ""]
+    for table in part["tables"]:
+        lines += [f"### {table['title']}", "", markdown(table["columns"], table["rows"])]
+        lines += [table["note"], ""] if table["note"] else []
+    rows = [[each["what"], f"{number(each['value'])} {each['unit']}"] for each in part["values"]]
+    lines += [markdown(["what", "measured"], rows)]
+    lines += [f"- Not measured: {what}: {reason}." for what, reason in part["missing"].items()]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _circumstances(part: Mapping[str, Any]) -> str:
+    around = part["around"]
+    return (
+        f"Measured on {_at(part)}, Python {around['python']}, in {around['took_s']:.0f} s; {around['load_before']} to "
+        f"{around['load_after']} processes wanted a core meanwhile, the bench's own among them."
+    )
+
+
+def _wrapped(text: str) -> str:
+    return fill(text, COLUMNS, break_long_words=False, break_on_hyphens=False)
+
+
+def _at(part: Mapping[str, Any]) -> str:
+    around = part["around"]
+    return f"{around['at'][:10]}, {around['cores']} cores ({around['processor']})"
+
+
+def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Figures stand at the right, except in the first column."""
+    lines = [_line(columns), "|---|" + "---:|" * (len(columns) - 1), *map(_line, rows)]
+    return "\n".join(lines) + "\n"
+
+
+def plain(table: Mapping[str, Any]) -> str:
+    """For the terminal."""
+    rows = [table["columns"], *table["rows"]]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(table["columns"]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join(["", table["title"], *lines])
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "|" + "".join(f" {cell.strip()} |" if cell else " |" for cell in cells)
