@@ -90,6 +90,10 @@ VERDICTS: Final[Mapping[DeliveryState, Verdict]] = {
     ),
 }
 
+# More than the longest list of recipients can have: whoever gives more need not be read.
+_PIECES_MAX: Final = 4 * limits.RECIPIENTS_MAX  # a name may hold commas, too
+_LIST_CHARS_MAX: Final = limits.RECIPIENTS_MAX * (2 * limits.NAME_CHARS_MAX + limits.ADDRESS_CHARS_MAX + 8)
+
 _SEND: Final = msgspec.json.Decoder(SendEmail)
 _SET: Final = msgspec.json.Decoder(SetProvider)
 _NOBODY: Final = Address("")
@@ -187,6 +191,9 @@ def _addresses(given: Listed, path: str, faults: Faults) -> tuple[Address, ...]:
     if given is None:
         return ()
     texts = [given] if isinstance(given, str) else given
+    if len(texts) + sum(text.count(",") for text in texts) > _PIECES_MAX or sum(map(len, texts)) > _LIST_CHARS_MAX:
+        faults.add(path, f"is too long: at most {limits.RECIPIENTS_MAX} recipients are allowed")
+        return ()
     read = [found for text in texts for found in parse_address_list(text)]
     for position, found in enumerate(read):
         if isinstance(found, str):
