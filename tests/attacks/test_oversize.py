@@ -92,7 +92,9 @@ def test_a_body_that_is_announced_as_too_large_is_not_waited_for(house, announce
 def test_chunks_without_end_are_cut_off_at_the_size_of_a_body(house):
     head = f"POST /v1/emails HTTP/1.1\r\nHost: {HOST}\r\n{': '.join(house.bearer())}\r\n"
     chunk = b"100000\r\n" + bytes(0x100000) + b"\r\n"
-    answered = house.raw(head.encode() + b"Transfer-Encoding: chunked\r\n\r\n" + chunk * (2 * BODY_BYTES_MAX // 0x100000))
+    answered = house.raw(
+        head.encode() + b"Transfer-Encoding: chunked\r\n\r\n" + chunk * (2 * BODY_BYTES_MAX // 0x100000)
+    )
     assert answered[:13] in (b"", b"HTTP/1.1 413 ")  # what was said may be lost with the rest of the flood
     assert house.peak_mib < PEAK_MIB
     assert house.is_honest_to_others()
