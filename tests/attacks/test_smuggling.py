@@ -13,6 +13,7 @@ import socket
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 import pytest
@@ -201,7 +202,8 @@ def postfix(folder, sink):
     (conf / "main.cf").write_text(MAIN.format(folder=folder, sink=sink))
     started = subprocess.run((command, "-c", conf, "start"), capture_output=True, check=False)
     if started.returncode:
-        missing(f"Postfix does not start here: {started.stderr.decode()[-300:]}")
+        log = (folder / "log").read_text() if (folder / "log").exists() else ""
+        missing(f"Postfix does not start here: {started.stderr.decode()[-300:]} {log[-300:]}")
     try:
         yield port
     finally:
@@ -213,12 +215,19 @@ def queue_of(folder):
     return subprocess.run(words, capture_output=True, text=True, check=True).stdout
 
 
+@pytest.fixture
+def open_folder():
+    """One that Postfix's own users may enter, unlike those that pytest makes."""
+    with TemporaryDirectory(prefix="everpost-") as folder:
+        yield Path(folder)
+
+
 @pytest.mark.slow
-async def test_postfix_reads_as_many_mails_as_were_handed_over(wire, tmp_path):
+async def test_postfix_reads_as_many_mails_as_were_handed_over(wire, open_folder):
     sink = Reader(*STRICT)
     subjects = [f"one-{number}" for number in range(len(DOTS))]
     async with ScriptedServer(sink) as server:
-        with postfix(tmp_path, server.port) as port:
+        with postfix(open_folder, server.port) as port:
             there = SimpleNamespace(host="127.0.0.1", port=port)
             for subject, end in zip(subjects, DOTS, strict=True):
                 data = f"From: ann@example.com\r\nSubject: {subject}\r\n\r\nIt works{end}{FORGED}"
@@ -229,7 +238,7 @@ async def test_postfix_reads_as_many_mails_as_were_handed_over(wire, tmp_path):
                 assert answer.code == 250
             async with asyncio.timeout(60):
                 await server.until(lambda: len(sink.mails) >= len(DOTS))
-            assert "is empty" in await asyncio.to_thread(queue_of, tmp_path)
+            assert "is empty" in await asyncio.to_thread(queue_of, open_folder)
     told = [line for mail in sink.mails for line in mail.split(b"\r\n\r\n")[0].split(b"\r\n")]
     assert sorted(line.decode() for line in told if line.startswith(b"Subject:")) == sorted(
         f"Subject: {subject}" for subject in subjects

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct, field
 
 from everpost.dialects.addresses import parse_address, parse_address_list
 from everpost.dialects.faults import Faults, decode
-from everpost.dialects.fields import check_content, check_count, check_filled
+from everpost.dialects.fields import check_content, check_count, check_direction, check_filled
 from everpost.dialects.native_render import state_of
 from everpost.dialects.native_schema import REQUIRED
 from everpost.model import limits
@@ -182,6 +182,7 @@ def _check(draft: Draft, faults: Faults) -> None:
 def _sender(request: SendEmail, faults: Faults) -> Address:
     found = parse_address(request.from_) if request.from_ else "is missing: give one address"
     if isinstance(found, Address):
+        check_direction(found.name, "from", faults)
         return found
     faults.add("from", found)
     return _NOBODY
@@ -196,6 +197,9 @@ def _addresses(given: Listed, path: str, faults: Faults) -> tuple[Address, ...]:
         return ()
     read = [found for text in texts for found in parse_address_list(text)]
     for position, found in enumerate(read):
+        place = path if len(read) == 1 else f"{path}[{position}]"
         if isinstance(found, str):
-            faults.add(path if len(read) == 1 else f"{path}[{position}]", found)
+            faults.add(place, found)
+        else:
+            check_direction(found.name, place, faults)
     return tuple(found if isinstance(found, Address) else _NOBODY for found in read)
