@@ -25,7 +25,7 @@ PORTS = (21, 22, 25, 53, 80, 389, 443, 465, 587, 2375, 3306, 5432, 6379, 8080, 9
 Contact = tuple[str, str, int]  # protocol, address and port
 
 
-def in_namespace(body: Callable[[], None]) -> None:
+def check_in_namespace(body: Callable[[], None]) -> None:
     """Runs `body` in a new network; raises what it raises."""
     ip = program("ip")
     trouble: list[BaseException] = []

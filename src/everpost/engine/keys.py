@@ -21,7 +21,7 @@ from everpost.model.key import ApiKey, Caller, Scope
 from everpost.store.port import Document, Store
 
 PREFIX: Final = "evp_"
-CACHE_S: Final = 5.0
+CACHE_S: Final = 1.0
 """How long a key is remembered: a revocation takes effect in other processes within this time."""
 CACHED_KEYS_MAX: Final = 1024
 _ID_BYTES: Final = 5
@@ -39,17 +39,19 @@ class Keyring:
         self._clock = clock
         self._cache: dict[str, tuple[ApiKey, float]] = {}  # by id, with the instant of reading
 
-    async def create(self, project: str, scope: Scope, name: str) -> tuple[ApiKey, str]:
-        """A new key and its token. The token can't be had again."""
+    async def create(self, project: str, scope: Scope, name: str, lasts_s: float | None = None) -> tuple[ApiKey, str]:
+        """A new key and its token, which can't be had again. It ends by itself after `lasts_s`."""
         while True:
             key_id, secret = _base32(secrets.token_bytes(_ID_BYTES)), _base32(secrets.token_bytes(_SECRET_BYTES))
+            now = self._clock()
             key = ApiKey(
                 id=key_id,
                 project=project,
                 scope=scope,
                 name=name,
                 digest=_digest(secret),
-                created_at=self._clock(),
+                created_at=now,
+                expires_at=None if lasts_s is None else now + lasts_s,
             )
             if await self._write(key, 0, EventType.KEY_CREATED, key.created_at):
                 return key, render(key_id, secret)
@@ -62,6 +64,8 @@ class Keyring:
         key_id, secret = parts
         key = await self._key(key_id)
         if key is None or not hmac.compare_digest(key.digest, _digest(secret)) or key.revoked_at is not None:
+            return None
+        if key.expires_at is not None and key.expires_at <= self._clock():
             return None
         return Caller(project=key.project, who=key.id, scope=key.scope)
 
