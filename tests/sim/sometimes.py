@@ -70,7 +70,6 @@ SOMETIMES: Final[Mapping[str, str]] = {
 """By name: what it means."""
 
 
-
 def name_of(what: str) -> str:
     """Of something that was seen, whichever provider it was seen at."""
     provider, _, name = what.partition(" ")

@@ -1,5 +1,6 @@
 """Asks a provider's records for a mail."""
 
+import logging
 from typing import Final
 
 from everpost.engine.fleet import Member
@@ -21,6 +22,7 @@ from everpost.providers.contract import (
 )
 
 LOOKUP_TIMEOUTS: Final = Timeouts(connect_s=5.0, write_s=5.0, answer_s=10.0)
+_log = logging.getLogger(__name__)
 
 
 class Asking:
@@ -55,6 +57,14 @@ class Asking:
         return Absent()
 
     async def _request(self, request: HttpRequest, sought: Sought, lookup: Lookup) -> Finding:
+        """What can't be asked or read tells nothing. It must not go on for ever: the mail's policy waits for an end."""
+        try:
+            return await self._asked(request, sought, lookup)
+        except Exception as error:
+            _log.exception("a question broke", extra={"delivery": sought.delivery_id})
+            return Unclear(f"a fault of Everpost: {type(error).__name__}")
+
+    async def _asked(self, request: HttpRequest, sought: Sought, lookup: Lookup) -> Finding:
         not_after = self._ports.clock.monotonic() + LOOKUP_TIMEOUTS.total_s
         answer = await self._ports.wire.send(request, LOOKUP_TIMEOUTS, not_after)
         if not isinstance(answer, HttpResponse):

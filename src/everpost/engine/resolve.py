@@ -16,7 +16,7 @@ from everpost.engine.routes import DEFAULT, Routes
 from everpost.model import ids
 from everpost.model.change import Change
 from everpost.model.delivery import Delivery, DeliveryState
-from everpost.model.limits import RESOLVING_MAX
+from everpost.model.limits import PROVIDER_ID_CHARS_MAX, RESOLVING_MAX
 from everpost.model.message import Message, OnUnknown
 from everpost.providers.contract import Absent, Found, Unclear
 from everpost.store.port import Claimed, StoreUnavailable, Written
@@ -105,7 +105,7 @@ class Resolver(Asking):
         age_s = now - (asked.started_at or asked.created_at)
         needed_s = resolving.patience_s(member.account, lookup.lag_s)
         if isinstance(finding, Found):
-            return transitions.found(current, finding.provider_message_id, now)
+            return transitions.found(current, _sound(finding.provider_message_id), now)
         if isinstance(finding, Absent) and age_s > lookup.kept_s:
             finding = Unclear("its records do not go back to this attempt")
         if isinstance(finding, Absent) and watch.is_proof(asked_at, answered_at, needed_s):
@@ -127,6 +127,10 @@ class Resolver(Asking):
         route = routes.get(message.route) or routes[DEFAULT]
         within_s = message.resolve_within_s if message.resolve_within_s is not None else route.resolve_within_s
         return message.on_unknown or route.on_unknown, within_s
+
+
+def _sound(message_id: str | None) -> str | None:
+    return message_id if message_id is not None and len(message_id) <= PROVIDER_ID_CHARS_MAX else None
 
 
 def _attempt(delivery: Delivery) -> str:
