@@ -56,7 +56,7 @@ def decoded(body: bytes) -> Any:
     """The value of a JSON body, or None."""
     try:
         return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
@@ -118,6 +118,6 @@ def _until_s(text: str | None, response: HttpResponse) -> float | None:
 def _date(text: str | None) -> datetime | None:
     try:
         date = parsedate_to_datetime(text or "")
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return date if date.tzinfo else None
