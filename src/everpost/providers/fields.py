@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
 from everpost.model.ids import CORRELATION_KEY
+from everpost.model.limits import FILENAME_CHARS_MAX
 from everpost.model.message import Address, Draft
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -46,6 +47,8 @@ def _faults(draft: Draft, reserved: Collection[str]) -> Iterator[str]:
     for attachment in draft.attachments:
         if not _CONTENT_TYPE.fullmatch(attachment.content_type):
             yield "the content type of an attachment is not of the form type/subtype"
+        if max(len(attachment.content_type), len(attachment.content_id or "")) > FILENAME_CHARS_MAX:
+            yield f"the content type or content id of an attachment is longer than {FILENAME_CHARS_MAX} characters"
         if attachment.content_id is not None and not _CONTENT_ID.fullmatch(attachment.content_id):
             yield "the content id of an attachment must be printable ASCII without blanks and angle brackets"
     if CORRELATION_KEY in draft.metadata:
