@@ -4,7 +4,7 @@ The input is a byte that chooses the pieces, one whose lowest bit says whether a
 """
 
 from everpost.engine.wire.connection import Connection
-from everpost.model.limits import ANSWER_BODY_BYTES_MAX
+from everpost.model.limits import ANSWER_BODY_BYTES_MAX, ANSWER_HEAD_BYTES_MAX
 from fuzz.pieces import pieces
 
 
@@ -33,7 +33,7 @@ def check(data):
         response = whole[0]
         if response is not None:
             assert response.status >= 200
-            assert len(response.body) <= ANSWER_BODY_BYTES_MAX
+            assert len(response.body) <= ANSWER_HEAD_BYTES_MAX + ANSWER_BODY_BYTES_MAX  # framing included
             assert not (bodyless and response.body)
 
 
