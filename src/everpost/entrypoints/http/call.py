@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
-from starlette.types import Receive, Scope
 
 from everpost.engine.accept import Acceptor
 from everpost.engine.clock import Clock
 from everpost.engine.console import Console
 from everpost.engine.keys import Keyring
+from everpost.entrypoints.http.asgi_types import Receive, Scope
 from everpost.entrypoints.http.inbox import Inbox
 from everpost.entrypoints.http.metrics import Metrics
 from everpost.entrypoints.http.problems import problem

@@ -8,12 +8,11 @@ from typing import Final
 from urllib.parse import quote
 
 from msgspec.structs import replace
-from starlette.routing import Route, Router
-from starlette.types import Receive, Send
-from starlette.types import Scope as AsgiScope
 
 from everpost.dialects import legacy
-from everpost.entrypoints.http import headers
+from everpost.entrypoints.http import headers, paths
+from everpost.entrypoints.http.asgi_types import Receive, Send
+from everpost.entrypoints.http.asgi_types import Scope as AsgiScope
 from everpost.entrypoints.http.call import JSON, PROBLEM_JSON, Call, Disconnected, Reply, Services, encode
 from everpost.entrypoints.http.operation import Operation
 from everpost.entrypoints.http.problems import problem, render, retry_after
@@ -27,7 +26,6 @@ LOCAL: Final = Caller(project="default", who="local", scope=Scope.ADMIN)
 NOBODY: Final = Caller(project="", who="", scope=Scope.READ)
 RETRY_AFTER_S: Final = 1.0
 CLIENT_GONE: Final = 499  # as nginx logs it; never sent
-_CALL: Final = "everpost.call"
 _UNKNOWN_TEMPLATE: Final = "(none)"
 _ALWAYS: Final = (
     (b"cache-control", b"no-store"),
@@ -45,15 +43,15 @@ class Door:
         by_path: dict[str, dict[str, Operation]] = {}
         for operation in operations:
             by_path.setdefault(operation.path, {})[operation.method] = operation
+        self.paths = frozenset(by_path)
         resources = {path: _Resource(path, methods) for path, methods in by_path.items()}
         self._fixed = {path: resource for path, resource in resources.items() if "{" not in path}
         """Paths without variable parts need no routing, and mail comes in at one of them."""
-        routes = [Route(path, resource) for path, resource in resources.items()]
-        self._router = Router(routes, redirect_slashes=False, default=_nowhere)
+        self._variable = [(paths.compiled(path), resource) for path, resource in resources.items() if "{" in path]
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._router(scope, receive, send)
+            await send({"type": "websocket.close", "code": 1000})  # which nothing here speaks
             return
         started = time.perf_counter()
         call = Call(scope=scope, receive=receive, origin=Origin(), services=self._services, caller=NOBODY)
@@ -61,11 +59,22 @@ class Door:
             request=headers.read_request_id(call.header(b"x-request-id")) or f"{self._services.clock.entropy():020x}",
             trace=headers.read_trace(call.header(b"traceparent")),
         )
-        scope[_CALL] = call
-        await self._fixed.get(scope["path"], self._router)(scope, receive, send)
+        resource = self._found(scope)
+        if resource is None:
+            call.reply = _refusal(call, problem("not_found", "no operation has this path; see /docs"))
+        else:
+            await resource.answer(call)
         if call.reply is not None:
             await _send(call, call.reply, send)
         self._tell(call, time.perf_counter() - started)
+
+    def _found(self, scope: AsgiScope) -> "_Resource | None":
+        path: str = scope["path"]
+        for pattern, resource in () if path in self._fixed else self._variable:
+            if match := pattern.match(path):
+                scope["path_params"] = match.groupdict()
+                return resource
+        return self._fixed.get(path)
 
     def _tell(self, call: Call, took_s: float) -> None:
         status = CLIENT_GONE if call.reply is None else call.reply.status
@@ -98,10 +107,9 @@ class _Resource:
             self._operations["HEAD"] = operations["GET"]
         self._allow = ", ".join(sorted(self._operations))
 
-    async def __call__(self, scope: AsgiScope, _receive: Receive, _send: Send) -> None:
-        call: Call = scope[_CALL]
+    async def answer(self, call: Call) -> None:
         call.template = self._template
-        operation = self._operations.get(scope["method"])
+        operation = self._operations.get(call.scope["method"])
         if operation is None:
             refused = problem("method_not_allowed", f"{self._template} takes {self._allow}")
             call.reply = _refusal(call, refused, ((b"allow", self._allow.encode()),))
@@ -117,14 +125,6 @@ class _Resource:
             _log.exception("a request failed", extra={"request": call.request_id, "route": self._template})
             answer = problem("internal_error", f"look for the request id {call.request_id} in the log")
         call.reply = answer if isinstance(answer, Reply) else _refusal(call, answer, legacy_=operation.legacy)
-
-
-async def _nowhere(scope: AsgiScope, _receive: Receive, send: Send) -> None:
-    if scope["type"] != "http":
-        await send({"type": "websocket.close", "code": 1000})
-        return
-    call: Call = scope[_CALL]
-    call.reply = _refusal(call, problem("not_found", "no operation has this path; see /docs"))
 
 
 async def _admitted(call: Call, operation: Operation) -> Problem | None:
