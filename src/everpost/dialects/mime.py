@@ -37,6 +37,8 @@ _STRUCTURE: Final = frozenset(
     | {"return-path", "received", "dkim-signature"}
 )
 _UNNAMED: Final = "attachment"
+_UNREADABLE: Final = (AttributeError, LookupError, MessageError, TypeError, ValueError)
+"""What the standard library raises over mail that is odd enough, most of all where it writes a mail within a mail."""
 
 
 def parse(data: bytes, envelope: Collection[str] = ()) -> Parsed | Problem:
@@ -45,6 +47,8 @@ def parse(data: bytes, envelope: Collection[str] = ()) -> Parsed | Problem:
         return _parse(message_from_bytes(data), envelope)
     except RecursionError:
         return invalid([FieldError("", "its parts are nested too deeply")])
+    except _UNREADABLE as refused:
+        return invalid([FieldError("", f"it can't be read: {type(refused).__name__}")])
 
 
 def _parse(whole: Part, envelope: Collection[str]) -> Parsed | Problem:
