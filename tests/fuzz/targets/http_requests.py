@@ -9,6 +9,7 @@ import re
 from collections import deque
 
 import uvicorn
+from msgspec.structs import replace
 from uvicorn.server import ServerState
 
 from everpost.entrypoints.http.door import Door
@@ -20,6 +21,7 @@ from http_kit import OneMailInbox, ScriptedWire, running
 
 OPERATIONS = (*MAIL, *ORIGINAL, *OPERATE, *VITALS, *inbox_operations(OneMailInbox()))
 TURNS = 300  # of the loop after the last piece, within which every answer is there
+HEADERS = (b"host", b"content-type", b"idempotency-key", b"prefer", b"authorization", b"x-odd")
 STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 
 
@@ -52,47 +54,64 @@ class Socket:
     def set_protocol(self, protocol):
         raise AssertionError("there is no other protocol")
 
+    def abort(self):
+        self.closing = True
 
-class Recorder:
-    """The application, and what it was asked."""
+    def set_write_buffer_limits(self, high=None, low=None): ...
 
-    def __init__(self, app):
-        self.app = app
-        self.asked = []
+    def is_reading(self):
+        return not self.paused
 
-    async def __call__(self, scope, receive, send):
-        heard = [scope["method"], scope["raw_path"], scope["query_string"], scope["headers"], b""]
-        self.asked.append(heard)
 
-        async def listening():
-            message = await receive()
-            heard[4] += message.get("body", b"")
-            return message
+class Heard:
+    """A call whose body is written down as it is read."""
 
-        await self.app(scope, listening, send)
+    def __init__(self, call, bodies):
+        object.__setattr__(self, "_told", (call, bodies))
+
+    def __getattr__(self, name):
+        return getattr(self._told[0], name)
+
+    def __setattr__(self, name, value):
+        setattr(self._told[0], name, value)
+
+    async def body(self):
+        call, bodies = self._told
+        bodies.append(await call.body())
+        return bodies[-1]
+
+
+def recorded(operation, asked):
+    """The operation, and what it is asked for."""
+
+    async def handle(call):
+        headers = [call.header(name) for name in HEADERS]
+        asked.append((operation.id, dict(call.query), headers, bodies := []))
+        return await operation.handle(Heard(call, bodies))
+
+    return replace(operation, handle=handle)
 
 
 def check(data):
     how, said = data[:1], data[1:]
     asked, written = asyncio.run(served([said]))
     again, _ = asyncio.run(served(pieces(said, how)))
-    # Nonsense after a request may end the connection before that request was answered, or even begun.
-    for one, other in zip(asked, again, strict=False):
-        assert one[:4] == other[:4]
-        assert one[4].startswith(other[4]) or other[4].startswith(one[4])
-    if b"400 Bad Request\r\ncontent-type: text/plain" not in written:
-        assert asked == again
     statuses = [int(status) for status in STATUS.findall(written)]
-    assert not [status for status in statuses if status in (500, 501)]
+    assert not {500, 501} & set(statuses)
+    # Nonsense after a request may end the connection before that request was answered, or even begun.
+    ended = not statuses or statuses[-1] in (400, 408, 413, 417, 431, 503)
+    for one, other in zip(asked, again, strict=not ended):
+        assert one[:3] == other[:3]
+        assert one[3] == other[3] or ended
 
 
 async def served(chunks):
-    """What the application was asked, and what was written."""
-    wire = ScriptedWire()
+    """What the operations were asked, and what was written."""
+    wire, asked = ScriptedWire(), []
     wire.released.set()
     async with running(wire, inbox=OneMailInbox()) as (services, _):
-        recorder = Recorder(Door(services, OPERATIONS))
-        config = uvicorn.Config(recorder, log_config=None, access_log=False, lifespan="off", proxy_headers=False)
+        door = Door(services, [recorded(operation, asked) for operation in OPERATIONS])
+        config = uvicorn.Config(door, log_config=None, access_log=False, lifespan="off", proxy_headers=False)
         config.load()
         protocol, socket, waiting = Protocol(config, ServerState(), {}), Socket(), deque(chunks)
         protocol.connection_made(socket)
@@ -101,7 +120,5 @@ async def served(chunks):
                 protocol.data_received(waiting.popleft())
             await asyncio.sleep(0)
         protocol.connection_lost(None)
-        for task in list(protocol.tasks):
-            await asyncio.wait([task])
-        protocol._unset_keepalive_if_required()
-        return recorder.asked, socket.written
+        await asyncio.sleep(0)
+        return asked, socket.written
