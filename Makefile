@@ -6,15 +6,18 @@ BIN := .venv/bin
 # Certificates: what this machine trusts, not a list of uv's own.
 export UV_NATIVE_TLS ?= 1
 SEEDS ?= 200
+TARGET ?= native
+SECONDS ?= 60
+EXAMPLES ?= 200
 FIRST_SEED ?= 1000
 BENCH = $(if $(QUICK),--quick) $(if $(PARTS),--parts $(PARTS)) $(if $(STORED),--stored $(STORED)) \
   $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(PAGE),--page)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test check format bench sim docs clean
+.PHONY: help install run demo test check format bench sim fuzz release-check docs clean
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 install: .venv/.installed ## Install everything into .venv; the command is .venv/bin/everpost
 
@@ -50,6 +53,22 @@ sim: install ## Run the simulator: make sim SEEDS=200 FIRST_SEED=1000 (other see
 
 bench: install ## Measure speed beside peers, as ratios within one run: make bench QUICK=1 (alone, under a minute)
 	$(BIN)/python bench/run.py $(strip $(BENCH))
+
+fuzz: install ## Look further than the tests: make fuzz TARGET=mime SECONDS=60; TARGET=api calls a server by its document
+ifeq ($(TARGET),api)
+	$(BIN)/pytest -q tests/api --api-examples $(EXAMPLES)
+else
+	$(UV) sync --frozen --quiet --group fuzz
+	$(BIN)/python tools/run_fuzzer.py $(TARGET) $(SECONDS)
+endif
+
+release-check: install ## Audit, wheel, requirements and bill of materials, below dist/; AUDIT=must: fail where nobody can tell
+	$(UV) sync --frozen --quiet --group release
+	mkdir -p dist
+	$(BIN)/python tools/supply_chain.py audit || [ $$? = 3 -a "$(AUDIT)" != must ]
+	$(BIN)/python tools/supply_chain.py requirements dist/requirements.txt
+	$(BIN)/python tools/supply_chain.py sbom dist/everpost.cdx.json
+	$(BIN)/python tools/supply_chain.py wheel dist
 
 docs: install ## Write the generated pages below docs/ anew
 	$(BIN)/python tools/make_docs.py

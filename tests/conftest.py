@@ -12,3 +12,5 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--first-seed", type=int, default=1, help="the first of them")
     parser.addoption("--kills", type=int, default=20, help="how often the crash test kills its server")
     parser.addoption("--crash-seed", type=int, help="of the chance in the crash tests; default: a new one each time")
+    parser.addoption("--api-examples", type=int, default=10, help="how many calls of each operation schemathesis makes")
+    parser.addoption("--fuzz-inputs", type=int, default=250, help="how many inputs chance makes for each fuzz target")

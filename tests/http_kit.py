@@ -110,10 +110,17 @@ class MovableClock(SystemClock):
 
 
 @asynccontextmanager
-async def running(wire: ScriptedWire, *, inbox: Any = None) -> AsyncIterator[tuple[Services, Engine]]:
+async def running(
+    wire: ScriptedWire, *, inbox: Any = None, store: Any = None
+) -> AsyncIterator[tuple[Services, Engine]]:
     """Two accounts, `first` and `second`, the first one being the default."""
     ports = Ports(
-        store=MemoryStore(), health=CalmHealth(), wire=wire, due=MemoryWakeup(), news=News(), clock=MovableClock()
+        store=store or MemoryStore(),
+        health=CalmHealth(),
+        wire=wire,
+        due=MemoryWakeup(),
+        news=News(),
+        clock=MovableClock(),
     )
     accounts = (
         Account(name="first", provider="plain", quota=Quota(per_day=100)),

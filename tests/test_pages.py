@@ -47,8 +47,15 @@ def test_the_mails_in_the_readme_are_accepted():
     assert json.loads(second)["on_unknown"] == "hold"
 
 
+def test_the_tests_that_the_threat_model_rests_on_are_there():
+    named = set(re.findall(r"`(tests/[\w/.]+)`", (ROOT / "SECURITY.md").read_text()))
+    gone = {name for name in named if (ROOT / name).parent.exists() and not (ROOT / name).exists()}
+    assert len(named) > 20
+    assert gone == set()
+
+
 def test_the_targets_that_pages_name_are_there():
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = {name for page in PAGES for name in re.findall(r"(?:^|`)make ([a-z]+)\b", page.read_text(), re.MULTILINE)}
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {name for page in PAGES for name in re.findall(r"(?:^|`)make ([a-z-]+)\b", page.read_text(), re.MULTILINE)}
     assert named <= targets
     assert {"run", "test", "demo", "install"} <= named

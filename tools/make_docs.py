@@ -1,4 +1,5 @@
-"""Writes docs/reference from the code: `make docs`. With a folder as argument, there."""
+"""Writes docs/reference from the code, and the table of docs/proof/supply-chain.md from uv.lock: `make docs`. With a
+folder as argument, docs/reference alone, there."""
 
 import json
 import sys
@@ -6,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from chain import lists
 from pages import api, configuration, events, limits, providers
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "docs" / "reference"
@@ -29,3 +31,5 @@ def write(folder: Path) -> None:
 
 if __name__ == "__main__":
     write(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
+    if len(sys.argv) == 1:
+        lists.PAGE.write_text(lists.with_table(lists.PAGE.read_text()))

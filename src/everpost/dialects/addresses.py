@@ -6,6 +6,7 @@ another script is kept in its ASCII form (RFC 5891), so that no provider has to 
 """
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
@@ -22,6 +23,7 @@ _TO_BE_QUOTED: Final = re.compile(r'[,;<>"]')
 _QUOTED_NAME: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _ESCAPED: Final = re.compile(r"\\(.)")
 _TEXT_CHARS_MAX: Final = 2 * NAME_CHARS_MAX + ADDRESS_CHARS_MAX + 8  # a name of escaped characters, quotes, brackets
+_ENCODED_CHARS_MAX: Final = 16 * NAME_CHARS_MAX + _TEXT_CHARS_MAX  # a name in encoded-words: up to 12 a character
 _CACHED_MAX: Final = 4096
 _SHOWN_CHARS_MAX: Final = 80
 _CONTROL: Final = "control characters (line breaks among them) are not allowed in an address"
@@ -55,8 +57,19 @@ def parse_address_list(text: str) -> list[Address | str]:
     return [parse_address(part) for part in _split(text) if part.strip()]
 
 
+def parse_encoded_list(text: str, decode: Callable[[str], str]) -> list[Address | str]:
+    """As `parse_address_list`, of a header whose names may be encoded-words (RFC 2047). `decode` reads a name after the
+    addresses were told apart, so that no name can hold one."""
+    parts = [part for part in _split(text) if part.strip()]
+    return [_read(part, decode) if len(part) <= _ENCODED_CHARS_MAX else parse_address(part) for part in parts]
+
+
 @lru_cache(_CACHED_MAX)
 def _parse(text: str) -> Address | str:
+    return _read(text, str)
+
+
+def _read(text: str, decode: Callable[[str], str]) -> Address | str:
     stripped = text.strip(" ")
     if _has_forbidden(stripped):
         return f"{_shown(text)}: {_CONTROL}"
@@ -68,7 +81,7 @@ def _parse(text: str) -> Address | str:
     name = _name_of(phrase.strip())
     if name is None:
         return f'{_shown(text)}: a name with one of , ; < > " must stand in double quotes: "Doe, Ann" <ann@example.com>'
-    return address_of(email.strip(), name)
+    return address_of(email.strip(), decode(name))
 
 
 def _name_of(phrase: str) -> str | None:
@@ -113,7 +126,7 @@ def _validated(email: str) -> Address | str:
         valid = validate_email(email, check_deliverability=False)
     except EmailNotValidError as refused:
         return f"{_shown(email)}: {refused}"
-    found = valid.ascii_email or valid.normalized
+    found = valid.ascii_email or f"{valid.local_part}@{valid.ascii_domain}"
     return Address(found) if len(found) <= ADDRESS_CHARS_MAX else f"{_shown(email)}: the address is too long"
 
 

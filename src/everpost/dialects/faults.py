@@ -220,6 +220,8 @@ def _neutral(wanted: inspect.Type) -> Any:
         return {field.encode_name: _neutral(field.type) for field in first.fields if field.required}
     if isinstance(first, inspect.ListType | inspect.VarTupleType):
         return []
+    if isinstance(first, inspect.EnumType):
+        return next(iter(first.cls)).value
     return _NEUTRAL.get(type(first), {})
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from email import message_from_bytes
-from email.errors import HeaderParseError
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message as Part
 from itertools import chain
@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from everpost.dialects.addresses import address_of, parse_address_list
+from everpost.dialects.addresses import address_of, parse_encoded_list
 from everpost.dialects.answers import invalid, sound_addresses
 from everpost.dialects.contract import Parsed
 from everpost.model.message import Address, Attachment, Draft
@@ -37,11 +37,21 @@ _STRUCTURE: Final = frozenset(
     | {"return-path", "received", "dkim-signature"}
 )
 _UNNAMED: Final = "attachment"
+_UNREADABLE: Final = (AttributeError, LookupError, MessageError, TypeError, ValueError)
+"""What the standard library raises over mail that is odd enough, most of all where it writes a mail within a mail."""
 
 
 def parse(data: bytes, envelope: Collection[str] = ()) -> Parsed | Problem:
     """The mail; recipients whom only the envelope names are its bcc."""
-    whole = message_from_bytes(data)
+    try:
+        return _parse(message_from_bytes(data), envelope)
+    except RecursionError:
+        return invalid([FieldError("", "its parts are nested too deeply")])
+    except _UNREADABLE as refused:
+        return invalid([FieldError("", f"it can't be read: {type(refused).__name__}")])
+
+
+def _parse(whole: Part, envelope: Collection[str]) -> Parsed | Problem:
     errors: list[FieldError] = []
     sender = _addresses(whole, "From", errors)
     if len(sender) != 1:
@@ -73,8 +83,7 @@ def _headers(whole: Part, delivery_id: str | None) -> Iterator[tuple[str, str]]:
 
 
 def _addresses(whole: Part, name: str, errors: list[FieldError]) -> tuple[Address, ...]:
-    given = chain.from_iterable(parse_address_list(_unfolded(value)) for value in whole.get_all(name, []))
-    found = (address_of(each.email, _decoded(each.name)) if isinstance(each, Address) else each for each in given)
+    found = chain.from_iterable(parse_encoded_list(_unfolded(value), _decoded) for value in whole.get_all(name, []))
     return sound_addresses(name, found, errors)
 
 
@@ -89,7 +98,7 @@ def _decoded(value: str) -> str:
         return value
     try:
         return str(make_header(decode_header(value)))
-    except (HeaderParseError, LookupError, ValueError):
+    except (MessageError, LookupError, ValueError):
         return value
 
 
@@ -129,7 +138,7 @@ def _text(part: Part) -> str:
     charset = part.get_content_charset("utf-8")
     try:
         text = _content(part).decode(charset, errors="replace")
-    except LookupError:
+    except (LookupError, ValueError):  # a name that can't be one
         text = _content(part).decode("utf-8", errors="replace")
     return text.replace("\r\n", "\n")
 

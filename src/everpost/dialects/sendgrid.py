@@ -81,7 +81,7 @@ def parse(submission: Submission) -> Parsed | Problem:
         mail = _DECODER.decode(submission.body)
     except msgspec.ValidationError as refused:
         return invalid([_field_error(str(refused))])
-    except (msgspec.DecodeError, UnicodeDecodeError) as refused:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as refused:
         return invalid([FieldError("", f"the body is no JSON: {refused}")])
     if len(mail.personalizations) != 1:
         return invalid([FieldError("personalizations", "give one personalization; send several mails for several")])

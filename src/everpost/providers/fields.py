@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from everpost.model.ids import CORRELATION_KEY
-from everpost.model.message import Address, Draft
+from everpost.model.limits import FILENAME_CHARS_MAX
+from everpost.model.message import Address, Attachment, Draft
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _EMAIL: Final = re.compile(r'[^\s<>()\[\],;:\\"@]+@[^\s<>()\[\],;:\\"@]+')  # what needs no quoting anywhere
@@ -48,10 +49,7 @@ def _faults(draft: Draft, reserved: Collection[str]) -> Iterator[str]:
     for name, value in draft.headers.items():
         yield from _header_faults(name.lower(), value, reserved)
     for attachment in draft.attachments:
-        if not _CONTENT_TYPE.fullmatch(attachment.content_type):
-            yield "the content type of an attachment is not of the form type/subtype"
-        if attachment.content_id is not None and not _CONTENT_ID.fullmatch(attachment.content_id):
-            yield "the content id of an attachment must be printable ASCII without blanks and angle brackets"
+        yield from _attachment_faults(attachment)
     if CORRELATION_KEY in draft.metadata:
         yield f"the metadata key {CORRELATION_KEY} is reserved"
 
@@ -63,6 +61,15 @@ def _header_faults(name: str, value: str, reserved: Collection[str]) -> Iterator
         yield f"the header {name} can't be set: it is written for you"
     elif name == "message-id" and not _MESSAGE_ID.fullmatch(value):
         yield "the header Message-ID is not of the form <left@right>"
+
+
+def _attachment_faults(attachment: Attachment) -> Iterator[str]:
+    if not _CONTENT_TYPE.fullmatch(attachment.content_type):
+        yield "the content type of an attachment is not of the form type/subtype"
+    if max(len(attachment.content_type), len(attachment.content_id or "")) > FILENAME_CHARS_MAX:
+        yield f"the content type or content id of an attachment is longer than {FILENAME_CHARS_MAX} characters"
+    if attachment.content_id is not None and not _CONTENT_ID.fullmatch(attachment.content_id):
+        yield "the content id of an attachment must be printable ASCII without blanks and angle brackets"
 
 
 def _is_clean(draft: Draft, addresses: Sequence[Address]) -> bool:

@@ -13,6 +13,7 @@ from everpost.providers.contract import Absent, Form, HttpRequest, HttpResponse,
 from everpost.providers.fields import without_repeats
 
 _PLAIN: Final = re.compile(r"[a-z0-9._+@-]+")
+_ASKABLE: Final = re.compile(r"[!-~]+")  # what may stand in a request's target
 _CLOCK_SKEW_S: Final = 60.0
 _WINDOW_S: Final = 3600.0  # how long after an attempt's time is over the provider may still date it
 
@@ -31,6 +32,11 @@ def settings_of(regions: Mapping[str, str], *more: Setting) -> tuple[Setting, ..
 def url_of(account: Account, regions: Mapping[str, str], path: str) -> str:
     region = account.settings.get("region") or next(iter(regions))
     return (account.settings.get("base_url") or regions[region]).rstrip("/") + path
+
+
+def is_own(account: Account, regions: Mapping[str, str], url: str) -> bool:
+    """Whether an address that an answer names leads to the same API, and can be asked at all."""
+    return url.startswith(url_of(account, regions, "/")) and _ASKABLE.fullmatch(url) is not None
 
 
 def request_of(method: str, url: str, login: str, content_type: str = "", body: bytes = b"") -> HttpRequest:

@@ -130,7 +130,7 @@ def _find(sought: c.Sought, response: c.HttpResponse) -> c.Finding:
             return c.Found(message_id or None)
     if not events or not following:
         return http.unseen(sought.message)
-    if not str(following).startswith(http.url_of(sought.account, REGIONS, "/")):
+    if not http.is_own(sought.account, REGIONS, str(following)):
         return c.Unclear("the next page of events is at another host")
     return c.Ask((http.request_of("GET", str(following), _login(http.lookup_key(sought.account))),))
 

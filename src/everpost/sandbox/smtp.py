@@ -1,6 +1,7 @@
 """A mail server that keeps what it is given. It takes any login but those that are turned away."""
 
 import asyncio
+import logging
 import re
 from random import Random
 from typing import Any, Final, cast
@@ -15,7 +16,9 @@ from everpost.sandbox.inbox import Inbox
 from everpost.sandbox.server import BODY_BYTES_MAX, reset
 
 NAME: Final = "smtp"
+FAILED: Final = "451 4.3.0 the sandbox has failed"
 _LINE_BREAK: Final = re.compile(r"[\r\n]+")
+_log = logging.getLogger(__name__)
 
 
 class MailPort:
@@ -89,6 +92,13 @@ class MailSession(SMTP):
     @property
     def _kind(self) -> FaultKind | None:
         return self._plan.kind if self._plan else None
+
+    async def handle_exception(self, error: Exception) -> str:
+        """The reply to what can't be read. The library would ask its handler, which is the session itself."""
+        if isinstance(error, ValueError | LookupError):  # a line without end, an address that the library trips over
+            return "500 5.5.2 this can't be read"
+        _log.error("a session failed", exc_info=error)
+        return FAILED
 
     # --- aiosmtpd's hooks --------------------------------------------------------------------------------------------
 

@@ -74,7 +74,7 @@ def _content(path: Path, environ: Mapping[str, str], report: Report) -> dict[str
     except OSError as error:
         report.fault(str(path), f"can't be read: {error.strerror}", "start from everpost.example.toml")
         return None
-    except ValueError as error:  # not TOML, or not UTF-8
+    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, or nested without end
         report.fault(str(path), f"is not TOML: {error}")
         return None
     _override(content, environ, report)

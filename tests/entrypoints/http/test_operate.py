@@ -39,6 +39,7 @@ BAD_ROUTES = {
     "another name": (ROUTE | {"name": "fast"}, {}, 422, "validation_failed"),
     "another default": (ROUTE | {"default": "second"}, {}, 422, "validation_failed"),
     "unknown field": (ROUTE | {"weights": []}, {}, 422, "validation_failed"),
+    "no word where one is needed": (ROUTE | {"on_unknown": {}}, {}, 422, "validation_failed"),
     "negative time": (ROUTE | {"resolve_within_s": -1}, {}, 422, "validation_failed"),
     "no time": (ROUTE | {"give_up_after_s": 0}, {}, 422, "validation_failed"),
     "negative weight": (ROUTE | {"accounts": [{"account": "first", "weight": -1}]}, {}, 422, "validation_failed"),

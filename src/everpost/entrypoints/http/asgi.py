@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from starlette.types import Receive, Scope, Send
-
 from everpost.entrypoints.http.admission import Permit
+from everpost.entrypoints.http.asgi_types import Receive, Scope, Send
 from everpost.entrypoints.http.call import Call, Disconnected, Headers, Reply
 
 

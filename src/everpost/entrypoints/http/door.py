@@ -8,13 +8,12 @@ from typing import Final
 from urllib.parse import quote
 
 from msgspec.structs import replace
-from starlette.routing import compile_path
-from starlette.types import Message, Receive, Send
-from starlette.types import Scope as AsgiScope
 
 from everpost.dialects import legacy
-from everpost.entrypoints.http import headers
+from everpost.entrypoints.http import headers, paths
 from everpost.entrypoints.http.asgi import AsgiRequest, answer, turn_away
+from everpost.entrypoints.http.asgi_types import Message, Receive, Send
+from everpost.entrypoints.http.asgi_types import Scope as AsgiScope
 from everpost.entrypoints.http.call import (
     JSON,
     PROBLEM_JSON,
@@ -60,7 +59,7 @@ class Door:
         self.gate = Gate(operations, self._rendered_overload, self._new_id, services.metrics)
         resources = {path: _Resource(path, methods, self.gate) for path, methods in by_path.items()}
         self._fixed = {path: resource for path, resource in resources.items() if "{" not in path}
-        self._variable = [(compile_path(path)[0], each) for path, each in resources.items() if "{" in path]
+        self._variable = [(paths.compiled(path), each) for path, each in resources.items() if "{" in path]
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -12,11 +12,13 @@ from everpost.model.delivery import DeliveryState
 from everpost.model.key import Scope
 
 _TEXT: Final = {"type": "string"}
-_TIME: Final = {"oneOf": [{"type": "string", "format": "date-time"}, {"type": "integer"}]}
+_TIME: Final = {"oneOf": [{"type": "string", "format": "date-time"}, {"type": "integer", "minimum": 0}]}
+_KEY_MAX: Final = limits.IDEMPOTENCY_KEY_CHARS_MAX
+_KEY: Final = rf'^([!#-~][!-~]{{0,{_KEY_MAX - 1}}}|"([!#-\[\]-~]|\\["\\]){{1,{_KEY_MAX}}}")$'  # bare, or in quotes
 _IDEMPOTENCY: Final = Parameter(
     "Idempotency-Key",
     "The same key with the same body is the same mail, and is answered as the first time. Kept 7 days by default.",
-    {"type": "string", "minLength": 1, "maxLength": limits.IDEMPOTENCY_KEY_CHARS_MAX},
+    {"type": "string", "pattern": _KEY},
 )
 _TRACE: Final = Parameter("traceparent", "W3C trace context; carried through to events and logs.", _TEXT)
 _PREFER: Final = Parameter(
@@ -59,6 +61,7 @@ MAIL: Final = (
                 description="Accepted and durable. Everpost will hand it over.",
                 schema=native_views.AcceptedView,
                 headers={"Location": "Where to ask how it stands."},
+                links={"getEmail": "How it stands.", "cancelEmail": "As long as it is queued."},
             ),
             Answer(
                 status=200,

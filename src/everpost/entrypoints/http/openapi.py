@@ -20,6 +20,7 @@ _REFERENCE: Final = "#/components/schemas/{name}"
 _RETRYABLE: Final = frozenset({409, 503})
 _EVERYWHERE: Final = ("bad_parameter", "store_unavailable", "internal_error")
 _PROTECTED: Final = ("unauthorized", "forbidden", "not_local")
+_LEGACY_STATUSES: Final = {"validation_failed": 400}  # where the original API tells a problem by another status
 
 
 def build_document(operations: Sequence[Operation], version: str) -> dict[str, Any]:
@@ -61,7 +62,12 @@ def public_path(template: str) -> str:
 def problem_codes(operation: Operation) -> list[str]:
     """Every code that an operation may answer with, in the order of their statuses."""
     protected = _PROTECTED if operation.scope is not None else ()
-    return sorted({*operation.problems, *_EVERYWHERE, *protected}, key=lambda code: (CODES[code].status, code))
+    codes = {*operation.problems, *_EVERYWHERE, *protected}
+    return sorted(codes, key=lambda code: (_status(operation, code), code))
+
+
+def _status(operation: Operation, code: str) -> int:
+    return (_LEGACY_STATUSES if operation.legacy else {}).get(code, CODES[code].status)
 
 
 def _types(operations: Sequence[Operation]) -> list[Any]:
@@ -102,7 +108,7 @@ def _operation(operation: Operation, by_type: Mapping[Any, Any]) -> dict[str, An
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
     path = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        {"name": name, "in": "path", "required": True, "schema": operation.places.get(name, {"type": "string"})}
         for name in _VARIABLE.findall(public_path(operation.path))
     ]
     return path + _described(operation.query, "query") + _described(operation.headers, "header")
@@ -119,7 +125,7 @@ def _responses(operation: Operation, by_type: Mapping[Any, Any]) -> dict[str, An
     responses = {str(answer.status): _answer(answer, by_type) for answer in operation.answers}
     refusals: dict[int, list[str]] = {}
     for code in problem_codes(operation):
-        refusals.setdefault(CODES[code].status, []).append(code)
+        refusals.setdefault(_status(operation, code), []).append(code)
     for status, codes in refusals.items():
         refusal = _refusal(operation, status, codes, by_type)
         if str(status) in responses:
@@ -136,7 +142,11 @@ def _answer(answer: Answer, by_type: Mapping[Any, Any]) -> dict[str, Any]:
     elif answer.content_type != JSON:
         described["content"] = {answer.content_type.decode(): {"schema": {"type": "string"}}}
     headers = {name: {"description": words, "schema": {"type": "string"}} for name, words in answer.headers.items()}
-    return described | ({"headers": headers} if headers else {})
+    links = {
+        id_: {"operationId": id_, "description": words, "parameters": {"id": "$response.body#/id"}}
+        for id_, words in answer.links.items()
+    }
+    return described | ({"headers": headers} if headers else {}) | ({"links": links} if links else {})
 
 
 def _refusal(operation: Operation, status: int, codes: Sequence[str], by_type: Mapping[Any, Any]) -> dict[str, Any]:

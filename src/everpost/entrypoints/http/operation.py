@@ -21,6 +21,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     schema: Any = None
     content_type: bytes = JSON
     headers: Mapping[str, str] = {}
+    links: Mapping[str, str] = {}  # operations that take this answer's `id`, and what for
 
 
 class Operation(Struct, frozen=True, kw_only=True):
@@ -32,6 +33,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     handle: Handler
     scope: Scope | None  # None: everybody may
     description: str = ""
+    places: Mapping[str, Mapping[str, Any]] = {}  # schemas of the path's variable parts that are more than text
     query: tuple[Parameter, ...] = ()
     headers: tuple[Parameter, ...] = ()
     body: type | None = None

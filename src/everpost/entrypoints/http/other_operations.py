@@ -15,8 +15,10 @@ from everpost.entrypoints.http.query import Parameter
 from everpost.model.key import Scope
 from everpost.model.limits import PAGE_MAX
 
+_VERSION: Final = {"type": "string", "pattern": '^(W/)?"[0-9]{1,18}"$'}
 _ETAG: Final = {"ETag": "The version; send it as If-Match with a change."}
-_ADDRESS: Final = "/v1/suppressions/{address:path}"  # the local part of an address may hold a slash
+_SUPPRESSION: Final = "/v1/suppressions/{address:path}"  # the local part of an address may hold a slash
+_ADDRESS: Final = {"address": {"type": "string", "format": "email"}}
 
 
 class HealthView(TypedDict):
@@ -65,7 +67,7 @@ OPERATE: Final = (
         description="Needs the version that you have read (0 for a new route), so that no change of others is lost.",
         handle=operate.put_route,
         scope=Scope.ADMIN,
-        headers=(Parameter("If-Match", 'The ETag that was read, as in `"3"`.', {"type": "string"}),),
+        headers=(Parameter("If-Match", 'The ETag that was read, as in `"3"`.', _VERSION),),
         body=RouteRequest,
         example={"accounts": [{"account": "first"}, {"account": "second"}], "version": 0},
         answers=(Answer(status=200, description="As it is now.", schema=native_views.RouteView, headers=_ETAG),),
@@ -81,7 +83,8 @@ OPERATE: Final = (
     Operation(
         id="getSuppression",
         method="GET",
-        path=_ADDRESS,
+        path=_SUPPRESSION,
+        places=_ADDRESS,
         tag="Suppressions",
         summary="Whether an address must not be written to",
         handle=operate.get_suppression,
@@ -92,7 +95,8 @@ OPERATE: Final = (
     Operation(
         id="putSuppression",
         method="PUT",
-        path=_ADDRESS,
+        path=_SUPPRESSION,
+        places=_ADDRESS,
         tag="Suppressions",
         summary="Stop all mail to an address",
         handle=operate.put_suppression,
@@ -106,7 +110,8 @@ OPERATE: Final = (
     Operation(
         id="deleteSuppression",
         method="DELETE",
-        path=_ADDRESS,
+        path=_SUPPRESSION,
+        places=_ADDRESS,
         tag="Suppressions",
         summary="Allow mail to an address again",
         handle=operate.delete_suppression,
@@ -171,6 +176,7 @@ def inbox_operations(inbox: Inbox) -> tuple[Operation, ...]:
         ("inboxMailHtml", "/inbox/{id}/html", "The html of a mail, for a sandboxed frame", pages.get_html, HTML),
     )
     schemas = {"listCaught": native_views.CaughtPage, "getCaught": native_views.CaughtView}
+    missing = {"inboxMail": (Answer(status=404, description="There is no such mail.", content_type=HTML),)}
     return tuple(
         Operation(
             id=id_,
@@ -181,8 +187,11 @@ def inbox_operations(inbox: Inbox) -> tuple[Operation, ...]:
             handle=handle,
             scope=Scope.READ,
             query=(limit(PAGE_MAX),) if id_ == "listCaught" else (),
-            answers=(Answer(status=200, description="Here.", schema=schemas.get(id_), content_type=content_type),),
-            problems=("not_found",) if "{id}" in path else ("bad_parameter",),
+            answers=(
+                Answer(status=200, description="Here.", schema=schemas.get(id_), content_type=content_type),
+                *missing.get(id_, ()),
+            ),
+            problems=("not_found",) if "{id}" in path and id_ not in missing else (),
         )
         for id_, path, summary, handle, content_type in rows
     )
