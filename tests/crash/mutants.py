@@ -17,7 +17,9 @@ from everpost.engine import accept, deliver
 from everpost.entrypoints import cli
 from everpost.model.delivery import DeliveryState
 from everpost.store.port import New
-from everpost.store.sqlite import SqliteStore
+from everpost.store.sqlite import SqliteStore, accepting
+from everpost.store.sqlite.operation import Failed, Shared
+from everpost.store.sqlite.writer import Writer
 
 ACK_AHEAD_S: Final = 0.2
 
@@ -25,7 +27,7 @@ ACK_AHEAD_S: Final = 0.2
 def hurry():
     resolving.START_S = 1.0
     transitions.LEASE_MARGIN_S = 0.5
-    accept.CLAIM_LEASE_S = deliver.CLAIM_LEASE_S = 4.0
+    deliver.CLAIM_LEASE_S = 4.0
 
 
 def full_disk():
@@ -65,8 +67,44 @@ def forget_keys():
     accept._claim = lambda *_: None
 
 
+def intent_not_written():
+    """Fresh mail is stored as if nobody had begun to send it, and is sent."""
+    store = SqliteStore.accept
+
+    async def store_queued(self, message, deliveries, events, *args):
+        lease = message.created_at + deliver.CLAIM_LEASE_S
+        queued = [replace(one, state=DeliveryState.QUEUED, due_at=lease, attempts=0) for one in deliveries]
+        return await store(self, message, queued, events[:1], *args)
+
+    SqliteStore.accept = store_queued
+
+
+def believe_failed_commits():
+    """Whatever the disk says, it has been done."""
+    run = Writer.run
+
+    def believe(self, batch):
+        results = run(self, batch)
+        accepts = [isinstance(one, Shared) and one.run_all is accepting.accept for one in batch]
+        return [
+            New() if is_accept and isinstance(result, Failed) else result
+            for is_accept, result in zip(accepts, results, strict=True)
+        ]
+
+    Writer.run = believe
+
+
 MUTANTS: Final[Mapping[str, Callable[[], None]]] = {
-    mutant.__name__: mutant for mutant in (hurry, full_disk, ack_before_commit, blind_resend, forget_keys)
+    mutant.__name__: mutant
+    for mutant in (
+        hurry,
+        full_disk,
+        ack_before_commit,
+        blind_resend,
+        forget_keys,
+        intent_not_written,
+        believe_failed_commits,
+    )
 }
 
 if __name__ == "__main__":
