@@ -93,10 +93,12 @@ class Process:
     log: Path
     url: str
     ready_path: str
+    environ: Mapping[str, str] = field(default_factory=dict)  # beside that of the tests
     running: asyncio.subprocess.Process | None = None
 
     async def spawn(self) -> None:
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("EVERPOST_")}
+        usual = {name: value for name, value in os.environ.items() if not name.startswith("EVERPOST_")}
+        environ = {**usual, **self.environ}
         with self.log.open("ab") as log:
             self.running = await asyncio.create_subprocess_exec(*self.words, stdout=log, stderr=log, env=environ)
 
