@@ -114,6 +114,20 @@ class Process:
             return False
         return status == 200
 
+    async def can_write(self) -> bool:
+        """Whether nobody holds the lock of the database."""
+        try:
+            async with asyncio.timeout(1.0):
+                status, _, _ = await ask("GET", f"{self.url}/readyz")
+        except NO_ANSWER:
+            return False
+        return status == 200
+
+    @property
+    def is_stopped(self) -> bool:
+        """By a signal, and able to go on."""
+        return Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
     @property
     def process(self) -> asyncio.subprocess.Process:
         assert self.running is not None
