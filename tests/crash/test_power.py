@@ -1,9 +1,11 @@
 """The power is cut at any step of the disk: what was promised, begun or settled is there, and nothing goes twice."""
 
 import asyncio
+import os
 import random
 from collections import Counter, defaultdict
 from functools import partial
+from pathlib import Path
 
 import pytest
 from msgspec import Struct
@@ -18,6 +20,7 @@ from everpost.model.message import OnUnknown
 from everpost.model.problem import Problem
 from everpost.store.port import Filter, New, StoreUnavailable, Written
 from everpost.store.sqlite import SqliteStore
+from everpost.wiring import DATA_MODE, open_store
 from sim.virtual_loop import VirtualLoop
 
 MAILS = 40
@@ -269,3 +272,17 @@ def test_an_engine_that_sends_before_its_intent_is_written_is_caught(tmp_path, m
     send_before_the_intent_is_written(monkeypatch)
     found, _ = all_breaks(tmp_path, [1])
     assert "sent without an intent" in str(found)
+
+
+def test_the_folders_that_are_made_for_a_store_are_on_disk_before_anything_in_them(tmp_path, monkeypatch):
+    synced, sync = [], os.fsync
+
+    def note(descriptor):
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    store = open_store(tmp_path / "new" / "data")
+    asyncio.run(store.close())
+    assert synced == [tmp_path, tmp_path / "new"]
+    assert (tmp_path / "new" / "data").stat().st_mode & 0o777 == DATA_MODE
