@@ -7,9 +7,12 @@ BIN := .venv/bin
 export UV_NATIVE_TLS ?= 1
 SEEDS ?= 200
 FIRST_SEED ?= 1000
+KILLS ?= 500
+CALLS ?= 200
+POWER ?= 50
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test check format bench sim docs clean
+.PHONY: help install run demo test check format crash bench sim docs clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -45,6 +48,10 @@ format: install ## Format the code and mend what can be mended by itself
 
 sim: install ## Run the simulator: make sim SEEDS=200 FIRST_SEED=1000 (other seeds than the tests')
 	$(BIN)/pytest -q tests/sim -k ends_once --seeds $(SEEDS) --first-seed $(FIRST_SEED)
+
+crash: install ## Kill servers 500 times, fail 200 calls of each kind, cut the power: hours; make crash KILLS=50 CALLS=20
+	$(BIN)/pytest -q -s tests/crash --kills $(KILLS) --syscall-strikes $(CALLS) --power-seeds $(POWER)
+	PYTHONPATH=tests $(BIN)/python tests/crash/recovery.py
 
 bench: install ## Measure speed, as ratios within one run: make bench QUICK=1 (under a minute)
 	$(BIN)/python bench/run.py $(if $(QUICK),--quick)
