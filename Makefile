@@ -12,9 +12,12 @@ EXAMPLES ?= 200
 FIRST_SEED ?= 1000
 BENCH = $(if $(QUICK),--quick) $(if $(PARTS),--parts $(PARTS)) $(if $(STORED),--stored $(STORED)) \
   $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(PAGE),--page)
+KILLS ?= 500
+CALLS ?= 200
+POWER ?= 50
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test check format bench sim fuzz release-check docs clean
+.PHONY: help install run demo test check format crash bench sim fuzz release-check docs clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -69,6 +72,10 @@ release-check: install ## Audit, wheel, requirements and bill of materials, belo
 	$(BIN)/python tools/supply_chain.py requirements dist/requirements.txt
 	$(BIN)/python tools/supply_chain.py sbom dist/everpost.cdx.json
 	$(BIN)/python tools/supply_chain.py wheel dist
+
+crash: install ## Kill servers 500 times, fail 200 calls of each kind, cut the power: hours; make crash KILLS=50 CALLS=20
+	$(BIN)/pytest -q -s tests/crash --kills $(KILLS) --syscall-strikes $(CALLS) --power-seeds $(POWER)
+	PYTHONPATH=tests $(BIN)/python tests/crash/recovery.py
 
 docs: install ## Write the generated pages below docs/ anew
 	$(BIN)/python tools/make_docs.py

@@ -1,5 +1,6 @@
 """Settings to running parts: the only file that knows which class stands behind which port."""
 
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -37,10 +38,23 @@ _DAY_S: Final = 86_400.0
 def open_store(data: Path) -> Store:
     """The store of an installation; its folder is made where it is missing. Raises StoreUnavailable."""
     try:
-        data.mkdir(parents=True, exist_ok=True, mode=DATA_MODE)
+        _make(data, DATA_MODE)
     except OSError as error:
         raise StoreUnavailable(f"the data folder {data} can't be made: {error.strerror}") from error
     return SqliteStore.open(str(data / STORE_FILE))
+
+
+def _make(folder: Path, mode: int = 0o777) -> None:
+    """A folder, and those above it, that a power cut does not take away with all that was synced in it."""
+    if folder.is_dir():
+        return
+    _make(folder.parent)
+    folder.mkdir(exist_ok=True, mode=mode)
+    above = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(above)
+    finally:
+        os.close(above)
 
 
 @asynccontextmanager

@@ -12,6 +12,18 @@ def kills(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture
+def syscall_strikes(request: pytest.FixtureRequest) -> int:
+    count: int = request.config.getoption("--syscall-strikes")
+    return count
+
+
+@pytest.fixture
+def power_seeds(request: pytest.FixtureRequest) -> int:
+    count: int = request.config.getoption("--power-seeds")
+    return count
+
+
+@pytest.fixture
 def crash_seed(request: pytest.FixtureRequest) -> int:
     """Printed with every result; --crash-seed plays it again, as far as real processes can."""
     given: int | None = request.config.getoption("--crash-seed")

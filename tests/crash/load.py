@@ -39,6 +39,7 @@ class Load:
     def __init__(self, urls: Sequence[str], token: str, journal: Path, rng: random.Random, *, first: int = 1) -> None:
         self.urls = list(urls)  # where to; may be changed while it runs
         self.surprises: list[str] = []  # answers that no client should ever see
+        self.refusals: list[str] = []  # in the server's words: it can't take mail now
         self.acknowledgements = 0
         self.handed_in = 0
         self._token = token
@@ -70,6 +71,14 @@ class Load:
         while self.acknowledgements < wanted:
             self._heard.clear()
             await self._heard.wait()
+
+    async def refused(self, count: int) -> None:
+        """Until so many more mails have been refused for now."""
+        wanted = len(self.refusals) + count
+        await until(partial(self._has_refused, wanted), ACKNOWLEDGED_WITHIN_S)
+
+    async def _has_refused(self, count: int) -> bool:
+        return len(self.refusals) >= count
 
     def read_journal(self) -> list[Acknowledged]:
         with self._journal.open() as lines:
@@ -111,7 +120,10 @@ class Load:
         if status in (200, 202):
             self._write(Acknowledged(number=number, key=key, id=answer["id"]))
             return True
-        if status != 503 and answer.get("code") != "idempotency_running":
+        if status == 503:
+            self.refusals.append(answer["detail"])
+            return False
+        if answer.get("code") != "idempotency_running":
             self.surprises.append(f"mail {number} was answered {status}: {answer}")
             return True
         return False

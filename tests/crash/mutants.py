@@ -1,11 +1,15 @@
 """Everpost broken on purpose: `python mutants.py NAME,NAME serve --config FILE` patches the product, then runs it.
 
-`hurry` and `full_disk` break nothing. The first one shortens the leases, so that what a dead server had in hand is
-taken up within seconds; the second one lets no file be written from the start.
+Some of them break nothing. `hurry` shortens the leases, so that what a dead server had in hand is taken up within
+seconds; `full_disk` lets no file be written from the start; `freeze` stops the process at the worst place, many times.
 """
 
 import asyncio
+import itertools
+import math
+import os
 import resource
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -14,23 +18,46 @@ from msgspec.structs import replace
 
 from everpost.core import resolving, transitions
 from everpost.engine import accept, deliver
+from everpost.engine.attempt import Attempts
+from everpost.engine.wire import NetworkWire
 from everpost.entrypoints import cli
 from everpost.model.delivery import DeliveryState
 from everpost.store.port import New
-from everpost.store.sqlite import SqliteStore
+from everpost.store.sqlite import SqliteStore, accepting
+from everpost.store.sqlite.operation import Failed, Shared
+from everpost.store.sqlite.writer import Writer
 
 ACK_AHEAD_S: Final = 0.2
+FREEZE_EVERY: Final = 40  # attempts
 
 
 def hurry():
     resolving.START_S = 1.0
     transitions.LEASE_MARGIN_S = 0.5
-    accept.CLAIM_LEASE_S = deliver.CLAIM_LEASE_S = 4.0
+    deliver.CLAIM_LEASE_S = 4.0
 
 
 def full_disk():
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+
+
+def freeze():
+    """Of some attempts, the intent is on disk, and not a byte is sent before somebody lets the process go on."""
+    start, started = Attempts.start, itertools.count(1)
+
+    def start_and_stop(self, intent):
+        start(self, intent)
+        if next(started) % FREEZE_EVERY == 0:
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    Attempts.start = start_and_stop
+
+
+def send_late():
+    """Nobody looks at the clock before the first byte."""
+    send = NetworkWire.send
+    NetworkWire.send = lambda self, request, timeouts, _: send(self, request, timeouts, math.inf)
 
 
 def ack_before_commit():
@@ -65,8 +92,46 @@ def forget_keys():
     accept._claim = lambda *_: None
 
 
+def intent_not_written():
+    """Fresh mail is stored as if nobody had begun to send it, and is sent."""
+    store = SqliteStore.accept
+
+    async def store_queued(self, message, deliveries, events, *args):
+        lease = message.created_at + deliver.CLAIM_LEASE_S
+        queued = [replace(one, state=DeliveryState.QUEUED, due_at=lease, attempts=0) for one in deliveries]
+        return await store(self, message, queued, events[:1], *args)
+
+    SqliteStore.accept = store_queued
+
+
+def believe_failed_commits():
+    """Whatever the disk says, it has been done."""
+    run = Writer.run
+
+    def believe(self, batch):
+        results = run(self, batch)
+        accepts = [isinstance(one, Shared) and one.run_all is accepting.accept for one in batch]
+        return [
+            New() if is_accept and isinstance(result, Failed) else result
+            for is_accept, result in zip(accepts, results, strict=True)
+        ]
+
+    Writer.run = believe
+
+
 MUTANTS: Final[Mapping[str, Callable[[], None]]] = {
-    mutant.__name__: mutant for mutant in (hurry, full_disk, ack_before_commit, blind_resend, forget_keys)
+    mutant.__name__: mutant
+    for mutant in (
+        hurry,
+        full_disk,
+        freeze,
+        send_late,
+        ack_before_commit,
+        blind_resend,
+        forget_keys,
+        intent_not_written,
+        believe_failed_commits,
+    )
 }
 
 if __name__ == "__main__":

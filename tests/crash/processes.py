@@ -93,10 +93,12 @@ class Process:
     log: Path
     url: str
     ready_path: str
+    environ: Mapping[str, str] = field(default_factory=dict)  # beside that of the tests
     running: asyncio.subprocess.Process | None = None
 
     async def spawn(self) -> None:
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("EVERPOST_")}
+        usual = {name: value for name, value in os.environ.items() if not name.startswith("EVERPOST_")}
+        environ = {**usual, **self.environ}
         with self.log.open("ab") as log:
             self.running = await asyncio.create_subprocess_exec(*self.words, stdout=log, stderr=log, env=environ)
 
@@ -111,6 +113,20 @@ class Process:
         except NO_ANSWER:
             return False
         return status == 200
+
+    async def can_write(self) -> bool:
+        """Whether nobody holds the lock of the database."""
+        try:
+            async with asyncio.timeout(1.0):
+                status, _, _ = await ask("GET", f"{self.url}/readyz")
+        except NO_ANSWER:
+            return False
+        return status == 200
+
+    @property
+    def is_stopped(self) -> bool:
+        """By a signal, and able to go on."""
+        return Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
     @property
     def process(self) -> asyncio.subprocess.Process:

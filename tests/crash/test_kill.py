@@ -27,7 +27,7 @@ FAULTS = (
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(7200)
 async def test_a_server_killed_again_and_again_loses_nothing_and_sends_nothing_twice(tmp_path, kills, crash_seed):
     rng = random.Random(crash_seed)
     async with installation(tmp_path) as place:

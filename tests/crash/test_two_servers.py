@@ -8,7 +8,7 @@ import pytest
 
 from crash.books import breaks, read_books, settled, states_of
 from crash.load import Load
-from crash.processes import NO_ANSWER, PROVIDERS, ask, installation, until
+from crash.processes import PROVIDERS, ask, installation, until
 
 SETTLED_WITHIN_S = 120.0
 SLOW = {"kind": "slow", "delay_s": 0.3}
@@ -75,18 +75,9 @@ async def _freeze(frozen, awake, load):
     while True:
         await load.more(10)
         frozen.process.send_signal(signal.SIGSTOP)
-        if await _can_write(awake):
+        if await awake.can_write():
             return
         frozen.process.send_signal(signal.SIGCONT)
-
-
-async def _can_write(server):
-    try:
-        async with asyncio.timeout(1.0):
-            status, _, _ = await ask("GET", f"{server.url}/readyz")
-    except NO_ANSWER:
-        return False
-    return status == 200
 
 
 @pytest.mark.slow

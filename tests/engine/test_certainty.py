@@ -28,6 +28,19 @@ async def test_a_clock_that_jumps_a_day_makes_no_mail_go_out_twice(jump_s):
     assert world.wire.accounts() == ["a"]
 
 
+async def test_a_clock_that_jumps_a_day_makes_nobody_give_up_shortly_before_absence_is_proof():
+    """It ages the attempt beyond what its sender allows, at the moment when somebody has watched for long enough."""
+    world = World("a", "b", resolve_within_s=3600.0, on_unknown=OnUnknown.HOLD)
+    world.wire.script("a", LOST)
+    world.wire.script_lookups("a", later(ABSENT, 9.0), ABSENT)
+    async with world.running() as engine:
+        stored = await accepted(engine)
+        await elapse(NEEDED_S + 1.0)
+        world.clock.skew_s = 86_400.0
+        ended = await world.ended(stored)
+    assert (ended.state, ended.account) == (DeliveryState.SENT, "b")
+
+
 async def test_what_nobody_can_tell_is_sent_again_after_the_time_that_its_sender_allows():
     world = World("a", "b", resolve_within_s=20.0, on_unknown=OnUnknown.RESEND)
     world.wire.script("a", LOST)

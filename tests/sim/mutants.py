@@ -20,7 +20,7 @@ from everpost.model.change import Change
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.message import OnUnknown
 from everpost.model.outcome import Kind
-from everpost.providers.contract import Absent, Ask, Sought
+from everpost.providers.contract import Absent, Ask
 from everpost.store.memory import MemoryStore
 from everpost.store.port import Stored, StoreUnavailable
 
@@ -132,8 +132,7 @@ def look_twice_too_soon(patch: pytest.MonkeyPatch) -> None:
 
 
 def trust_the_first_page(patch: pytest.MonkeyPatch) -> None:
-    async def look(self, delivery, message, member, lookup):
-        sought = Sought(delivery_id=delivery.id, message=message, account=member.account, started_at=0.0)
+    async def look(self, sought, lookup):
         open_ = [lookup.start(sought)]
         while isinstance(finding := await self._request(open_.pop(0), sought, lookup), Ask):
             open_ += finding.requests

@@ -13,6 +13,7 @@ from everpost.model.delivery import Delivery
 _PAUSES_S: Final = (0.5, 1.5, 3.0, 5.0, 10.0, 20.0, 30.0)
 PAUSE_S_MIN: Final = _PAUSES_S[0]
 PAUSE_S_MAX: Final = 60.0
+CLOCK_OFF_S_MAX: Final = 25 * 3600.0  # how wrong a clock may have been that dated an attempt: it has jumped by a day
 START_S: Final = 5.0  # from the decision to the first byte, beyond the time to connect: the intent must be stored
 
 

@@ -31,15 +31,8 @@ class Asking:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
 
-    async def _look(self, delivery: Delivery, message: Message, member: Member, lookup: Lookup) -> Finding:
+    async def _look(self, sought: Sought, lookup: Lookup) -> Finding:
         """One question, which may take several requests: found if one finds it, absent only if all say so."""
-        started_at = delivery.started_at or delivery.created_at
-        sought = Sought(
-            delivery_id=delivery.id,
-            message=without_recipients(message, delivery.left_out),
-            account=member.account,
-            started_at=started_at,
-        )
         open_: list[HttpRequest] = [lookup.start(sought)]
         asked = 0
         while open_:
@@ -70,3 +63,13 @@ class Asking:
         if not isinstance(answer, HttpResponse):
             return Unclear(f"the question got no answer: {answer.text}")
         return lookup.read(sought, answer)
+
+
+def sought_for(delivery: Delivery, message: Message, member: Member) -> Sought:
+    """The delivery's current attempt, as its provider is asked about it."""
+    return Sought(
+        delivery_id=delivery.id,
+        message=without_recipients(message, delivery.left_out),
+        account=member.account,
+        started_at=delivery.started_at or delivery.created_at,
+    )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from everpost.core import confirming
-from everpost.engine.asking import Asking
+from everpost.engine.asking import Asking, sought_for
 from everpost.engine.fleet import Fleet, Member
 from everpost.engine.ports import Ports
 from everpost.health.port import Report, Sign
@@ -124,7 +124,7 @@ class Confirmer(Asking):
         stored = await self._ports.store.get_message(delivery.project, delivery.message_id)
         if stored is None or stored.message.provider_options:  # they may ask for a test, or for another time
             return None
-        return await self._look(delivery, stored.message, watch.member, watch.lookup)
+        return await self._look(sought_for(delivery, stored.message, watch.member), watch.lookup)
 
     async def _absent(self, watch: _Watch, sample: _Sample, age_s: float) -> None:
         health = (await self._fleet.health()).get(watch.member.account.name, AccountHealth())

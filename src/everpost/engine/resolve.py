@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from msgspec.structs import replace
+
 from everpost.core import resolving, transitions
 from everpost.engine import journal
-from everpost.engine.asking import Asking
+from everpost.engine.asking import Asking, sought_for
 from everpost.engine.fleet import Fleet
 from everpost.engine.ports import Ports
 from everpost.engine.routes import DEFAULT, Routes
@@ -22,6 +24,8 @@ from everpost.providers.contract import Absent, Found, Unclear
 from everpost.store.port import Claimed, StoreUnavailable, Written
 
 WATCHED_MAX: Final = 100_000  # attempts that one process watches; one that is forgotten is asked about longer
+_TOO_OLD: Final = Unclear("its records do not go back to this attempt")
+_NOT_SHOWN: Final = Unclear("its records do not show it, and may lag")
 _log = logging.getLogger(__name__)
 
 OnWritten = Callable[[Sequence[Change]], None]
@@ -96,23 +100,31 @@ class Resolver(Asking):
                 return transitions.ask_again(asked, now + max(left_s, resolving.PAUSE_S_MIN), now)
             reason = f"{asked.account} has no way to ask" if member else "its account is no longer configured"
             return transitions.unresolved(asked, policy, reason, now)
-        finding = await self._look(asked, message, member, lookup)
+        sought = sought_for(asked, message, member)
+        finding = await self._look(sought, lookup)
+        answered_at = self._ports.clock.monotonic()
+        age_s = self._ports.clock.now() - sought.started_at
+        needed_s = resolving.patience_s(member.account, lookup.lag_s)
+        is_absent, is_too_old = isinstance(finding, Absent), age_s > lookup.kept_s
+        is_proof = is_absent and watch.is_proof(asked_at, answered_at, needed_s)
+        patience_s = within_s if is_absent and not is_too_old else needed_s  # what will be proof is waited for
+        is_over = resolving.is_over(age_s, answered_at - watch.since, within_s, patience_s)
+        if is_absent and (is_proof or is_over):  # whatever a clock that was wrong has dated the attempt by
+            finding = await self._look(replace(sought, clock_off_s=resolving.CLOCK_OFF_S_MAX), lookup)
+        if isinstance(finding, Absent) and (is_too_old or not is_proof):
+            finding = _TOO_OLD if is_too_old else _NOT_SHOWN
         # The answer may have taken longer than the claim: it holds for the attempt, whoever has claimed it since.
         current = await self._ports.store.find_delivery(asked.id)
         if current is None or (current.state, current.attempts) != (DeliveryState.UNCERTAIN, asked.attempts):
             return None
-        now, answered_at = self._ports.clock.now(), self._ports.clock.monotonic()
-        age_s = now - (asked.started_at or asked.created_at)
-        needed_s = resolving.patience_s(member.account, lookup.lag_s)
-        if isinstance(finding, Found):
-            return transitions.found(current, _sound(finding.provider_message_id), now)
-        if isinstance(finding, Absent) and age_s > lookup.kept_s:
-            finding = Unclear("its records do not go back to this attempt")
-        if isinstance(finding, Absent) and watch.is_proof(asked_at, answered_at, needed_s):
-            return transitions.absent(current, now)
-        if resolving.is_over(age_s, answered_at - watch.since, within_s, needed_s):
-            reason = finding.reason if isinstance(finding, Unclear) else "its records do not show it, and may lag"
-            return transitions.unresolved(current, policy, reason, now)
+        now = self._ports.clock.now()
+        match finding:
+            case Found():
+                return transitions.found(current, _sound(finding.provider_message_id), now)
+            case Absent():
+                return transitions.absent(current, now)
+            case Unclear() if is_over:
+                return transitions.unresolved(current, policy, finding.reason, now)
         pause_s = resolving.pause_s(current.asks, watch.absent_since, answered_at, needed_s)
         return transitions.ask_again(current, now + pause_s, now)
 

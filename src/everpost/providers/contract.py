@@ -111,6 +111,8 @@ Answer = HttpResponse | SmtpReply | Fault
 
 # --- finding out what became of an attempt ---------------------------------------------------------------------------
 
+CLOCK_OFF_S: Final = 60.0  # between two clocks that are right
+
 
 class Sought(Struct, frozen=True, kw_only=True):
     """What a question is about."""
@@ -119,6 +121,7 @@ class Sought(Struct, frozen=True, kw_only=True):
     message: Draft
     account: Account
     started_at: float  # of the attempt
+    clock_off_s: float = CLOCK_OFF_S  # how far the clock that dated it may have been off the provider's
 
 
 class Found(Struct, frozen=True):

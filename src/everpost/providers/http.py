@@ -14,7 +14,6 @@ from everpost.providers.fields import without_repeats
 
 _PLAIN: Final = re.compile(r"[a-z0-9._+@-]+")
 _ASKABLE: Final = re.compile(r"[!-~]+")  # what may stand in a request's target
-_CLOCK_SKEW_S: Final = 60.0
 _WINDOW_S: Final = 3600.0  # how long after an attempt's time is over the provider may still date it
 
 
@@ -59,8 +58,9 @@ def lookup_key(account: Account) -> str:
 
 def window(sought: Sought) -> tuple[datetime, datetime]:
     """When the provider may have taken the mail by its own clock."""
-    end_at = sought.started_at + sought.account.timeouts.total_s + _WINDOW_S
-    return datetime.fromtimestamp(sought.started_at - _CLOCK_SKEW_S, UTC), datetime.fromtimestamp(end_at, UTC)
+    begin_at = sought.started_at - sought.clock_off_s
+    end_at = sought.started_at + sought.account.timeouts.total_s + max(_WINDOW_S, sought.clock_off_s)
+    return datetime.fromtimestamp(begin_at, UTC), datetime.fromtimestamp(end_at, UTC)
 
 
 def searched(message: Draft) -> str:

@@ -7,8 +7,10 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from drafts import drafts
+from everpost.core.resolving import CLOCK_OFF_S_MAX
 from everpost.dialects.contract import Submission
 from everpost.model.outcome import Kind
 from everpost.providers.contract import Absent, Ask, Found, HttpResponse, Sought, Unclear
@@ -17,7 +19,7 @@ from everpost.sandbox.inbox import Inbox
 from everpost.sandbox.mailgun import Mailgun
 from everpost.sandbox.sendgrid import SendGrid
 from everpost.wiring import PROVIDERS
-from provider_cases import ID, NAMES, STARTED_AT, account_of, answer_of, cases, shown, sought_of
+from provider_cases import DRAFT, ID, NAMES, STARTED_AT, account_of, answer_of, cases, shown, sought_of
 
 LOOKUPS = cases("lookups/*.json")
 READS = [(case, read) for case in LOOKUPS for read in case.value["reads"]]
@@ -146,3 +148,14 @@ def test_the_id_that_is_planted_in_a_mail_is_the_one_that_is_found(provider, dra
         assert looked_up(server, provider, sought) == Found(message_id)
     never_sent = Sought(delivery_id="em_never.0", message=draft, account=account, started_at=STARTED_AT)
     assert not isinstance(looked_up(server, provider, never_sent), Found)
+
+
+@pytest.mark.parametrize("provider", SANDBOXES)
+@pytest.mark.parametrize("jump_s", [-86_400.0, 86_400.0])
+def test_a_mail_is_found_by_a_clock_that_was_wrong_by_a_day_if_that_is_allowed_for(provider, jump_s):
+    account = account_of(provider, {"base_url": "http://127.0.0.1:1"})
+    server = SANDBOXES[provider](Inbox(lambda: STARTED_AT + 1.0), Conduct(), lambda: STARTED_AT + 2.0, Random(1))
+    answered(server, PROVIDERS[provider].build(DRAFT, ID, account))
+    sought = Sought(delivery_id=ID, message=DRAFT, account=account, started_at=STARTED_AT + jump_s)
+    assert looked_up(server, provider, sought) == Absent()
+    assert isinstance(looked_up(server, provider, replace(sought, clock_off_s=CLOCK_OFF_S_MAX)), Found)

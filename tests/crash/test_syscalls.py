@@ -1,0 +1,78 @@
+"""A fault at the N-th call into the kernel, for every N: nothing acknowledged is lost, nothing is sent twice."""
+
+import random
+import sys
+
+import pytest
+
+from crash import mutants
+from crash.books import breaks, read_books, read_sink, settled
+from crash.load import Load
+from crash.processes import EVERPOST, installation
+from crash.syscalls import FILES, SENDS, Strike, spread, strike_all, told_of
+
+SETTLED_WITHIN_S = 150.0
+LAST = 200  # of the calls that are struck
+UNSURE = ({"kind": "accept_reset", "share": 0.1}, {"kind": "status", "share": 0.1})
+DISK_WORDS = {"EIO": "the disk reports an error", "ENOSPC": "the disk is full"}
+
+
+async def after(folder, seed, struck_by, program=EVERPOST, faults=UNSURE):
+    """The books after all these strikes, what was hit, and the load."""
+    async with installation(folder) as place:
+        server = place.add_server(program, sink=True)
+        load = Load([server.url], place.token, folder / "journal.jsonl", random.Random(seed))
+        await place.put_faults("mailgun", *faults)
+        with load.running():
+            struck = await strike_all(place, server, load, struck_by)
+            await place.heal()
+            await server.start()
+            await load.stop()
+        await settled(place, server, SETTLED_WITHIN_S)
+        books = await read_books(place, server, load.read_journal())
+        assert await server.end(30.0) == 0
+        untold = {event["id"] for event in books.events} - {event["id"] for event in read_sink(place.events)}
+    print(f"seed {seed}: {len(struck)} strikes, {load.handed_in} mails, {dict(books.by_state)}; {told_of(struck)}")  # noqa: T201
+    return books, struck, load, untold
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+async def test_a_server_killed_at_the_nth_call_loses_nothing_and_sends_nothing_twice(
+    tmp_path, syscall_strikes, crash_seed
+):
+    by = [Strike(call, at) for call in (*FILES, SENDS) for at in spread(syscall_strikes, LAST)]
+    books, struck, load, untold = await after(tmp_path, crash_seed, by)
+    assert (load.surprises, breaks(books), untold) == ([], [], set())
+    assert {one.ended for one in struck} == {-9}
+    assert {"everpost.db-wal", "a provider"} <= {one.what for one in struck}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+async def test_a_disk_that_fails_at_the_nth_call_costs_refusals_and_no_mail(tmp_path, syscall_strikes, crash_seed):
+    numbers = spread(syscall_strikes, LAST)
+    once = [Strike(call, at, error) for call in FILES for error in DISK_WORDS for at in numbers[::2]]
+    from_now_on = [Strike(call, at, error, on=True) for call in FILES for error in DISK_WORDS for at in numbers[1::2]]
+    books, struck, load, untold = await after(tmp_path, crash_seed, [*once, *from_now_on])
+    assert (load.surprises, breaks(books), untold) == ([], [], set())
+    assert {one.ended for one in struck} <= {None, 1}  # 1: it can't even start, and says so
+    assert all(any(words in refusal for refusal in load.refusals) for words in DISK_WORDS.values())
+    assert "Traceback" not in "".join(path.read_text() for path in tmp_path.glob("server-*.log"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("mutant", "strike", "words"),
+    [
+        ("ack_before_commit", Strike("fdatasync", 30), "acknowledged, but the server knows nothing of it"),
+        ("intent_not_written", Strike(SENDS, 90), "handed over 2 times"),
+        ("blind_resend", Strike("pwrite64", 200), "handed over 2 times"),
+        ("believe_failed_commits", Strike("fdatasync", 30, "EIO"), "acknowledged, but the server knows nothing of it"),
+        ("believe_failed_commits", Strike("pwrite64", 90, "ENOSPC"), "acknowledged, but the server knows nothing"),
+    ],
+)
+async def test_a_broken_server_is_caught_at_the_nth_call(tmp_path, mutant, strike, words):
+    program = (sys.executable, mutants.__file__, f"hurry,{mutant}")
+    books, *_ = await after(tmp_path, 1, [strike] * 3, program, [{"kind": "slow", "delay_s": 0.1}])
+    assert words in "\n".join(breaks(books))
