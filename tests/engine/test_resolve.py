@@ -28,7 +28,7 @@ from everpost.model.limits import LOOKUP_REQUESTS_MAX, RESOLVING_MAX
 from everpost.model.message import OnUnknown
 from everpost.providers.contract import Absent, Ask, Found, HttpRequest, Unclear
 from sim.behaviour import LAG_S
-from store_values import NOW
+from store_values import NOW, change
 
 SENT, HELD, UNCERTAIN = DeliveryState.SENT, DeliveryState.HELD, DeliveryState.UNCERTAIN
 NEEDED_S = patience_s(account("a"), LAG_S)
@@ -277,3 +277,19 @@ async def test_nothing_is_concluded_for_an_attempt_that_has_ended_meanwhile(worl
             await elapse(30.0)
             assert (await world.delivery(stored)).state is SENT
     assert world.wire.accounts() == ["a"]
+
+
+@pytest.mark.parametrize("state", [DeliveryState.SENDING, UNCERTAIN])
+async def test_an_answer_about_one_attempt_says_nothing_of_the_next(world, state):
+    """Another process has found out meanwhile, and gone on."""
+    world.wire.script("a", LOST)
+    world.wire.script_lookups("a", later(status(200), 5.0))
+    async with world.running() as engine:
+        stored = await world.in_doubt(engine)
+        one = await world.delivery(stored)
+        await world.store.advance([change(one, state, attempts=2, account="b", due_at=NOW + 1000.0)])
+        await elapse(10.0)
+        assert len(world.wire.asked) == 1
+        assert await world.delivery(stored) == replace(
+            one, version=one.version + 1, state=state, attempts=2, account="b", due_at=NOW + 1000.0
+        )

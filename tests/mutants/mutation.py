@@ -1,0 +1,53 @@
+"""Everpost, broken on purpose: one place of its code changed, and the tests that must notice."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+SOURCES = REPOSITORY / "src"
+NOTICED = 1  # pytest's exit status: tests ran, and some failed
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """`was` stands once in `file` (below src/everpost) and is replaced by `becomes`."""
+
+    name: str
+    file: str
+    was: str
+    becomes: str
+    tests: tuple[str, ...]
+
+    def mutated(self) -> str:
+        """The whole file; raises ValueError if the place can't be found any more."""
+        code = (SOURCES / "everpost" / self.file).read_text()
+        if code.count(self.was) != 1:
+            raise ValueError(f"{self.file} holds {code.count(self.was)} times, not once: {self.was!r}")
+        return code.replace(self.was, self.becomes)
+
+
+def catalogue() -> list[Mutant]:
+    tables = [tomllib.loads(path.read_text()) for path in sorted(Path(__file__).parent.glob("*.toml"))]
+    rows = [row for table in tables for row in table["mutant"]]
+    return [Mutant(**{**row, "tests": tuple(row["tests"])}) for row in rows]
+
+
+def run_tests(mutant: Mutant, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Runs the mutant's tests against a copy of the sources in `folder` that holds its change."""
+    sources = folder / "src"
+    shutil.copytree(SOURCES, sources, ignore=shutil.ignore_patterns("__pycache__"))
+    (sources / "everpost" / mutant.file).write_text(mutant.mutated())
+    words = [sys.executable, "-m", "pytest", "-qx", "-p", "no:cacheprovider", "--tb=line", *mutant.tests]
+    return subprocess.run(
+        words,
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": str(sources), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
