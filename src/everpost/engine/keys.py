@@ -59,16 +59,14 @@ class Keyring:
         """Who holds this token; None: nobody does, or no longer."""
         whole = _digest(token)
         known = self._callers.get(whole)
-        if known is not None:
-            key = self._cached(known.who)
-            if key is not None and key.revoked_at is None:
-                return known
+        if known is not None and (key := self._cached(known.who)) is not None:
+            return known if self._is_good(key) else None
         parts = parse(token)
         if parts is None:
             return None
         key_id, secret = parts
         key = await self._key(key_id)
-        if key is None or not hmac.compare_digest(key.digest, _digest(secret)) or key.revoked_at is not None:
+        if key is None or not hmac.compare_digest(key.digest, _digest(secret)) or not self._is_good(key):
             return None
         if len(self._callers) >= CACHED_KEYS_MAX:
             self._callers.clear()
@@ -114,6 +112,9 @@ class Keyring:
     def _cached(self, key_id: str) -> ApiKey | None:
         key, read_at = self._cache.get(key_id, (None, 0.0))
         return key if 0 <= self._clock() - read_at < CACHE_S else None
+
+    def _is_good(self, key: ApiKey) -> bool:
+        return key.revoked_at is None
 
     async def _write(self, key: ApiKey, was: int, told: EventType, at: float) -> bool:
         event = Event(
