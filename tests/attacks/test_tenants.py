@@ -25,12 +25,8 @@ VARYING = re.compile(
 NEVER = "em_01jzzzzzzzzzzzzzzzzzzzzzzz"
 KEY = ("order-1", "order-2")
 MAIL = NATIVE | {"tags": ["shared"], "metadata": {"order": "1"}, "to": ["shared@example.org"]}
+LATER = MAIL | {"send_at": int(time.time()) + 86_400}  # still queued for as long as the tests run
 TARGETS = ("/v1/emails/{}", "/v1/emails/{}/cancel", "/v1/events?message={}")
-
-
-def later():
-    """Still queued for as long as the test runs."""
-    return MAIL | {"send_at": int(time.time()) + 86_400}
 
 
 class Place:
@@ -92,7 +88,7 @@ async def script_of_b(place, between):
     await step("POST", "/v1/emails", MAIL | {"subject": "Other"}, idempotency_key=KEY[0])
     await step("POST", "/v1/emails", MAIL | {"to": []})
     await step("POST", "/sendEmail", NATIVE, idempotency_key=KEY[0])
-    waiting = await step("POST", "/v1/emails", later(), idempotency_key=KEY[1])
+    waiting = await step("POST", "/v1/emails", LATER, idempotency_key=KEY[1])
     await step("GET", f"/v1/emails/{waiting.json['id']}")
     await step("GET", "/v1/emails?limit=1")
     await step("GET", f"/v1/emails?limit=1&cursor={cursors[0]}")
