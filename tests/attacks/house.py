@@ -181,8 +181,8 @@ class Served:
         return int(found[1])
 
 
-def environ(**more: str) -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("EVERPOST_")} | more
+def environ() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("EVERPOST_")}
 
 
 def until(holds: Any, within_s: float = READY_WITHIN_S) -> None:
@@ -194,9 +194,9 @@ def until(holds: Any, within_s: float = READY_WITHIN_S) -> None:
 
 
 @contextmanager
-def running(words: Sequence[str | Path], log: Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+def running(words: Sequence[str | Path], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A command that is ended at the end."""
-    with log.open("ab") as out, subprocess.Popen(words, stdout=out, stderr=out, env=environ(**more)) as process:
+    with log.open("ab") as out, subprocess.Popen(words, stdout=out, stderr=out, env=environ()) as process:
         try:
             yield process
         finally:
@@ -224,7 +224,12 @@ def sandbox(folder: Path) -> Iterator[Mapping[str, int]]:
 
 @contextmanager
 def served(
-    folder: Path, accounts: str = ACCOUNTS, *, level: str = "error", ports: Mapping[str, int] | None = None, **more: str
+    folder: Path,
+    accounts: str = ACCOUNTS,
+    *,
+    level: str = "error",
+    ports: Mapping[str, int] | None = None,
+    files_max: int | None = None,
 ) -> Iterator[Served]:
     """A server over a folder, ready for requests; with its own sandbox unless the `ports` of one are given."""
     with ExitStack() as parts:
@@ -237,7 +242,8 @@ def served(
         config.write_text(CONFIG.format(folder=folder, port=port, level=level, sinks=sinks, accounts=described))
         config.chmod(0o600)
         log = folder / "server.log"
-        process = parts.enter_context(running((*EVERPOST, "serve", "--config", config), log, **more))
+        limited = () if files_max is None else ("prlimit", f"--nofile={files_max}:{files_max}")
+        process = parts.enter_context(running((*limited, *EVERPOST, "serve", "--config", config), log))
         until(lambda: answers(port, "/readyz", process, log))
         yield Served(process, port, folder, ports)
 

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import inspect
 
+from everpost.model.limits import JSON_VALUES_MAX
 from everpost.model.problem import FieldError, Problem
 
 FAULTS_MAX: Final = 100
@@ -21,6 +22,7 @@ _T = TypeVar("_T")
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _BYTE: Final = re.compile(r"(.*) \(byte (\d+)\)")
 _INNER_PATH: Final = re.compile(r" - at `.*`")
+_REST_OF_STRING: Final = re.compile(rb'(?:[^"\\]*\\.){0,1000}[^"\\]*("?)', re.DOTALL)
 _FORM: Final = re.compile(rb"[\w.%+-]{1,80}=")
 _SHOWN_CHARS_MAX: Final = 80
 _FLOAT_BITS: Final = range(64)  # whole numbers that are surely a float, too
@@ -52,9 +54,14 @@ class Faults:
     def __bool__(self) -> bool:
         return bool(self._found)
 
+    @property
+    def are_enough(self) -> bool:
+        """Nothing more is told."""
+        return len(self._found) >= FAULTS_MAX
+
     def add(self, path: str, message: str) -> None:
         """Complains about a field, unless it or what it is part of has been complained about."""
-        if len(self._found) < FAULTS_MAX and not any(part in self._found for part in _lineage(path)):
+        if not self.are_enough and not any(part in self._found for part in _lineage(path)):
             self._found[path] = message
 
     def problem(self, title: str = "The request has faulty fields") -> Problem:
@@ -65,13 +72,40 @@ class Faults:
 
 def decode(body: bytes, decoder: msgspec.json.Decoder[_T], faults: Faults) -> _T | Problem:
     """The typed value of a body. With faults added it is what could be read of it, and only fit for further checks.
-    A body that is not a JSON object is a problem by itself."""
+    A body that is not a JSON object is a problem by itself, and so is one that would fill the memory."""
+    if _has_too_many_values(body):
+        detail = f"the body has more than {JSON_VALUES_MAX} values"
+        return Problem(code="body_too_large", status=413, title="The body is too large", detail=detail)
     try:
         return decoder.decode(body)
     except msgspec.ValidationError:
         return _mended(body, decoder, faults)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         return _not_json(body, error)
+
+
+def _has_too_many_values(body: bytes) -> bool:
+    """A JSON text of one byte a value takes thirty times its size in memory. Each value but the first of its list or
+    object follows a comma; those within strings don't count."""
+    if body.count(b",") < JSON_VALUES_MAX:
+        return False
+    count = at = 0
+    while count < JSON_VALUES_MAX:
+        quote = body.find(b'"', at)
+        count += body.count(b",", at, quote if quote >= 0 else len(body))
+        if quote < 0:
+            return count >= JSON_VALUES_MAX
+        at = _end_of_string(body, quote + 1)
+    return True
+
+
+def _end_of_string(body: bytes, at: int) -> int:
+    """Where the string whose inside begins at `at` has ended."""
+    while True:
+        rest = _REST_OF_STRING.match(body, at)
+        if rest is None or rest[1] or rest.end() == at:
+            return at + 1 if rest is None else max(rest.end(), at + 1)
+        at = rest.end()
 
 
 def key_path(parent: str, key: str) -> str:
@@ -106,6 +140,8 @@ def _mended(body: bytes, decoder: msgspec.json.Decoder[_T], faults: Faults) -> _
 
 def _mend(value: Any, wanted: inspect.Type, path: str, faults: Faults) -> Any:
     """`value` with everything that does not fit `wanted` named and replaced."""
+    if faults.are_enough:
+        return _neutral(wanted)
     chosen = _chosen(value, wanted)
     match chosen:
         case inspect.StructType() if isinstance(value, dict):
@@ -133,7 +169,7 @@ def _mend_struct(value: dict[str, Any], wanted: inspect.StructType, path: str, f
     for name, entry in value.items():
         if name in fields:
             mended[name] = _mend(entry, fields[name].type, prefix + name, faults)
-        else:
+        elif not faults.are_enough:  # to look for the nearest name takes time
             faults.add(key_path(path, name) if path else name[:_SHOWN_CHARS_MAX], unknown(name, fields))
     for name, field in fields.items():
         if field.required and name not in mended:

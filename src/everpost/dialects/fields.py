@@ -33,8 +33,11 @@ WRITTEN_FOR_YOU: Final = frozenset(
         "return-path",
     },
 )
+ORDERS: Final = frozenset({"x-smtpapi", "x-msys-api", "x-mc-bccaddress"})
+"""Headers that a provider obeys, and that may name further recipients."""
 WRITTEN_PREFIXES: Final = ("content-", "x-everpost-")
 
+_DIRECTION: Final = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 _HEADER_NAME: Final = re.compile(r"[!-9;-~]+")  # RFC 5322 3.6.8
 _ATOM: Final = r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+"  # RFC 2045 5.1
 _CONTENT_TYPE: Final = re.compile(rf"(?!multipart/){_ATOM}/{_ATOM}(?: *;[ -~]*)?", re.IGNORECASE)
@@ -79,6 +82,12 @@ def check_filled(text: str, chars_max: int, path: str, faults: Faults) -> None:
         faults.add(path, "is empty")
 
 
+def check_direction(name: str, path: str, faults: Faults) -> None:
+    """A name that people tell by its looks: of a sender, or of a file."""
+    if _DIRECTION.search(name):
+        faults.add(path, "contains a control of the writing direction, which makes it look like another; remove it")
+
+
 def check_content(draft: Draft, faults: Faults) -> None:
     for path, body in (("text", draft.text), ("html", draft.html)):
         if body and "\0" in body:
@@ -121,6 +130,8 @@ def _header_name_fault(name: str, seen: set[str]) -> str | None:
         return f"is set by the field `{OWN_FIELDS[lower]}`; use that"
     if lower in WRITTEN_FOR_YOU or lower.startswith(WRITTEN_PREFIXES):
         return "is written by Everpost or the provider; leave it out"
+    if lower in ORDERS:
+        return "is an order to a provider, which could change the recipients; leave it out"
     return "is given twice, in different letter case" if lower in seen else None
 
 

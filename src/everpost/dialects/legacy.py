@@ -11,7 +11,7 @@ from msgspec import Meta, Struct, field
 
 from everpost.dialects.addresses import parse_address, parse_address_list
 from everpost.dialects.faults import Faults, decode
-from everpost.dialects.fields import check_content, check_count, check_filled
+from everpost.dialects.fields import check_content, check_count, check_direction, check_filled
 from everpost.dialects.native_render import state_of
 from everpost.dialects.native_schema import REQUIRED
 from everpost.model import limits
@@ -89,6 +89,10 @@ VERDICTS: Final[Mapping[DeliveryState, Verdict]] = {
         503, "queued", "a provider may have the mail; it stays queued until that is known, do not send it again"
     ),
 }
+
+# More than the longest list of recipients can have: whoever gives more need not be read.
+_PIECES_MAX: Final = 4 * limits.RECIPIENTS_MAX  # a name may hold commas, too
+_LIST_CHARS_MAX: Final = limits.RECIPIENTS_MAX * (2 * limits.NAME_CHARS_MAX + limits.ADDRESS_CHARS_MAX + 8)
 
 _SEND: Final = msgspec.json.Decoder(SendEmail)
 _SET: Final = msgspec.json.Decoder(SetProvider)
@@ -178,6 +182,7 @@ def _check(draft: Draft, faults: Faults) -> None:
 def _sender(request: SendEmail, faults: Faults) -> Address:
     found = parse_address(request.from_) if request.from_ else "is missing: give one address"
     if isinstance(found, Address):
+        check_direction(found.name, "from", faults)
         return found
     faults.add("from", found)
     return _NOBODY
@@ -187,8 +192,14 @@ def _addresses(given: Listed, path: str, faults: Faults) -> tuple[Address, ...]:
     if given is None:
         return ()
     texts = [given] if isinstance(given, str) else given
+    if len(texts) + sum(text.count(",") for text in texts) > _PIECES_MAX or sum(map(len, texts)) > _LIST_CHARS_MAX:
+        faults.add(path, f"is too long: at most {limits.RECIPIENTS_MAX} recipients are allowed")
+        return ()
     read = [found for text in texts for found in parse_address_list(text)]
     for position, found in enumerate(read):
+        place = path if len(read) == 1 else f"{path}[{position}]"
         if isinstance(found, str):
-            faults.add(path if len(read) == 1 else f"{path}[{position}]", found)
+            faults.add(place, found)
+        else:
+            check_direction(found.name, place, faults)
     return tuple(found if isinstance(found, Address) else _NOBODY for found in read)

@@ -14,6 +14,7 @@ from everpost.dialects.faults import Faults, decode
 from everpost.dialects.fields import (
     check_content,
     check_count,
+    check_direction,
     check_filled,
     check_line,
     read_base64,
@@ -132,6 +133,7 @@ def _address(given: str | AddressObject, path: str, faults: Faults) -> Address:
         found = address_of(given.email, given.name or "")
         faulty = f"{path}.email" if isinstance(found, str) and check_email(given.email) else f"{path}.name"
     if isinstance(found, Address):
+        check_direction(found.name, faulty, faults)
         return found
     faults.add(faulty, found)
     return _NOBODY
@@ -145,6 +147,7 @@ def _attachments(given: Sequence[AttachmentObject], faults: Faults) -> tuple[Att
 
 def _attachment(given: AttachmentObject, path: str, faults: Faults) -> Attachment:
     check_filled(given.filename, limits.FILENAME_CHARS_MAX, f"{path}.filename", faults)
+    check_direction(given.filename, f"{path}.filename", faults)
     return Attachment(
         filename=given.filename,
         content=read_base64(given.content, f"{path}.content", faults),

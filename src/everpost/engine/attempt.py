@@ -10,7 +10,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from everpost.core import transitions
-from everpost.core.masking import masked
+from everpost.core.masking import masked, without_echo
 from everpost.engine import journal
 from everpost.engine.fleet import Fleet, Member
 from everpost.engine.ports import Ports
@@ -18,7 +18,7 @@ from everpost.health.port import Report, Sign
 from everpost.model.change import Change
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.outcome import Kind, Outcome
-from everpost.providers.contract import Answer, Fault, Phase, Request, outcome_of
+from everpost.providers.contract import Answer, Fault, Phase, Request, outcome_of, secrets_of
 from everpost.store.port import Claimed, StoreUnavailable, Written
 
 RETRY_S_MIN: Final = 0.1
@@ -111,7 +111,7 @@ class Attempts:
         answer: Answer | None = None
         try:
             answer = await self._ports.wire.send(intent.request, member.account.timeouts, intent.not_after)
-            outcome = outcome_of(member.provider, answer, member.account)
+            outcome = _discreet(outcome_of(member.provider, answer, member.account), intent)
         except Exception as error:
             _log.exception("an attempt broke", extra={"delivery": intent.change.delivery.id})
             outcome = Outcome(kind=Kind.UNKNOWN, text=f"a fault of Everpost: {type(error).__name__}")
@@ -207,6 +207,19 @@ class Attempts:
             _log.warning("the accounts are shown as they were", extra={"error": str(error)})
         except Exception:
             _log.exception("the health of accounts was not recorded")
+
+
+def _discreet(outcome: Outcome, intent: Intent) -> Outcome:
+    """Whatever a provider says, and calls the mail, holds nothing of what it was told."""
+    if not outcome.text and not outcome.provider_message_id:
+        return outcome
+    secrets = tuple(filter(None, secrets_of(intent.request)))
+    message_id = outcome.provider_message_id
+    return replace(
+        outcome,
+        text=without_echo(outcome.text, intent.claimed.message, secrets),
+        provider_message_id=None if any(secret in (message_id or "") for secret in secrets) else message_id,
+    )
 
 
 def _joined(good_news: Sequence[Report]) -> list[Report]:

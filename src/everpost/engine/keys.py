@@ -21,7 +21,7 @@ from everpost.model.key import ApiKey, Caller, Scope
 from everpost.store.port import Document, Store
 
 PREFIX: Final = "evp_"
-CACHE_S: Final = 5.0
+CACHE_S: Final = 1.0
 """How long a key is remembered: a revocation takes effect in other processes within this time."""
 CACHED_KEYS_MAX: Final = 1024
 _ID_BYTES: Final = 5
@@ -40,17 +40,19 @@ class Keyring:
         self._cache: dict[str, tuple[ApiKey, float]] = {}  # by id, with the instant of reading
         self._callers: dict[bytes, Caller] = {}  # by the digest of a whole token that was found to be good
 
-    async def create(self, project: str, scope: Scope, name: str) -> tuple[ApiKey, str]:
-        """A new key and its token. The token can't be had again."""
+    async def create(self, project: str, scope: Scope, name: str, lasts_s: float | None = None) -> tuple[ApiKey, str]:
+        """A new key and its token, which can't be had again. It ends by itself after `lasts_s`."""
         while True:
             key_id, secret = _base32(secrets.token_bytes(_ID_BYTES)), _base32(secrets.token_bytes(_SECRET_BYTES))
+            now = self._clock()
             key = ApiKey(
                 id=key_id,
                 project=project,
                 scope=scope,
                 name=name,
                 digest=_digest(secret),
-                created_at=self._clock(),
+                created_at=now,
+                expires_at=None if lasts_s is None else now + lasts_s,
             )
             if await self._write(key, 0, EventType.KEY_CREATED, key.created_at):
                 return key, render(key_id, secret)
@@ -114,7 +116,8 @@ class Keyring:
         return key if 0 <= self._clock() - read_at < CACHE_S else None
 
     def _is_good(self, key: ApiKey) -> bool:
-        return key.revoked_at is None
+        """Neither revoked nor at its end."""
+        return key.revoked_at is None and (key.expires_at is None or self._clock() < key.expires_at)
 
     async def _write(self, key: ApiKey, was: int, told: EventType, at: float) -> bool:
         event = Event(

@@ -16,7 +16,7 @@ from everpost.model import ids
 from everpost.model.account import Timeouts
 from everpost.model.change import Change
 from everpost.model.delivery import Delivery, DeliveryState
-from everpost.model.limits import LOOKUP_REQUESTS_MAX, RESOLVING_MAX
+from everpost.model.limits import LOOKUP_REQUESTS_MAX, PROVIDER_ID_CHARS_MAX, RESOLVING_MAX
 from everpost.model.message import Message, OnUnknown, without_recipients
 from everpost.providers.contract import (
     Absent,
@@ -116,7 +116,7 @@ class Resolver:
         age_s = now - (asked.started_at or asked.created_at)
         needed_s = resolving.patience_s(member.account, lookup.lag_s)
         if isinstance(finding, Found):
-            return transitions.found(current, finding.provider_message_id, now)
+            return transitions.found(current, _sound(finding.provider_message_id), now)
         if isinstance(finding, Absent) and age_s > lookup.kept_s:
             finding = Unclear("its records do not go back to this attempt")
         if isinstance(finding, Absent) and watch.is_proof(asked_at, answered_at, needed_s):
@@ -165,11 +165,23 @@ class Resolver:
         return Absent()
 
     async def _request(self, request: HttpRequest, sought: Sought, lookup: Lookup) -> Finding:
+        """What can't be asked or read tells nothing. It must not go on for ever: the mail's policy waits for an end."""
+        try:
+            return await self._asked(request, sought, lookup)
+        except Exception as error:
+            _log.exception("a question broke", extra={"delivery": sought.delivery_id})
+            return Unclear(f"a fault of Everpost: {type(error).__name__}")
+
+    async def _asked(self, request: HttpRequest, sought: Sought, lookup: Lookup) -> Finding:
         not_after = self._ports.clock.monotonic() + LOOKUP_TIMEOUTS.total_s
         answer = await self._ports.wire.send(request, LOOKUP_TIMEOUTS, not_after)
         if not isinstance(answer, HttpResponse):
             return Unclear(f"the question got no answer: {answer.text}")
         return lookup.read(sought, answer)
+
+
+def _sound(message_id: str | None) -> str | None:
+    return message_id if message_id is not None and len(message_id) <= PROVIDER_ID_CHARS_MAX else None
 
 
 def _attempt(delivery: Delivery) -> str:

@@ -6,9 +6,11 @@ deleted or damaged file is made anew, and where that fails, this process remembe
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, ParamSpec, Self, TypeVar
 
@@ -20,6 +22,7 @@ from everpost.health.port import Report
 from everpost.model.account import AccountHealth
 
 BUSY_TIMEOUT_MS: Final = 1000
+FILE_MODE: Final = 0o600
 OPEN_TRIES: Final = 50
 OPEN_PAUSE_S: Final = 0.02
 
@@ -147,6 +150,9 @@ def _open_file(path: Path) -> apsw.Connection | None:
 
 
 def _connect(path: str) -> apsw.Connection:
+    if path != _MEMORY:
+        with suppress(OSError):  # SQLite will say what is wrong; it would let everybody read a new file
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, FILE_MODE))
     connection = apsw.Connection(path)
     try:
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)

@@ -19,6 +19,7 @@ class ApiKey(Struct, frozen=True, kw_only=True):
     digest: bytes  # SHA-256 of the secret part
     created_at: float
     revoked_at: float | None = None
+    expires_at: float | None = None  # None: never
 
 
 class Caller(Struct, frozen=True, kw_only=True):

@@ -58,3 +58,4 @@ RELAY_BATCH_MAX: Final = 500  # events handed to a sink at once
 # What a provider may answer
 ANSWER_HEAD_BYTES_MAX: Final = 64 * 1024  # status line and headers
 ANSWER_BODY_BYTES_MAX: Final = 4 * 1024 * 1024  # what follows; a longer answer is none
+PROVIDER_ID_CHARS_MAX: Final = 998  # its id of a mail, as long as a line; a longer one is none

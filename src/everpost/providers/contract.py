@@ -4,7 +4,9 @@ The wire carries a Request and brings back an Answer; `outcome_of` turns that in
 and, where they are silent, by the rules that hold for every provider.
 """
 
-from collections.abc import Callable, Mapping
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from enum import StrEnum
 from typing import Any, Final
 
@@ -43,6 +45,20 @@ class SmtpRequest(Struct, frozen=True, kw_only=True):
 
 
 Request = HttpRequest | SmtpRequest
+
+
+def secrets_of(request: Request) -> Iterator[str]:
+    """What proves to the provider who is asking, in every form in which it goes out."""
+    if isinstance(request, HttpRequest):
+        login = request.headers.get("Authorization", "").rpartition(" ")[2]
+        yield login
+        with suppress(ValueError):  # it is no base64: the key itself
+            yield b64decode(login, validate=True).decode().rpartition(":")[2]
+    elif request.password:
+        yield request.password
+        yield b64encode(request.password.encode()).decode()
+        yield b64encode(f"\0{request.username}\0{request.password}".encode()).decode()
+
 
 # --- what comes back -------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ _MESSAGE_ID: Final = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
 _OWN_HEADERS: Final = frozenset(
     {"from", "to", "cc", "bcc", "reply-to", "subject", "date", "mime-version", "x-everpost-id"}
     | {"return-path", "received", "dkim-signature"}
+    | {"x-smtpapi", "x-msys-api", "x-mc-bccaddress"}  # orders to a provider, which may name further recipients
 )
 
 

@@ -20,7 +20,7 @@ from everpost.providers.options import form_fault, with_options
 from everpost.providers.reading import Reading, at, decoded, read_answer
 
 REGIONS: Final = {"us": "https://api.mailgun.net", "eu": "https://api.eu.mailgun.net"}
-OWN_FIELDS: Final = frozenset({"from", "to", "cc", "bcc", f"v:{CORRELATION_KEY}", "h:message-id"})
+OWN: Final = frozenset(f"from to cc bcc h:from h:to h:cc h:bcc h:sender h:message-id v:{CORRELATION_KEY}".split())
 LINES: Final = ("h:", "o:", "subject")  # options that end up in lines of the header
 DOMAIN: Final = c.Setting(name="domain", form=c.Form.DOMAIN, help="sending domain", required=True)
 EVENTS_MAX: Final = 300
@@ -48,7 +48,7 @@ def build(message: Draft, delivery_id: str, account: Account) -> c.HttpRequest |
 def fault(message: Draft) -> str | None:
     options = message.provider_options.get("mailgun", {})
     names = {name for name, _ in with_options(_fields(message, ""), options)}
-    if reason := fields.fault_of(message) or fields.needs_to(message) or form_fault(options, OWN_FIELDS, LINES):
+    if reason := fields.fault_of(message) or fields.needs_to(message) or form_fault(options, OWN, LINES):
         return reason
     if not all(is_field_name(name) for name in names):
         return "Mailgun takes names of metadata and options in printable ASCII without quotes only"

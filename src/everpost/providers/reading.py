@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from everpost.model.limits import REASON_CHARS_MAX
+from everpost.model.limits import PROVIDER_ID_CHARS_MAX, REASON_CHARS_MAX
 from everpost.model.outcome import Kind, Outcome
 from everpost.providers.contract import (
     DEFAULT_STATUSES,
@@ -23,6 +23,7 @@ from everpost.providers.contract import (
 )
 
 RETRY_AFTER_S_MAX: Final = 86_400.0
+WORDS_CHARS_MAX: Final = 2000  # of an answer that are looked at: an expression may take time with their square
 
 EDGE_STATUSES: Final = frozenset({403, 503, 521, 522, 523, 525, 526})
 """Statuses with which a firewall or proxy says that it has not passed the request on. 500, 502, 504, 520 and 524 are
@@ -38,9 +39,10 @@ class Reading(Struct, frozen=True, kw_only=True):
 
 def read_answer(reading: Reading, response: HttpResponse) -> Outcome:
     """What an answer to a send means."""
-    words = reading.words(response)
+    said = reading.words(response)
+    words = said[:WORDS_CHARS_MAX] if said else said
     message_id = reading.message_id(response) if 200 <= response.status < 300 else None
-    if message_id:
+    if message_id and len(message_id) <= PROVIDER_ID_CHARS_MAX:
         return Outcome(kind=Kind.ACCEPTED, status=response.status, provider_message_id=message_id)
     verdict = _verdict(reading, response, words)
     return Outcome(
@@ -56,7 +58,7 @@ def decoded(body: bytes) -> Any:
     """The value of a JSON body, or None."""
     try:
         return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
@@ -118,6 +120,6 @@ def _until_s(text: str | None, response: HttpResponse) -> float | None:
 def _date(text: str | None) -> datetime | None:
     try:
         date = parsedate_to_datetime(text or "")
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return date if date.tzinfo else None

@@ -26,7 +26,7 @@ LOGS_MAX: Final = 1000
 CONTENT_BYTES_MAX: Final = 22 * 1024 * 1024  # 30 MiB in all, attachments in base64
 GROUP: Final = "personalizations"
 OUR_IDS: Final = (("custom_args", CORRELATION_KEY), (GROUP, "custom_args", CORRELATION_KEY))
-OWN: Final = (("from",), *((GROUP, name) for name in ("from", "to", "cc", "bcc")), *OUR_IDS)
+OWN: Final = (("from",), ("mail_settings", "bcc"), *((GROUP, name) for name in ("from", "to", "cc", "bcc")), *OUR_IDS)
 LINES: Final = (("subject",), ("headers",), (GROUP, "subject"), (GROUP, "headers"))
 
 ROWS: Final = (

@@ -16,6 +16,7 @@ from everpost.providers.contract import Row
 from everpost.providers.contract import SmtpStage as S
 from everpost.providers.fields import without_repeats
 from everpost.providers.mime import mime_fault, render_mime
+from everpost.providers.reading import WORDS_CHARS_MAX
 
 PORTS: Final = {c.Security.STARTTLS: 587, c.Security.TLS: 465, c.Security.NONE: 25}  # RFC 8314
 BUSY: Final = c.Verdict(kind=Kind.THROTTLED, retry_after_s=60.0)
@@ -78,7 +79,7 @@ def read(reply: c.SmtpReply, _: Account) -> Outcome:
             kind=Kind.ACCEPTED, status=reply.code, provider_message_id=queued[1] if queued else None, text=_text(reply)
         )
     # The code decides when it and the enhanced code's first digit disagree.
-    said = f"{reply.code} " + _ENHANCED.sub(rf"{reply.code // 100}\1", reply.text, count=1)
+    said = f"{reply.code} " + _ENHANCED.sub(rf"{reply.code // 100}\1", reply.text[:WORDS_CHARS_MAX], count=1)
     verdict = next((row.verdict for row in ROWS if _fits(row, reply.stage, said)), c.UNKNOWN)
     return Outcome(
         kind=verdict.kind,

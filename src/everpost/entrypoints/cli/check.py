@@ -103,7 +103,8 @@ def probe(account: Account, provider: Provider) -> Finding:
         status = _status_of(request, account.timeouts.connect_s + account.timeouts.answer_s)
     except (OSError, http.client.HTTPException) as error:
         host = urlsplit(request.url).hostname
-        message = f"{host} can't be reached: {str(error) or type(error).__name__}"
+        why = str(error) if isinstance(error, OSError) else ""  # others quote the server, which may echo the key
+        message = f"{host} can't be reached: {why or type(error).__name__}"
         return Finding(level="fault", key=key, message=message, hint="is the network, or a proxy, in the way?")
     if status < 300:
         return Finding(level="ok", key=key, message=f"{provider.title} accepts the credentials")

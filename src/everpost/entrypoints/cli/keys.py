@@ -19,6 +19,8 @@ from everpost.store.port import Store, StoreUnavailable
 from everpost.wiring import open_store
 
 DEFAULT_PROJECT: Final = "default"
+DAY_S: Final = 86_400.0
+DAYS_MAX: Final = 36_500
 Action = Callable[[Keyring, Namespace, Screen], Awaitable[int]]
 
 
@@ -27,6 +29,7 @@ def _arguments(parser: ArgumentParser) -> None:
     create = actions.add_parser("create", help="make a key; its token is shown once")
     create.add_argument("--scope", required=True, choices=tuple(Scope), help="send includes read, admin everything")
     create.add_argument("--name", default="", help="what it is for")
+    create.add_argument("--days", type=_days, help="it ends by itself after so many (default: never)")
     create.add_argument("--project", default=DEFAULT_PROJECT, help=f"default: {DEFAULT_PROJECT}")
     listing = actions.add_parser("list", help="show all keys, without their secrets")
     listing.add_argument("--project", help="default: all")
@@ -65,7 +68,7 @@ def _configured(config: Path) -> Path:
 
 
 async def create_key(keyring: Keyring, args: Namespace, screen: Screen) -> int:
-    key, token = await keyring.create(args.project, Scope(args.scope), args.name)
+    key, token = await keyring.create(args.project, Scope(args.scope), args.name, args.days and args.days * DAY_S)
     if screen.as_json:
         screen.data(_view(key) | {"token": token})
     else:
@@ -107,8 +110,22 @@ def _view(key: ApiKey) -> dict[str, Any]:
         "name": key.name,
         "created_at": _instant(key.created_at),
         "revoked_at": _instant(key.revoked_at),
-        "state": "ok" if key.revoked_at is None else "revoked",
+        "expires_at": _instant(key.expires_at),
+        "state": _state(key),
     }
+
+
+def _state(key: ApiKey) -> str:
+    if key.revoked_at is not None:
+        return "revoked"
+    return "expired" if key.expires_at is not None and key.expires_at <= time.time() else "ok"
+
+
+def _days(text: str) -> float:
+    days = float(text)
+    if not 0 < days < DAYS_MAX:
+        raise ValueError(text)
+    return days
 
 
 def _instant(at: float | None) -> str | None:

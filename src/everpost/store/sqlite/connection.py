@@ -1,8 +1,9 @@
 """Opening the file, and telling what has gone wrong with it."""
 
+import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import apsw
@@ -13,6 +14,8 @@ MEMORY: Final = ":memory:"
 BUSY_TIMEOUT_MS: Final = 10_000  # another process may be in the middle of its batch, or of a checkpoint
 SWITCH_TRIES: Final = 100
 SWITCH_PAUSE_S: Final = 0.02
+TRIM_TIMEOUT_MS: Final = 100  # nobody who writes has to wait for longer, since it can be tried again
+FILE_MODE: Final = 0o600  # mail lies in there; the log of SQLite gets the mode of its file
 STATEMENTS_MAX: Final = 200  # that stay prepared
 CACHE_KIB: Final = 32 * 1024
 
@@ -46,18 +49,40 @@ _WORDS: Final[tuple[tuple[type[apsw.Error], str], ...]] = (
 
 
 def connect(path: str) -> apsw.Connection:
-    """A connection on which a COMMIT returns after the disk has it. Raises apsw's errors."""
+    """A connection on which a COMMIT returns after the disk has it, and what is deleted is overwritten. Raises apsw's
+    errors."""
+    if path != MEMORY:
+        _make_private(path)
     connection = apsw.Connection(path, statementcachesize=STATEMENTS_MAX)
     try:
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)
         if path != MEMORY:
             _use_log(connection)
         connection.pragma("synchronous", "full")
+        connection.pragma("secure_delete", "on")
         connection.pragma("cache_size", -CACHE_KIB)
     except apsw.Error:
         connection.close()
         raise
     return connection
+
+
+def _make_private(path: str) -> None:
+    """SQLite would let everybody read a new file, whose folder may be open to them."""
+    with suppress(OSError):  # it is there, or SQLite will say what is wrong
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE))
+
+
+def trim_log(connection: apsw.Connection) -> bool:
+    """Empties the log, in which what was deleted still stands; False if somebody is reading or writing."""
+    connection.set_busy_timeout(TRIM_TIMEOUT_MS)
+    try:
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    except (apsw.BusyError, apsw.LockedError):
+        return False
+    finally:
+        connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+    return True
 
 
 def _use_log(connection: apsw.Connection) -> None:

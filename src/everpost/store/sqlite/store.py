@@ -26,7 +26,7 @@ from everpost.store.port import (
 )
 from everpost.store.sqlite import accepting, reads, writes
 from everpost.store.sqlite.accepting import Submission
-from everpost.store.sqlite.connection import UNAVAILABLE, unavailable
+from everpost.store.sqlite.connection import UNAVAILABLE, trim_log, unavailable
 from everpost.store.sqlite.lane import DirectLane, Lane, ThreadLane
 from everpost.store.sqlite.listing import list_messages
 from everpost.store.sqlite.operation import Deadline, Shared, Single
@@ -48,6 +48,7 @@ class SqliteStore:
         self._writes = writes_
         self._look_ups = look_ups  # few rows by key; some stand between a mail and its sending
         self._scans = scans  # lists, which may take long
+        self._is_log_clean = False  # of what was deleted; nobody knows at the start
 
     @classmethod
     def open(cls, path: str, *, clock: Callable[[], float] = time.time, inline: bool = False) -> Self:
@@ -160,7 +161,12 @@ class SqliteStore:
         return await _run(self._look_ups, reads.counts)
 
     async def purge(self, before: float, keys_before: float, limit: int) -> int:
-        return await _run(self._writes, purge, before, keys_before, limit)
+        """What went is overwritten in the file at once, and in the log as soon as nobody needs that any more."""
+        gone = await _run(self._writes, purge, before, keys_before, limit)
+        self._is_log_clean = self._is_log_clean and not gone
+        if not self._is_log_clean and gone < limit:
+            self._is_log_clean = await _run(self._scans, trim_log)
+        return gone
 
 
 async def _run(
