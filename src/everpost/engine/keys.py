@@ -61,10 +61,8 @@ class Keyring:
         """Who holds this token; None: nobody does, or no longer."""
         whole = _digest(token)
         known = self._callers.get(whole)
-        if known is not None:
-            key = self._cached(known.who)
-            if key is not None and self._is_good(key):
-                return known
+        if known is not None and (key := self._cached(known.who)) is not None:
+            return known if self._is_good(key) else None
         parts = parse(token)
         if parts is None:
             return None
@@ -120,6 +118,10 @@ class Keyring:
     def _cached(self, key_id: str) -> ApiKey | None:
         key, read_at = self._cache.get(key_id, (None, 0.0))
         return key if 0 <= self._clock() - read_at < CACHE_S else None
+
+    def _is_good(self, key: ApiKey) -> bool:
+        """Neither revoked nor at its end."""
+        return key.revoked_at is None and (key.expires_at is None or self._clock() < key.expires_at)
 
     async def _write(self, key: ApiKey, was: int, told: EventType, at: float) -> bool:
         event = Event(
