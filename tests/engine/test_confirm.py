@@ -1,15 +1,17 @@
 """An account that accepts mail and loses it is found out by its provider's records; one that works is left alone."""
 
+from itertools import pairwise
+
 import pytest
 
-from engine_kit import CALLER, accepted, draft, elapse
+from engine_kit import CALLER, LOST_BUT_TAKEN, World, accepted, draft, elapse
 from everpost.core import confirming
 from everpost.core.confirming import DEFAULT_POLICY, SAMPLE_S
 from everpost.engine.confirm import GAP_S
 from everpost.model.account import CircuitState
 from everpost.model.delivery import DeliveryState
 from everpost.model.event import EventType
-from everpost.model.limits import CONFIRMING_MAX
+from everpost.model.limits import CONFIRMING_MAX, MISSING_MAX
 from everpost.model.message import Address
 from everpost.providers.contract import Lookup
 from everpost.wiring import PROVIDERS
@@ -278,6 +280,31 @@ async def test_an_account_is_asked_rarely_whatever_it_carries(provider, losing):
         assert len(asked) <= 200 / (GAP_S if losing else SAMPLE_S) * requests + 2
         watch = engine._deliverer._confirmer._watches["a"]
         assert len(watch.samples) <= CONFIRMING_MAX
+
+
+async def test_questions_to_an_account_keep_their_distance():
+    """Though many mails are due to be looked for when nothing shows up."""
+    world = world_of("mailgun", "a")
+    async with world.running() as engine:
+        await mails(engine, 200, SAMPLE_S)
+        world.wire.of["a"].losing = 1.0
+        await mails(engine, 1000, SAMPLE_S)
+        asked = world.wire.of["a"].asked
+        assert len(asked) > 100
+        assert min(later - earlier for earlier, later in pairwise(asked)) >= GAP_S
+        watch = engine._deliverer._confirmer._watches["a"]
+        assert sum(sample.is_missing for sample in watch.samples) == MISSING_MAX
+
+
+async def test_mail_that_its_records_have_shown_already_is_not_looked_for_again():
+    """Its answer was lost, and it was found when that was resolved."""
+    world = World("a")
+    world.wire.script("a", LOST_BUT_TAKEN)
+    async with world.running() as engine:
+        stored = await accepted(engine)
+        await elapse(100.0)
+        assert (await world.delivery(stored)).state is DeliveryState.SENT
+    assert len(world.wire.asked) == 1
 
 
 async def test_the_first_mail_of_an_account_after_a_failover_is_always_looked_for():

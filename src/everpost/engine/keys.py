@@ -97,10 +97,6 @@ class Keyring:
                 self._cache.pop(key_id, None)
                 return revoked
 
-    def _is_good(self, key: ApiKey) -> bool:
-        """Neither revoked nor at its end."""
-        return key.revoked_at is None and (key.expires_at is None or key.expires_at > self._clock())
-
     async def _key(self, key_id: str) -> ApiKey | None:
         key = self._cached(key_id)
         if key is not None:

@@ -330,3 +330,12 @@ async def test_it_is_the_same_answer_that_any_server_gives(server, connection, s
     assert (headers, json.loads(body)) == (usual.headers, usual.json)
     figures = (await Caller(app)("GET", "/metrics")).body.decode()
     assert "everpost_http_requests_turned_away_total 1.0" in figures
+
+
+async def test_nothing_is_begun_for_what_is_turned_away(server, connection, monkeypatch):
+    app = server.config.app
+    filled(app.gate.admission)
+    monkeypatch.delattr(type(app), "deal")
+    connection.writer.write(post(NATIVE))
+    assert (await connection.answer())[0] == 503
+    assert not server.server_state.tasks
