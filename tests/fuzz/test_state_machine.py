@@ -17,6 +17,7 @@ from http_kit import Caller, ScriptedWire, running
 PEOPLE = ("bob@example.org", "Eve@example.net", "o'hara@example.org")
 ACCOUNTS = ("first", "second")
 TAKES, REFUSES, REJECTS = 202, 403, 400
+ENDS = ("accepted", "sent", "failed", "cancelled")
 LATER = int(time.time()) + 86_400
 
 people = st.lists(st.sampled_from(PEOPLE), min_size=1, max_size=3, unique=True)
@@ -157,8 +158,12 @@ class Api(RuleBasedStateMachine):
     @invariant()
     def the_trail_tells_each_mail_once(self):
         events = self.call("GET", "/v1/events?limit=1000").json["data"]
-        told = [event["subject"] for event in events if event["type"].endswith(".accepted")]
-        assert sorted(told) == sorted(self.model.mails)
+        told = {
+            kind: [one["subject"] for one in events if one["type"] == f"dev.everpost.email.{kind}"] for kind in ENDS
+        }
+        assert sorted(told["accepted"]) == sorted(self.model.mails)
+        for state in ENDS[1:]:
+            assert sorted(told[state]) == sorted(id_ for id_, mail in self.model.mails.items() if mail[0] == state)
         places = [event["sequence"] for event in events]
         assert places == sorted(set(places))
 

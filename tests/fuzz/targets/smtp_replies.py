@@ -14,12 +14,13 @@ def check(data):
         return  # what is too long may be refused before or after a reply within it
     whole = read([said])
     assert read(pieces(said, how)) == whole
-    reply, _ = whole
+    reply, is_usable = whole
     if reply is not None:
         assert 200 <= reply.code <= 599
-        lines = said.decode(errors="replace").split("\n")
-        last = next(line for line in lines if line[3:4] != "-")
-        assert reply.code == int(last[:3])
+        lines = said.split(b"\n")
+        last = next(at for at, line in enumerate(lines) if line[3:4] != b"-")
+        assert reply.code == int(lines[last][:3])
+        assert is_usable == (lines[last + 1 :] == [b""])  # whatever follows was not asked for
 
 
 def read(chunks):
