@@ -60,11 +60,14 @@ async def test_a_server_killed_at_the_nth_call_loses_nothing_and_sends_nothing_t
 @pytest.mark.slow
 @pytest.mark.timeout(20_000)
 async def test_a_disk_that_fails_at_the_nth_call_costs_refusals_and_no_mail(tmp_path, syscall_strikes, crash_seed):
-    numbers = spread(syscall_strikes, LAST)
-    once = [Strike(call, at, error) for call in FILES for error in DISK_WORDS for at in numbers[::2]]
-    from_now_on = [Strike(call, at, error, on=True) for call in FILES for error in DISK_WORDS for at in numbers[1::2]]
+    kinds = [(error, on) for on in (False, True) for error in DISK_WORDS]  # each call meets another one, by the seed
+    by = [
+        Strike(call, at, *kinds[(crash_seed + 2 * place + index) % len(kinds)])
+        for place, call in enumerate(FILES)
+        for index, at in enumerate(spread(syscall_strikes, LAST))
+    ]
     refusals = []
-    for number, some in enumerate(slices([*once, *from_now_on], crash_seed)):
+    for number, some in enumerate(slices(by, crash_seed)):
         books, struck, load, untold = await after(new_folder(tmp_path / str(number)), crash_seed, some)
         assert (load.surprises, breaks(books), untold) == ([], [], set())
         assert {one.ended for one in struck} <= {None, 1}  # 1: it can't even start, and says so
