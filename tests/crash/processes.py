@@ -52,6 +52,11 @@ timeouts = {{ connect_s = 0.5, write_s = 0.5, answer_s = 0.5 }}
 """
 
 
+def new_folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
 def free_ports(count: int) -> list[int]:
     """Below those that the kernel gives to clients: a port must still be free after its server was killed."""
     low = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])

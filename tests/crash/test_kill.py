@@ -3,14 +3,16 @@
 import asyncio
 import random
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from crash.books import breaks, read_books, read_sink, settled
 from crash.load import Load
-from crash.processes import PROVIDERS, Installation, Process, installation
+from crash.processes import PROVIDERS, Installation, Process, installation, new_folder
 
-SETTLED_WITHIN_S = 150.0
+SETTLED_WITHIN_S = 600.0  # while all circuits are open, eight a second are looked at
+SLICE = 100  # kills of one installation: the sandbox keeps 10,000 mails
 LIFE_S_MAX = 2.0  # of a server, from the moment at which it is ready
 ACKNOWLEDGED_MAX = 200  # … or until it has acknowledged so many more
 FAULTS = (
@@ -27,12 +29,18 @@ FAULTS = (
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(7200)
+@pytest.mark.timeout(20_000)
 async def test_a_server_killed_again_and_again_loses_nothing_and_sends_nothing_twice(tmp_path, kills, crash_seed):
     rng = random.Random(crash_seed)
-    async with installation(tmp_path) as place:
+    for first in range(0, kills, SLICE):
+        found = await _broken_after(new_folder(tmp_path / str(first)), min(SLICE, kills - first), rng)
+        assert found == [], f"seed {crash_seed}"
+
+
+async def _broken_after(folder: Path, kills: int, rng: random.Random) -> list[str]:
+    async with installation(folder) as place:
         server = place.add_server(sink=True)
-        load = Load([server.url], place.token, tmp_path / "journal.jsonl", rng)
+        load = Load([server.url], place.token, folder / "journal.jsonl", rng)
         with load.running():
             for _ in range(kills):
                 await _some_faults(place, rng)
@@ -44,12 +52,11 @@ async def test_a_server_killed_again_and_again_loses_nothing_and_sends_nothing_t
         books = await read_books(place, server, load.read_journal())
         assert await server.end(30.0) == 0
         told = {event["id"] for event in read_sink(place.events)}
-    told_of = f"seed {crash_seed}, {kills} kills, {load.handed_in} mails"
-    print(told_of, dict(books.by_state), Counter(event["type"] for event in books.events))  # noqa: T201
-    assert load.surprises == [], told_of
-    assert breaks(books) == [], told_of
-    assert len({line.id for line in books.promised}) > 5 * kills, told_of
-    assert {event["id"] for event in books.events} - told == set(), told_of
+    kinds = Counter(event["type"] for event in books.events)
+    print(f"{kills} kills, {load.handed_in} mails", dict(books.by_state), kinds)  # noqa: T201
+    untold = {event["id"] for event in books.events} - told
+    assert len({line.id for line in books.promised}) > 5 * kills
+    return [*load.surprises, *breaks(books), *(f"{id_}: not in the sink" for id_ in untold)]
 
 
 async def _some_faults(place: Installation, rng: random.Random) -> None:
