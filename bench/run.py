@@ -39,7 +39,10 @@ def main() -> int:
         return 0
     chosen = scale(quick=args.quick, stored=args.stored, rounds=args.rounds)
     names = args.parts or (QUICK_PARTS if args.quick else list(PARTS))
-    found = {name: told for name in names if (told := measure(name, chosen)) is not None}
+    load = os.getloadavg()[0]
+    if load > (os.cpu_count() or 1):
+        print(f"the machine is busy: {load:.1f} processes want a core", file=sys.stderr)
+    found = {name: told for name in names if (told := measure(name, chosen, load)) is not None}
     path = results.write(found)
     print(f"kept as {path.relative_to(results.OUT.parent.parent)}")
     if not args.quick:
@@ -47,9 +50,9 @@ def main() -> int:
     return 0 if len(found) == len(names) else 1
 
 
-def measure(name: str, chosen: Scale) -> dict[str, Any] | None:
+def measure(name: str, chosen: Scale, load: float) -> dict[str, Any] | None:
     """What a part has told; None if it broke."""
-    began, load = datetime.now(UTC), os.getloadavg()[0]
+    began = datetime.now(UTC)
     print(f"--- {name}", file=sys.stderr, flush=True)
     try:
         with tempfile.TemporaryDirectory(prefix="everpost-bench-") as folder:
