@@ -121,8 +121,8 @@ def _circumstances(part: Mapping[str, Any]) -> str:
     around = part["around"]
     return (
         f"Measured on {_at(part)}, Python {around['python']}, in {around['took_s']:.0f} s. In the minute before the "
-        f"bench began, {around['load_before']:.1f} processes wanted a core; at the end {around['load_after']:.1f}, its own "
-        "among them."
+        f"bench began, {around['load_before']:.1f} processes wanted a core; at the end {around['load_after']:.1f}, its "
+        "own among them."
     )
 
 
