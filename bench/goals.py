@@ -35,6 +35,8 @@ class Judged:
     verdict: str
 
 
+_BUSY = ", on a busy machine"
+
 GOALS = (
     Goal("peers", "accept_of_bare", "durable accept, of a bare JSON endpoint", "%", at_least=50),
     Goal("peers", "accept_times_postfix", "durable accept, of Postfix's", "times", at_least=12, needs="Postfix"),
@@ -73,4 +75,10 @@ def _judge(goal: Goal, part: Mapping[str, Any] | None) -> Judged:
         reason = part["missing"].get(goal.key) or part["missing"].get(goal.needs) or "there was nothing to measure"
         return Judged(goal, "", f"not measured: {reason}")
     value = values[goal.key]
-    return Judged(goal, f"{number(value)} {goal.unit}", "met" if goal.is_met(value) else "not met")
+    verdict = "met" if goal.is_met(value) else "not met"
+    return Judged(goal, f"{number(value)} {goal.unit}", f"{verdict}{_BUSY if _was_busy(part) else ''}")
+
+
+def _was_busy(part: Mapping[str, Any]) -> bool:
+    """Others wanted more cores than there are."""
+    return bool(part["around"]["load_before"] > part["around"]["cores"])

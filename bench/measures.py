@@ -60,7 +60,7 @@ def answered(endpoint: Bare, seconds: float) -> Answered:
     """The same requests, to the server that does nothing with them."""
     spent_s = cpu_s(endpoint.pid)
     result = load(Spec(kind="accept", port=endpoint.port, first=1, connections=CONNECTIONS, seconds=seconds))
-    return Answered(result.rate, 1000 * (cpu_s(endpoint.pid) - spent_s) / result.answered)
+    return Answered(result.rate, 1000 * (cpu_s(endpoint.pid) - spent_s) / result.accepted)
 
 
 @dataclass
@@ -76,7 +76,7 @@ def accepted(server: Server, seconds: float) -> Accepted:
     spent_s = cpu_s(server.pid)
     result = load(_mails("later", server, seconds=seconds))
     spent_s = cpu_s(server.pid) - spent_s
-    return Accepted(result.rate, 1000 * spent_s / result.answered, result.p50_ms, result.p99_ms)
+    return Accepted(result.rate, 1000 * spent_s / result.accepted, result.p50_ms, result.p99_ms)
 
 
 @dataclass
@@ -90,12 +90,12 @@ def handed_over(server: Server, stub_port: int, number: int) -> HandedOver:
     """Mail that is to be sent now, from the first request to the last stored outcome."""
     sent, spent_s, (taken, different) = server.counts()["sent"], cpu_s(server.pid), books(stub_port)
     result = load(_mails("accept", server, number=number))
-    ended = server.until_sent(sent + result.answered, DRAIN_S)
+    ended = server.until_sent(sent + result.accepted, DRAIN_S)
     spent_s = cpu_s(server.pid) - spent_s
     handed = books(stub_port)
-    if handed != (taken + result.answered, different + result.answered):
-        raise RuntimeError(f"{result.answered} were accepted, the provider was given {handed} after {taken, different}")
-    return HandedOver(result.rate, result.answered / (ended - result.started_at), 1000 * spent_s / result.answered)
+    if handed != (taken + result.accepted, different + result.accepted):
+        raise RuntimeError(f"{result.accepted} were accepted, the provider was given {handed} after {taken, different}")
+    return HandedOver(result.rate, result.accepted / (ended - result.started_at), 1000 * spent_s / result.accepted)
 
 
 @dataclass

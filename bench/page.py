@@ -19,16 +19,19 @@ INTRODUCTION = """\
 
 `make bench` measures Everpost alone and beside its peers, on SQLite, in some ten minutes; `make bench QUICK=1` measures
 Everpost alone in under a minute, less exactly. `make bench PARTS=peers,faults` measures these parts only, `STORED=N`
-says how large the grown store is (ten million need 13 GB and some minutes more), and `make bench PAGE=1` writes this page anew from what was measured last.
+says how many mails the grown store holds (ten million take 13 GB and some minutes more), and `make bench PAGE=1` writes
+this page anew from what was measured last.
 
 Server, peers, provider and load are processes of their own on one machine. Rounds are interleaved, so that whatever
 else the machine does hits all of them; what is told are medians over the rounds. **Absolute figures are the machine's;
-ratios within one run are Everpost's.** On a machine that others
-use as well, a system of many processes gets a larger share of the cores than one of a single process, so that rates
-flatter it; CPU time of a mail stays comparable. The peers are installed below `bench/out` with the versions that
-`bench/peers/requirements.txt` and `bench/peers/node/package.json` name; Postfix is the system's. Whatever can't be
-installed is left out, and the tables say so. Each run leaves its figures in `bench/out`; the newest ones of each part,
-quick runs aside, are in [results.json](benchmarks/results.json).
+ratios within one run are Everpost's.** On a machine that others use as well, a system of many processes gets a larger
+share of the cores than one of a single process, so that rates flatter it, and what ought to take a millisecond takes
+as long as it takes to be given a core. The CPU time of a mail stays comparable; "on a busy machine" marks all else.
+
+The peers are installed below `bench/out` with the versions that `bench/peers/requirements.txt` and
+`bench/peers/node/package.json` name; Postfix is the system's. Whatever can't be installed is left out, and the tables
+say so. Each run leaves its figures in `bench/out`; the newest ones of each part, quick runs aside, are in
+[results.json](benchmarks/results.json).
 """
 
 SECTIONS = (
@@ -117,8 +120,9 @@ def _section(name: str, title: str, part: Mapping[str, Any], plots: Mapping[str,
 def _circumstances(part: Mapping[str, Any]) -> str:
     around = part["around"]
     return (
-        f"Measured on {_at(part)}, Python {around['python']}, in {around['took_s']:.0f} s; {around['load_before']} to "
-        f"{around['load_after']} processes wanted a core meanwhile, the bench's own among them."
+        f"Measured on {_at(part)}, Python {around['python']}, in {around['took_s']:.0f} s. In the minute before the "
+        f"bench began, {around['load_before']:.1f} processes wanted a core; at the end {around['load_after']:.1f}, its "
+        "own among them."
     )
 
 

@@ -175,10 +175,10 @@ class Server:
 
 
 def load(spec: Spec) -> Result:
-    """Runs the load generator; every answer has to be a good one."""
+    """Runs the load generator. Every answer has to be a good one, or one that says: not now."""
     command = [sys.executable, HERE / "load.py", json.dumps(asdict(spec))]
     result = Result(**json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout))
-    if not set(result.statuses) <= {"200", "202"}:
+    if not result.accepted or not set(result.statuses) <= {"200", "202", "429", "503"}:
         raise RuntimeError(f"{spec.kind} was refused: {result.statuses}")
     return result
 

@@ -53,7 +53,7 @@ class Circumstances:
     cores: int
     processor: str
     python: str
-    load_before: float  # processes that wanted a core, over one minute
+    load_before: float  # processes that wanted a core in the minute before the bench began
     load_after: float
     quick: bool
 

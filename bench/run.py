@@ -6,16 +6,21 @@ the others.
 """
 
 import argparse
+import contextlib
 import importlib
 import json
 import os
+import shutil
+import signal
 import sys
 import tempfile
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
+import accounting
 import goals
 import page
 import results
@@ -39,7 +44,14 @@ def main() -> int:
         return 0
     chosen = scale(quick=args.quick, stored=args.stored, rounds=args.rounds)
     names = args.parts or (QUICK_PARTS if args.quick else list(PARTS))
-    found = {name: told for name in names if (told := measure(name, chosen)) is not None}
+    load = os.getloadavg()[0]
+    if load > (os.cpu_count() or 1):
+        print(f"the machine is busy: {load:.1f} processes want a core", file=sys.stderr)
+    with tempfile.TemporaryDirectory(prefix="everpost-bench-") as folder:
+        Path(folder).chmod(0o755)  # Postfix's own user looks into a part of it
+        _stop_all_when_stopped(folder)
+        told = {name: measure(name, Path(folder) / name, chosen, load) for name in names}
+    found = {name: part for name, part in told.items() if part is not None}
     path = results.write(found)
     print(f"kept as {path.relative_to(results.OUT.parent.parent)}")
     if not args.quick:
@@ -47,21 +59,36 @@ def main() -> int:
     return 0 if len(found) == len(names) else 1
 
 
-def measure(name: str, chosen: Scale) -> dict[str, Any] | None:
+def measure(name: str, folder: Path, chosen: Scale, load: float) -> dict[str, Any] | None:
     """What a part has told; None if it broke."""
-    began, load = datetime.now(UTC), os.getloadavg()[0]
+    began = datetime.now(UTC)
     print(f"--- {name}", file=sys.stderr, flush=True)
     try:
-        with tempfile.TemporaryDirectory(prefix="everpost-bench-") as folder:
-            Path(folder).chmod(0o755)  # Postfix's own user looks into a part of it
-            told = importlib.import_module(PARTS[name]).run(Path(folder), chosen)
+        folder.mkdir()
+        told = importlib.import_module(PARTS[name]).run(folder, chosen)
     except Exception:  # noqa: BLE001 - the other parts are still to come
         traceback.print_exc()
         print(f"{name} broke, see above", file=sys.stderr)
         return None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     kept = results.kept(told, results.circumstances(began, load, quick=chosen.quick))
     tell(name, kept)
     return kept
+
+
+def _stop_all_when_stopped(folder: str) -> None:
+    """Whoever stops the bench stops all that it has started; threads that wait for a process are not waited for."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        for pid in accounting.tree(os.getpid())[1:]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
 
 
 def tell(name: str, kept: dict[str, Any]) -> None:

@@ -200,7 +200,7 @@ def handed_over(peer: Peer, stub_port: int, mails: int) -> Handed:
         acknowledged_s = time.perf_counter() - began
     else:
         result = load(_spec(peer, peer.kind, connections=CONNECTIONS, mails=mails))
-        mails, began, acknowledged_s = result.answered, result.started_at, result.seconds
+        mails, began, acknowledged_s = result.accepted, result.started_at, result.seconds
     if isinstance(peer, Everpost):
         ended = peer.server.until_sent(sent + mails, TAKEN_WITHIN_S)
     else:

@@ -1,10 +1,10 @@
 """What gets lost or sent twice when things fail: Everpost and the peers that fail over, by the providers' own books."""
 
 import sys
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,9 +114,8 @@ def _one(kind: type[Peer], case: Case, folder: Path, providers: tuple[Provider, 
         callers = Callers(_line(peer), times=case.times, insist=case.kills)
         if case.first:
             providers[0].fail(case.first, WELL)
-        if case.both_down:
-            _down(providers)
-        callers.send(subjects, AT_ONCE, _killer(peer, int(KILLED_AFTER * mails)) if case.kills else _nothing)
+        with _outage(providers) if case.both_down else nullcontext():
+            callers.send(subjects, AT_ONCE, _killer(peer, int(KILLED_AFTER * mails)) if case.kills else _nothing)
         _settle(peer)
     taken = providers[0].taken() + providers[1].taken()
     return count(subjects, callers.acknowledged, taken)
@@ -137,13 +136,16 @@ def _line(peer: Peer) -> Line:
     return HttpLine(peer.port, "/v1/emails" if isinstance(peer, Failover) else "/send", peer.token)
 
 
-def _down(providers: Sequence[Provider]) -> None:
-    """Nobody listens at either; a while later all is well again, whether a caller waits or not."""
+@contextmanager
+def _outage(providers: Sequence[Provider]) -> Iterator[None]:
+    """Nobody listens at either, from before the first mail is handed in until after the last one was."""
+    began = time.monotonic()
     for provider in providers:
         provider.fail({"kind": "refuse"})
+    yield
+    time.sleep(max(0.0, began + DOWN_S - time.monotonic()))
     for provider in providers:
-        again = threading.Timer(DOWN_S, provider.fail, [WELL])
-        again.start()
+        provider.fail(WELL)
 
 
 def _killer(peer: Peer, after: int) -> Callable[[int], None]:
@@ -185,12 +187,13 @@ def _tell(told: Told, columns: dict[str, list[Outcome | None]], scale: Scale) ->
         told.plots[kind] = {title: sum(numbers) for title, numbers in by_system.items()}
         told.add(kind, f"{Failover.title}, all cases: {words}", sum(by_system[Failover.title]), "mails")
     told.how = (
-        f"{scale.cases:,} mails a case, {AT_ONCE} at a time, each system started anew; all wait {TIMEOUT_S:.0f} s for a "
-        "provider. The providers are two `everpost sandbox`, which remember what they took: a mail is lost if it was "
+        f"{scale.cases:,} mails a case, {AT_ONCE} at a time, each system started anew; all wait {TIMEOUT_S:.0f} s for "
+        "a provider. The providers are two `everpost sandbox`, which remember what they took: a mail is lost if it was "
         "acknowledged and neither has it, and sent twice if they have it more than once, by its subject. Every "
         "request has an Idempotency-Key, which only Everpost reads. Callers give a mail up that is not acknowledged; "
         "only under kill -9 do they hand it in again until it is. Killed are all processes of Everpost, and the web "
         "server and the workers of its peers, but not Redis. So that a run ends, Everpost is told that providers' "
         f"records lag by {LOOKUP_LAG_S} s (usual: minutes), Celery's visibility timeout is {VISIBILITY_S} s (usual: an "
-        "hour), and Postfix tries again after 2 to 4 s."
+        "hour), and Postfix tries again after 2 to 4 s. An outage of all providers lasts "
+        f"{DOWN_S:.0f} s at least."
     )

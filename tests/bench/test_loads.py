@@ -80,7 +80,15 @@ def test_mails_are_of_two_kilobytes(kind):
 def test_a_closed_loop_sends_as_many_as_it_is_told():
     with answering(lambda _: (202, {})) as (port, bodies):
         result = run(Spec(kind="accept", port=port, first=1, connections=4, count=30))
-    assert (result.answered, result.statuses, len(bodies)) == (30, {"202": 30}, 30)
+    assert (result.accepted, result.statuses, len(bodies)) == (30, {"202": 30}, 30)
+
+
+def test_a_closed_loop_counts_only_what_was_accepted():
+    with answering(lambda number: (503, {}) if number % 3 == 0 else (202, {})) as (port, _):
+        result = run(Spec(kind="accept", port=port, first=1, connections=2, count=30))
+    assert result.statuses == {"202": 20, "503": 10}
+    assert result.accepted == 20
+    assert result.rate == pytest.approx(20 / result.seconds)
 
 
 def open_loop(port, **fields):

@@ -20,8 +20,8 @@ def part(**values):
     return told
 
 
-def around():
-    return circumstances(datetime.now(UTC), 0.5, quick=False)
+def around(load=0.0):
+    return circumstances(datetime.now(UTC), load, quick=False)
 
 
 def judged(**parts):
@@ -46,6 +46,12 @@ def test_a_goal_that_was_not_measured_says_why():
     assert found["retry_after"].verdict == "not measured: nothing was rejected"
     assert found["cpu_growth"].verdict == "not measured: this part was not run"
     assert found["cpu"].verdict == "not measured: there was nothing to measure"
+
+
+def test_a_busy_machine_is_told_beside_the_verdict():
+    told = kept(part(rate=5000, cpu=5), around(load=1000.0))
+    verdicts = {each.goal.key: each.verdict for each in goals.judged({"peers": told})}
+    assert (verdicts["rate"], verdicts["cpu"]) == ("met, on a busy machine", "not met, on a busy machine")
 
 
 def test_every_goal_has_one_bound_and_a_place_of_its_own():

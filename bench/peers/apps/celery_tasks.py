@@ -6,7 +6,7 @@ import anymail_sender
 import django
 from celery import Celery
 
-RETRIES_MAX = 8
+RETRIES_MAX = 20
 PAUSE_S_MAX = 8  # below the visibility timeout: what waits longer than that is delivered twice
 
 app = Celery("bench", broker=os.environ["BROKER"])
