@@ -229,4 +229,3 @@ class _Scenario:
         report.attempts = sum(trail.attempts for trail in self.world.witness.trails.values())
         report.trace_hash = self.world.witness.trace_hash()
         return report
-

@@ -20,8 +20,8 @@ SMALL = Plan(
     nodes=(NodePlan(), NodePlan(works=False)),
     hurry=True,
 )
-"""Three mails: one is taken, one is turned away and goes elsewhere, and one is taken in silence and has to be asked about.
-One node does everything, and one accepts only."""
+"""Three mails: one is taken, one is turned away and goes elsewhere, one is taken in silence and has to be asked about.
+One node does everything, the other one accepts only."""
 
 
 def crashed(make_store: MakeStore, crash: CrashAt) -> Report:

@@ -10,8 +10,8 @@ from sim.tally import Tally
 
 TESTS = Path(__file__).parents[1]
 KEPT_SEEDS: tuple[int, ...] = ()
-"""Seeds that once found a fault; they run every time. What a seed plays changes with `draw`: a fault of which that would
-be the end is kept as a plan in a test of its own."""
+"""Seeds that once found a fault; they run every time. What a seed plays changes with `draw`, so what must
+not get lost is kept as a plan, in a test of its own."""
 
 REPLAY = "PYTHONPATH=tests .venv/bin/python -m sim --store {store} --mails {mails} --shrink {seed}"
 MAILS = 60

@@ -25,6 +25,7 @@ class Trail:
     accepted_at: float
     expires_at: float  # by its node's clock
     send_at: float | None
+    addresses: tuple[str, ...]
     version: int = 0
     events: list[Event] = field(default_factory=list)
     attempts: int = 0
@@ -89,6 +90,7 @@ class Witness:
                 accepted_at=self._now(),
                 expires_at=delivery.expires_at,
                 send_at=message.send_at,
+                addresses=tuple(address.email for address in message.recipients),
             )
             self.trails[delivery.id] = trail
             self.open.add(delivery.id)
