@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from everpost.core import decide, quota, resolving, transitions
+from everpost.core import decide, resolving, transitions
 from everpost.engine import accept, fleet
 from everpost.engine.accept import Acceptor
 from everpost.engine.attempt import Attempts, Intent
@@ -21,9 +21,19 @@ from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.message import OnUnknown
 from everpost.model.outcome import Kind
 from everpost.providers.contract import Absent, Ask, Sought
-from everpost.store import memory
 from everpost.store.memory import MemoryStore
 from everpost.store.port import Stored, StoreUnavailable
+from sim.mutants_whose import (
+    answer_a_replay_otherwise,
+    bar_an_address_in_all_projects,
+    charge_no_quota,
+    charge_without_a_look_at_the_limit,
+    give_up_before_its_time,
+    send_before_its_time,
+    send_through_whom_it_may_not,
+    share_keys_between_projects,
+    show_a_mail_to_everybody,
+)
 
 Mutant = Callable[[pytest.MonkeyPatch], None]
 
@@ -186,75 +196,6 @@ def send_again_whatever_the_policy(patch: pytest.MonkeyPatch) -> None:
         return unresolved(delivery, OnUnknown.RESEND, reason, now)
 
     patch.setattr(transitions, "unresolved", resend)
-
-
-# --- whose mail it is, and who may carry it -----------------------------------------------------------------------------
-
-
-def show_a_mail_to_everybody(patch: pytest.MonkeyPatch) -> None:
-    async def get_message(self, project: str, message_id: str) -> Stored | None:
-        return self._stored(message_id) if message_id in self._messages else None
-
-    patch.setattr(MemoryStore, "get_message", get_message)
-
-
-def bar_an_address_in_all_projects(patch: pytest.MonkeyPatch) -> None:
-    suppressed = MemoryStore.suppressed
-
-    async def anywhere(self, project: str, addresses: Sequence[str]) -> Any:
-        projects = sorted({project for project, _ in self._suppressions})
-        return [row for one in projects for row in await suppressed(self, one, addresses)]
-
-    patch.setattr(MemoryStore, "suppressed", anywhere)
-
-
-def share_keys_between_projects(patch: pytest.MonkeyPatch) -> None:
-    claim = accept._claim
-
-    def shared(idempotency, wait_s, now):
-        return replace(claim(idempotency, wait_s, now), scope="send")
-
-    patch.setattr(accept, "_claim", shared)
-
-
-def answer_a_replay_otherwise(patch: pytest.MonkeyPatch) -> None:
-    answer = MemoryStore.answer
-
-    async def blurred(self, scope: str, key: str, told: bytes) -> None:
-        await answer(self, scope, key, told.upper())
-
-    patch.setattr(MemoryStore, "answer", blurred)
-
-
-def send_through_whom_it_may_not(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(decide, "misfit", lambda *_: None)
-
-
-def charge_no_quota(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(quota, "charges", lambda *_: ())
-
-
-def charge_without_a_look_at_the_limit(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(memory, "charged", lambda *_: {})
-    patch.setattr(quota, "exhausted", lambda *_: None)
-
-
-def send_before_its_time(patch: pytest.MonkeyPatch) -> None:
-    delivery = accept._delivery
-
-    def hasty(message, route, now):
-        return delivery(replace(message, send_at=None), route, now)
-
-    patch.setattr(accept, "_delivery", hasty)
-
-
-def give_up_before_its_time(patch: pytest.MonkeyPatch) -> None:
-    delivery = accept._delivery
-
-    def hasty(message, route, now):
-        return replace(delivery(message, route, now), expires_at=now + 10.0)
-
-    patch.setattr(accept, "_delivery", hasty)
 
 
 # --- the trail can't disagree with the state --------------------------------------------------------------------------
