@@ -51,8 +51,8 @@ format: install ## Format the code and mend what can be mended by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-sim: install ## Run the simulator: make sim SEEDS=200 FIRST_SEED=1000 (other seeds than the tests')
-	$(BIN)/pytest -q tests/sim -k ends_once --seeds $(SEEDS) --first-seed $(FIRST_SEED)
+sim: install ## Run the simulator on all cores: make sim SEEDS=200 FIRST_SEED=1000 SIM="--doublecheck"
+	PYTHONPATH=tests $(BIN)/python -m sim --seeds $(SEEDS) --first-seed $(FIRST_SEED) $(SIM)
 
 bench: install ## Measure speed beside peers, as ratios within one run: make bench QUICK=1 (alone, under a minute)
 	$(BIN)/python bench/run.py $(strip $(BENCH))

@@ -41,6 +41,9 @@ def _programme(options: argparse.Namespace) -> int:
             if breaks:
                 failed.append(seed)
                 _say(f"seed {seed} over {next(iter(tally.runs))}: {len(breaks)} broken, first: {breaks[0]}")
+            if options.seconds is not None and time.perf_counter() - began > options.seconds:
+                _say("the time is over")
+                break
             if time.perf_counter() - told_at > TOLD_EVERY_S:
                 told_at = time.perf_counter()
                 _say(f"… {sum(total.runs.values()):,} of {len(seeds):,} runs, {total.mails:,} mails")
@@ -88,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--mails", type=int, help="of each run; default: the seed tells")
     parser.add_argument("--store", choices=STORES, help="default: a tenth over sqlite, the others over memory")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes; default: one a core")
+    parser.add_argument("--seconds", type=float, help="stop after so long, with the figures of what was played")
     parser.add_argument("--doublecheck", action="store_true", help="play each seed twice and compare the traces")
     parser.add_argument("--shrink", type=int, metavar="SEED", help="make a failing seed as small as it gets")
     parser.add_argument("--plan", help="play one plan, as the shrinker prints it")

@@ -11,6 +11,8 @@ from typing import Final
 
 from sim.plan import ProviderPlan, Weather
 
+CALM: Final = Weather()
+HEALTHY: Final = ProviderPlan(latency="postmark")
 HANDED_OVER: Final = "what it has accepted counts as handed over, and is not sent again"
 
 
@@ -28,8 +30,8 @@ class Script:
     phases: tuple[Phase, ...]
     meets: tuple[str, ...]  # what has to be seen when it is played, or it proves nothing
     within_s: float | None = 60.0  # from acknowledgement to hand-over, where no answer is missing; None: no promise
-    second: ProviderPlan = ProviderPlan(latency="postmark")
-    weather: Weather = Weather()
+    second: ProviderPlan = HEALTHY
+    weather: Weather = CALM
 
 
 def _phases(*phases: tuple[float, Mapping[str, float]]) -> tuple[Phase, ...]:
@@ -100,7 +102,7 @@ SCRIPTS: Final[Mapping[str, Script]] = {
         second=ProviderPlan(latency="resend", per_second=2),
     ),
     "hoa_express_compliance_stop_and_a_fresh_backup": Script(
-        "A compliance stop: accepted, queued, not sent; the fresh backup account met its limits under the sudden volume.",
+        "A compliance stop: accepted, queued, not sent; the fresh backup account met its limits under sudden volume.",
         "f4g8z0njphjx.statuspage.io/incidents/7tx83287nr89",
         f"{HANDED_OVER[:1].upper()}{HANDED_OVER[1:]}; once the account refuses, mail waits for the backup's rate.",
         _phases((0.1, {"delay": 1.0}), (0.4, {"403": 1.0}), (0.8, {})),

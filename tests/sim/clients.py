@@ -91,6 +91,9 @@ class Clients:
             if isinstance(answer, Acceptance):
                 self.report.acknowledged[mail.name] = answer.stored.message.id
                 self.world.note("replayed" if answer.replayed else "acknowledged")
+            elif isinstance(answer, Problem) and answer.code == "idempotency_mismatch":
+                self.world.breaks.append(f"{mail.name}: its key is taken for somebody else's")
+                return
             elif isinstance(answer, Problem) and answer.code == "validation_failed":
                 self.report.refused.add(mail.name)  # it has expired before anybody took it
                 self.world.note("refused")

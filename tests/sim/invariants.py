@@ -41,6 +41,7 @@ def broken(report: Report, world: World) -> list[str]:
             found.append(f"{id_}: it is gone")
         else:
             found += _delivery(deliveries[id_], trail, taken[id_], report, world)
+            found += _reason(deliveries[id_], trail, world)
             found += _ending(deliveries[id_], trail, world)
     found += [f"{mail}: taken {count} times" for mail, count in world.mails.items() if count > 1 + resends[mail]]
     for provider in world.providers.values():
@@ -107,15 +108,22 @@ def _delivery(delivery: Delivery, trail: Trail, taken: int, report: Report, worl
         yield f"{id_}: said to be sent, but no provider has it"
     if state is not DeliveryState.SENT and taken and not trail.was_given_up:
         yield f"{id_}: {state}, but a provider has it ({delivery.reason})"
+    if delivery.message_id in report.cancelled and state is not DeliveryState.CANCELLED:
+        yield f"{id_}: cancelled, but it is {state}"
+    if delivery.attempts > ATTEMPTS_MAX:
+        yield f"{id_}: {delivery.attempts} attempts"
+
+
+def _reason(delivery: Delivery, trail: Trail, world: World) -> Iterator[str]:
+    """A mail that was not handed over has a reason that holds."""
+    id_, state = delivery.id, delivery.state
+    if trail.was_suppressed and not any((trail.project, one) in world.suppressed_at for one in trail.addresses):
+        yield f"{id_}: a recipient was left out whom nobody in {trail.project} had barred"
     is_refused = id_ in world.refused_for_good or trail.was_suppressed or trail.has_expired
     if state is DeliveryState.FAILED and not is_refused:
         yield f"{id_}: failed without a refusal ({delivery.reason})"
     if state is DeliveryState.HELD and not trail.was_given_up:
         yield f"{id_}: held without a reason ({delivery.reason})"
-    if delivery.message_id in report.cancelled and state is not DeliveryState.CANCELLED:
-        yield f"{id_}: cancelled, but it is {state}"
-    if delivery.attempts > ATTEMPTS_MAX:
-        yield f"{id_}: {delivery.attempts} attempts"
 
 
 def _ending(delivery: Delivery, trail: Trail, world: World) -> Iterator[str]:

@@ -20,10 +20,11 @@ from everpost.model.event import Recorded
 from everpost.model.route import Route
 from everpost.providers.contract import Answer, Fault, HttpRequest, Phase, Request
 from everpost.sinks.port import Sink
-from everpost.store.port import New, Store, StoreUnavailable, Unbegun, Written
+from everpost.store.port import Store, StoreUnavailable
 from everpost.wakeup.memory import MemoryWakeup
 from sim.behaviour import REFUSE
 from sim.plan import NodePlan, Weather
+from sim.sights import WITNESSES
 from sim.world import World
 
 EPOCH = 1_800_000_000.0
@@ -186,7 +187,7 @@ class _Proxy:
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
         method, life, node, unavailable = getattr(self._target, name), self._life, self._life.node, self._unavailable
         world = node.world
-        random_, longest_s, witness = node.rng.random, world.plan.store_s, _WITNESSES.get(name)
+        random_, longest_s, witness = node.rng.random, world.plan.store_s, WITNESSES.get(name)
 
         async def call(*args: Any, **kwargs: Any) -> Any:
             if life.is_struck():
@@ -209,48 +210,6 @@ class _Proxy:
 
         setattr(self, name, call)
         return call
-
-
-def _saw_accept(world: World, args: Sequence[Any], answer: Any) -> None:
-    if isinstance(answer, New):
-        message, deliveries, events = args[:3]
-        world.witness.accepted(message, deliveries, events, args[5] if len(args) > 5 else ())
-    elif isinstance(answer, Unbegun):
-        world.note("stored without its attempt after all")
-
-
-def _saw_changes(world: World, args: Sequence[Any], answer: Any) -> None:
-    for change, written in zip(args[0], answer, strict=True):
-        if written is Written.DONE:
-            world.witness.changed(change)
-        else:
-            world.note(str(written))
-
-
-def _saw_suppression(world: World, args: Sequence[Any], _: Any) -> None:
-    for one in args[0]:
-        world.suppressed_at.setdefault((one.project, one.address), world.loop.time())
-
-
-def _saw_answer(world: World, args: Sequence[Any], _: Any) -> None:
-    scope, key, answer = args
-    world.answers.setdefault((scope, key), answer)
-
-
-def _saw_record(world: World, args: Sequence[Any], _: Any) -> None:
-    for event in args[0]:
-        world.note(event.type)
-
-
-_WITNESSES: Mapping[str, Callable[[World, Sequence[Any], Any], None]] = {
-    "accept": _saw_accept,
-    "begin": _saw_changes,
-    "advance": _saw_changes,
-    "suppress": _saw_suppression,
-    "answer": _saw_answer,
-    "record": _saw_record,
-}
-"""What the store has just done, whoever will hear of it."""
 
 
 class _Wire:

@@ -103,7 +103,9 @@ class _Scenario:
             await asyncio.sleep(self.plan.storm_s / LOOKS)
             await self._look()
         self._heal()
-        await asyncio.gather(*lives)
+        ended, _ = await asyncio.wait(lives, timeout=CALM_S)
+        for life in ended:
+            life.result()
         await self._until_all_final()
         for task in keepers:
             task.cancel()

@@ -18,6 +18,7 @@ from sim.scenario import MakeStore, play
 
 TRIES = 5  # seeds of each smaller plan
 CALM = Weather()
+DEFAULTS = Plan(seed=0, mails=0, providers=(), nodes=())
 
 
 @dataclass(frozen=True)
@@ -56,26 +57,9 @@ def _smaller(small: Small, kind: str, make_store: MakeStore) -> Small | None:
 
 def _candidates(plan: Plan) -> Iterator[Plan]:
     """Each a little less: kinds of trouble first, then nodes and accounts, then mails."""
-    defaults = Plan(seed=0, mails=0, providers=(), nodes=())
-    for name in ("extremes", "sink_fails", "store_s", "hurry", "operators", "projects"):
-        if getattr(plan, name) != getattr(defaults, name):
-            yield replace(plan, **{name: getattr(defaults, name)})
-    for kind in sorted({kind for provider in plan.providers for kind in provider.faults}):
-        yield replace(plan, providers=tuple(_without(provider, kind) for provider in plan.providers))
-    for name in Weather.__struct_fields__:
-        if any(getattr(node.weather, name) != getattr(CALM, name) for node in plan.nodes):
-            calmer = {name: getattr(CALM, name)}
-            nodes = tuple(replace(node, weather=replace(node.weather, **calmer)) for node in plan.nodes)
-            yield replace(plan, nodes=nodes)
-    if any(node.skew_s for node in plan.nodes):
-        yield replace(plan, nodes=tuple(replace(node, skew_s=0.0) for node in plan.nodes))
-    for place, provider in enumerate(plan.providers):
-        plain = ProviderPlan(faults=provider.faults, script=provider.script, deaf=provider.deaf, mute=provider.mute)
-        if provider != plain:
-            yield replace(plan, providers=(*plan.providers[:place], plain, *plan.providers[place + 1 :]))
-        if provider.script is not None:
-            without = replace(provider, script=None)
-            yield replace(plan, providers=(*plan.providers[:place], without, *plan.providers[place + 1 :]))
+    yield from _fewer_settings(plan)
+    yield from _calmer_nodes(plan)
+    yield from _plainer_accounts(plan)
     for place in range(1, len(plan.nodes)):  # the first one accepts and works
         yield replace(plan, nodes=plan.nodes[:place] + plan.nodes[place + 1 :])
     for place in range(1, len(plan.providers)):  # the first one takes every mail
@@ -83,6 +67,32 @@ def _candidates(plan: Plan) -> Iterator[Plan]:
     for mails in (1, plan.mails // 4, plan.mails // 2, plan.mails - 1):
         if 0 < mails < plan.mails:
             yield replace(plan, mails=mails)
+
+
+def _fewer_settings(plan: Plan) -> Iterator[Plan]:
+    for name in ("extremes", "sink_fails", "store_s", "hurry", "operators", "projects"):
+        if getattr(plan, name) != getattr(DEFAULTS, name):
+            yield replace(plan, **{name: getattr(DEFAULTS, name)})
+    for kind in sorted({kind for provider in plan.providers for kind in provider.faults}):
+        yield replace(plan, providers=tuple(_without(provider, kind) for provider in plan.providers))
+
+
+def _calmer_nodes(plan: Plan) -> Iterator[Plan]:
+    for name in Weather.__struct_fields__:
+        if any(getattr(node.weather, name) != getattr(CALM, name) for node in plan.nodes):
+            calmer = {name: getattr(CALM, name)}
+            nodes = tuple(replace(node, weather=replace(node.weather, **calmer)) for node in plan.nodes)
+            yield replace(plan, nodes=nodes)
+    if any(node.skew_s for node in plan.nodes):
+        yield replace(plan, nodes=tuple(replace(node, skew_s=0.0) for node in plan.nodes))
+
+
+def _plainer_accounts(plan: Plan) -> Iterator[Plan]:
+    for place, provider in enumerate(plan.providers):
+        plain = ProviderPlan(faults=provider.faults, script=provider.script, deaf=provider.deaf, mute=provider.mute)
+        for other in (plain, replace(provider, script=None)):
+            if provider != other:
+                yield replace(plan, providers=(*plan.providers[:place], other, *plan.providers[place + 1 :]))
 
 
 def _without(provider: ProviderPlan, kind: str) -> ProviderPlan:

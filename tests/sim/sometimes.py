@@ -63,9 +63,9 @@ _EVENTS: Final = (
 SOMETIMES: Final[Mapping[str, str]] = {
     **_TOLD,
     **{str(type_): "an event of the trail" for type_ in _EVENTS},
-    **{name: "what a provider did" for name in (*BEHAVIOURS, REFUSE)},
-    **{name: "an extreme bound" for name in EXTREMES},
-    **{name: "a script of the catalogue" for name in SCRIPTS},
+    **dict.fromkeys((*BEHAVIOURS, REFUSE), "what a provider did"),
+    **dict.fromkeys(EXTREMES, "an extreme bound"),
+    **dict.fromkeys(SCRIPTS, "a script of the catalogue"),
 }
 """By name: what it means."""
 

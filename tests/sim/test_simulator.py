@@ -1,49 +1,20 @@
-import re
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from everpost.store.memory import MemoryStore
-from everpost.store.sqlite import SqliteStore
-from sim.mutants import MUTANTS, Mutant
-from sim.scenario import FAULTS, MakeStore, run
+from sim.scenario import run
+from sim.stores import STORES
 from sim.tally import Tally
 
 TESTS = Path(__file__).parents[1]
 KEPT_SEEDS: tuple[int, ...] = ()
-"""Seeds that once found a fault; they run every time."""
+"""Seeds that once found a fault; they run every time. What a seed plays changes with `draw`, so what must
+not get lost is kept as a plan, in a test of its own."""
 
-STORES: dict[str, MakeStore] = {
-    "memory": lambda clock: MemoryStore(clock=clock),
-    "sqlite": lambda clock: SqliteStore.open(":memory:", clock=clock, inline=True),
-}
-
-REPLAY = '.venv/bin/pytest tests/sim -k "ends_once and {store}" --seeds 1 --first-seed {seed}'
-MAILS = 40
-MUTANT_SEEDS = 100  # within so many seeds every mutant must have been caught
-TROUBLES = {
-    "crash",
-    "freeze",
-    "clock jump",
-    "deploy",
-    "store refuses",
-    "store forgets",
-    "sink refuses",
-    "sink forgets",
-    "deadline before the first byte",
-    "a page of records",
-    "client gave up waiting",
-    "replayed",
-    "repeated",
-    "key refused",
-    "cancelled",
-    "suppressed",
-    "sent again",
-    "held",
-}
+REPLAY = "PYTHONPATH=tests .venv/bin/python -m sim --store {store} --mails {mails} --shrink {seed}"
+MAILS = 60
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -58,14 +29,16 @@ def test_whatever_happens_every_acknowledged_mail_ends_once(store: str, seed: in
     with tally.timed():
         report = run(seed, STORES[store], MAILS)
     tally.add(store, report)
-    assert len(report.acknowledged) == MAILS
-    assert report.breaks == [], f"play it again: {REPLAY.format(store=store, seed=seed)}"
+    assert len(report.acknowledged) + len(report.refused) == MAILS
+    assert report.breaks == [], f"make it small: {REPLAY.format(store=store, mails=MAILS, seed=seed)}"
 
 
 PLAY: str = """
+import logging
 from everpost.store.memory import MemoryStore
 from sim.scenario import run
-print(*(run(seed, lambda clock: MemoryStore(clock=clock)).trace_hash for seed in range(1, 9)))
+logging.disable(logging.CRITICAL)
+print(*(run(seed, lambda clock: MemoryStore(clock=clock), 40).trace_hash for seed in range(1, 9)))
 """
 
 
@@ -79,23 +52,23 @@ def test_the_same_seed_plays_the_same_trace_in_every_process() -> None:
         for seed in ("1", "2")
     ]
     first, second = (process.communicate()[0].split() for process in processes)
-    assert len(first) == 8
+    assert len(set(first)) == 8
     assert first == second
 
 
-def test_the_runs_meet_every_kind_of_trouble() -> None:
-    seen: Counter[str] = Counter()
-    for seed in range(1, 81):
-        seen.update(run(seed, STORES["memory"], mails=20).seen)
-    met = {name.partition(" ")[2] if name[0] == "p" and name[1].isdigit() else name for name in seen}
-    assert TROUBLES | set(FAULTS) | {"fine"} <= met
+@pytest.mark.parametrize("store", STORES)
+def test_the_same_seed_played_twice_plays_the_same_trace(store: str) -> None:
+    first, second = (run(7, STORES[store], MAILS).trace_hash for _ in range(2))
+    assert first == second
 
 
-@pytest.mark.parametrize(("mutant", "words"), MUTANTS, ids=[mutant.__name__ for mutant, _ in MUTANTS])
-def test_the_checker_catches_an_everpost_that_would(
-    mutant: Mutant, words: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A checker that can't fail proves nothing."""
-    mutant(monkeypatch)
-    told = (words_ for seed in range(1, MUTANT_SEEDS + 1) for words_ in run(seed, STORES["memory"]).breaks)
-    assert any(re.search(words, words_) for words_ in told)
+@pytest.mark.slow
+def test_the_runs_meet_everything_that_can_happen() -> None:
+    """A simulator that never meets a kind of trouble proves nothing about it."""
+    tally = Tally()
+    for seed in range(1, 401):
+        tally.add("memory", run(seed, STORES["memory"], 40))
+        if not tally.never():
+            break
+    assert tally.never() == []
+    assert tally.broken == 0

@@ -61,7 +61,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     def get_debug(self) -> bool:
         return False
 
-    def set_debug(self, enabled: bool) -> None:
+    def set_debug(self, _: Any) -> None:
         """There is nothing more to be told of it."""
 
     def is_running(self) -> bool:

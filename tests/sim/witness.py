@@ -11,6 +11,7 @@ from everpost.model.event import Event, EventType
 from everpost.model.message import Message, OnUnknown
 from sim.plan import Plan
 
+GIVE_UP_S = 72 * 3600.0  # the default of a route
 TRACE_MAX = 4096  # words that wait for being hashed
 
 
@@ -25,6 +26,7 @@ class Trail:
     accepted_at: float
     expires_at: float  # by its node's clock
     send_at: float | None
+    addresses: tuple[str, ...]
     version: int = 0
     events: list[Event] = field(default_factory=list)
     attempts: int = 0
@@ -87,8 +89,9 @@ class Witness:
                 mail=message.subject,
                 state=DeliveryState.QUEUED,
                 accepted_at=self._now(),
-                expires_at=delivery.expires_at,
+                expires_at=_expires_at(message),
                 send_at=message.send_at,
+                addresses=tuple(address.email for address in message.recipients),
             )
             self.trails[delivery.id] = trail
             self.open.add(delivery.id)
@@ -177,3 +180,10 @@ class Witness:
 
     def _broken(self, id_: str, words: str) -> None:
         self.breaks.append(f"{id_}: {words}")
+
+
+def _expires_at(message: Message) -> float:
+    """As its sender wants it, or as the route gives up."""
+    if message.expires_at is not None:
+        return message.expires_at
+    return max(message.created_at, message.send_at or 0.0) + GIVE_UP_S
