@@ -233,6 +233,7 @@ def send_before_the_intent_is_written(monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(7200)
 def test_whenever_the_power_is_cut_what_was_promised_is_there_and_nothing_goes_twice(tmp_path, power_seeds):
     found, cuts = all_breaks(tmp_path, range(power_seeds))
     print(f"{power_seeds} lives, {cuts} cuts")  # noqa: T201
@@ -241,6 +242,7 @@ def test_whenever_the_power_is_cut_what_was_promised_is_there_and_nothing_goes_t
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(7200)
 def test_a_disk_that_has_lost_what_it_failed_to_sync_changes_nothing_of_that(tmp_path, power_seeds):
     found, cuts = all_breaks(tmp_path, range(1000, 1000 + power_seeds), failing=True)
     print(f"{power_seeds} lives, {cuts} cuts")  # noqa: T201
