@@ -286,6 +286,9 @@ async def test_an_answer_about_one_attempt_says_nothing_of_the_next(world, state
     world.wire.script_lookups("a", later(status(200), 5.0))
     async with world.running() as engine:
         stored = await world.in_doubt(engine)
+        async with asyncio.timeout(10):
+            while not world.wire.asked:
+                await elapse(0.01)
         one = await world.delivery(stored)
         await world.store.advance([change(one, state, attempts=2, account="b", due_at=NOW + 1000.0)])
         await elapse(10.0)
