@@ -137,6 +137,16 @@ async def test_the_account_is_shut_when_absence_is_certain_and_comes_back_by_a_p
     assert happened == [*kinds, EventType.ACCOUNT_CONFIRMED]
 
 
+async def test_every_time_that_it_is_shut_is_told():
+    world = world_of("sendgrid", "a")
+    async with world.running() as engine:
+        for losing in (0.0, 1.0, 0.0, 1.0, 0.0):
+            world.wire.of["a"].losing = losing
+            await mails(engine, 1200, SAMPLE_S)
+    happened = [event.type for event in await told(world, EventType.ACCOUNT_OPENED, EventType.ACCOUNT_CLOSED)]
+    assert happened == [EventType.ACCOUNT_OPENED, EventType.ACCOUNT_CLOSED] * 2
+
+
 @providers
 async def test_an_account_in_doubt_comes_back_when_its_records_show_new_mail(provider):
     world = world_of(provider, "a", "b")
