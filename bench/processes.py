@@ -60,22 +60,20 @@ def start(
 
 def end(process: subprocess.Popen[bytes]) -> None:
     """Asks it to end; what of its tree does not is killed."""
-    pids = accounting.tree(process.pid)
     process.terminate()
     try:
         process.wait(STOP_WITHIN_S)
     except subprocess.TimeoutExpired:
-        kill(process, *pids)
+        kill(process)
     process.stdout.close()
 
 
-def kill(process: subprocess.Popen[bytes], *pids: int) -> None:
-    """kill -9 of the whole tree, the root first, so that nothing of it is started anew."""
-    for pid in pids or accounting.tree(process.pid):
-        try:
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """kill -9 of the whole tree. The root is halted first, so that it starts nothing anew meanwhile."""
+    process.send_signal(signal.SIGSTOP)
+    for pid in accounting.tree(process.pid):
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
     process.wait()
     process.stdout.close()
 
