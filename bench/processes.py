@@ -71,9 +71,13 @@ def end(process: subprocess.Popen[bytes]) -> None:
 def kill(process: subprocess.Popen[bytes]) -> None:
     """kill -9 of the whole tree. The root is halted first, so that it starts nothing anew meanwhile."""
     process.send_signal(signal.SIGSTOP)
-    for pid in accounting.tree(process.pid):
+    pids = accounting.tree(process.pid)
+    for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+    until = time.monotonic() + STOP_WITHIN_S
+    while any(map(accounting.is_alive, pids)) and time.monotonic() < until:
+        time.sleep(POLL_S)
     process.wait()
     process.stdout.close()
 
