@@ -25,6 +25,11 @@ def cpu_s(*roots: int) -> float:
     return sum(int(ticks) for pid in tree(*roots) for ticks in _stat(pid)[TIMES]) / TICKS_S
 
 
+def is_alive(pid: int) -> bool:
+    """Whether it runs, and is not only waiting for its parent to notice its end."""
+    return _stat(pid)[:1] not in ([], ["Z"])
+
+
 def memory_mb(*roots: int) -> float:
     """What the trees hold in memory; a page that several share is counted once."""
     return sum(_memory_kb(pid) for pid in tree(*roots)) * 1024 / 1e6

@@ -14,7 +14,7 @@ from typing import Protocol
 SENDER = "orders@shop.example.com"
 TEXT = "All work and no play. " * 40
 ANSWER_WITHIN_S = 30.0
-REPEATS_MAX = 80
+REPEATS_MAX = 400
 PAUSE_S = 0.25
 
 

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -59,25 +59,33 @@ def start(
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Asks it to end; what of its tree does not is killed."""
+    """Asks it to end; what is left of its tree is killed, as what does not pass the wish on to its children."""
     pids = accounting.tree(process.pid)
     process.terminate()
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(STOP_WITHIN_S)
-    except subprocess.TimeoutExpired:
-        kill(process, *pids)
-    process.stdout.close()
-
-
-def kill(process: subprocess.Popen[bytes], *pids: int) -> None:
-    """kill -9 of the whole tree, the root first, so that nothing of it is started anew."""
-    for pid in pids or accounting.tree(process.pid):
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
+    _kill_all(pids)
     process.wait()
     process.stdout.close()
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """kill -9 of the whole tree. The root is halted first, so that it starts nothing anew meanwhile."""
+    process.send_signal(signal.SIGSTOP)
+    _kill_all(accounting.tree(process.pid))
+    process.wait()
+    process.stdout.close()
+
+
+def _kill_all(pids: Iterable[int]) -> None:
+    """Returns when they are gone, and with them the ports that they held."""
+    left = [pid for pid in pids if accounting.is_alive(pid)]
+    for pid in left:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    until = time.monotonic() + STOP_WITHIN_S
+    while any(map(accounting.is_alive, left)) and time.monotonic() < until:
+        time.sleep(POLL_S)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import json
 import shutil
 import socket
+import stat
 import subprocess
 from pathlib import Path
 from typing import ClassVar
@@ -149,10 +150,18 @@ class Postfix(Peer):
         (conf / "master.cf").write_text(_master(MASTER_CF.read_text(), self.port))
 
     def pending(self) -> int:
-        """The files of the queues; mail on hold is not among them."""
+        """The files of the queues that are complete (their owner may execute them); mail on hold is not among them."""
         spool = self.setting.folder / "spool"
         queues = ("maildrop", "incoming", "active", "deferred")
-        return sum(path.is_file() for queue in queues for path in (spool / queue).rglob("*"))
+        return sum(_is_complete(path) for queue in queues for path in (spool / queue).rglob("*"))
+
+
+def _is_complete(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:  # sent meanwhile
+        return False
+    return stat.S_ISREG(mode) and bool(mode & stat.S_IXUSR)
 
 
 class HoldingPostfix(Postfix):
