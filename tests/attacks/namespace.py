@@ -92,21 +92,24 @@ def read(packet: bytes) -> Contact | None:
 def listeners() -> Iterator[list[Any]]:
     """Somebody listens at all addresses, and takes down who calls."""
     calls: list[Any] = []
-    sockets = []
+    listening = []
     for family in (socket.AF_INET, socket.AF_INET6):
         for port in PORTS:
             listener = socket.socket(family)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:
                 listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             listener.bind(("", port))
             listener.listen()
-            sockets.append(listener)
-            threading.Thread(target=_accept, args=(listener, calls), daemon=True).start()
+            thread = threading.Thread(target=_accept, args=(listener, calls), daemon=True)
+            thread.start()
+            listening.append((listener, thread))
     try:
         yield calls
     finally:
-        for listener in sockets:
+        for listener, thread in listening:
             listener.shutdown(socket.SHUT_RDWR)
+            thread.join()  # while it is in accept(2), the port stays taken
             listener.close()
 
 

@@ -148,8 +148,16 @@ async def test_a_body_without_end_is_cut_off_though_its_answer_was_given(server)
     writer.close()
 
 
+class OpenGate:
+    @staticmethod
+    def refusal(_exchange):
+        return None
+
+
 class Door:
     """One that answers so much that no socket's buffers take it in, or nobody at all."""
+
+    gate = OpenGate
 
     def __init__(self, body=None):
         self._body = body

@@ -8,7 +8,7 @@ from everpost.model.ids import CORRELATION_KEY
 from everpost.model.limits import FILENAME_CHARS_MAX
 from everpost.model.message import Address, Attachment, Draft
 
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _EMAIL: Final = re.compile(r'[^\s<>()\[\],;:\\"@]+@[^\s<>()\[\],;:\\"@]+')  # what needs no quoting anywhere
 _HEADER_NAME: Final = re.compile(r"[!-9;-~]+")  # RFC 5322 3.6.8: printable ASCII but the colon
 _ATOM: Final = r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+"  # RFC 2045 5.1
