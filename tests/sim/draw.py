@@ -10,10 +10,11 @@ from msgspec.structs import replace
 from everpost.model.message import OnUnknown
 from sim.behaviour import FAULTS, LATENCIES, LOOKUP_FAULTS, REFUSED_FOR_GOOD
 from sim.catalogue import SCRIPTS
-from sim.extremes import EXTREMES
+from sim.extremes import EXTREMES, NO_TIME
 from sim.plan import DAY_S, NodePlan, Plan, ProviderPlan, Weather
 
 MAILS = (60, 300, 600, 1000)
+NO_TIME_STORE_S = 0.015  # a slower store could never accept in no time, and nobody would ever be answered
 ALL_AT_ONCE = ("refuse", "503", "hang", "accept_hang")
 DOMAIN = "example.com"
 OTHER_DOMAIN = "other.example"
@@ -32,7 +33,7 @@ def draw(seed: int, mails: int | None = None) -> Plan:
     nodes[0] = NodePlan(skew_s=nodes[0].skew_s, weather=nodes[0].weather)  # somebody accepts, and somebody works
     is_scripted = any(provider.script for provider in providers)
     extremes = tuple(name for name in EXTREMES if rng.random() < 0.06)
-    return Plan(
+    plan = Plan(
         seed=seed,
         mails=mails or rng.choice(MAILS[:2] if extremes else MAILS),
         storm_s=900.0 if is_scripted else rng.choice((120.0, 300.0, 900.0)),
@@ -48,6 +49,7 @@ def draw(seed: int, mails: int | None = None) -> Plan:
         hurry=rng.random() < 0.05,
         operators=rng.random() < 0.1,
     )
+    return replace(plan, store_s=min(plan.store_s, NO_TIME_STORE_S)) if NO_TIME in extremes else plan
 
 
 def _provider(rng: random.Random, *, first: bool, askable: bool) -> ProviderPlan:

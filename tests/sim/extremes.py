@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 from everpost.engine import accept, deliver, hand, relay, resolve
 
+NO_TIME: Final = "an accept in no time"
 EXTREMES: Final[Mapping[str, Sequence[tuple[ModuleType, str, Any]]]] = {
     "claims of one": ((deliver, "CLAIM_MAX", 1), (hand, "CLAIM_MAX", 1)),
     "a hand for three": ((deliver, "ACTIVE_MAX", 3),),
@@ -15,7 +16,7 @@ EXTREMES: Final[Mapping[str, Sequence[tuple[ModuleType, str, Any]]]] = {
     "a short lease": ((deliver, "CLAIM_LEASE_S", 3.5),),
     "one question at once": ((resolve, "RESOLVING_MAX", 1),),
     "seven events at once": ((relay, "RELAY_BATCH_MAX", 7),),
-    "an accept in no time": ((accept, "ACCEPT_S", 0.02),),
+    NO_TIME: ((accept, "ACCEPT_S", 0.02),),
 }
 
 
