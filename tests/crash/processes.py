@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import apsw
+
 from everpost.providers.contract import HttpRequest
 from plain_http import exchange
 
@@ -23,6 +25,7 @@ PROVIDERS = ("mailgun", "sendgrid")
 LOOK_S = 0.03  # between two looks at something that is awaited
 READY_WITHIN_S = 60.0
 ASK_WITHIN_S = 10.0
+LOCKED_MS_MAX = 1000  # longer than any commit of a server that runs
 NO_ANSWER = (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError)
 
 # Small, so that what a dead server had in hand is settled within half a minute: a claim lasts 15 s, an attempt at most
@@ -90,6 +93,17 @@ async def until(holds: Callable[[], Awaitable[bool]], within_s: float, every_s: 
             await asyncio.sleep(every_s)
 
 
+def _can_be_written(path: str) -> bool:
+    with contextlib.closing(apsw.Connection(path)) as connection:
+        connection.set_busy_timeout(LOCKED_MS_MAX)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except apsw.BusyError:
+            return False
+        connection.execute("ROLLBACK")
+    return True
+
+
 @dataclass
 class Process:
     """A command that stays, in a process of its own."""
@@ -115,15 +129,6 @@ class Process:
         assert self.process.returncode is None, self.log.read_text()[-5000:]
         try:
             status, _, _ = await ask("GET", self.url + self.ready_path)
-        except NO_ANSWER:
-            return False
-        return status == 200
-
-    async def can_write(self) -> bool:
-        """Whether nobody holds the lock of the database."""
-        try:
-            async with asyncio.timeout(1.0):
-                status, _, _ = await ask("GET", f"{self.url}/readyz")
         except NO_ANSWER:
             return False
         return status == 200
@@ -175,6 +180,10 @@ class Installation:
     def events(self) -> Path:
         """Where the sink of a server writes."""
         return self.folder / "events.jsonl"
+
+    async def can_be_written(self) -> bool:
+        """Whether nobody holds the lock of the database. SQLite is asked: what /readyz says may be a second old."""
+        return await asyncio.to_thread(_can_be_written, str(self.folder / "data" / "everpost.db"))
 
     async def make_key(self) -> None:
         words = (*EVERPOST, "keys", "create", "--scope", "admin", "--data", str(self.folder / "data"), "--json")

@@ -2,17 +2,23 @@
 
 import asyncio
 import random
+import time
+from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from crash.books import breaks, read_books, settled
 from crash.load import Load
-from crash.processes import installation
+from crash.processes import ask, installation, until
 from system_parts import missing, program
 
 ACKNOWLEDGED = 100  # before the clock jumps again
-JUMPS = ("+1d", "-1d", "+0", "+1d")
+DAY_S = 86_400
+JUMPS = (("+1d", DAY_S), ("-1d", -DAY_S), ("+0", 0), ("+1d", DAY_S))  # as libfaketime has them, and in seconds
+SHOWN_WITHIN_S = 30.0
+NEAR_S = 3600.0
 LATEST = "+90000"  # an hour after the latest time that was ever shown: all is due
 SETTLED_WITHIN_S = 150.0
 TAKEN = ({"kind": "accept_hang", "share": 0.1}, {"kind": "accept_reset", "share": 0.1})  # and not a word about it
@@ -56,12 +62,13 @@ async def test_clocks_that_jump_by_a_day_lose_nothing_and_send_nothing_twice(tmp
         with load.running():
             await place.put_faults("mailgun", *TAKEN)
             await place.put_faults("sendgrid", NOT_TAKEN)  # its records go back for long enough to prove that
-            for offset in JUMPS:
+            for offset, offset_s in JUMPS:
                 if restarts:
                     assert await wrong.end(30.0) == 0
                 clock.show(offset)
                 if restarts:
                     await wrong.start()
+                await until(partial(_is_off_by, wrong, offset_s), SHOWN_WITHIN_S)
                 await load.more(ACKNOWLEDGED)
             await place.heal()
             await load.stop()
@@ -74,6 +81,13 @@ async def test_clocks_that_jump_by_a_day_lose_nothing_and_send_nothing_twice(tmp
     assert breaks(books) == [], crash_seed
     assert {event["data"].get("verdict") for event in books.events} >= {"found"}
     assert _days_apart(books.events) >= 2
+
+
+async def _is_off_by(server, seconds):
+    """By the date of its answers."""
+    _, _, headers = await ask("GET", f"{server.url}/healthz")
+    shown_at = parsedate_to_datetime(headers["date"]).timestamp()
+    return abs(shown_at - time.time() - seconds) < NEAR_S
 
 
 def _days_apart(events):

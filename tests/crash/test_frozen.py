@@ -32,7 +32,7 @@ async def after_freezes(folder, seed, mutant=""):
             load = Load(urls, place.token, journal, random.Random(seed + number), first=1 + 100_000 * number)
             loads.append(load)
             with load.running():
-                await _frozen_outside_of_a_commit(frozen, awake)
+                await _frozen_outside_of_a_commit(place, frozen)
                 load.urls.remove(frozen.url)
                 await load.more(20)
                 await load.stop()
@@ -44,11 +44,11 @@ async def after_freezes(folder, seed, mutant=""):
     return books, [surprise for load in loads for surprise in load.surprises]
 
 
-async def _frozen_outside_of_a_commit(frozen, awake):
+async def _frozen_outside_of_a_commit(place, frozen):
     """Within one it would hold the lock of the database, and nobody else could write: then it goes on to the next."""
     while True:
         await until(partial(_is_stopped, frozen), STOPPED_WITHIN_S)
-        if await awake.can_write():
+        if await place.can_be_written():
             return
         frozen.process.send_signal(signal.SIGCONT)
 

@@ -52,7 +52,7 @@ async def test_a_server_that_was_frozen_past_its_leases_sends_nothing_twice_when
             for provider in PROVIDERS:
                 await place.put_faults(provider, SLOW)
             await load.more(200)
-            await _freeze(frozen, awake, load)
+            await _freeze(place, frozen, load)
             load.urls.remove(frozen.url)
             await load.more(50)
             await load.stop()
@@ -70,12 +70,12 @@ async def test_a_server_that_was_frozen_past_its_leases_sends_nothing_twice_when
     assert any(LOST in event["data"].get("text", "") for event in books.events)
 
 
-async def _freeze(frozen, awake, load):
+async def _freeze(place, frozen, load):
     """With attempts under way and without the lock of the database."""
     while True:
         await load.more(10)
         frozen.process.send_signal(signal.SIGSTOP)
-        if await awake.can_write():
+        if await place.can_be_written():
             return
         frozen.process.send_signal(signal.SIGCONT)
 
