@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from functools import partial
 from pathlib import Path
 
+import apsw
 import pytest
 from msgspec import Struct
 
@@ -199,7 +200,7 @@ def breaks(folder, cut, seed):
     try:
         with asyncio.Runner(loop_factory=lambda: VirtualLoop(rng)) as runner:
             return runner.run(look())
-    except (StoreUnavailable, ValueError) as error:  # nonsense stands where values stood
+    except (StoreUnavailable, ValueError, apsw.Error) as error:  # nonsense stands where values stood
         return [f"the database is damaged: {error}"]
 
 
