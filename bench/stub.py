@@ -3,7 +3,7 @@
 `python bench/stub.py SECONDS…` opens a port for each answer time and prints the ports; `smtp:SECONDS` opens one that
 speaks SMTP and takes so long for its reply to the final dot. What it was sent is counted, so that a run can tell
 whether every mail was handed over exactly once: `GET /count` says how many there were, and how many different ones, by
-their subjects.
+their subjects. It keeps no records: whoever asks it for a mail is told 404.
 """
 
 import asyncio
@@ -18,6 +18,8 @@ import uvloop
 
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
 _SUBJECT = re.compile(rb'(?:"subject": ?"|(?:^|\n)Subject: )([^"\r]+)')
+_MAIL = b"POST /v3/mail/send "
+NO_RECORDS = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 _SMTP = "smtp:"
 _BYE = b"221 2.0.0 bye\r\n"
 
@@ -81,8 +83,10 @@ class Connection(Party):
     def _answer(self, request: bytes) -> None:
         if request.startswith(b"GET /count"):
             self._transport.write(self._books.told())
-            return
-        self._answer_later(self._books.take(request))
+        elif request.startswith(_MAIL):
+            self._answer_later(self._books.take(request))
+        else:  # a question: Everpost looks for some of what was accepted
+            self._answer_later(NO_RECORDS)
 
 
 class Session(Party):

@@ -72,6 +72,20 @@ async def test_the_stub_of_an_api_counts_mails_by_their_subject(separator):
     assert json.loads(books.told().partition(b"\r\n\r\n")[2]) == {"taken": 2, "different": 1}
 
 
+async def test_the_stub_of_an_api_takes_no_question_for_a_mail():
+    books = stub.Books()
+    ask = b"POST /v3/logs HTTP/1.1\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}"
+    count = b"GET /count HTTP/1.1\r\n\r\n"
+    server = await asyncio.get_running_loop().create_server(lambda: stub.Connection(books, 0.0), "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    writer.write(ask + count)
+    assert await reader.readuntil(b"\r\n\r\n") == stub.NO_RECORDS
+    told = await asyncio.wait_for(reader.readuntil(b"}"), 10)
+    assert json.loads(told.partition(b"\r\n\r\n")[2]) == {"taken": 0, "different": 0}
+    writer.close()
+    server.close()
+
+
 def test_postfix_is_moved_to_its_port_and_out_of_any_chroot():
     usual = (
         "# comment\n"
