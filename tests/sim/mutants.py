@@ -9,12 +9,11 @@ import pytest
 from msgspec.structs import replace
 
 from everpost.core import decide, resolving, transitions
-from everpost.engine import accept, fleet
+from everpost.engine import accept, asking, fleet, resolve
 from everpost.engine.accept import Acceptor
 from everpost.engine.attempt import Attempts, Intent
 from everpost.engine.deliver import Deliverer
 from everpost.engine.relay import Relay
-from everpost.engine.resolve import Resolver
 from everpost.model.account import Circuit, CircuitState
 from everpost.model.change import Change
 from everpost.model.delivery import Delivery, DeliveryState
@@ -143,23 +142,23 @@ def look_twice_too_soon(patch: pytest.MonkeyPatch) -> None:
 
 
 def trust_the_first_page(patch: pytest.MonkeyPatch) -> None:
-    async def look(self, sought, lookup):
+    async def look(ports, sought, lookup):
         open_ = [lookup.start(sought)]
-        while isinstance(finding := await self._request(open_.pop(0), sought, lookup), Ask):
+        while isinstance(finding := await asking._request(ports, open_.pop(0), sought, lookup), Ask):
             open_ += finding.requests
         return finding
 
-    patch.setattr(Resolver, "_look", look)
+    patch.setattr(resolve, "look", look)
 
 
 def take_silence_for_absence(patch: pytest.MonkeyPatch) -> None:
-    ask = Resolver._request
+    ask = asking._request
 
-    async def told(self, request, sought, lookup):
-        finding = await ask(self, request, sought, lookup)
+    async def told(ports, request, sought, lookup):
+        finding = await ask(ports, request, sought, lookup)
         return Absent() if "no answer" in getattr(finding, "reason", "") else finding
 
-    patch.setattr(Resolver, "_request", told)
+    patch.setattr(asking, "_request", told)
 
 
 def take_an_unknown_outcome_for_a_failure(patch: pytest.MonkeyPatch) -> None:

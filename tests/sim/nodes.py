@@ -85,8 +85,8 @@ class Node:
         self.life = life = _Life(self)
         health = MemoryHealth() if self.weather.alone else self.fleet.health
         ports = Ports(
-            store=_Proxy(self.fleet.store, life, StoreUnavailable),  # type: ignore[arg-type]  # passes every call on
-            health=_Proxy(health, life, HealthUnavailable),  # type: ignore[arg-type]  # as above
+            store=_Proxy(self.fleet.store, life, StoreUnavailable),
+            health=_Proxy(health, life, HealthUnavailable),
             wire=_Wire(life),
             due=MemoryWakeup(),
             news=News(),

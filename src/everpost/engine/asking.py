@@ -25,44 +25,40 @@ LOOKUP_TIMEOUTS: Final = Timeouts(connect_s=5.0, write_s=5.0, answer_s=10.0)
 _log = logging.getLogger(__name__)
 
 
-class Asking:
-    """What those share that ask."""
+async def look(ports: Ports, sought: Sought, lookup: Lookup) -> Finding:
+    """One question, which may take several requests: found if one finds it, absent only if all say so."""
+    open_: list[HttpRequest] = [lookup.start(sought)]
+    asked = 0
+    while open_:
+        if asked >= LOOKUP_REQUESTS_MAX:
+            return Unclear(f"the answer took more than {LOOKUP_REQUESTS_MAX} requests")
+        asked += 1
+        finding = await _request(ports, open_.pop(0), sought, lookup)
+        match finding:
+            case Found() | Unclear():
+                return finding
+            case Ask():
+                open_ += finding.requests
+            case Absent():
+                continue
+    return Absent()
 
-    def __init__(self, ports: Ports) -> None:
-        self._ports = ports
 
-    async def _look(self, sought: Sought, lookup: Lookup) -> Finding:
-        """One question, which may take several requests: found if one finds it, absent only if all say so."""
-        open_: list[HttpRequest] = [lookup.start(sought)]
-        asked = 0
-        while open_:
-            if asked >= LOOKUP_REQUESTS_MAX:
-                return Unclear(f"the answer took more than {LOOKUP_REQUESTS_MAX} requests")
-            asked += 1
-            finding = await self._request(open_.pop(0), sought, lookup)
-            match finding:
-                case Found() | Unclear():
-                    return finding
-                case Ask():
-                    open_ += finding.requests
-                case Absent():
-                    continue
-        return Absent()
+async def _request(ports: Ports, request: HttpRequest, sought: Sought, lookup: Lookup) -> Finding:
+    """What can't be asked or read tells nothing. It must not go on for ever: the mail's policy waits for an end."""
+    try:
+        return await _answered(ports, request, sought, lookup)
+    except Exception as error:
+        _log.exception("a question broke", extra={"delivery": sought.delivery_id})
+        return Unclear(f"a fault of Everpost: {type(error).__name__}")
 
-    async def _request(self, request: HttpRequest, sought: Sought, lookup: Lookup) -> Finding:
-        """What can't be asked or read tells nothing. It must not go on for ever: the mail's policy waits for an end."""
-        try:
-            return await self._asked(request, sought, lookup)
-        except Exception as error:
-            _log.exception("a question broke", extra={"delivery": sought.delivery_id})
-            return Unclear(f"a fault of Everpost: {type(error).__name__}")
 
-    async def _asked(self, request: HttpRequest, sought: Sought, lookup: Lookup) -> Finding:
-        not_after = self._ports.clock.monotonic() + LOOKUP_TIMEOUTS.total_s
-        answer = await self._ports.wire.send(request, LOOKUP_TIMEOUTS, not_after)
-        if not isinstance(answer, HttpResponse):
-            return Unclear(f"the question got no answer: {answer.text}")
-        return lookup.read(sought, answer)
+async def _answered(ports: Ports, request: HttpRequest, sought: Sought, lookup: Lookup) -> Finding:
+    not_after = ports.clock.monotonic() + LOOKUP_TIMEOUTS.total_s
+    answer = await ports.wire.send(request, LOOKUP_TIMEOUTS, not_after)
+    if not isinstance(answer, HttpResponse):
+        return Unclear(f"the question got no answer: {answer.text}")
+    return lookup.read(sought, answer)
 
 
 def sought_for(delivery: Delivery, message: Message, member: Member) -> Sought:

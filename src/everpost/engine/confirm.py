@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from everpost.core import confirming
-from everpost.engine.asking import Asking, sought_for
+from everpost.engine.asking import look, sought_for
 from everpost.engine.fleet import Fleet, Member
 from everpost.engine.ports import Ports
 from everpost.health.port import Report, Sign
@@ -53,28 +53,31 @@ class _Watch:
     sampled_at: float | None = None
     is_told: bool = False  # that its records have never shown a mail
 
+    def has_room(self, now: float) -> bool:
+        """Whether a mail of now should be looked for."""
+        is_due = self.sampled_at is None or now - self.sampled_at >= confirming.SAMPLE_S
+        return is_due and len(self.samples) < CONFIRMING_MAX
+
     @property
     def absent_s(self) -> float:
         return confirming.absent_s(self.member.account, self.lookup.lag_s)
 
 
-class Confirmer(Asking):
+class Confirmer:
     """Takes samples, and looks them up."""
 
     def __init__(self, ports: Ports, fleet: Fleet) -> None:
-        super().__init__(ports)
+        self._ports = ports
         self._fleet = fleet
         self._watches = dict(_watches(fleet))
 
     def written(self, changes: Sequence[Change]) -> None:
         """Of the mails that were accepted now, some are looked for later: the first one of an account that has carried
         none for a while is always one of them."""
+        now = self._ports.clock.monotonic()
         for change in changes:
             watch = self._watches.get(change.delivery.account or "")
-            if watch is None or not _is_accepted(change) or len(watch.samples) >= CONFIRMING_MAX:
-                continue
-            now = self._ports.clock.monotonic()
-            if watch.sampled_at is None or now - watch.sampled_at >= confirming.SAMPLE_S:
+            if watch is not None and watch.has_room(now) and _is_accepted(change):
                 watch.sampled_at = now
                 watch.samples.append(_Sample(change.delivery, now))
 
@@ -124,7 +127,7 @@ class Confirmer(Asking):
         stored = await self._ports.store.get_message(delivery.project, delivery.message_id)
         if stored is None or stored.message.provider_options:  # they may ask for a test, or for another time
             return None
-        return await self._look(sought_for(delivery, stored.message, watch.member), watch.lookup)
+        return await look(self._ports, sought_for(delivery, stored.message, watch.member), watch.lookup)
 
     async def _absent(self, watch: _Watch, sample: _Sample, age_s: float) -> None:
         health = (await self._fleet.health()).get(watch.member.account.name, AccountHealth())

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from everpost.core import resolving, transitions
 from everpost.engine import journal
-from everpost.engine.asking import Asking, sought_for
+from everpost.engine.asking import look, sought_for
 from everpost.engine.fleet import Fleet
 from everpost.engine.ports import Ports
 from everpost.engine.routes import DEFAULT, Routes
@@ -48,11 +48,11 @@ class _Watch:
         return False
 
 
-class Resolver(Asking):
+class Resolver:
     """Asks what became of attempts whose outcome is unknown."""
 
     def __init__(self, ports: Ports, fleet: Fleet, routes: Routes) -> None:
-        super().__init__(ports)
+        self._ports = ports
         self._fleet = fleet
         self._routes = routes
         self._tasks: dict[str, asyncio.Task[None]] = {}  # by delivery id
@@ -94,14 +94,11 @@ class Resolver(Asking):
         asked_at = self._ports.clock.monotonic()
         watch = self._watch(asked, asked_at)
         if member is None or lookup is None:
-            now, watched_s = self._ports.clock.now(), asked_at - watch.since
-            left_s = resolving.open_s(asked, member.account if member else None, within_s) - watched_s
-            if left_s > 0:
-                return transitions.ask_again(asked, now + max(left_s, resolving.PAUSE_S_MIN), now)
+            left_s = resolving.open_s(asked, member.account if member else None, within_s) - (asked_at - watch.since)
             reason = f"{asked.account} has no way to ask" if member else "its account is no longer configured"
-            return transitions.unresolved(asked, policy, reason, now)
+            return self._unaskable(asked, policy, reason, left_s)
         sought = sought_for(asked, message, member)
-        finding = await self._look(sought, lookup)
+        finding = await look(self._ports, sought, lookup)
         answered_at = self._ports.clock.monotonic()
         age_s = self._ports.clock.now() - sought.started_at
         needed_s = resolving.patience_s(member.account, lookup.lag_s)
@@ -110,7 +107,7 @@ class Resolver(Asking):
         patience_s = within_s if is_absent and not is_too_old else needed_s  # what will be proof is waited for
         is_over = resolving.is_over(age_s, answered_at - watch.since, within_s, patience_s)
         if is_absent and (is_proof or is_over):  # whatever a clock that was wrong has dated the attempt by
-            finding = await self._look(replace(sought, clock_off_s=resolving.CLOCK_OFF_S_MAX), lookup)
+            finding = await look(self._ports, replace(sought, clock_off_s=resolving.CLOCK_OFF_S_MAX), lookup)
         if isinstance(finding, Absent) and (is_too_old or not is_proof):
             finding = _TOO_OLD if is_too_old else _NOT_SHOWN
         # The answer may have taken longer than the claim: it holds for the attempt, whoever has claimed it since.
@@ -127,6 +124,13 @@ class Resolver(Asking):
                 return transitions.unresolved(current, policy, finding.reason, now)
         pause_s = resolving.pause_s(current.asks, watch.absent_since, answered_at, needed_s)
         return transitions.ask_again(current, now + pause_s, now)
+
+    def _unaskable(self, asked: Delivery, policy: OnUnknown, reason: str, left_s: float) -> Change:
+        """Nobody can tell; but for `left_s` its worker may still be at work."""
+        now = self._ports.clock.now()
+        if left_s > 0:
+            return transitions.ask_again(asked, now + max(left_s, resolving.PAUSE_S_MIN), now)
+        return transitions.unresolved(asked, policy, reason, now)
 
     def _watch(self, delivery: Delivery, at: float) -> _Watch:
         watch = self._watches.setdefault(_attempt(delivery), _Watch(since=at))
