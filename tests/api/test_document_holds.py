@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from crash.processes import EVERPOST, HOST, Process, free_ports, installation
+from crash.processes import Process, installation
+from server_kit import EVERPOST, HOST, free_ports
 
 FOLDER = Path(__file__).parent
 GARBAGE = "ep_0000000000_0000000000000000000000000000000000000000000"

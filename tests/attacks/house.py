@@ -8,7 +8,6 @@ import re
 import select
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -16,13 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crash.processes import free_ports
+from server_kit import API_ACCOUNTS, EVERPOST, HOST, environ, free_ports
 
-HOST = "127.0.0.1"
-EVERPOST = (sys.executable, "-m", "everpost.entrypoints.cli")
 READY_WITHIN_S = 60.0
 LOOK_S = 0.05
 PATIENCE_S = 30.0
+PROVIDER_PATIENCE_S = 5
 MAIL = {"from": "ann@example.com", "to": ["bob@example.org"], "subject": "Hello", "text": "It works"}
 CONFIG = """
 data = "{folder}/data"
@@ -35,26 +33,12 @@ level = "{level}"
 sinks = [{sinks}]
 {accounts}
 """
-ACCOUNTS = """
-[accounts.mailgun]
-provider = "mailgun"
-domain = "mg.example.com"
-api_key = "key-sandbox"
-base_url = "http://127.0.0.1:{mailgun}"
-lookup_lag_s = 0.2
-timeouts = {{ connect_s = 2, write_s = 2, answer_s = 5 }}
-[accounts.sendgrid]
-provider = "sendgrid"
-api_key = "SG.sandbox"
-base_url = "http://127.0.0.1:{sendgrid}"
-lookup_lag_s = 0.2
-timeouts = {{ connect_s = 2, write_s = 2, answer_s = 5 }}
-[accounts.smtp]
+ACCOUNTS = f"""{API_ACCOUNTS}[accounts.smtp]
 provider = "smtp"
 host = "127.0.0.1"
-port = {smtp}
+port = {{smtp}}
 security = "none"
-timeouts = {{ connect_s = 2, write_s = 2, answer_s = 5 }}
+timeouts = {{{{ connect_s = {{patience_s}}, write_s = {{patience_s}}, answer_s = {{patience_s}} }}}}
 """
 
 
@@ -181,10 +165,6 @@ class Served:
         return int(found[1])
 
 
-def environ() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("EVERPOST_")}
-
-
 def until(holds: Any, within_s: float = READY_WITHIN_S) -> None:
     """Looks again and again; fails if it does not hold in time."""
     ends_at = time.monotonic() + within_s
@@ -238,7 +218,7 @@ def served(
         [port] = free_ports(1)
         config = folder / "everpost.toml"
         sinks = f'"file:{folder}/events.jsonl", "stdout"'
-        described = accounts.format(**ports)
+        described = accounts.format(patience_s=PROVIDER_PATIENCE_S, **ports)
         config.write_text(CONFIG.format(folder=folder, port=port, level=level, sinks=sinks, accounts=described))
         config.chmod(0o600)
         log = folder / "server.log"

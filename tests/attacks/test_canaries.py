@@ -13,10 +13,11 @@ import apsw
 import pytest
 
 from attacks.hostile import HOST, as_page, backwards, in_words, mail_parrot, parrot
-from attacks.house import EVERPOST, encoded, environ, served, until
+from attacks.house import encoded, served, until
 from everpost.model.delivery import FINAL, DeliveryState
 from everpost.model.message import Address
 from everpost.store.sqlite import SqliteStore
+from server_kit import EVERPOST, environ
 from store_values import LATE, accept, delivery, key, message
 
 SECRETS = {

@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attacks.hostile import in_words, parrot
-from attacks.house import ACCOUNTS, HOST, MAIL, served, until
+from attacks.house import ACCOUNTS, MAIL, served, until
 from attacks.namespace import check_in_namespace, listeners, wiretap
 from attacks.vectors import URLS
+from server_kit import HOST
 
 INSIDE = "http://169.254.169.254/latest/meta-data/"
 EXAMPLES = 60

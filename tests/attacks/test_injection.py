@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import everpost
-from attacks.house import EVERPOST, HOST, MAIL, encoded, environ
+from attacks.house import MAIL, encoded
 from everpost.dialects import legacy, mailgun, native, sendgrid
 from everpost.dialects.contract import Submission
 from everpost.model.message import Draft
 from everpost.model.problem import Problem
 from everpost.providers.contract import HttpRequest, Unsendable
 from provider_cases import NAMES, built
+from server_kit import EVERPOST, HOST, environ
 
 SOURCE = Path(everpost.__file__).parent
 EVIL = "X-Evil: 1"

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import everpost
-from attacks.house import EVERPOST, MAIL, ask, running, served, until
-from crash.processes import free_ports
+from attacks.house import MAIL, ask, running, served, until
 from everpost.engine import keys
 from everpost.engine.keys import CACHE_S, Keyring
 from everpost.model.key import Scope
 from everpost.store.memory import MemoryStore
+from server_kit import EVERPOST, free_ports
 
 SOURCE = Path(everpost.__file__).parent
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"

@@ -6,12 +6,13 @@ import socket
 
 import pytest
 
-from attacks.house import HOST, MAIL, encoded, served
+from attacks.house import MAIL, encoded, served
 from everpost.dialects import legacy, native
 from everpost.dialects.faults import FAULTS_MAX
 from everpost.model.limits import BODY_BYTES_MAX, JSON_VALUES_MAX, PAGE_MAX
 from everpost.model.message import Draft
 from everpost.model.problem import Problem
+from server_kit import HOST
 
 MEGABYTES = 8
 SIZE = MEGABYTES * 1024 * 1024

@@ -11,15 +11,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from attacks.house import EVERPOST, HOST, ask, running, until
+from attacks.house import ask, running, until
 from attacks.namespace import check_in_namespace, wiretap
-from crash.processes import free_ports
 from everpost.entrypoints.http import build_app
 from everpost.entrypoints.http.inbox_pages import InboxPages
 from everpost.entrypoints.http.page import framed_mail
 from everpost.model.message import Address, Attachment, Draft
 from http_kit import Caller, ScriptedWire
 from http_kit import running as running_app
+from server_kit import EVERPOST, HOST, free_ports
 from system_parts import program
 
 SIGN = "10.66.66.66"  # whom a vector calls, were it to run

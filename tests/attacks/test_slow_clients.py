@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 import uvicorn
 
-from attacks.house import HOST, ask
+from attacks.house import ask
 from everpost.entrypoints.http import build_app
 from everpost.entrypoints.http.call import Call, Reply
 from everpost.entrypoints.http.protocol import Protocol, sweep
@@ -22,6 +22,7 @@ from everpost.model.limits import (
 )
 from http_kit import ScriptedWire, running
 from scripted_server import settled
+from server_kit import HOST
 
 TRICKLERS = 4_000
 HONEST = 50

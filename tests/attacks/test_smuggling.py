@@ -19,7 +19,6 @@ from types import SimpleNamespace
 import pytest
 
 from attacks.house import MAIL
-from crash.processes import free_ports
 from everpost.dialects import native
 from everpost.engine.wire import NetworkWire
 from everpost.model.message import Draft
@@ -27,6 +26,7 @@ from everpost.providers.contract import SmtpReply
 from everpost.sandbox.sandbox import Sandbox
 from provider_cases import built
 from scripted_server import ScriptedServer
+from server_kit import free_ports
 from system_parts import missing, program
 from wire_kit import mail_for, patient
 

@@ -96,6 +96,16 @@ async def _events(place: Installation, server: Process) -> Any:
         cursor = f"&after={page['next_cursor']}"
 
 
+async def audited(
+    place: Installation, server: Process, promised: Sequence[Acknowledged], within_s: float
+) -> tuple[Books, set[str]]:
+    """What is left is worked off, and the server ended: the books, and the events that its sink was not told."""
+    await settled(place, server, within_s)
+    books = await read_books(place, server, promised)
+    assert await server.end(30.0) == 0
+    return books, {event["id"] for event in books.events} - {event["id"] for event in read_sink(place.events)}
+
+
 def read_sink(path: Path) -> list[Mapping[str, Any]]:
     """Every line must be whole."""
     with path.open() as lines:

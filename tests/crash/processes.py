@@ -3,11 +3,7 @@
 import asyncio
 import contextlib
 import json
-import os
-import random
 import signal
-import socket
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,9 +14,9 @@ import apsw
 
 from everpost.providers.contract import HttpRequest
 from plain_http import exchange
+from server_kit import API_ACCOUNTS, EVERPOST, HOST, environ, free_ports
 
-HOST = "127.0.0.1"
-EVERPOST = (sys.executable, "-m", "everpost.entrypoints.cli")
+PATIENCE_S = 0.5  # with a provider
 PROVIDERS = ("mailgun", "sendgrid")
 LOOK_S = 0.03  # between two looks at something that is awaited
 READY_WITHIN_S = 60.0
@@ -39,37 +35,12 @@ port = {port}
 level = "error"
 [events]
 sinks = [{sinks}]
-[accounts.mailgun]
-provider = "mailgun"
-domain = "mg.example.com"
-api_key = "key-sandbox"
-base_url = "http://127.0.0.1:{mailgun}"
-lookup_lag_s = 0.2
-timeouts = {{ connect_s = 0.5, write_s = 0.5, answer_s = 0.5 }}
-[accounts.sendgrid]
-provider = "sendgrid"
-api_key = "SG.sandbox"
-base_url = "http://127.0.0.1:{sendgrid}"
-lookup_lag_s = 0.2
-timeouts = {{ connect_s = 0.5, write_s = 0.5, answer_s = 0.5 }}
 """
 
 
 def new_folder(path: Path) -> Path:
     path.mkdir()
     return path
-
-
-def free_ports(count: int) -> list[int]:
-    """Below those that the kernel gives to clients: a port must still be free after its server was killed."""
-    low = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    found: list[int] = []
-    while len(found) < count:
-        port = random.SystemRandom().randrange(10_000, low)
-        with contextlib.suppress(OSError), socket.create_server((HOST, port)):
-            if port not in found:
-                found.append(port)
-    return found
 
 
 async def ask(
@@ -116,10 +87,10 @@ class Process:
     running: asyncio.subprocess.Process | None = None
 
     async def spawn(self) -> None:
-        usual = {name: value for name, value in os.environ.items() if not name.startswith("EVERPOST_")}
-        environ = {**usual, **self.environ}
         with self.log.open("ab") as log:
-            self.running = await asyncio.create_subprocess_exec(*self.words, stdout=log, stderr=log, env=environ)
+            self.running = await asyncio.create_subprocess_exec(
+                *self.words, stdout=log, stderr=log, env={**environ(), **self.environ}
+            )
 
     async def start(self) -> None:
         await self.spawn()
@@ -211,7 +182,9 @@ class Installation:
             await self.put_faults(provider)
 
     def _config(self, port: int, sinks: str) -> str:
-        return CONFIG.format(folder=self.folder, port=port, sinks=sinks, **self.ports)
+        return (CONFIG + API_ACCOUNTS).format(
+            folder=self.folder, port=port, sinks=sinks, patience_s=PATIENCE_S, **self.ports
+        )
 
 
 @asynccontextmanager

@@ -15,10 +15,11 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from crash.processes import HOST, NO_ANSWER, Installation, Process, ask, free_ports
+from crash.processes import NO_ANSWER, Installation, Process, ask
 from everpost.store.sqlite import SqliteStore, accepting
 from everpost.store.sqlite.accepting import Submission
 from everpost.store.sqlite.operation import Failed, Shared
+from server_kit import HOST, free_ports
 from store_values import delivery, event, message
 
 BATCH = 2000  # mails in one transaction

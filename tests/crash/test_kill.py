@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from crash.books import breaks, read_books, read_sink, settled
+from crash.books import audited, breaks
 from crash.load import Load
 from crash.processes import PROVIDERS, Installation, Process, installation, new_folder
 
@@ -48,13 +48,9 @@ async def _broken_after(folder: Path, kills: int, rng: random.Random) -> list[st
             await place.heal()
             await server.start()
             await load.stop()
-        await settled(place, server, SETTLED_WITHIN_S)
-        books = await read_books(place, server, load.read_journal())
-        assert await server.end(30.0) == 0
-        told = {event["id"] for event in read_sink(place.events)}
+        books, untold = await audited(place, server, load.read_journal(), SETTLED_WITHIN_S)
     kinds = Counter(event["type"] for event in books.events)
     print(f"{kills} kills, {load.handed_in} mails", dict(books.by_state), kinds)  # noqa: T201
-    untold = {event["id"] for event in books.events} - told
     assert len({line.id for line in books.promised}) > 5 * kills
     return [*load.surprises, *breaks(books), *(f"{id_}: not in the sink" for id_ in untold)]
 

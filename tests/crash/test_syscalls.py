@@ -6,10 +6,11 @@ import sys
 import pytest
 
 from crash import mutants
-from crash.books import breaks, read_books, read_sink, settled
+from crash.books import audited, breaks
 from crash.load import Load
-from crash.processes import EVERPOST, installation, new_folder
+from crash.processes import installation, new_folder
 from crash.syscalls import FILES, SENDS, Strike, spread, strike_all, told_of
+from server_kit import EVERPOST
 
 SETTLED_WITHIN_S = 600.0
 LAST = 200  # of the calls that are struck
@@ -29,10 +30,7 @@ async def after(folder, seed, struck_by, program=EVERPOST, faults=UNSURE):
             await place.heal()
             await server.start()
             await load.stop()
-        await settled(place, server, SETTLED_WITHIN_S)
-        books = await read_books(place, server, load.read_journal())
-        assert await server.end(30.0) == 0
-        untold = {event["id"] for event in books.events} - {event["id"] for event in read_sink(place.events)}
+        books, untold = await audited(place, server, load.read_journal(), SETTLED_WITHIN_S)
     print(f"seed {seed}: {len(struck)} strikes, {load.handed_in} mails, {dict(books.by_state)}; {told_of(struck)}")  # noqa: T201
     return books, struck, load, untold
 
