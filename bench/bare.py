@@ -1,4 +1,4 @@
-"""What the accept rate is compared with: the same server in the same setting that does nothing.
+"""What the accept rate is compared with: a usual server in the same setting that does nothing.
 
 uvicorn on uvloop as `everpost serve` starts it, Starlette's router, a body that is read to its end, and a constant
 answer of the size and with the headers of Everpost's own. `python bench/bare.py PORT`.

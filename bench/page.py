@@ -46,8 +46,8 @@ SECTIONS = (
 WORDS = """\
 ## What the words mean
 
-- **Bare endpoint**: the same server (uvicorn on uvloop, Starlette's router) that reads the same POST and answers it
-  with a constant.
+- **Bare endpoint**: a usual server (uvicorn on uvloop, Starlette's router) that reads the same POST and answers it with
+  a constant. Everpost is opened by uvicorn, too, but reads and routes requests itself.
 - **Durable accept**: `POST /v1/emails`, a mail of 2 KB with an Idempotency-Key, 64 connections, for later; the
   acknowledgement comes after the commit is on the disk. Postfix's is mail that it puts on hold, so that nothing is
   delivered meanwhile either.

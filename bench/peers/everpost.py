@@ -49,6 +49,10 @@ class Everpost(Peer):
         self.server = Server(setting.folder, config=config)
         self.port, self.token = self.server.port, self.server.token
 
+    @classmethod
+    def check(cls) -> None:
+        """It is there."""
+
     def parts(self) -> list[Part]:
         return [Part(self.server.command, None, self.port)]
 

@@ -1,6 +1,7 @@
 """What every system in the comparison is: processes that take mail by HTTP or SMTP and hand it to two providers."""
 
 import subprocess
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ class Part:
     keeps: bool = False  # a data store of its own, which a crash of the application leaves alone
 
 
-class Peer:
+class Peer(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     about: ClassVar[str]
@@ -58,12 +59,13 @@ class Peer:
         self._running: list[tuple[Part, subprocess.Popen[bytes]]] = []
 
     @classmethod
+    @abstractmethod
     def check(cls) -> None:
         """Installs what it needs below bench/out; raises Unavailable."""
 
+    @abstractmethod
     def parts(self) -> list[Part]:
         """In the order in which they are started."""
-        raise NotImplementedError
 
     def pending(self) -> int:
         """Mails that it has acknowledged and not yet done with."""
