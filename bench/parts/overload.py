@@ -14,7 +14,7 @@ from processes import HERE, Server, load, stub
 from results import Table, Told, number
 from scale import Scale
 
-CONNECTIONS = 256  # of the closed loop that finds the peak
+CONNECTIONS = 64  # of the closed loop that finds the peak; fewer than are worked on at once
 AT_ONCE = 1024  # of the open loop, at most
 TIMES = (1, 3)
 GOOD_WITHIN_S = 1.0
@@ -36,8 +36,11 @@ def run(folder: Path, scale: Scale) -> Told:
             connections=CONNECTIONS,
             seconds=seconds,
         )
-        peak = load(closed).rate
-        told.add("peak", f"peak: a closed loop of {CONNECTIONS} connections", peak, "mails/s")
+        began = time.perf_counter()
+        accepted = load(closed).rate * seconds
+        _drain(server)
+        peak = accepted / (time.perf_counter() - began)
+        told.add("peak", f"peak: {CONNECTIONS} connections without a pause, until all is handed over", peak, "mails/s")
         for times in TIMES:
             _drain(server)
             result = _open_loop(server, times * peak, seconds)
@@ -47,7 +50,8 @@ def run(folder: Path, scale: Scale) -> Told:
     told.tables.append(Table("Open loop", _COLUMNS, rows))
     told.how = (
         f"Requests come at a constant rate for {seconds:.0f} s over at most {AT_ONCE} connections, on the same cores "
-        "as the server; latencies count from the instant at which a request was due, so that what a stall holds up is "
+        "as the server; the peak is what can be borne for long, hand-over included. "
+        "Latencies count from the instant at which a request was due, so that what a stall holds up is "
         f"charged. Goodput is what was acknowledged within {GOOD_WITHIN_S:.0f} s of that; other figures of latency are "
         "of all answers. The provider answers after "
         f"{1000 * scale.answer_s:.0f} ms, and every mail that is accepted is also delivered meanwhile."
@@ -61,7 +65,7 @@ _COLUMNS = [
     "goodput, of the peak",
     "acknowledged p50 / p99 ms",
     "rejected",
-    "rejected p50 / p99 ms",
+    "rejected p50 / p90 / p99 ms",
     "with Retry-After",
     "no answer",
     "loop's own lateness p99 ms",
@@ -96,7 +100,8 @@ def _drain(server: Server) -> None:
 
 def _row(times: int, peak: float, seconds: float, result: Result, memory_mb: float) -> list[str]:
     lost = result.statuses.get("broken", 0) + result.statuses.get("silent", 0)
-    rejections = f"{number(result.rejected_p50_ms)} / {number(result.rejected_p99_ms)}" if result.rejected else ""
+    times_ms = (result.rejected_p50_ms, result.rejected_p90_ms, result.rejected_p99_ms)
+    rejections = " / ".join(map(number, times_ms)) if result.rejected else ""
     return [
         f"{times} times",
         number(times * peak),

@@ -20,7 +20,8 @@ from everpost.engine.engine import Engine
 from everpost.entrypoints.http.app import build_app
 from everpost.entrypoints.http.call import Services
 from everpost.entrypoints.http.metrics import Metrics
-from everpost.entrypoints.http.protocol import Protocol, sweep
+from everpost.entrypoints.http.protocol import Protocol
+from everpost.entrypoints.http.punctuality import Punctual, sweep
 from everpost.model.account import Account, Timeouts
 from everpost.model.limits import CONNECTIONS_MAX
 from everpost.model.route import Route, RouteAccount
@@ -155,7 +156,7 @@ class _Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         if counter % TICKS_A_SECOND == 0:
-            sweep(cast("set[Protocol]", self.server_state.connections), asyncio.get_running_loop().time())
+            sweep(cast("set[Punctual]", self.server_state.connections), asyncio.get_running_loop().time())
         return await super().on_tick(counter)
 
 

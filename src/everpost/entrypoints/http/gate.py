@@ -1,4 +1,5 @@
-"""Turns requests that bring mail away while there is too much to do, at a cost far below that of taking the mail."""
+"""Turns requests that bring mail away while there is too much to do, at a cost far below that of taking the mail; all
+others are begun a few at a time."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -8,6 +9,7 @@ from everpost.entrypoints.http.call import Headers, Incoming
 from everpost.entrypoints.http.exchange import Exchange
 from everpost.entrypoints.http.metrics import Metrics
 from everpost.entrypoints.http.operation import Operation
+from everpost.entrypoints.http.turns import Turns
 
 READ_ON_BYTES_MAX: Final = 64 * 1024  # a body that is read to its end to keep the connection; a larger one ends it
 CLOSE: Final = ((b"connection", b"close"),)
@@ -26,6 +28,7 @@ class Gate:
         metrics: Metrics,
     ) -> None:
         self.admission = Admission()
+        self.turns = Turns()
         self._answers: Mapping[tuple[str, str], tuple[list[bytes], list[bytes]]] = {
             (each.method, each.path): (_parts(render(each, ())), _parts(render(each, CLOSE)))
             for each in operations
