@@ -67,14 +67,16 @@ line of the log, the rest admission, the key, routing and the loop itself; of th
 
 - **Durable accept against a bare endpoint.** A bare endpoint reads a request and answers with a constant in 0.03 to
   0.04 ms of CPU time. Half of its rate would leave as much again for a key, a checked mail, a decision, a log line and
-  rows in five tables. They take 0.2 to 0.3 ms; no part of them is large enough to bring that to a fifth. What is left is a second process, which a machine of two cores has no room for beside load and provider.
-- **Durable accept against Postfix.** Postfix uses both cores, and Everpost's process one and a half: of CPU time it takes
-  four times as much.
+  rows in five tables. They take 0.2 to 0.3 ms; no part of them is large enough to bring that to a fifth. What is left
+  is a second process, which a machine of two cores has no room for beside load and provider.
+- **Durable accept against Postfix.** Postfix uses both cores, and Everpost's process one and a half. Of CPU time
+  Postfix takes four times as much, from the request to the provider.
 - **A synchronous send** waits for two commits, so it can't cost less than two flushes of the disk; a thirtieth of what
   a proxy adds that keeps nothing is less than one flush. What it adds beyond them is a request read and answered, a
   request written and its answer read, and two transactions of SQLite.
-- **Refusals** are written within the turn of the event loop in which the request's head is read. On two cores that the
-  load, the provider, the loop and the writer share, the slowest of a hundred waits for its core longer than for its turn.
+- **Refusals** are written within the turn of the event loop in which the request's head is read. On two cores that
+  the load, the provider, the loop and the writer share, the slowest of a hundred waits for its core longer than for its
+  turn.
 
 A goal that is not met is a goal: the figures above say how far it is.
 """
