@@ -1,12 +1,18 @@
+import asyncio
+import random
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from everpost.engine.fleet import Fleet
+from everpost.health.port import Report
 from sim.scenario import run
 from sim.stores import STORES
 from sim.tally import Tally
+from sim.virtual_loop import Spinning, VirtualLoop
 
 TESTS = Path(__file__).parents[1]
 KEPT_SEEDS: tuple[int, ...] = ()
@@ -37,7 +43,7 @@ PLAY: str = """
 import logging
 from everpost.store.memory import MemoryStore
 from sim.scenario import run
-logging.disable(logging.CRITICAL)
+logging.disable(logging.WARNING)
 print(*(run(seed, lambda clock: MemoryStore(clock=clock), 40).trace_hash for seed in range(1, 9)))
 """
 
@@ -60,6 +66,26 @@ def test_the_same_seed_plays_the_same_trace_in_every_process() -> None:
 def test_the_same_seed_played_twice_plays_the_same_trace(store: str) -> None:
     first, second = (run(7, STORES[store], MAILS).trace_hash for _ in range(2))
     assert first == second
+
+
+def test_a_bug_that_a_loop_has_caught_breaks_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def buggy(self: Fleet, reports: Sequence[Report]) -> None:
+        raise TypeError("not thought of")
+
+    monkeypatch.setattr(Fleet, "report", buggy)
+    breaks = run(7, STORES["memory"], MAILS).breaks
+    assert any(told.startswith("a bug was caught: ") and "not thought of" in told for told in breaks)
+
+
+def test_work_that_gives_time_no_chance_is_told() -> None:
+    """A loop that turns in vain until something expires is idle in virtual time only."""
+
+    async def spin() -> None:
+        while True:  # noqa: ASYNC110  that is the fault
+            await asyncio.sleep(0)
+
+    with pytest.raises(Spinning):
+        VirtualLoop(random.Random(1)).run_until_complete(spin())
 
 
 @pytest.mark.slow
