@@ -9,6 +9,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from everpost.entrypoints.http import build_app
 from everpost.entrypoints.http.app import all_operations
 from everpost.entrypoints.http.problems import CODES
+from everpost.model.key import Caller as KeyOwner
+from everpost.model.key import Scope
 from http_kit import NATIVE, ORIGINAL, Caller
 
 
@@ -40,6 +42,25 @@ async def test_operation_ids_are_single(services):
 def test_every_code_that_an_operation_names_is_explained(services):
     named = {code for operation in all_operations(services) for code in operation.problems}
     assert named <= set(CODES)
+
+
+async def test_the_document_tells_the_scope_that_a_key_needs(document, services):
+    described = {row["operationId"]: row for methods in document["paths"].values() for row in methods.values()}
+    for operation in all_operations(services):
+        roles = [roles for way in described[operation.id]["security"] for roles in way.values()]
+        assert roles == ([[operation.scope]] * 2 if operation.scope else []), operation.id
+
+
+async def test_a_key_that_is_forbidden_something_is_told_of_only_where_there_is_one(document, services):
+    described = {row["operationId"]: row for methods in document["paths"].values() for row in methods.values()}
+    for operation in all_operations(services):
+        every_key_may = operation.scope is None or all(key_of(scope).may(operation.scope) for scope in Scope)
+        told = described[operation.id]["responses"].get("403", {"description": ""})["description"]
+        assert ("`forbidden`" in told) is not every_key_may, operation.id
+
+
+def key_of(scope):
+    return KeyOwner(project="default", who="key", scope=scope)
 
 
 async def test_real_answers_are_what_the_document_promises(call, document):
