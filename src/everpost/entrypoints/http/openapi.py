@@ -144,7 +144,11 @@ def _answer(answer: Answer, by_type: Mapping[Any, Any]) -> dict[str, Any]:
         described["content"] = {answer.content_type.decode(): {"schema": by_type[answer.schema]}}
     elif answer.content_type != JSON:
         described["content"] = {answer.content_type.decode(): {"schema": {"type": "string"}}}
-    headers = {name: {"description": words, "schema": {"type": "string"}} for name, words in answer.headers.items()}
+    headers = {
+        name: {"description": words, "required": required, "schema": {"type": "string"}}
+        for some, required in ((answer.headers, True), (answer.optional_headers, False))
+        for name, words in some.items()
+    }
     links = {
         id_: {"operationId": id_, "description": words, "parameters": {"id": "$response.body#/id"}}
         for id_, words in answer.links.items()
@@ -160,7 +164,7 @@ def _refusal(operation: Operation, status: int, codes: Sequence[str], by_type: M
     }
     if status in _RETRYABLE:
         words = "Seconds after which to repeat the request, if that helps."
-        described["headers"] = {"Retry-After": {"description": words, "schema": {"type": "integer"}}}
+        described["headers"] = {"Retry-After": {"description": words, "required": False, "schema": {"type": "integer"}}}
     return described
 
 
