@@ -6,20 +6,22 @@ from collections import defaultdict
 import pytest
 from collection import chapters, coverage, rendering
 
-from postman import newman, targets
+from postman import gateway, newman, targets
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """One run with keys and patience, then another against the same server; and beside them one without keys."""
+    """One run with keys and patience, then another of the same server, behind a gateway; and beside them one without
+    keys."""
     newman.install()
 
     async def with_keys(folder):
         async with targets.with_keys(folder) as variables:
             first = await newman.run(folder, {**variables, "patience": "1"})
-            return first, await newman.run(folder, variables)
+            async with gateway.in_front_of(variables["baseUrl"]) as front:
+                return first, await newman.run(folder, {**variables, **front})
 
     async def without_keys(folder):
         async with targets.without_keys(folder) as variables:
@@ -30,10 +32,10 @@ def runs(tmp_path_factory):
         return await asyncio.gather(with_keys(folders[0]), without_keys(folders[1]))
 
     (first, again), (dev,) = asyncio.run(all_of_them())
-    return {"with keys": first, "again": again, "without keys": dev}
+    return {"with keys": first, "again, behind a gateway": again, "without keys": dev}
 
 
-@pytest.mark.parametrize("name", ["with keys", "again", "without keys"])
+@pytest.mark.parametrize("name", ["with keys", "again, behind a gateway", "without keys"])
 def test_all_that_is_asserted_holds(runs, name):
     assert runs[name].failures == []
     assert runs[name].code == 0

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 TAG: Final = "postman-{{run}}"
 HOUR: Final = "{{inAnHour}}"
-WAIT: Final = {"Prefer": "wait=20"}
+WAIT: Final[Mapping[str, str]] = {"Prefer": "wait=20"}
 REPLAYED: Final = {"Idempotency-Replayed": "^true$"}
 
 MAIL: Final[Mapping[str, Any]] = {
