@@ -65,7 +65,7 @@ else
 	$(BIN)/python tools/run_fuzzer.py $(TARGET) $(SECONDS)
 endif
 
-postman: install .newman/.installed ## Run the Postman collection against a server it starts, or against BASE_URL=... ADMIN_KEY=...
+postman: install .newman/.installed ## Run the Postman collection against a server it starts, or BASE_URL=...
 	PYTHONPATH=tests $(BIN)/python -m postman
 
 .newman/.installed: postman/package.json postman/package-lock.json

@@ -23,7 +23,7 @@ ENVIRONMENT: Final[Mapping[str, tuple[str, str]]] = {
     "sendKey": ("", "Key of scope send."),
     "readKey": ("", "Key of scope read."),
     "controlUrl": ("", "Control address of the sandbox; empty: no provider fails."),
-    "gateway": ("", "Any value: something stands in front that reads bodies itself."),
+    "gateway": ("", "Any value: a gateway is in front, with its own bounds and answers to unknown paths."),
     "hostHeader": ("", "Sent as Host, where a gateway is found by its name only."),
     "patience": ("", "Any value: scenarios run that take 25 s."),
 }

@@ -27,7 +27,7 @@ def scenarios(operation: Operation) -> list[Scenario]:
     return found
 
 
-def base(operation: Operation) -> dict[str, Any]:
+def _sound(operation: Operation) -> dict[str, Any]:
     """A request that is sound, as far as the document can tell."""
     places = {row["name"]: ABSENT[row["name"]] for row in operation.parameters if row["in"] == "path"}
     return {"operation": operation.id, "places": places, "body": operation.example}
@@ -36,7 +36,7 @@ def base(operation: Operation) -> dict[str, Any]:
 def _callers(operation: Operation) -> Iterator[Scenario]:
     if operation.scope is None:
         return
-    request = base(operation)
+    request = _sound(operation)
     keys, no_keys = (Need.KEYS,), (Need.NO_KEYS,)
     challenge = {"WWW-Authenticate": "^Bearer "}
     for name, key in (("Without a key", Key.NONE), ("With an unknown key", Key.UNKNOWN)):
@@ -51,7 +51,7 @@ def _callers(operation: Operation) -> Iterator[Scenario]:
 
 def _parameters(operation: Operation) -> Iterator[Scenario]:
     nonsense = (("nonsense", "1"),)
-    request = base(operation)
+    request = _sound(operation)
     yield Scenario(
         name="A query parameter that it does not know",
         query=nonsense,
@@ -78,7 +78,7 @@ def _outside(schema: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _bodies(operation: Operation) -> Iterator[Scenario]:
-    request = base(operation)
+    request = _sound(operation)
     for name, text in (("A body that ends too early", '{"'), ("A body that is a list", "[]")):
         yield Scenario(name=name, code="bad_json", **{**request, "body": text})
     yield Scenario(
@@ -92,7 +92,7 @@ def _bodies(operation: Operation) -> Iterator[Scenario]:
 
 def _fields(operation: Operation) -> Iterator[Scenario]:
     """Each field of the body in turn: of another type, or missing; and one that is not known."""
-    request, example = base(operation), dict(operation.example or {})
+    request, example = _sound(operation), dict(operation.example or {})
     for name in operation.body["properties"]:
         yield _faulty(f"{name} of another type", name, {**request, "body": example | {name: True}})
     for name in operation.body.get("required", ()):
