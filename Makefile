@@ -17,7 +17,7 @@ CALLS ?= 200
 POWER ?= 50
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test check format crash bench sim fuzz release-check docs clean
+.PHONY: help install run demo test check format crash bench sim fuzz postman release-check docs clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -65,6 +65,15 @@ else
 	$(BIN)/python tools/run_fuzzer.py $(TARGET) $(SECONDS)
 endif
 
+postman: install .newman/.installed ## Run the Postman collection against a server it starts, or BASE_URL=...
+	PYTHONPATH=tests $(BIN)/python -m postman
+
+.newman/.installed: postman/package.json postman/package-lock.json
+	mkdir -p .newman
+	cp $^ .newman
+	npm ci --prefix .newman --silent --no-audit --no-fund
+	@touch $@
+
 release-check: install ## Audit, wheel, requirements and bill of materials, below dist/; AUDIT=must: fail where nobody can tell
 	$(UV) sync --frozen --quiet --group release
 	mkdir -p dist
@@ -81,4 +90,4 @@ docs: install ## Write the generated pages below docs/ anew
 	$(BIN)/python tools/make_docs.py
 
 clean: ## Remove what was installed and made here
-	rm -rf .venv .uv .mypy_cache .pytest_cache .ruff_cache .hypothesis everpost-data bench/out
+	rm -rf .venv .uv .newman .mypy_cache .pytest_cache .ruff_cache .hypothesis everpost-data bench/out

@@ -228,5 +228,7 @@ def fields_of(call: Call, reply: Reply) -> list[tuple[bytes, bytes]]:
     """The header of an answer."""
     told = [(b"x-request-id", call.request_id.encode()), *_ALWAYS, *reply.headers]
     if reply.status != HTTPStatus.NO_CONTENT:
-        told[:0] = [(b"content-type", reply.content_type), (b"content-length", b"%d" % len(reply.body))]
+        told[:0] = [(b"content-length", b"%d" % len(reply.body))]
+    if reply.body:
+        told[:0] = [(b"content-type", reply.content_type)]
     return told
