@@ -1,17 +1,13 @@
 """Provider health that any number of workers keep in one Valkey."""
 
 import asyncio
-import uuid
 from contextlib import AsyncExitStack
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from everpost.health.entry import FORGET_S
-from everpost.health.memory import MemoryHealth
-from everpost.health.port import BUCKET_S, HealthUnavailable, Report, Sign
+from everpost.health.port import HealthUnavailable, Report, Sign
 from everpost.health.valkey import Password, Patience
 from everpost.model.account import AccountHealth, Bucket
 from scripted_server import ScriptedServer
@@ -20,17 +16,6 @@ from valkey_kit import PATIENT, health_of
 T = 1_800_000_000.0
 ALWAYS_IDLE = msgspec.structs.replace(PATIENT, idle_s=0.0)
 HASTY = Patience(answer_s=0.2, connect_s=20.0, pause_s_min=3600.0, pause_s_max=3600.0)
-REPORTS = st.builds(
-    Report,
-    account=st.sampled_from(["one", "two"]),
-    sign=st.sampled_from(Sign),
-    at=st.integers(0, 400).map(lambda seconds: T + seconds),
-    text=st.sampled_from(["", "down", "ümlaut"]),
-    until=st.none() | st.just(T + 1000),
-    count=st.integers(1, 3),
-    mail=st.sampled_from(["m1", "m2"]),
-    after_s=st.sampled_from([30.0, 600.0]),
-)
 
 
 def report(sign, at=0.0, account="one"):
@@ -45,41 +30,6 @@ async def workers(valkey, key):
         for one in opened:
             stack.push_async_callback(one.close)
         yield opened
-
-
-async def test_counters_of_many_workers_add_up(workers):
-    await asyncio.gather(*(one.record([report(Sign.OK, at)]) for one in workers for at in range(20)))
-    known = (await workers[0].board())["one"]
-    assert known.buckets == (Bucket(T, 120, 0), Bucket(T + BUCKET_S, 120, 0))
-
-
-async def test_no_failure_is_lost_among_many_workers(workers):
-    await asyncio.gather(*(one.record([report(Sign.FAILED, at)]) for at, one in enumerate(workers)))
-    known = (await workers[0].board())["one"]
-    assert (known.failures, known.failing_since, known.failed_at) == (12, T, T + 11)
-    assert sum(bucket.failed for bucket in known.buckets) == 12
-
-
-async def test_one_of_many_gets_the_probe(workers):
-    assert sum(await asyncio.gather(*(one.lease("one", T, T + 30) for one in workers))) == 1
-
-
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(st.booleans(), st.lists(REPORTS, min_size=1, max_size=4)), max_size=12))
-def test_what_several_workers_tell_in_turn_is_as_if_one_had_seen_it_all(valkey, told):
-    async def compare():
-        key = f"everpost:{{{uuid.uuid4()}}}"
-        one, other = (health_of(valkey, key=key) for _ in range(2))
-        alone = MemoryHealth()
-        for is_first, reports in told:
-            await (one if is_first else other).record(reports)
-            await alone.record(reports)
-        boards = [await health.board() for health in (one, other, alone)]
-        await asyncio.gather(one.close(), other.close())
-        return boards
-
-    first, second, expected = asyncio.run(compare())
-    assert first == second == expected
 
 
 async def test_what_nobody_reports_on_any_more_goes_after_a_week(workers, valkey, key):
