@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from everpost.health.entry import FORGET_S
-from everpost.health.port import HealthUnavailable, Report, Sign
+from everpost.health.port import BUCKET_S, WINDOW_S, HealthUnavailable, Report, Sign
 from everpost.health.valkey import Password, Patience
 from everpost.model.account import AccountHealth, Bucket
 from scripted_server import ScriptedServer
@@ -50,6 +50,15 @@ async def test_a_state_of_another_version_is_unknown_and_replaced_by_the_next_re
     await workers[0].record([report(Sign.FAILED, 1)])
     assert (await workers[1].board())["one"].failures == 1
     assert valkey.judge.hget(key, "new/one") == b"kept"
+
+
+async def test_old_counters_are_not_kept(workers, valkey, key):
+    for at in range(0, int(3 * WINDOW_S), int(BUCKET_S)):
+        await workers[at % 2].record([report(Sign.OK, at)])
+    await workers[1].board()
+    await workers[1].record([report(Sign.OK, 3 * WINDOW_S)])
+    counters = [field for field in valkey.judge.hkeys(key) if field.startswith(b"ok/")]
+    assert len(counters) == WINDOW_S / BUCKET_S
 
 
 # --- trouble ----------------------------------------------------------------------------------------------------------
@@ -126,6 +135,39 @@ async def test_what_is_no_valkey_is_told(key):
         health = health_of(server, key=key)
         with pytest.raises(HealthUnavailable, match="a reply begins with"):
             await health.board()
+        await health.close()
+
+
+async def test_of_many_callers_one_tries_to_get_in(key):
+    async def refuse(peer):
+        await peer.read_some()
+        peer.send(b"-WRONGPASS no\r\n")
+        await peer.until_left()
+
+    async with ScriptedServer(refuse) as server:
+        health = health_of(server, key=key, login=Password("wrong"), patience=HASTY)
+        told = await asyncio.gather(*(health.board() for _ in range(20)), return_exceptions=True)
+        assert {type(one) for one in told} == {HealthUnavailable}
+        assert server.connections == 1
+        await health.close()
+
+
+async def test_a_node_that_has_gone_is_looked_for_at_the_address_that_was_configured(key):
+    answers = [b"-MOVED 1 127.0.0.1:%d\r\n", b"*0\r\n"]
+
+    async def point(peer):
+        await peer.read_some()
+        peer.send(answers.pop(0).replace(b"%d", b"%d" % gone.port))
+        await peer.until_left()
+
+    async def end(peer):
+        await peer.read_some()
+
+    async with ScriptedServer(end) as gone, ScriptedServer(point) as server:
+        health = health_of(server, key=key)
+        with pytest.raises(HealthUnavailable, match=f"{gone.port}: closed by the server"):
+            await health.board()
+        assert await health.board() == {}
         await health.close()
 
 

@@ -110,6 +110,18 @@ async def test_a_record_that_alone_fails_again_and_again_is_buried_in_the_end(si
     assert stream.ids("m0") == ["m0.1"]
 
 
+async def test_throttling_is_no_reason_to_bury_anything_however_long_it_lasts(sink, stream, faults):
+    faults.refuse = {"m0.0": [THROTTLED] * TRIES_MAX * 2 * SUSPICIONS_MAX}
+    events = trail(1, 1)
+    for number in range(2 * SUSPICIONS_MAX):
+        events.append(event(f"other-{number}"))
+        with pytest.raises(StreamBusy):
+            await sink.put(events)
+    await sink.put(events)
+    assert stream.letters() == []
+    assert stream.ids("m0") == ["m0.0"]
+
+
 async def test_a_stream_that_takes_nothing_is_no_reason_to_bury_anything(sink, stream, faults):
     faults.poison = b"id"  # all of them
     for _ in range(SUSPICIONS_MAX + 1):

@@ -63,8 +63,6 @@ class Server:
 
     async def ask(self, commands: Sequence[Command]) -> list[Reply]:
         """The answers in order; all commands are about one key. Raises HealthUnavailable, soon."""
-        if asyncio.get_running_loop().time() < self._trusted_at:
-            raise HealthUnavailable(self._trouble)
         try:
             replies = await self._asked(commands)
         except (OSError, LinkLost, TimeoutError, HealthUnavailable) as error:
@@ -99,10 +97,10 @@ class Server:
     async def _connected(self) -> Link:
         """A connection that knows us. Many callers open one."""
         async with asyncio.timeout(self._patience.connect_s), self._connecting:
-            link = self._usable_link()
             now = asyncio.get_running_loop().time()
-            if now < self._trusted_at:  # it has failed while we waited
+            if now < self._trusted_at:
                 raise LinkLost(self._trouble)
+            link = self._usable_link()
             if link is None:
                 self._forget_link("idle")
                 link = self._link = await Link.open(self._node.host, self._node.port, self._tls)
