@@ -53,12 +53,13 @@ async def test_a_state_of_another_version_is_unknown_and_replaced_by_the_next_re
 
 
 async def test_old_counters_are_not_kept(workers, valkey, key):
-    for at in range(0, int(3 * WINDOW_S), int(BUCKET_S)):
-        await workers[at % 2].record([report(Sign.OK, at)])
-    await workers[1].board()
-    await workers[1].record([report(Sign.OK, 3 * WINDOW_S)])
-    counters = [field for field in valkey.judge.hkeys(key) if field.startswith(b"ok/")]
-    assert len(counters) == WINDOW_S / BUCKET_S
+    first, second, third, *_ = workers
+    await first.record([report(Sign.OK), report(Sign.OK, BUCKET_S)])
+    await second.record([report(Sign.OK, 3 * WINDOW_S)])  # and knows nothing of the first one's
+    assert [bucket.start_at for bucket in (await third.board())["one"].buckets] == [T + 3 * WINDOW_S]
+    await third.record([report(Sign.OK, 4 * WINDOW_S)])
+    counters = [field for field in valkey.judge.hkeys(key) if field.startswith((b"ok/", b"failed/"))]
+    assert counters == [b"ok/%d/one" % (T + 4 * WINDOW_S)]
 
 
 # --- trouble ----------------------------------------------------------------------------------------------------------
