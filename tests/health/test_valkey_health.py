@@ -1,6 +1,7 @@
 """Provider health that any number of workers keep in one Valkey."""
 
 import asyncio
+import time
 from contextlib import AsyncExitStack
 
 import msgspec
@@ -96,6 +97,18 @@ async def test_a_frozen_server_is_waited_for_once_and_then_left_alone(own_valkey
     own_valkey.thaw()
     with pytest.raises(HealthUnavailable, match="no answer in time"):
         await health.board()  # nobody has asked: it would have answered
+    await health.close()
+
+
+async def test_a_clock_that_was_set_back_makes_no_pause_longer(own_valkey, key, monkeypatch):
+    health = health_of(own_valkey, key=key, patience=HASTY)
+    own_valkey.kill()
+    with pytest.raises(HealthUnavailable):
+        await health.board()
+    own_valkey.start()
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now - 86_400.0)
+    assert await health.board() == {}
     await health.close()
 
 

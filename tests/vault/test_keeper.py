@@ -85,6 +85,15 @@ async def test_a_value_is_kept_for_five_minutes_and_read_again_after_that(owner,
     assert len(counting.asked) == 2
 
 
+async def test_a_clock_that_was_set_back_makes_no_value_last_longer(owner, counting, clock):
+    clock.at = 1e6
+    keeper = Keeper([account(api_key=Reference(f"ssm:{owner.parameter('old')}"))], counting, clock)
+    await keeper.accounts()
+    clock.at = 1.0
+    await keeper.renewed()
+    assert len(counting.asked) == 2
+
+
 async def test_an_account_that_is_refused_has_its_secrets_read_at_once_and_no_other(owner, counting, clock):
     names = [owner.parameter("old") for _ in range(2)]
     named = [account(one, api_key=Reference(f"ssm:{name}")) for one, name in zip("ab", names, strict=True)]

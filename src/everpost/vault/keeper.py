@@ -23,19 +23,22 @@ class _Read(Struct, frozen=True):
     text: str
     at: float
 
+    def is_new(self, now: float, age_s: float) -> bool:
+        """A clock that was set back makes nothing new."""
+        return 0 <= now - self.at < age_s
+
     def __repr__(self) -> str:
         return f"_Read(at={self.at})"
 
 
 class Keeper:
-    """Reads each source once for all accounts that name it. `monotonic` is in seconds."""
+    """Reads each source once for all accounts that name it. `clock` is wall-clock time: the other may halt with a
+    frozen function."""
 
-    def __init__(
-        self, accounts: Sequence[Account], vault: Vault, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, accounts: Sequence[Account], vault: Vault, clock: Callable[[], float] = time.time) -> None:
         self._named = {account.name: account for account in accounts}
         self._vault = vault
-        self._monotonic = monotonic
+        self._clock = clock
         self._read: dict[Source, _Read] = {}
         self._given: dict[str, Account] = {}
 
@@ -66,9 +69,9 @@ class Keeper:
         return changed
 
     def _old(self, accounts: Iterable[Account], age_s: float) -> Iterable[Source]:
-        now = self._monotonic()
+        now = self._clock()
         sources = {value.source for account in accounts for value in _references(account).values()}
-        return (source for source in sources if source not in self._read or now - self._read[source].at >= age_s)
+        return (source for source in sources if source not in self._read or not self._read[source].is_new(now, age_s))
 
     async def _refresh(self, sources: Iterable[Source]) -> list[str]:
         """Returns the faults."""
@@ -77,7 +80,7 @@ class Keeper:
         faults = []
         for source, answer in zip(wanted, answers, strict=True):
             if isinstance(answer, str):
-                self._read[source] = _Read(answer, self._monotonic())
+                self._read[source] = _Read(answer, self._clock())
             elif isinstance(answer, SecretUnavailable):
                 faults.append(str(answer))
             else:

@@ -6,6 +6,7 @@ a node has sent elsewhere.
 
 import asyncio
 import ssl
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -76,6 +77,11 @@ class Server:
     async def close(self) -> None:
         self._forget_link("closed")
 
+    @property
+    def _is_paused(self) -> bool:
+        """By wall-clock time, since the other halts with a frozen function. A clock that was set back ends it."""
+        return 0 < self._trusted_at - time.time() <= self._patience.pause_s_max
+
     async def _asked(self, commands: Sequence[Command]) -> list[Reply]:
         replies: list[Reply] = []
         for _ in range(REDIRECTS_MAX + 1):
@@ -97,10 +103,9 @@ class Server:
     async def _connected(self) -> Link:
         """A connection that knows us. Many callers open one."""
         async with asyncio.timeout(self._patience.connect_s), self._connecting:
-            now = asyncio.get_running_loop().time()
-            if now < self._trusted_at:
+            if self._is_paused:
                 raise LinkLost(self._trouble)
-            link = self._usable_link()
+            link, now = self._usable_link(), time.time()
             if link is None:
                 self._forget_link("idle")
                 link = self._link = await Link.open(self._node.host, self._node.port, self._tls)
@@ -112,16 +117,16 @@ class Server:
 
     def _usable_link(self) -> Link | None:
         link = self._link
-        is_idle = link is not None and asyncio.get_running_loop().time() - link.used_at > self._patience.idle_s
-        return link if link is not None and link.is_usable and not is_idle else None
+        if link is None or not link.is_usable or not 0 <= time.time() - link.used_at <= self._patience.idle_s:
+            return None
+        return link
 
     def _failed(self, reason: str) -> HealthUnavailable:
         """The next one to ask begins anew at the address that was configured: its name may lead elsewhere by then."""
-        now = asyncio.get_running_loop().time()
-        if now < self._trusted_at:  # many have asked, and one failure has reached them all
+        if self._is_paused:  # many have asked, and one failure has reached them all
             return HealthUnavailable(self._trouble)
         self._trouble = f"{self._node.host}:{self._node.port}: {reason}"
-        self._trusted_at = now + self._pause_s
+        self._trusted_at = time.time() + self._pause_s
         self._pause_s = min(2 * self._pause_s, self._patience.pause_s_max)
         self._forget_link(reason)
         self._node = self._configured
