@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from everpost.health.entry import FORGET_S
+from everpost.health.own_view import OwnView
 from everpost.health.port import BUCKET_S, WINDOW_S, HealthUnavailable, Report, Sign
 from everpost.health.valkey import Password, Patience
 from everpost.model.account import AccountHealth, Bucket
@@ -61,6 +62,18 @@ async def test_old_counters_are_not_kept(workers, valkey, key):
     await third.record([report(Sign.OK, 4 * WINDOW_S)])
     counters = [field for field in valkey.judge.hkeys(key) if field.startswith((b"ok/", b"failed/"))]
     assert counters == [b"ok/%d/one" % (T + 4 * WINDOW_S)]
+
+
+@pytest.mark.parametrize("field", ["ok_at/one", "ok/x/one", "ok/1800000000/one"])
+async def test_what_is_no_health_is_told_and_stops_nobody(workers, valkey, key, field):
+    await workers[0].record([report(Sign.FAILED)])
+    valkey.judge.hset(key, field, "nonsense")
+    for use in (workers[1].board(), workers[1].record([report(Sign.FAILED)])):
+        with pytest.raises(HealthUnavailable, match="holds something else than health: delete it"):
+            await use
+    view = OwnView(workers[0])
+    await view.record([report(Sign.FAILED)])
+    assert (await view.board())["one"].failures == 1
 
 
 # --- trouble ----------------------------------------------------------------------------------------------------------
@@ -182,6 +195,23 @@ async def test_a_node_that_has_gone_is_looked_for_at_the_address_that_was_config
         with pytest.raises(HealthUnavailable, match=f"{gone.port}: closed by the server"):
             await health.board()
         assert await health.board() == {}
+        await health.close()
+
+
+SENSELESS = ("-MOVED 1 nowhere", "-MOVED", "-ASK 1 :99999999", "-MOVED 1 :99999", "-MOVED 1 a b:1", ":1", "$1\r\nx")
+
+
+@pytest.mark.parametrize("answer", SENSELESS)
+async def test_an_answer_that_makes_no_sense_is_told(key, answer):
+    async def say(peer):
+        await peer.read_some()
+        peer.send(answer.encode() + b"\r\n")
+        await peer.until_left()
+
+    async with ScriptedServer(say) as server:
+        health = health_of(server, key=key)
+        with pytest.raises(HealthUnavailable):
+            await health.board()
         await health.close()
 
 

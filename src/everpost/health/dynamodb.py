@@ -148,6 +148,14 @@ def _conditions(step: Step) -> Iterator[str]:
 
 
 def _entry(item: Mapping[str, Any]) -> Entry:
+    """Raises HealthUnavailable: mail goes on, whatever somebody has written there."""
+    try:
+        return _read(item)
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise HealthUnavailable(f"an item of {COLLECTION} holds something else: delete it") from error
+
+
+def _read(item: Mapping[str, Any]) -> Entry:
     """What an item holds. Attributes that nobody knows are another version's."""
     counts: dict[float, dict[str, int]] = {}
     for name, value in item.items():

@@ -5,6 +5,7 @@ a node has sent elsewhere.
 """
 
 import asyncio
+import re
 import ssl
 import time
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ from everpost.health.valkey.login import Login
 from everpost.health.valkey.resp import Command, Refusal, Reply
 
 REDIRECTS_MAX: Final = 3
+_TROUBLE: Final = (OSError, LinkLost, TimeoutError, HealthUnavailable, OverflowError)  # the last: a port that is none
+_ELSEWHERE: Final = re.compile(r"(MOVED|ASK) \d+ (.*):(\d{1,5})")
 
 
 class Patience(Struct, frozen=True, kw_only=True):
@@ -66,7 +69,7 @@ class Server:
         """The answers in order; all commands are about one key. Raises HealthUnavailable, soon."""
         try:
             replies = await self._asked(commands)
-        except (OSError, LinkLost, TimeoutError, HealthUnavailable) as error:
+        except _TROUBLE as error:
             raise self._failed(str(error) or "no answer in time") from error
         refused = next((reply for reply in replies if isinstance(reply, Refusal)), None)
         if refused is not None:
@@ -146,9 +149,9 @@ async def _introduce(link: Link, login: Login) -> None:
 
 
 def _named(replies: Sequence[Reply], asked: _Node) -> _Node | None:
-    """The node that holds the key, if this one does not: `MOVED 3999 10.0.0.1:6379`. No host: this one's."""
+    """The node that holds the key, if this one does not. Where none is named, it is on the same host."""
     for reply in replies:
-        if isinstance(reply, Refusal) and reply.code in ("MOVED", "ASK"):
-            host, _, port = reply.text.rpartition(" ")[2].rpartition(":")
-            return _Node(host or asked.host, int(port), asking=reply.code == "ASK")
+        if isinstance(reply, Refusal) and (elsewhere := _ELSEWHERE.fullmatch(reply.text)):
+            kind, host, port = elsewhere.groups()
+            return _Node(host or asked.host, int(port), asking=kind == "ASK")
     return None
