@@ -99,7 +99,9 @@ def with_table(page: str) -> str:
 
 def requirements() -> str:
     """As pip reads them, each with the digests of its files."""
-    return uv("export", "--frozen", "--no-default-groups", "--no-emit-project", "--no-header", "--format", "requirements-txt")
+    return uv(
+        "export", "--frozen", "--no-default-groups", "--no-emit-project", "--no-header", "--format", "requirements-txt"
+    )
 
 
 def sbom() -> str:
