@@ -1,5 +1,7 @@
 """Settings to running parts: the only file that knows which class stands behind which port."""
 
+import asyncio
+import math
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -7,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from everpost import settings as config
+from everpost.aws import Lost, Request, Response, Transport
 from everpost.dialects.native import render_event
 from everpost.engine.clock import SystemClock
 from everpost.engine.engine import Engine
@@ -15,10 +18,11 @@ from everpost.engine.housekeep import Retention
 from everpost.engine.news import News
 from everpost.engine.ports import Ports
 from everpost.engine.relay import Relay
-from everpost.engine.wire import NetworkWire
+from everpost.engine.wire import NetworkWire, Wire
 from everpost.health.sqlite import SqliteHealth
+from everpost.model.account import Timeouts
 from everpost.providers import mailgun, sendgrid, smtp
-from everpost.providers.contract import Provider
+from everpost.providers.contract import Fault, HttpRequest, HttpResponse, Provider
 from everpost.sinks.file import FileSink
 from everpost.sinks.port import Sink
 from everpost.sinks.stdout import StdoutSink
@@ -87,3 +91,21 @@ def _sink(chosen: config.StdoutSink | config.FileSink) -> Sink:
             return StdoutSink()
         case config.FileSink():
             return FileSink(str(chosen.path))
+
+
+def aws_transport(wire: Wire) -> Transport:
+    """The wire to the providers as what carries requests to AWS: it knows as well how far a request got."""
+
+    async def carry(request: Request, seconds: float) -> Response | Lost:
+        asked = HttpRequest(method=request.method, url=request.url, headers=dict(request.headers), body=request.body)
+        timeouts = Timeouts(connect_s=seconds / 2, write_s=seconds, answer_s=seconds)
+        try:
+            async with asyncio.timeout(seconds):
+                answer = await wire.send(asked, timeouts, math.inf)
+        except TimeoutError:
+            return Lost(maybe_sent=True, text=f"no answer within {seconds:g} s")
+        if isinstance(answer, HttpResponse):
+            return Response(status=answer.status, headers=answer.headers, body=answer.body)
+        return Lost(maybe_sent=not isinstance(answer, Fault) or answer.maybe_sent, text=str(answer))
+
+    return carry

@@ -12,6 +12,7 @@ from everpost.engine.housekeep import Housekeeper, Retention
 from everpost.engine.keys import Keyring
 from everpost.engine.ports import Ports
 from everpost.engine.relay import Relay
+from everpost.engine.rotation import Keeper, Rotation
 from everpost.engine.routes import Routes
 from everpost.model.route import Route
 
@@ -28,9 +29,14 @@ class Engine:
         self._deliverer = Deliverer(ports, self._fleet, self._routes)
         self._housekeeper = Housekeeper(ports, retention)
         self._relays: list[Relay] = []
+        self.rotation: Rotation | None = None
         self.acceptor = Acceptor(ports, self._fleet, self._routes, self._deliverer)
         self.console = Console(ports, self._fleet, self._routes)
         self.keyring = Keyring(ports.store, ports.clock.now)
+
+    def add_rotation(self, keeper: Keeper) -> None:
+        """To be called before `run`, where secrets of accounts are kept elsewhere."""
+        self.rotation = Rotation(self._fleet, keeper)
 
     def add_relay(self, relay: Relay) -> None:
         """To be called before `run`."""
@@ -43,6 +49,7 @@ class Engine:
             asyncio.create_task(self._deliverer.run(), name="deliver"),
             asyncio.create_task(self._housekeeper.run(), name="housekeep"),
             *(asyncio.create_task(relay.run(), name="relay") for relay in self._relays),
+            *([asyncio.create_task(self.rotation.run(), name="rotation")] if self.rotation else []),
         ]
         stopped = asyncio.create_task(stop.wait(), name="stop")
         try:

@@ -16,15 +16,6 @@ class ConfigFault(Struct, frozen=True):
     hint: str = ""  # what to write instead
 
 
-class Secret(str):
-    """A string that does not show itself in a repr, and so in no traceback, log line or debugger's dump."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "'***'"
-
-
 class HttpSettings(Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 8025
@@ -49,7 +40,8 @@ class Retention(Struct, frozen=True, kw_only=True):
 class Settings(Struct, frozen=True, kw_only=True):
     data: Path  # the folder of the SQLite files
     http: HttpSettings
-    accounts: tuple[Account, ...]  # in the order of the file; secrets in them are of type Secret
+    accounts: tuple[Account, ...]
+    """In the order of the file; secrets in them are of type Secret, or a Reference to where they are kept."""
     routes: tuple[Route, ...]  # `default` is always there, and first
     sinks: tuple[StdoutSink | FileSink, ...]
     retention: Retention

@@ -1,0 +1,1 @@
+"""A store in one DynamoDB table, for functions that share nothing else."""
