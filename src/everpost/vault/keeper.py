@@ -16,16 +16,13 @@ from everpost.vault.port import SecretUnavailable, Vault
 
 FRESH_S: Final = 300.0  # a value is read again when it is older
 AGAIN_S: Final = 5.0  # or when an account was refused, but not more often than this
+FAILED_S: Final = 30.0  # and what could not be read is not asked for again for so long: each time, mail waits
 _log = logging.getLogger(__name__)
 
 
 class _Read(Struct, frozen=True):
     text: str
     at: float
-
-    def is_new(self, now: float, age_s: float) -> bool:
-        """A clock that was set back makes nothing new."""
-        return 0 <= now - self.at < age_s
 
     def __repr__(self) -> str:
         return f"_Read(at={self.at})"
@@ -40,6 +37,7 @@ class Keeper:
         self._vault = vault
         self._clock = clock
         self._read: dict[Source, _Read] = {}
+        self._failed_at: dict[Source, float] = {}
         self._given: dict[str, Account] = {}
 
     async def accounts(self) -> tuple[Account, ...]:
@@ -69,9 +67,15 @@ class Keeper:
         return changed
 
     def _old(self, accounts: Iterable[Account], age_s: float) -> Iterable[Source]:
-        now = self._clock()
         sources = {value.source for account in accounts for value in _references(account).values()}
-        return (source for source in sources if source not in self._read or not self._read[source].is_new(now, age_s))
+        return (source for source in sources if self._is_old(source, self._clock(), age_s))
+
+    def _is_old(self, source: Source, now: float, age_s: float) -> bool:
+        """A clock that was set back makes nothing new."""
+        read, failed_at = self._read.get(source), self._failed_at.get(source)
+        if failed_at is not None and 0 <= now - failed_at < FAILED_S:
+            return False
+        return read is None or not 0 <= now - read.at < age_s
 
     async def _refresh(self, sources: Iterable[Source]) -> list[str]:
         """Returns the faults."""
@@ -82,6 +86,7 @@ class Keeper:
             if isinstance(answer, str):
                 self._read[source] = _Read(answer, self._clock())
             elif isinstance(answer, SecretUnavailable):
+                self._failed_at[source] = self._clock()
                 faults.append(str(answer))
             else:
                 raise answer

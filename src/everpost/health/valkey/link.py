@@ -44,6 +44,12 @@ class Link(asyncio.Protocol):
         self._transport.write(b"".join(map(rendered, commands)))
         return await asyncio.gather(*answers)
 
+    def retire(self) -> None:
+        """Nobody asks here any more; closed when the answers that are owed have come."""
+        self.is_usable = False
+        if not self._waiting:
+            self.close()
+
     def close(self, reason: str = "closed") -> None:
         self.is_usable = False
         if self._transport is not None:
@@ -73,6 +79,8 @@ class Link(asyncio.Protocol):
         self._received = self._received[at:]
         if len(self._received) > (ANSWER_BODY_BYTES_MAX if self._waiting else 0):
             self.close("it says more than it was asked for")
+        elif not self.is_usable:
+            self.retire()
 
     def eof_received(self) -> None:
         self.close("closed by the server")

@@ -92,16 +92,22 @@ class Server:
             node = _named(replies, self._node)
             if node is None:
                 break
-            self._forget_link("the key is elsewhere")
-            self._node = node
+            if node != self._node:  # else another caller has been sent there before
+                self._node, link, self._link = node, self._link, None
+                if link is not None:
+                    link.retire()
         return replies
 
     async def _asked_once(self, commands: Sequence[Command]) -> list[Reply]:
-        link = await self._connected()
-        asked = [each for command in commands for each in (("ASKING",), command)] if self._node.asking else commands
-        async with asyncio.timeout(self._patience.answer_s):
-            replies = await link.ask(asked)
-        return replies[1::2] if self._node.asking else replies
+        link, is_asking = await self._connected(), self._node.asking
+        asked = [each for command in commands for each in (("ASKING",), command)] if is_asking else commands
+        try:
+            async with asyncio.timeout(self._patience.answer_s):
+                replies = await link.ask(asked)
+        except TimeoutError:
+            link.close("no answer in time")
+            raise
+        return replies[1::2] if is_asking else replies
 
     async def _connected(self) -> Link:
         """A connection that knows us. Many callers open one."""
