@@ -212,9 +212,3 @@ async def test_the_inbox_is_there_as_json(call):
     assert caught["to"] == ["bob@example.org"]
     for path in ("/v1/inbox/2", "/inbox/2", "/inbox/2/html"):
         assert (await call("GET", path)).status == 404
-
-
-async def test_the_front_leads_to_the_inbox_in_dev(call):
-    answer = await call("GET", "/")
-    assert (answer.status, answer.headers["location"]) == (302, "/inbox")
-    assert (answer.headers["content-length"], answer.headers.get("content-type")) == ("0", None)

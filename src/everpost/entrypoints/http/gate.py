@@ -9,6 +9,7 @@ from everpost.entrypoints.http.call import Headers, Incoming
 from everpost.entrypoints.http.exchange import Exchange
 from everpost.entrypoints.http.metrics import Metrics
 from everpost.entrypoints.http.operation import Operation
+from everpost.entrypoints.http.origins import Origins
 from everpost.entrypoints.http.turns import Turns
 
 READ_ON_BYTES_MAX: Final = 64 * 1024  # a body that is read to its end to keep the connection; a larger one ends it
@@ -26,14 +27,17 @@ class Gate:
         render: Callable[[Operation, Headers], bytes],
         new_id: Callable[[], str],
         metrics: Metrics,
+        origins: Origins,
     ) -> None:
         self.admission = Admission()
         self.turns = Turns()
-        self._answers: Mapping[tuple[str, str], tuple[list[bytes], list[bytes]]] = {
-            (each.method, each.path): (_parts(render(each, ())), _parts(render(each, CLOSE)))
+        self._answers: Mapping[tuple[str, str, str | None], tuple[list[bytes], list[bytes]]] = {
+            (each.method, each.path, origin): (_parts(render(each, told)), _parts(render(each, (*told, *CLOSE))))
             for each in operations
             if each.takes_mail
+            for origin, told in origins.fields.items()
         }
+        self._origins = origins
         self._new_id = new_id
         self._turned_away = metrics.turned_away
 
@@ -45,7 +49,7 @@ class Gate:
 
     def refusal(self, exchange: Exchange) -> bytes | None:
         """The whole answer to a request that may not be worked on."""
-        answers = self._answers.get((exchange.method, exchange.path))
+        answers = self._answers.get((exchange.method, exchange.path, self._origins.of(exchange.headers)))
         if answers is None:
             return None
         size = size_of(exchange.headers)

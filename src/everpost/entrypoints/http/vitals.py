@@ -2,7 +2,6 @@
 
 from everpost.entrypoints.http.call import Call, Reply, json
 from everpost.entrypoints.http.metrics import CONTENT_TYPE
-from everpost.entrypoints.http.page import page
 from everpost.model.problem import Problem
 
 
@@ -22,10 +21,3 @@ async def metrics(call: Call) -> Reply:
     accounts = await services.console.accounts()
     body = services.metrics.render(counts, accounts, services.clock.now())
     return Reply(status=200, body=body, content_type=CONTENT_TYPE)
-
-
-async def front(call: Call) -> Reply:
-    inbox = call.services.inbox is not None
-    if inbox:
-        return Reply(status=302, body=b"", headers=((b"location", b"/inbox"),))
-    return page("Everpost", "<p>One email API in front of every email provider.</p>", inbox=inbox)

@@ -1,0 +1,28 @@
+// Where the API is: config.json beside the page. Missing or empty: where the page came from.
+
+/** @typedef {{api: string, inbox: boolean}} Config  `api` without a slash at its end; empty: the page's own origin. */
+
+/** @returns {Promise<Config>} */
+export async function readConfig() {
+  const told = await fetched();
+  const api = String(told.api ?? "").replace(/\/+$/, "");
+  onlyTo(api ? new URL(api, location.href).origin : "");
+  return { api, inbox: told.inbox === true };
+}
+
+async function fetched() {
+  try {
+    const answer = await fetch("config.json", { cache: "no-store" });
+    return answer.ok ? await answer.json() : {};
+  } catch {
+    return {};
+  }
+}
+
+/** From now on the browser lets this page call its own origin and the API, and nobody else. */
+function onlyTo(origin) {
+  const policy = document.createElement("meta");
+  policy.httpEquiv = "Content-Security-Policy";
+  policy.content = `connect-src 'self' ${origin}`;
+  document.head.append(policy);
+}
