@@ -44,7 +44,6 @@ class Watched:
     base: str
     asked: list[str] = field(default_factory=list)  # addresses of requests
     broken: list[str] = field(default_factory=list)
-    stopped_before: list[str] = field(default_factory=list)
 
     def goto(self, route: str) -> Page:
         self.page.goto(f"{self.base}/#/{route}")
