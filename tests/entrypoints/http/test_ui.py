@@ -10,6 +10,7 @@ from http_kit import Caller, ScriptedWire, running
 FOLDER = Path(__file__).resolve().parents[3] / "src" / "everpost" / "entrypoints" / "ui"
 FILES = sorted(each for each in FOLDER.rglob("*") if each.is_file())
 LINES_MAX = 300
+BYTES_MAX = 150_000  # all of it, uncompressed
 MARKUP = re.compile(r"\b(innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|eval|new Function|srcdoc)\b")
 
 
@@ -56,6 +57,10 @@ def test_no_text_becomes_markup():
 
 def test_the_files_are_short_enough_to_be_read_at_once():
     assert [file.name for file in FILES if len(file.read_text().splitlines()) > LINES_MAX] == []
+
+
+def test_the_whole_page_weighs_little():
+    assert sum(file.stat().st_size for file in FILES) < BYTES_MAX
 
 
 async def test_the_page_is_told_where_the_api_is_and_whether_there_is_an_inbox(call):

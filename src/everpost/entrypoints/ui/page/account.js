@@ -60,7 +60,7 @@ function quotas({ limit, left }) {
 function records(told) {
   if (!told.looked_for) return null;
   const words = told.missing
-    ? [`${counted(told.missing, "mail")} of the latest ${told.looked_for} are missing since `, when(told.missing_since)]
-    : [`all of the latest ${told.looked_for} are there, after ${span(told.lag_s)} at most`];
+    ? [`${told.missing} of the latest ${counted(told.looked_for, "mail")} missing since `, when(told.missing_since)]
+    : [`${counted(told.looked_for, "mail")} looked for, none missing; shown within ${span(told.lag_s)}`];
   return fact("In its records", [words, told.unconfirmed ? h("b", {}, " It is in doubt, and gets little mail.") : null]);
 }

@@ -35,7 +35,7 @@ export function problem(error, apiAddress) {
   const retry = error instanceof Refused && error.retryAfter ? ` Retry after ${error.retryAfter} s.` : "";
   return h("section", { class: "problem", role: "alert", tabindex: "-1" },
     h("h2", {}, shape("cross"), told.title),
-    told.detail ? h("p", {}, sentence(told.detail)) : null,
+    told.detail && !told.errors?.length ? h("p", {}, marked(sentence(told.detail))) : null,
     told.errors?.length ? h("ul", {}, told.errors.map(fault)) : null,
     MENDS[told.code] || retry ? h("p", {}, h("b", {}, "How to mend it: "), (MENDS[told.code] ?? "") + retry) : null,
     h("p", { class: "quiet" }, code(told, apiAddress),
@@ -49,7 +49,12 @@ function code(told, apiAddress) {
 }
 
 function fault(error) {
-  return h("li", {}, h("code", {}, error.field), " ", error.message);
+  return h("li", {}, h("code", {}, error.field), " ", marked(error.message));
+}
+
+/** Text in which `code` stands between backticks, as the API writes it. */
+function marked(text) {
+  return text.split("`").map((part, at) => (at % 2 ? h("code", {}, part) : part));
 }
 
 /** What the API says starts small; here it is a sentence of its own. */
