@@ -10,6 +10,7 @@ ABSENT: Final = {
     "id": "em_00000000000000000000000000",
     "name": "nobody-has-made-it",
     "address": "nobody-{{run}}@example.org",
+    "file": "nothing.js",
 }
 """Variable parts of paths under which there is nothing, though their form is sound."""
 

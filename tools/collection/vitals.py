@@ -28,8 +28,29 @@ PAGES: Final = Chapter(
     scenarios=(
         Scenario(
             operation="front",
-            name="Where to go from here; in dev, to the inbox",
-            status=(200, 302),
+            name="The web page",
+            status=200,
+            answers={"Content-Security-Policy": "script-src 'self'"},
+            checks={"its scripts are files of its own": 'pm.expect(answer).to.include(`src="page/app.js"`);'},
+        ),
+        Scenario(
+            operation="pageConfig",
+            name="The API is where the page is",
+            status=200,
+            tells={"api": ""},
+        ),
+        Scenario(
+            operation="pageFile",
+            name="A file of the page",
+            places={"file": "app.js"},
+            status=200,
+            answers={"Content-Type": "^text/javascript"},
+        ),
+        Scenario(
+            operation="pageFile",
+            name="A file that the page has not",
+            places={"file": "nothing.js"},
+            code="not_found",
         ),
         Scenario(
             operation="openapi",
