@@ -58,6 +58,28 @@ def inbox(watched):
     return watched.page.request.get(f"{watched.base}/v1/inbox").json()["data"]
 
 
+def test_files_go_with_the_mail_be_they_chosen_or_dropped(watched):
+    page = watched.goto("send")
+    fill_form(page, "With files")
+    chosen = {"name": "<b>invoice</b>.pdf", "mimeType": "application/pdf", "buffer": bytes(range(256)) * 8}
+    page.get_by_label("Attachments").set_input_files([chosen])
+    expect(page.locator(".files li")).to_contain_text(["<b>invoice</b>.pdf2 KiB"])
+    dropped = page.evaluate_handle(
+        "() => { const all = new DataTransfer(); all.items.add(new File(['hi'], 'note.txt', { type: 'text/plain' }));"
+        " all.items.add(new File(['no'], 'no.txt')); return all; }"
+    )
+    page.dispatch_event(".drop", "drop", {"dataTransfer": dropped})
+    page.get_by_role("button", name="Remove no.txt").click()
+    expect(page.get_by_label("The request")).to_contain_text("BASE64 OF note.txt")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_role("list", name="Its story").get_by_text("The provider has it.")).to_be_visible()
+    [caught] = [one for one in inbox(watched) if one["subject"] == "With files"]
+    assert [(file["filename"], file["content_type"], file["size_bytes"]) for file in caught["attachments"]] == [
+        ("<b>invoice</b>.pdf", "application/pdf", 2048),
+        ("note.txt", "text/plain", 2),
+    ]
+
+
 def test_what_is_missing_is_said_at_its_field_before_anything_is_sent(watched):
     page = watched.goto("send")
     page.get_by_role("button", name="Send", exact=True).click()

@@ -4,8 +4,9 @@
 
 /** @param {Object<string, HTMLInputElement>} fields
  *  @param {{kind: string, email: string, name: string}[]} recipients
+ *  @param {import("./attachments.js").Attachment[]} files
  *  @returns {Request} */
-export function request(fields, recipients) {
+export function request(fields, recipients, files) {
   const text = (name) => fields[name].value.trim();
   const body = { from: address(text("from"), text("fromName")) };
   for (const kind of ["to", "cc", "bcc"]) {
@@ -15,6 +16,7 @@ export function request(fields, recipients) {
   body.subject = text("subject");
   if (fields.text.value) body.text = fields.text.value;
   if (fields.html.value) body.html = fields.html.value;
+  if (files.length) body.attachments = files;
   const tags = text("tags").split(",").map((tag) => tag.trim()).filter(Boolean);
   if (tags.length) body.tags = tags;
   if (text("route") && text("route") !== "default") body.route = text("route");
@@ -50,7 +52,10 @@ export function missing(fields, recipients) {
   return found;
 }
 
-const NAMES = { from: "from", subject: "subject", text: "text", html: "html", tags: "tags", route: "route", send_at: "sendAt" };
+const NAMES = {
+  from: "from", subject: "subject", text: "text", html: "html", attachments: "attachments", tags: "tags", route: "route",
+  send_at: "sendAt",
+};
 
 /** The field of the form that a fault of the API names (`to[1]`, `from.email`); undefined: none.
  *  @param {string} path */

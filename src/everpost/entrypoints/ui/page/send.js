@@ -1,6 +1,7 @@
 // Send: a form, the same request as a program makes it, the answer, and the story of the mail.
 
 import { Refused } from "./api.js";
+import { attachmentPlace } from "./attachments.js";
 import { fieldOf, freshKey, missing, request } from "./draft.js";
 import { fill, h } from "./dom.js";
 import { problem } from "./problems.js";
@@ -12,16 +13,17 @@ import { state } from "./words.js";
 /** @param {import("./app.js").Place} place */
 export function showSend(place) {
   const changed = () => snippet.draw();
-  const fields = inputs(changed);
+  const files = attachmentPlace(changed);
+  const fields = { ...inputs(changed), attachments: files.field };
   const recipients = recipientRows(changed);
-  const read = () => request(fields, recipients.read());
+  const read = () => request(fields, recipients.read(), files.read());
   const snippet = snippetCard(read, place.api.shown, place.say);
   const answer = h("div", { class: "answer" });
   const button = h("button", { class: "first" }, "Send");
   const form = h("form", { class: "card form", novalidate: true, onsubmit: (event) => {
     event.preventDefault();
-    send({ place, fields, recipients: recipients.read(), answer, button, drawn: changed });
-  } }, formParts(fields, recipients, changed), h("div", { class: "actions" }, button));
+    send({ place, fields, recipients: recipients.read(), files, answer, button, drawn: changed });
+  } }, formParts(fields, recipients, files, changed), h("div", { class: "actions" }, button));
   fill(place.body, h("div", { class: "halves" }, form, h("div", { class: "half" }, answer, snippet.element)));
   snippet.draw();
   fillRoutes(place, fields.route);
@@ -43,7 +45,7 @@ function inputs(changed) {
   };
 }
 
-function formParts(fields, recipients, changed) {
+function formParts(fields, recipients, files, changed) {
   const fresh = () => {
     fields.key.value = freshKey();
     changed();
@@ -55,6 +57,7 @@ function formParts(fields, recipients, changed) {
     labelled("subject", "Subject", fields.subject),
     labelled("text", "Text", fields.text),
     labelled("html", "HTML (optional)", fields.html),
+    files.element,
     h("details", {}, h("summary", {}, "Tags, route, time and idempotency key"),
       labelled("tags", "Tags", fields.tags, "Up to 10, with commas between them; mails are found by them."),
       h("div", { class: "pair" },
@@ -77,7 +80,7 @@ async function fillRoutes(place, select) {
   }
 }
 
-async function send({ place, fields, recipients, answer, button, drawn }) {
+async function send({ place, fields, recipients, files, answer, button, drawn }) {
   const all = [...Object.values(fields), ...recipients.map((one) => one.field)];
   all.forEach((field) => mark(field, ""));
   const gaps = missing(fields, recipients);
@@ -85,7 +88,7 @@ async function send({ place, fields, recipients, answer, button, drawn }) {
     marked(gaps);
     return;
   }
-  const { path, body, key } = request(fields, recipients);
+  const { path, body, key } = request(fields, recipients, files.read());
   button.disabled = true;
   place.say("Sending");
   try {

@@ -11,6 +11,12 @@ const LANGUAGES = {
   node: { title: "Node", write: node },
 };
 
+/** A mail as it can be shown: files stand by their names. */
+function shown({ body }) {
+  if (!body.attachments) return body;
+  return { ...body, attachments: body.attachments.map((file) => ({ ...file, content: `BASE64 OF ${file.filename}` })) };
+}
+
 function headers({ key }, variable) {
   const sent = [["Content-Type", "application/json"]];
   if (session.key) sent.unshift(["Authorization", `Bearer ${variable}`]);
@@ -22,7 +28,7 @@ function curl(address, request) {
   const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
   const lines = headers(request, "").map(([name, value]) =>
     (name === "Authorization" ? `-H "Authorization: Bearer $EVERPOST_KEY"` : `-H ${quoted(`${name}: ${value}`)}`));
-  const body = `-d ${quoted(JSON.stringify(request.body, null, 2))}`;
+  const body = `-d ${quoted(JSON.stringify(shown(request), null, 2))}`;
   return [`curl -X POST ${quoted(address + request.path)}`, ...lines, body].join(" \\\n  ");
 }
 
@@ -32,7 +38,7 @@ function python(address, request) {
       : `    ${JSON.stringify(name)}: ${JSON.stringify(value)},`));
   return [
     "import json", session.key ? "import os" : null, "import urllib.request", "",
-    `mail = ${JSON.stringify(request.body, null, 4)}`,
+    `mail = ${JSON.stringify(shown(request), null, 4)}`,
     "headers = {", ...written, "}",
     `request = urllib.request.Request(${JSON.stringify(address + request.path)}, json.dumps(mail).encode(), headers)`,
     "with urllib.request.urlopen(request) as answer:", "    print(answer.status, json.load(answer))",
@@ -44,7 +50,7 @@ function node(address, request) {
     (name === "Authorization" ? "    Authorization: `Bearer ${process.env.EVERPOST_KEY}`,"
       : `    ${JSON.stringify(name)}: ${JSON.stringify(value)},`));
   return [
-    `const mail = ${JSON.stringify(request.body, null, 2)};`,
+    `const mail = ${JSON.stringify(shown(request), null, 2)};`,
     `const answer = await fetch(${JSON.stringify(address + request.path)}, {`,
     `  method: "POST",`, "  headers: {", ...written, "  },", "  body: JSON.stringify(mail),", "});",
     "console.log(answer.status, await answer.json());",
