@@ -6,6 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from attacks.house import until
+from attacks.test_preview import VECTORS as CORPUS
+from everpost.model.limits import NAME_CHARS_MAX, RECIPIENTS_MAX
 from page_kit import static_host, tab
 
 pytestmark = pytest.mark.slow
@@ -101,6 +103,36 @@ def test_what_a_mail_holds_is_text(watched, number):
     watched.goto("events")
     expect(page.get_by_text(mail["tags"][0]).first).to_be_visible()
     check(page)
+
+
+def in_many_places(vectors):
+    """A mail with all of them in names, and some wherever else there is room."""
+    return {
+        "from": {"email": "ann@example.com", "name": vectors[0]},
+        "to": [{"email": f"bob{at}@example.org", "name": vector} for at, vector in enumerate(vectors)],
+        "subject": vectors[-1],
+        "text": "x",
+        "tags": [vector[:120] for vector in vectors[-10:]],
+        "metadata": {f"note{at}": vector for at, vector in enumerate(vectors[:40])},
+    }
+
+
+def test_none_of_two_thousand_vectors_is_more_than_text(watched):
+    lines = [vector.replace("\n", " ").strip() for vector in CORPUS if not set(vector) & set("\u2028\ufeff")]
+    vectors = [vector[:NAME_CHARS_MAX] for vector in lines]
+    assert len(vectors) > 1000
+    for start in range(0, len(vectors), RECIPIENTS_MAX):
+        some = vectors[start : start + RECIPIENTS_MAX]
+        posted = watched.page.request.post(f"{watched.base}/v1/emails", data=json.dumps(in_many_places(some)))
+        assert posted.ok, posted.text()
+        page = watched.goto("messages")
+        expect(page.get_by_text(some[-1], exact=True).first).to_be_visible()
+        check(page)
+        watched.goto(f"messages/{posted.json()['id']}")
+        expect(page.locator(".people li")).to_have_count(len(some))
+        shown = page.locator(".people li > span:nth-child(2)").all_text_contents()
+        assert shown == [f"{vector} <bob{at}@example.org>" for at, vector in enumerate(some)]
+        check(page)
 
 
 def test_what_a_provider_says_is_text(keyed, house):
