@@ -35,6 +35,12 @@ def test_what_a_file_imports_or_links_to_is_there():
     ] == []
 
 
+def test_every_module_is_asked_for_at_once():
+    """One after the other, as they import each other, would take several round trips."""
+    ahead = re.findall(r'rel="modulepreload" href="page/([\w.]+)"', (FOLDER / "index.html").read_text())
+    assert sorted([*ahead, "app.js"]) == sorted(file.name for file in FILES if file.suffix == ".js")
+
+
 async def test_the_policy_lets_the_page_use_its_own_files_and_this_api_alone(call):
     for path in ("/", "/page/app.js"):
         policy = (await call("GET", path)).headers["content-security-policy"]
@@ -64,7 +70,8 @@ def test_the_whole_page_weighs_little():
 
 
 async def test_the_page_is_told_where_the_api_is_and_whether_there_is_an_inbox(call):
-    assert (await call("GET", "/config.json")).json == {"api": "", "inbox": True}
+    assert (await call("GET", "/config.json")).json == {"api": "", "docs": "/docs", "inbox": "/inbox"}
     async with running(ScriptedWire()) as (services, _):
         told = await Caller(build_app(services))("GET", "/config.json")
-    assert told.json == json.loads((FOLDER / "config.json").read_text()) == {"api": "", "inbox": False}
+    assert told.json == {"api": "", "docs": "/docs", "inbox": ""}
+    assert json.loads((FOLDER / "config.json").read_text()) == dict.fromkeys(told.json, "")

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import PurePath
-from typing import Any, Final, TypedDict
+from typing import Annotated, Any, Final, TypedDict
+
+from msgspec import Meta
 
 from everpost.entrypoints.http.call import HTML, JSON, Call, Reply, json
 from everpost.entrypoints.http.operation import Answer, Handler, Operation
@@ -25,10 +27,11 @@ _HEADERS: Final = ((b"content-security-policy", POLICY), (b"x-dns-prefetch-contr
 
 
 class PageConfig(TypedDict):
-    """What the page has to know before it can ask."""
+    """What the page has to know before it can ask: addresses."""
 
-    api: str
-    inbox: bool
+    api: Annotated[str, Meta(description="Of the API; empty: the page's own origin.")]
+    docs: Annotated[str, Meta(description="Of what explains the API; empty: there is none.")]
+    inbox: Annotated[str, Meta(description="Of the dev inbox; empty: there is none.")]
 
 
 class Ui:
@@ -38,7 +41,7 @@ class Ui:
         folder = resources.files("everpost.entrypoints") / "ui"
         self._index = _reply("index.html", (folder / "index.html").read_bytes())
         self._files = {each.name: _reply(each.name, each.read_bytes()) for each in (folder / "page").iterdir()}
-        self._config = json(200, PageConfig(api="", inbox=inbox))
+        self._config = json(200, PageConfig(api="", docs="/docs", inbox="/inbox" if inbox else ""))
 
     async def index(self, _call: Call) -> Reply:
         return self._index

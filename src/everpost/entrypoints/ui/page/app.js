@@ -14,7 +14,7 @@ import { listenToKeys, shortcutsButton } from "./shortcuts.js";
 
 /**
  * Where a screen is shown. It ends with `signal`; `trouble` shows what went wrong above it, `calm` takes that away.
- * @typedef {{api: Api, id: string, query: URLSearchParams, body: HTMLElement, title: HTMLElement, signal: AbortSignal,
+ * @typedef {{api: Api, docs: string, id: string, query: URLSearchParams, body: HTMLElement, title: HTMLElement, signal: AbortSignal,
  *   say: (text: string) => void, trouble: (error: Error) => void, calm: () => void, again: () => void}} Place
  */
 
@@ -77,7 +77,7 @@ function framed(app, title, asked) {
   fill(main, h("div", { class: "heading" }, heading), notice, body);
   const again = () => turn(app);
   return {
-    ...asked, api: app.api, title: heading, body, again,
+    ...asked, api: app.api, docs: app.docs, title: heading, body, again,
     say: (text) => fill(said, text),
     calm: () => notice.childNodes.length && fill(notice),
     trouble: (error) => {
@@ -87,19 +87,19 @@ function framed(app, title, asked) {
         fill(notice);
         fill(body, keyForm(error, app.keyChanged));
       } else {
-        fill(notice, problem(error, app.api.shown));
+        fill(notice, problem(error, app.docs));
       }
     },
   };
 }
 
 async function start() {
-  const { api, inbox } = await readConfig();
-  const app = { api: new Api(api), keyChanged: () => (drawCorner(), turn(app)) };
+  const { api, docs, inbox } = await readConfig();
+  const app = { api: new Api(api), docs, keyChanged: () => (drawCorner(), turn(app)) };
   const corner = document.getElementById("corner");
   const drawCorner = () => fill(corner,
-    inbox ? h("a", { href: `${api}/inbox` }, "Inbox") : null,
-    h("a", { href: `${api}/docs` }, "API"),
+    inbox ? h("a", { href: inbox }, "Inbox") : null,
+    docs ? h("a", { href: docs }, "API") : null,
     shortcutsButton(),
     keyButton(app.keyChanged));
   drawCorner();

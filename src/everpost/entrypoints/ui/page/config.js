@@ -1,13 +1,22 @@
 // Where the API is: config.json beside the page. Missing or empty: where the page came from.
 
-/** @typedef {{api: string, inbox: boolean}} Config  `api` without a slash at its end; empty: the page's own origin. */
+/**
+ * `api` without a slash at its end; empty: the page's own origin. `docs` and `inbox` are addresses to lead to, of what
+ * explains the API and of the dev inbox; empty: there is none.
+ * @typedef {{api: string, docs: string, inbox: string}} Config
+ */
 
 /** @returns {Promise<Config>} */
 export async function readConfig() {
   const told = await fetched();
-  const api = String(told.api ?? "").replace(/\/+$/, "");
+  const api = address(told.api).replace(/\/+$/, "");
   onlyTo(api ? new URL(api, location.href).origin : "");
-  return { api, inbox: told.inbox === true };
+  return { api, docs: address(told.docs), inbox: address(told.inbox) };
+}
+
+/** An address of the web, or one on this host; anything else is none. */
+function address(told) {
+  return typeof told === "string" && /^(https?:\/\/|\/)/.test(told) ? told : "";
 }
 
 async function fetched() {

@@ -27,8 +27,8 @@ const MENDS = {
 
 /** The words of an error as a part of the page.
  *  @param {Error} error
- *  @param {string} apiAddress  whose /docs explains the codes */
-export function problem(error, apiAddress) {
+ *  @param {string} docs  the page that explains the codes; empty: there is none */
+export function problem(error, docs) {
   const told = error instanceof Refused
     ? error.problem
     : { code: "page_fault", title: "Something is wrong with this page", detail: String(error) };
@@ -38,14 +38,14 @@ export function problem(error, apiAddress) {
     told.detail && !told.errors?.length ? h("p", {}, marked(sentence(told.detail))) : null,
     told.errors?.length ? h("ul", {}, told.errors.map(fault)) : null,
     MENDS[told.code] || retry ? h("p", {}, h("b", {}, "How to mend it: "), (MENDS[told.code] ?? "") + retry) : null,
-    h("p", { class: "quiet" }, code(told, apiAddress),
+    h("p", { class: "quiet" }, code(told, docs),
       told.status ? ` · status ${told.status}` : null,
       told.request_id ? [" · request ", h("code", {}, told.request_id)] : null));
 }
 
-function code(told, apiAddress) {
+function code(told, docs) {
   const name = h("code", {}, told.code);
-  return told.request_id ? h("a", { href: `${apiAddress}/docs#problem-${told.code}` }, name) : name;
+  return docs && told.request_id ? h("a", { href: `${docs}#problem-${told.code}` }, name) : name;
 }
 
 function fault(error) {

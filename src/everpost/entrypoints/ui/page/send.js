@@ -110,7 +110,7 @@ function refused({ place, error, fields, recipients, answer }) {
     place.trouble(error);
     return;
   }
-  fill(answer, problem(error, place.api.shown));
+  fill(answer, problem(error, place.docs));
   const named = (error.problem.errors ?? []).map((one) => [fieldOf(one.field, fields, recipients), one.message]);
   const known = named.filter(([field]) => field);
   if (known.length) marked(known);
