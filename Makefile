@@ -17,7 +17,7 @@ CALLS ?= 200
 POWER ?= 50
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test check format crash bench sim fuzz postman release-check docs clean
+.PHONY: help install run demo test check format crash bench sim fuzz postman release-check docs pictures clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -88,6 +88,9 @@ crash: install ## Kill servers 500 times, fail 200 calls of each kind, cut the p
 
 docs: install ## Write the generated pages below docs/ anew
 	$(BIN)/python tools/make_docs.py
+
+pictures: install ## Take the pictures of the page below docs/images anew; needs chromium
+	PYTHONPATH=tests $(BIN)/python tools/picture_page.py
 
 clean: ## Remove what was installed and made here
 	rm -rf .venv .uv .newman .mypy_cache .pytest_cache .ruff_cache .hypothesis everpost-data bench/out
