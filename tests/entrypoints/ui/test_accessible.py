@@ -96,7 +96,7 @@ def test_the_accounts_and_the_questions(page, told):
     has_no_barrier(shown)
     shown.keyboard.press("Escape")
     shown.locator("h1").press("?")
-    expect(shown.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(shown.get_by_role("dialog", name="Shortcuts")).to_be_visible()
     has_no_barrier(shown)
     shown.keyboard.press("Escape")
     page.goto(f"messages/{told['later']}")

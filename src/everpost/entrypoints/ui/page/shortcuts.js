@@ -27,7 +27,7 @@ export function listenToKeys() {
 }
 
 export function shortcutsButton() {
-  return h("button", { class: "plain wide-only", onclick: showKeys }, "Keys");
+  return h("button", { class: "plain wide-only", onclick: showKeys }, "Shortcuts");
 }
 
 function focus(element, event) {
@@ -48,7 +48,7 @@ function showKeys() {
     else localStorage.setItem(OFF, "yes");
   };
   const box = h("input", { type: "checkbox", onchange: change, checked: areOn() });
-  told("Keys", [
+  told("Shortcuts", [
     h("dl", { class: "keys" }, KEYS.map(([key, words]) => h("div", {}, h("dt", {}, key.split(" ").map((one) =>
       h("kbd", {}, one))), h("dd", {}, words)))),
     h("label", { class: "check" }, box, "Single keys are on"),
