@@ -22,7 +22,7 @@ async def test_every_file_is_served_as_it_lies_in_the_folder(call):
 
 
 async def test_no_other_file_is_served(call):
-    for name in ("nothing.js", "..", "%2e%2e%2findex.html", "config.json", ""):
+    for name in ("nothing.js", "index.html", "..", "%2e%2e%2findex.html", "config.json", ""):
         assert (await call("GET", f"/page/{name}")).status == 404
 
 

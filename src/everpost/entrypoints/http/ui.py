@@ -1,6 +1,7 @@
 """The web page: the files of entrypoints/ui as they are, and what a browser lets them do."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from importlib import resources
 from pathlib import PurePath
 from typing import Annotated, Any, Final, TypedDict
@@ -23,6 +24,7 @@ POLICY: Final = (
     b"form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
 """Its own files and this API; no text ever becomes markup."""
+_INDEX: Final = "index.html"
 _HEADERS: Final = ((b"content-security-policy", POLICY), (b"x-dns-prefetch-control", b"off"))
 
 
@@ -35,22 +37,28 @@ class PageConfig(TypedDict):
 
 
 class Ui:
-    """Handlers over the files, which are read once. `inbox`: whether there is a dev inbox to lead to."""
+    """Handlers over the files. `inbox`: whether there is a dev inbox to lead to."""
 
     def __init__(self, *, inbox: bool) -> None:
-        folder = resources.files("everpost.entrypoints") / "ui"
-        self._index = _reply("index.html", (folder / "index.html").read_bytes())
-        self._files = {each.name: _reply(each.name, each.read_bytes()) for each in (folder / "page").iterdir()}
         self._config = json(200, PageConfig(api="", docs="/docs", inbox="/inbox" if inbox else ""))
 
+    @cached_property
+    def _files(self) -> Mapping[str, Reply]:
+        """By name; read when somebody first looks at the page, so that a function that starts does not pay for them."""
+        folder = resources.files("everpost.entrypoints") / "ui"
+        files = (folder / _INDEX, *(folder / "page").iterdir())
+        return {each.name: _reply(each.name, each.read_bytes()) for each in files}
+
     async def index(self, _call: Call) -> Reply:
-        return self._index
+        return self._files[_INDEX]
 
     async def config(self, _call: Call) -> Reply:
         return self._config
 
     async def file(self, call: Call) -> Reply | Problem:
-        return self._files.get(call.place("file")) or problem("not_found", "the page has no file of this name")
+        name = call.place("file")
+        found = None if name == _INDEX else self._files.get(name)
+        return found or problem("not_found", "the page has no file of this name")
 
 
 def _reply(name: str, content: bytes) -> Reply:
