@@ -90,8 +90,10 @@ async def test_of_two_who_number_at_once_one_gives_way(clock):
 
 async def test_who_has_seen_an_old_head_gives_way_even_if_nobody_has_touched_the_same_events(clock):
     store, _ = model_store(clock, trouble=Trouble(index_lag_s=1e9))
-    await accept(store, message(1))
-    await accept(store, message(2))
+    for number in (1, 3):
+        await accept(store, message(number))
+    await begun(store, message(2))
+    await store.read_events(0, 10, message_id=message(3).id)
     head, others = store._sequencer.head, []
 
     async def overtaken():
@@ -103,8 +105,8 @@ async def test_who_has_seen_an_old_head_gives_way_even_if_nobody_has_touched_the
 
     store._sequencer.head = overtaken
     [one] = await store.read_events(0, 10, message_id=message(1).id)
-    assert [others[1].seq, one.seq] == [1, 2]
-    assert (await store.counts()).accepted == 2
+    assert [others[1].seq, others[2].seq, one.seq] == [2, 3, 4]
+    assert (await store.counts()).accepted == 3
 
 
 async def test_pages_that_have_outlived_their_time_are_passed_over_and_not_looked_for_again(clock):
