@@ -3,9 +3,8 @@
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from itertools import count
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from aws_kit import REGION, client_of
@@ -19,6 +18,8 @@ from everpost.store.dynamodb.place import Place
 from everpost.store.dynamodb.schema import SCHEMA
 from everpost.store.dynamodb.table import Table
 from scripted_server import settled
+
+T = TypeVar("T", bound=DynamoStore)
 
 TABLE = "everpost"
 BUCKET = "bodies"
@@ -34,15 +35,21 @@ def client_over(model: DynamoModel, clock: Callable[[], float]) -> AwsClient:
     )
 
 
+def store_over(
+    model: DynamoModel, clock: Callable[[], float], *, shards: int = SHARDS, kind: type[T] = DynamoStore
+) -> T:
+    """Its tokens are drawn by the model."""
+    client = client_over(model, clock)
+    table = Table(client, TABLE, lambda: f"{model.rng.getrandbits(128):x}")
+    place = Place(table=table, shards=shards, keep=None, clock=clock)
+    return kind(place, Bodies(client, BUCKET))
+
+
 def model_store(
-    clock: Callable[[], float], *, seed: int = 0, trouble: Trouble | None = None, shards: int = SHARDS
+    clock: Callable[[], float], *, seed: int = 0, trouble: Trouble | None = None
 ) -> tuple[DynamoStore, DynamoModel]:
     model = DynamoModel(Random(seed), clock, trouble)
-    numbers = count()
-    client = client_over(model, clock)
-    table = Table(client, TABLE, lambda: f"token-{next(numbers)}")
-    place = Place(table=table, shards=shards, keep=None, clock=clock)
-    return DynamoStore(place, Bodies(client, BUCKET)), model
+    return store_over(model, clock), model
 
 
 @asynccontextmanager

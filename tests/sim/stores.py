@@ -4,11 +4,13 @@ from collections.abc import Mapping
 
 from everpost.store.memory import MemoryStore
 from everpost.store.sqlite import SqliteStore
+from sim.far import far_store
 from sim.scenario import MakeStore
 
 STORES: Mapping[str, MakeStore] = {
-    "memory": lambda clock: MemoryStore(clock=clock),
-    "sqlite": lambda clock: SqliteStore.open(":memory:", clock=clock, inline=True),
+    "memory": lambda clock, _: MemoryStore(clock=clock),
+    "sqlite": lambda clock, _: SqliteStore.open(":memory:", clock=clock, inline=True),
+    "dynamodb": far_store,
 }
 
 
