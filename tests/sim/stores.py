@@ -15,5 +15,5 @@ STORES: Mapping[str, MakeStore] = {
 
 
 def store_of(seed: int) -> str:
-    """A tenth of long programmes is played over SQLite."""
-    return "sqlite" if seed % 10 == 0 else "memory"
+    """A tenth of long programmes is played over SQLite, and another one over DynamoDB."""
+    return {0: "sqlite", 5: "dynamodb"}.get(seed % 10, "memory")
