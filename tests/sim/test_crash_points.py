@@ -26,7 +26,7 @@ One node does everything, the other one accepts only."""
 
 FAR = replace(SMALL, seed=365)
 """The same over DynamoDB, where an operation of the store is many awaits."""
-FAR_STRIDE = 5  # of its awaits, every fifth one is tried
+FAR_STRIDE = 11  # of its awaits, every eleventh one is tried
 
 
 def crashed(make_store: MakeStore, crash: CrashAt, plan: Plan = SMALL) -> Report:

@@ -22,7 +22,7 @@ def _typed(value: Any) -> dict[str, Any]:
         case str():
             return {"S": value}
         case int() | float():
-            return {"N": repr(value)}
+            return {"N": repr(value).removesuffix(".0")}  # as DynamoDB itself writes it
         case bytes():
             return {"B": b64encode(value).decode()}
         case Mapping():
