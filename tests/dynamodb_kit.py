@@ -54,14 +54,24 @@ def model_store(
 
 @asynccontextmanager
 async def real_store(
-    endpoint: str, clock: Callable[[], float] = time.time, **options: Any
+    endpoint: str, clock: Callable[[], float] = time.time, *, name: str | None = None, **options: Any
 ) -> AsyncIterator[DynamoStore]:
-    """A store over a table and a bucket of its own, in the AWS at `endpoint`."""
+    """A store in the AWS at `endpoint`: over a table and a bucket of its own, or over those of that name."""
     wire = NetworkWire()
     client = client_of(wire, endpoint, clock=clock)
     try:
-        name = await make_table(client)
+        name = name or await make_table(client)
         yield DynamoStore.open(client, name, bodies=name, clock=clock, **options)
+    finally:
+        await wire.close()
+        await settled()
+
+
+async def new_table(endpoint: str) -> str:
+    """As `make_table`, for those who come later."""
+    wire = NetworkWire()
+    try:
+        return await make_table(client_of(wire, endpoint))
     finally:
         await wire.close()
         await settled()
