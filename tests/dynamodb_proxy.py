@@ -9,7 +9,10 @@ from everpost.model.account import Timeouts
 from everpost.providers.contract import HttpRequest, HttpResponse
 from scripted_server import Peer, ScriptedServer
 
-REFUSE, LOSE, PASS = "refuse", "lose", "pass"
+REFUSE = "refuse"
+DROP = "drop"  # it is not carried out, and not answered
+LOSE = "lose"  # it is carried out, and not answered
+PASS = "pass"
 THROTTLED = b'{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"Rate exceeded"}'
 _OPERATION = re.compile(rb"(?i)\r\nx-amz-target: *\w+\.(\w+)")
 _HOP = ("host", "content-length", "connection")
@@ -31,6 +34,9 @@ async def harmed(endpoint: str, harm: Harm) -> AsyncIterator[ScriptedServer]:
             operation = match[1].decode() if match else "object"
             fate = harm(operation, asked.get(operation, 0))
             asked[operation] = asked.get(operation, 0) + 1
+            if fate == DROP:
+                peer.cut()
+                return
             if fate == REFUSE:
                 peer.send(_answer(400, THROTTLED))
                 continue

@@ -23,7 +23,7 @@ from everpost.store.dynamodb.keys import Key, Listing, idempotency_key, listing_
 from everpost.store.dynamodb.outbox import Outbox
 from everpost.store.dynamodb.place import Place
 from everpost.store.dynamodb.quotas import Quotas
-from everpost.store.dynamodb.table import ConditionFailed
+from everpost.store.dynamodb.table import ConditionFailed, Doubtful
 from everpost.store.dynamodb.writes import ABSENT, Write
 from everpost.store.port import (
     Accepted,
@@ -111,7 +111,7 @@ class Accepting:
             await self._table.transact(laid.transaction, min(max(left_s, LEAST_S), WITHIN_S))
         except ConditionFailed as error:
             return _refused(submission, error)
-        except StoreUnavailable as error:
+        except Doubtful as error:
             if await self._undo(submission):
                 raise AcceptOverrun("the store's answer was lost: the message was undone") from error
             raise
