@@ -49,3 +49,14 @@ async def test_a_purge_deletes_nothing_that_has_gone_on_and_no_key_that_was_take
     assert (await store.find_key("shop:send", "k", b"f")).message_id == message(5).id
     assert await store.purge(LATE, NOW, 10) == 1
     assert await store.purge(LATE, NOW, 10) == 0
+
+
+async def test_a_message_is_purged_when_the_last_of_its_deliveries_has_ended(clock):
+    store, _ = model_store(clock)
+    of = message(1)
+    ones = await accept(store, of, deliveries=[delivery(of, position) for position in range(2)])
+    await store.advance([change(ones[0], DeliveryState.SENT, EventType.SENT)])
+    assert await store.purge(LATE, NOW, 10) == 0
+    await store.advance([change(ones[1], DeliveryState.HELD, EventType.HELD)])
+    assert await store.purge(LATE, NOW, 10) == 1
+    assert await store.get_message("shop", of.id) is None
