@@ -3,8 +3,9 @@
 import pytest
 
 from dynamodb_kit import model_store
+from everpost.aws import Lost
 from everpost.model.delivery import DeliveryState
-from everpost.store.port import AcceptOverrun, Filter
+from everpost.store.port import AcceptOverrun, Filter, StoreUnavailable
 from store_values import LATE, NOW, accept, delivery, key, message
 
 
@@ -34,6 +35,36 @@ async def test_what_is_durable_too_late_is_undone_and_its_key_is_free(clock):
     [listed] = await store.list_messages(Filter(project="shop", state=DeliveryState.CANCELLED), None, 10)
     assert listed.message.id == of.id
     assert await accept(store, message(2), key(), not_after=LATE)
+
+
+async def test_a_message_whose_transaction_was_done_and_never_answered_is_undone(clock):
+    store, model = model_store(clock)
+
+    async def unheard(request, seconds):
+        answer = await model(request, seconds)
+        is_accept = b'"sk":{"S":"h"}' in request.body and b"TransactItems" in request.body
+        return Lost(maybe_sent=True, text="no answer") if is_accept else answer
+
+    store._table._client._transport = unheard
+    with pytest.raises(AcceptOverrun, match="answer was lost"):
+        await accept(store, claim=key(), not_after=NOW + 0.1)
+    [one] = (await store.get_message("shop", message().id)).deliveries
+    assert one.state is DeliveryState.CANCELLED
+    assert await store.find_key("shop:send", "k", b"f") is None
+
+
+async def test_a_message_that_never_arrived_is_unknown_to_all_and_its_caller_is_told(clock):
+    store, model = model_store(clock)
+
+    async def unheard(request, seconds):
+        if b"TransactItems" in request.body:
+            return Lost(maybe_sent=True, text="no answer")
+        return await model(request, seconds)
+
+    store._table._client._transport = unheard
+    with pytest.raises(StoreUnavailable, match="not undone: DynamoDB: Lost"):
+        await accept(store, claim=key(), not_after=NOW + 0.1)
+    assert await store.get_message("shop", message().id) is None
 
 
 async def test_what_somebody_has_taken_up_meanwhile_stays(clock):
