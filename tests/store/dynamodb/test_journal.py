@@ -79,6 +79,15 @@ async def test_the_events_of_one_message_have_their_numbers_even_if_no_index_sho
     assert await store.read_events(0, 10) == of_message
 
 
+async def test_the_events_of_one_message_do_not_wait_for_those_of_all_others(clock):
+    store, _ = model_store(clock)
+    await store.record([system_event(str(number)) for number in range(200)])
+    clock.now = NOW + 10
+    await accept(store, message(1))
+    assert await told(store, message_id=message(1).id) == [f"{message(1).id}.0:0"]
+    assert len(await store.read_events(0, 1000)) == 201
+
+
 async def test_of_two_who_number_at_once_one_gives_way(clock):
     store, _ = model_store(clock)
     await store.record([system_event(str(number)) for number in range(200)])
