@@ -7,8 +7,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from everpost.dialects.legacy import VERDICTS
-from everpost.entrypoints.http import build_app
-from everpost.entrypoints.http.app import all_operations
+from everpost.entrypoints.http.app import all_operations, build_app
 from everpost.entrypoints.http.problems import CODES
 from everpost.model.key import Caller as KeyOwner
 from everpost.model.key import Scope

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from everpost.entrypoints.http import build_app
+from everpost.entrypoints.http.app import build_app
 from everpost.entrypoints.http.origins import Origins
 from everpost.model.key import Scope
 from everpost.model.limits import ACCEPTING_BURST_MAX, ACCEPTING_MAX

@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from everpost.entrypoints.http import build_app
+from everpost.entrypoints.http.app import build_app
 from http_kit import Caller, ScriptedWire, running
 
 FOLDER = Path(__file__).resolve().parents[3] / "src" / "everpost" / "entrypoints" / "ui"

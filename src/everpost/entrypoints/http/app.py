@@ -7,6 +7,7 @@ from everpost.entrypoints.http.mail_operations import MAIL, ORIGINAL
 from everpost.entrypoints.http.operation import Operation
 from everpost.entrypoints.http.other_operations import OPERATE, VITALS, inbox_operations
 from everpost.entrypoints.http.ui import ui_operations
+from everpost.entrypoints.http.vitals import metrics
 
 
 def build_app(services: Services) -> Door:
@@ -17,6 +18,7 @@ def build_app(services: Services) -> Door:
 def all_operations(services: Services) -> tuple[Operation, ...]:
     has_inbox = services.inbox is not None
     inbox = inbox_operations(services.inbox) if services.inbox is not None else ()
-    operations = (*MAIL, *ORIGINAL, *OPERATE, *VITALS, *ui_operations(inbox=has_inbox), *inbox)
+    vitals = [each for each in VITALS if each.handle is not metrics or services.metrics.is_shown]
+    operations = (*MAIL, *ORIGINAL, *OPERATE, *vitals, *ui_operations(inbox=has_inbox), *inbox)
     documentation = Documentation(operations, services.version, inbox=has_inbox)
     return (*operations, *documentation.operations)

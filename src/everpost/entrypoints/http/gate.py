@@ -7,7 +7,7 @@ from typing import Final
 from everpost.entrypoints.http.admission import Admission, size_of
 from everpost.entrypoints.http.call import Headers, Incoming
 from everpost.entrypoints.http.exchange import Exchange
-from everpost.entrypoints.http.metrics import Metrics
+from everpost.entrypoints.http.figures import Figures
 from everpost.entrypoints.http.operation import Operation
 from everpost.entrypoints.http.origins import Origins
 from everpost.entrypoints.http.turns import Turns
@@ -26,7 +26,7 @@ class Gate:
         operations: Sequence[Operation],
         render: Callable[[Operation, Headers], bytes],
         new_id: Callable[[], str],
-        metrics: Metrics,
+        metrics: Figures,
         origins: Origins,
     ) -> None:
         self.admission = Admission()
@@ -39,7 +39,7 @@ class Gate:
         }
         self._origins = origins
         self._new_id = new_id
-        self._turned_away = metrics.turned_away
+        self._metrics = metrics
 
     def enter(self, incoming: Incoming) -> bool:
         """Whether it may be worked on. Its permit then has to leave."""
@@ -56,7 +56,7 @@ class Gate:
         exchange.permit = self.admission.enter(size)
         if exchange.permit is not None:
             return None
-        self._turned_away.inc()
+        self._metrics.count_turned_away()
         if size > READ_ON_BYTES_MAX or exchange.expects_word:
             exchange.keep_alive = False
         return self._new_id().encode().join(answers[not exchange.keep_alive])

@@ -7,7 +7,10 @@ from msgspec import Struct
 
 
 class Login(Protocol):
-    lasts_s: float  # from when on a connection has to be told again
+    @property
+    def lasts_s(self) -> float:
+        """After so long a connection has to be told again."""
+        ...
 
     async def __call__(self) -> tuple[str, str]:
         """User and password as they are now; the user may be empty. Raises HealthUnavailable."""
