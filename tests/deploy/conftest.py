@@ -12,12 +12,18 @@ def configuration(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def most(configuration):
-    """Everything switched on."""
-    return terraform.tested(configuration, "most")
+def applied(configuration):
+    """The least that can be built, and the most: what terraform said, and the resources that came of it."""
+
+    def outcome(name):
+        lines, states = terraform.tested(configuration, name)
+        assert len(states) == 1, terraform.failures(lines)
+        return lines, terraform.resources(states[0])
+
+    return {name: outcome(name) for name in ("least", "most")}
 
 
 @pytest.fixture(scope="session")
-def built(most):
-    _lines, [state] = most
-    return terraform.resources(state)
+def built(applied):
+    """Everything switched on."""
+    return applied["most"][1]

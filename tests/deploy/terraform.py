@@ -1,4 +1,4 @@
-"""Terraform with its AWS provider, where this machine has both. Elsewhere, CI included, tests say so and are skipped."""
+"""Terraform with its AWS provider, where this machine has both. Elsewhere, in CI too, tests say so and are skipped."""
 
 import json
 import os
@@ -88,4 +88,4 @@ def resources(state: dict) -> list[dict]:
         for child in module.get("child_modules", ()):
             yield from walk(child)
 
-    return list(walk(state["values"]["root_module"]))
+    return list(walk(state["root_module"]))
