@@ -54,7 +54,7 @@ locals {
       Sid      = "KeepBodies"
       Effect   = "Allow"
       Action   = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
-      Resource = "${module.bodies.arn}/*"
+      Resource = "${module.bodies.arn}/bodies/*"
     }]
     wake = [{
       Sid      = "WakeDeliver"

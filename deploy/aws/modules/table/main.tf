@@ -5,7 +5,6 @@ locals {
   indexes = {
     due     = { hash = "due_shard", range = "due_at" }
     journal = { hash = "unsequenced_shard", range = "unsequenced_at" }
-    listing = { hash = "list_pk", range = "list_sk" }
   }
   attributes = {
     pk                = "S"
@@ -14,8 +13,6 @@ locals {
     due_at            = "N"
     unsequenced_shard = "S"
     unsequenced_at    = "N"
-    list_pk           = "S"
-    list_sk           = "S"
   }
 }
 
@@ -42,7 +39,7 @@ resource "aws_dynamodb_table" "this" {
       name            = global_secondary_index.key
       hash_key        = global_secondary_index.value.hash
       range_key       = global_secondary_index.value.range
-      projection_type = "ALL"
+      projection_type = "KEYS_ONLY"
     }
   }
 
