@@ -60,6 +60,16 @@ def statements(resources) -> Iterator[tuple[str, dict]]:
             yield f"{one['address']} {statement.get('Sid', '')}".strip(), statement
 
 
+def allowed(resources, function: str) -> set[str]:
+    """The actions that a function's role may take."""
+    return {
+        action
+        for place, statement in statements(resources)
+        if place.startswith(f'module.function["{function}"]') and statement["Effect"] == "Allow"
+        for action in listed(statement["Action"])
+    }
+
+
 def listed(value) -> list[str]:
     return value if isinstance(value, list) else [value]
 
