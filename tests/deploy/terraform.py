@@ -16,7 +16,10 @@ PLUGIN_FOLDERS = (
     Path("/usr/share/terraform/plugins"),
     *sorted(Path("/opt").glob("*plugins*")),
 )
-PROVIDER = "registry.terraform.io/hashicorp/aws/*/*/terraform-provider-aws*"
+PROVIDERS = (  # unpacked, and as `terraform providers mirror` leaves them
+    "registry.terraform.io/hashicorp/aws/*/*/terraform-provider-aws*",
+    "registry.terraform.io/hashicorp/aws/terraform-provider-aws*.zip",
+)
 MADE_BY_INIT = shutil.ignore_patterns(".terraform", "*.tfstate*")
 
 
@@ -26,7 +29,7 @@ def plugin_folder() -> Path:
         pytest.skip("terraform is not installed: nothing under deploy/aws was tried")
     named = os.environ.get("TF_PLUGIN_DIR")
     for folder in (Path(named),) if named else PLUGIN_FOLDERS:
-        if any(folder.glob(PROVIDER)):
+        if any(found for pattern in PROVIDERS for found in folder.glob(pattern)):
             return folder
     pytest.skip(
         "no folder of plugins holds terraform's AWS provider (TF_PLUGIN_DIR names one): deploy/aws was not tried"

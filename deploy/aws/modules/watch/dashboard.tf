@@ -5,13 +5,6 @@ locals {
       metrics = [["Everpost", "OldestDueAge", "Function", local.gauges.Function, { stat = "Maximum" }]]
     },
     {
-      title = "Mail by state"
-      metrics = [
-        for state in ["Queued", "Uncertain", "Held"] :
-        ["Everpost", state, "Function", local.gauges.Function, { stat = "Maximum" }]
-      ]
-    },
-    {
       title = "Accounts that can be asked; mail unaccounted for"
       metrics = [
         ["Everpost", "AccountsUsable", "Function", local.gauges.Function, { stat = "Minimum" }],
