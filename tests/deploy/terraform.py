@@ -20,7 +20,7 @@ PROVIDERS = (  # unpacked, and as `terraform providers mirror` leaves them
     "registry.terraform.io/hashicorp/aws/*/*/terraform-provider-aws*",
     "registry.terraform.io/hashicorp/aws/terraform-provider-aws*.zip",
 )
-MADE_BY_INIT = shutil.ignore_patterns(".terraform", "*.tfstate*")
+MADE_BY_INIT = shutil.ignore_patterns(".terraform", ".terraform.lock.hcl", "*.tfstate*")
 
 
 def plugin_folder() -> Path:
