@@ -68,12 +68,20 @@ locals {
       Action   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
       Resource = module.wakeups.arn
     }]
-    publish = [{
-      Sid      = "PublishEvents"
-      Effect   = "Allow"
-      Action   = ["kinesis:PutRecord", "kinesis:PutRecords"]
-      Resource = module.events.arn
-    }]
+    publish = [
+      {
+        Sid      = "PublishEvents"
+        Effect   = "Allow"
+        Action   = ["kinesis:PutRecord", "kinesis:PutRecords"]
+        Resource = module.events.arn
+      },
+      {
+        Sid      = "PutAsideWhatTheStreamRefuses"
+        Effect   = "Allow"
+        Action   = ["sqs:SendMessage"]
+        Resource = module.events.dead_arn
+      },
+    ]
     health = [for cache in module.cache : {
       Sid      = "ReachCache"
       Effect   = "Allow"
@@ -93,7 +101,7 @@ locals {
     EVERPOST_STORE        = "dynamodb:${module.table.name}?bodies=${module.bodies.id}"
     EVERPOST_HEALTH       = one([for cache in module.cache : "valkeys://${cache.host}:${cache.port}?cluster=true&iam=${cache.user_id},${cache.name}"])
     EVERPOST_WAKEUP       = "sqs:${module.wakeups.url}"
-    EVERPOST_EVENTS_SINKS = "kinesis:${module.events.name}"
+    EVERPOST_EVENTS_SINKS = "kinesis:${module.events.name}?dlq=${module.events.dead_url}"
     EVERPOST_LOG_LEVEL    = var.log_level
     EVERPOST_LOG_FORMAT   = "json"
   }

@@ -193,7 +193,7 @@ def the_environment_holds_names_alone(resources):
         "EVERPOST_STORE": r"dynamodb:[\w.-]+\?bodies=[\w.-]+",
         "EVERPOST_HEALTH": r"valkeys://[\w.-]+:\d+\?cluster=true&iam=[\w-]+,[\w-]+",
         "EVERPOST_WAKEUP": r"sqs:\S+",
-        "EVERPOST_EVENTS_SINKS": r"kinesis:[\w.-]+",
+        "EVERPOST_EVENTS_SINKS": r"kinesis:[\w.-]+\?dlq=\S+",
         "EVERPOST_LOG_LEVEL": r"[A-Z]+",
         "EVERPOST_LOG_FORMAT": r"json",
     }

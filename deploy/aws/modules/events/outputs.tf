@@ -13,3 +13,7 @@ output "dead_arn" {
 output "dead_name" {
   value = aws_sqs_queue.dead.name
 }
+
+output "dead_url" {
+  value = aws_sqs_queue.dead.id
+}

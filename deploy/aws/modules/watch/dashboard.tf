@@ -5,6 +5,13 @@ locals {
       metrics = [["Everpost", "OldestDueAge", "Function", local.gauges.Function, { stat = "Maximum" }]]
     },
     {
+      title = "Mail by state"
+      metrics = [
+        for state in ["Queued", "Sending", "Uncertain", "Held"] :
+        ["Everpost", state, "Function", local.gauges.Function, { stat = "Maximum" }]
+      ]
+    },
+    {
       title = "Accounts that can be asked; mail unaccounted for"
       metrics = [
         ["Everpost", "AccountsUsable", "Function", local.gauges.Function, { stat = "Minimum" }],
