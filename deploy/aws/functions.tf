@@ -99,7 +99,7 @@ locals {
   environment = {
     EVERPOST_CONFIG       = "ssm:${aws_ssm_parameter.configuration.name}"
     EVERPOST_STORE        = "dynamodb:${module.table.name}?bodies=${module.bodies.id}"
-    EVERPOST_HEALTH       = one([for cache in module.cache : "valkeys://${cache.host}:${cache.port}?cluster=true&iam=${cache.user_id},${cache.name}"])
+    EVERPOST_HEALTH       = one([for cache in module.cache : "valkeys://${cache.host}:${cache.port}?iam=${cache.user_id},${cache.name}&serverless=true"])
     EVERPOST_WAKEUP       = "sqs:${module.wakeups.url}"
     EVERPOST_EVENTS_SINKS = "kinesis:${module.events.name}?dlq=${module.events.dead_url}"
     EVERPOST_LOG_LEVEL    = var.log_level

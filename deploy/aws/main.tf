@@ -72,7 +72,7 @@ module "cache" {
   subnet_ids          = module.network[0].subnet_ids
   security_group_id   = module.network[0].cache_security_group_id
   ecpu_per_second_max = var.cache.ecpu_per_second_max
-  access_string       = "on ~* -@all +@read +@write +@scripting +@connection +@transaction +cluster"
+  access_string       = "on ~everpost:* -@all +auth +asking +eval +hgetall +hget +hset +hincrby +hdel +expire" # what ValkeyHealth asks for
 }
 
 module "api" {

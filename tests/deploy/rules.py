@@ -191,7 +191,7 @@ def the_environment_holds_names_alone(resources):
     known = {
         "EVERPOST_CONFIG": r"ssm:/[\w/-]+",
         "EVERPOST_STORE": r"dynamodb:[\w.-]+\?bodies=[\w.-]+",
-        "EVERPOST_HEALTH": r"valkeys://[\w.-]+:\d+\?cluster=true&iam=[\w-]+,[\w-]+",
+        "EVERPOST_HEALTH": r"valkeys://[\w.-]+:\d+\?iam=[\w-]+,[\w-]+&serverless=true",
         "EVERPOST_WAKEUP": r"sqs:\S+",
         "EVERPOST_EVENTS_SINKS": r"kinesis:[\w.-]+\?dlq=\S+",
         "EVERPOST_LOG_LEVEL": r"[A-Z]+",

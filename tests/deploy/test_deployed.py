@@ -21,6 +21,23 @@ send_email = get_email_provider = set_email_provider = api = deliver = relay = a
 """
 
 
+NOT_KEPT_BY_THE_EMULATOR = {  # deploy/aws/README.md has this list, too
+    "aws_cloudfront_response_headers_policy": {"custom_headers_config", "remove_headers_config"},
+    "aws_cloudwatch_metric_alarm": {
+        "actions_enabled",
+        "alarm_actions",
+        "alarm_description",
+        "dimensions",
+        "ok_actions",
+        "period",
+        "statistic",
+        "treat_missing_data",
+    },
+    "aws_elasticache_user": {"authentication_mode"},
+    "aws_vpc_endpoint": {"policy", "private_dns_enabled", "security_group_ids"},
+}
+
+
 @pytest.fixture(scope="module")
 def deployed(request, tmp_path_factory):
     if not request.config.getoption("--deployed"):
@@ -76,7 +93,9 @@ def test_each_operation_reaches_its_own_function(deployed, gateway_key):
 
 
 def test_nothing_is_different_when_it_is_planned_again(deployed):
-    assert deployed.drift() == {}
+    drift = deployed.drift()
+    told = {kind: names - NOT_KEPT_BY_THE_EMULATOR.get(kind, set()) for kind, names in drift.items()}
+    assert {kind: names for kind, names in told.items() if names} == {}
 
 
 def test_nothing_is_left_when_it_is_destroyed(deployed):

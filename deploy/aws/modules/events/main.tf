@@ -20,7 +20,7 @@ resource "aws_sqs_queue" "dead" {
 }
 
 resource "aws_sqs_queue_policy" "dead" {
-  queue_url = aws_sqs_queue.dead.id
+  queue_url = aws_sqs_queue.dead.url
 
   policy = jsonencode({
     Version = "2012-10-17"

@@ -15,5 +15,5 @@ output "dead_name" {
 }
 
 output "dead_url" {
-  value = aws_sqs_queue.dead.id
+  value = aws_sqs_queue.dead.url
 }

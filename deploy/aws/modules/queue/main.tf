@@ -21,7 +21,7 @@ resource "aws_sqs_queue" "this" {
 }
 
 resource "aws_sqs_queue_redrive_allow_policy" "dead" {
-  queue_url = aws_sqs_queue.dead.id
+  queue_url = aws_sqs_queue.dead.url
 
   redrive_allow_policy = jsonencode({
     redrivePermission = "byQueue"
@@ -31,8 +31,8 @@ resource "aws_sqs_queue_redrive_allow_policy" "dead" {
 
 resource "aws_sqs_queue_policy" "this" {
   for_each = {
-    live = { url = aws_sqs_queue.this.id, arn = aws_sqs_queue.this.arn }
-    dead = { url = aws_sqs_queue.dead.id, arn = aws_sqs_queue.dead.arn }
+    live = { url = aws_sqs_queue.this.url, arn = aws_sqs_queue.this.arn }
+    dead = { url = aws_sqs_queue.dead.url, arn = aws_sqs_queue.dead.arn }
   }
 
   queue_url = each.value.url

@@ -1,5 +1,5 @@
 output "url" {
-  value = aws_sqs_queue.this.id
+  value = aws_sqs_queue.this.url
 }
 
 output "arn" {

@@ -52,6 +52,7 @@ mock_resource "aws_s3_bucket" {
 mock_resource "aws_sqs_queue" {
   defaults = {
     arn = "arn:aws:sqs:us-east-1:123456789012:mocked"
+    url = "https://sqs.us-east-1.amazonaws.com/123456789012/mocked"
   }
 }
 

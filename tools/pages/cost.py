@@ -1,0 +1,99 @@
+"""docs/cost.md: what the serverless shape costs, from measured figures and list prices (cost.toml)."""
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from pages import markdown
+
+INPUTS: Final = Path(__file__).with_suffix(".toml")
+PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "cost.md"
+MILLION: Final = 1_000_000
+FULL_CPU_MB: Final = 1769  # at which a function has one CPU; CPU goes in proportion to memory
+VOLUMES: Final = (10_000, 100_000, MILLION, 10 * MILLION, 100 * MILLION)
+GATEWAYS: Final = {"original": "rest_calls", "native": "http_calls"}
+TITLES: Final = {
+    "original": "`sendEmail`, answered when the mail is handed over",
+    "native": "`POST /v1/emails`, answered when it is kept",
+    "least": "least (`examples/dev`)",
+    "prod": "`examples/prod`",
+    "containers": "always-on containers",
+}
+PER_HOUR: Final = "_h"
+
+
+class Line(NamedTuple):
+    """So many of a thing in cost.toml's prices."""
+
+    price: str
+    quantity: float
+    note: str = ""
+
+
+class Costs:
+    """Prices and figures, and what they come to."""
+
+    def __init__(self, inputs: Mapping[str, Any]) -> None:
+        self.inputs = inputs
+
+    def dollars(self, line: Line) -> float:
+        return line.quantity * float(self.inputs["prices"][line.price][0])
+
+    def total(self, lines: Iterable[Line]) -> float:
+        return sum(map(self.dollars, lines))
+
+    def gb_s(self, function: str, mails: float) -> float:
+        """Time on the CPU stretches where memory buys less than a whole one; waiting does not."""
+        measured, assumed = self.inputs["measured"], self.inputs["assumed"]
+        memory_mb = assumed["memory_mb"]
+        told = measured["functions"][function]
+        waited_ms = told["table_calls"] * assumed["table_ms"] + told["hands_over"] * assumed["provider_ms"]
+        billed_ms = told["cpu_ms"] * FULL_CPU_MB / memory_mb + waited_ms
+        return mails * memory_mb / 1024 * billed_ms / 1000
+
+    def of_mails(self, flow: str, mails: float) -> Iterator[Line]:
+        """What `mails` cost beyond what stands there anyway."""
+        measured = self.inputs["measured"]
+        functions = measured[flow]["functions"]
+        yield Line(GATEWAYS[flow], mails / MILLION)
+        yield Line("function_calls", measured[flow]["function_calls"] * mails / MILLION)
+        yield Line("function_gb_s", sum(self.gb_s(function, mails) for function in functions), ", ".join(functions))
+        yield Line("write_units", measured[flow]["write_units"] * mails / MILLION)
+        yield Line("read_units", measured[flow]["read_units"] * mails / MILLION)
+        yield from self.kept(mails, "table_gb", "backup_gb")
+        yield Line("queue_calls", measured[flow]["queue_calls"] * mails / MILLION)
+        yield Line("stream_puts", measured["events"] * mails / MILLION)
+        yield Line("log_gb", measured["log_bytes"] * mails / 1e9)
+
+    def kept(self, mails: float, *prices: str) -> Iterator[Line]:
+        """Room for the mails of the days for which they are kept."""
+        gb = self.inputs["measured"]["table_bytes"] * mails * self.inputs["retention_days"] / 30 / 1e9
+        return (Line(price, gb) for price in prices)
+
+    def standing(self, shape: str) -> Iterator[Line]:
+        """What a month costs without a single mail."""
+        for price, count in self.inputs["standing"][shape].items():
+            yield Line(price, count * (self.inputs["hours"] if price.endswith(PER_HOUR) else 1), f"{count:g}")
+        if shape != "containers":
+            yield from self._clock()
+
+    def _clock(self) -> Iterator[Line]:
+        """deliver and relay are called each minute, and find nothing."""
+        minutes = self.inputs["hours"] * 60
+        yield Line("function_calls", 2 * minutes / MILLION, "deliver and relay, each minute")
+        yield Line("function_gb_s", self.gb_s("idle", 2 * minutes), "deliver and relay, each minute")
+        yield Line("read_units", self.inputs["measured"]["idle_read_units"] * minutes / MILLION, "each minute")
+
+    def month(self, shape: str, flow: str, mails: float) -> float:
+        """All of a month, but for the providers."""
+        use = self.kept(mails, "database_gb") if shape == "containers" else self.of_mails(flow, mails)
+        return self.total(self.standing(shape)) + self.total(use)
+
+
+def load() -> Costs:
+    return Costs(tomllib.loads(INPUTS.read_text()))
+
+
+def money(dollars: float) -> str:
+    return f"${dollars:,.2f}" if dollars < 100 else f"${dollars:,.0f}"
