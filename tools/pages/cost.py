@@ -1,98 +1,163 @@
-"""docs/cost.md: what the serverless shape costs, from measured figures and list prices (cost.toml)."""
+"""docs/cost.md: what the serverless shape costs, by volume, by mail and while it stands still."""
 
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 from pages import markdown
+from pages.cost_sums import FULL_CPU_MB, GATEWAYS, MILLION, Costs, Line, load
 
-INPUTS: Final = Path(__file__).with_suffix(".toml")
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "cost.md"
-MILLION: Final = 1_000_000
-FULL_CPU_MB: Final = 1769  # at which a function has one CPU; CPU goes in proportion to memory
 VOLUMES: Final = (10_000, 100_000, MILLION, 10 * MILLION, 100 * MILLION)
-GATEWAYS: Final = {"original": "rest_calls", "native": "http_calls"}
+COLUMNS: Final = (("least", "original"), ("least", "native"), ("prod", "original"), ("prod", "native"))
 TITLES: Final = {
     "original": "`sendEmail`, answered when the mail is handed over",
     "native": "`POST /v1/emails`, answered when it is kept",
-    "least": "least (`examples/dev`)",
+    "least": "`examples/dev`",
     "prod": "`examples/prod`",
     "containers": "always-on containers",
 }
-PER_HOUR: Final = "_h"
+OPENING: Final = """What Everpost costs on AWS, at list prices of us-east-1, in US dollars, without free tiers,
+discounts and taxes. What providers ask for a mail comes on top."""
+BY_VOLUME: Final = """`original` is `sendEmail`, answered when the mail is handed over; `native` is `POST /v1/emails`,
+answered when it is kept. The containers are the usual always-on shape, two tasks of 1 vCPU and 2 GB behind a load
+balancer with PostgreSQL in two zones; Everpost has no store for PostgreSQL, so that column is a yardstick and no
+offer. SES alone is the price of its mails, without anything that fails over, waits or remembers; it is part of no
+other column."""
+ASSUMED: Final = """Assumed, not measured: {memory_mb} MB a function, at which CPU time stretches by {full} /
+{memory_mb}, since Lambda gives a whole CPU at {full} MB; {table_ms} ms for a call of the table; {provider_ms} ms for
+a provider's answer; {mail_bytes:,} bytes on the way to it. Left out, since it comes to less than a cent: calls of
+KMS, SSM and Secrets Manager, whose answers are kept for minutes, and the cache's units. Left out, since it is the
+same for all shapes: data that goes out."""
+PRICES: Final = """Look them up before you rely on a sum: AWS's own pages could not be read when this was written, so
+these are the prices that were reported of them in 2025 and 2026. They stand in `tools/pages/cost.toml`, and `make
+docs` computes this page anew."""
 
 
-class Line(NamedTuple):
-    """So many of a thing in cost.toml's prices."""
-
-    price: str
-    quantity: float
-    note: str = ""
-
-
-class Costs:
-    """Prices and figures, and what they come to."""
-
-    def __init__(self, inputs: Mapping[str, Any]) -> None:
-        self.inputs = inputs
-
-    def dollars(self, line: Line) -> float:
-        return line.quantity * float(self.inputs["prices"][line.price][0])
-
-    def total(self, lines: Iterable[Line]) -> float:
-        return sum(map(self.dollars, lines))
-
-    def gb_s(self, function: str, mails: float) -> float:
-        """Time on the CPU stretches where memory buys less than a whole one; waiting does not."""
-        measured, assumed = self.inputs["measured"], self.inputs["assumed"]
-        memory_mb = assumed["memory_mb"]
-        told = measured["functions"][function]
-        waited_ms = told["table_calls"] * assumed["table_ms"] + told["hands_over"] * assumed["provider_ms"]
-        billed_ms = told["cpu_ms"] * FULL_CPU_MB / memory_mb + waited_ms
-        return mails * memory_mb / 1024 * billed_ms / 1000
-
-    def of_mails(self, flow: str, mails: float) -> Iterator[Line]:
-        """What `mails` cost beyond what stands there anyway."""
-        measured = self.inputs["measured"]
-        functions = measured[flow]["functions"]
-        yield Line(GATEWAYS[flow], mails / MILLION)
-        yield Line("function_calls", measured[flow]["function_calls"] * mails / MILLION)
-        yield Line("function_gb_s", sum(self.gb_s(function, mails) for function in functions), ", ".join(functions))
-        yield Line("write_units", measured[flow]["write_units"] * mails / MILLION)
-        yield Line("read_units", measured[flow]["read_units"] * mails / MILLION)
-        yield from self.kept(mails, "table_gb", "backup_gb")
-        yield Line("queue_calls", measured[flow]["queue_calls"] * mails / MILLION)
-        yield Line("stream_puts", measured["events"] * mails / MILLION)
-        yield Line("log_gb", measured["log_bytes"] * mails / 1e9)
-
-    def kept(self, mails: float, *prices: str) -> Iterator[Line]:
-        """Room for the mails of the days for which they are kept."""
-        gb = self.inputs["measured"]["table_bytes"] * mails * self.inputs["retention_days"] / 30 / 1e9
-        return (Line(price, gb) for price in prices)
-
-    def standing(self, shape: str) -> Iterator[Line]:
-        """What a month costs without a single mail."""
-        for price, count in self.inputs["standing"][shape].items():
-            yield Line(price, count * (self.inputs["hours"] if price.endswith(PER_HOUR) else 1), f"{count:g}")
-        if shape != "containers":
-            yield from self._clock()
-
-    def _clock(self) -> Iterator[Line]:
-        """deliver and relay are called each minute, and find nothing."""
-        minutes = self.inputs["hours"] * 60
-        yield Line("function_calls", 2 * minutes / MILLION, "deliver and relay, each minute")
-        yield Line("function_gb_s", self.gb_s("idle", 2 * minutes), "deliver and relay, each minute")
-        yield Line("read_units", self.inputs["measured"]["idle_read_units"] * minutes / MILLION, "each minute")
-
-    def month(self, shape: str, flow: str, mails: float) -> float:
-        """All of a month, but for the providers."""
-        use = self.kept(mails, "database_gb") if shape == "containers" else self.of_mails(flow, mails)
-        return self.total(self.standing(shape)) + self.total(use)
+def page() -> str:
+    costs = load()
+    return markdown.page(
+        "Cost",
+        f"{OPENING} As of {costs.inputs['priced_at']}.",
+        _by_volume(costs),
+        _by_mail(costs),
+        _by_month(costs),
+        _figures(costs),
+        _prices(costs),
+    )
 
 
-def load() -> Costs:
-    return Costs(tomllib.loads(INPUTS.read_text()))
+def _by_volume(costs: Costs) -> str:
+    ses = Line("ses_mails", 1)
+    head = (
+        "mails a month",
+        *(f"{TITLES[shape]}, {flow}" for shape, flow in COLUMNS),
+        TITLES["containers"],
+        "SES alone",
+    )
+    rows = [
+        (
+            f"{mails:,}",
+            *(money(costs.month(shape, flow, mails)) for shape, flow in COLUMNS),
+            money(costs.month("containers", "", mails)),
+            money(costs.dollars(ses) * mails / MILLION),
+        )
+        for mails in VOLUMES
+    ]
+    return f"## By volume\n\n{BY_VOLUME}\n\n" + markdown.table(head, rows) + f"\n{_crossing(costs)}\n"
+
+
+def _crossing(costs: Costs) -> str:
+    """From where on it is cheaper to let something run all the time."""
+    rest = costs.month("containers", "", 0) - costs.month("prod", "native", 0)
+    by_mail = (
+        costs.total(costs.of_mails("native", MILLION)) - costs.total(costs.kept(MILLION, "database_gb"))
+    ) / MILLION
+    if rest <= 0:
+        return "Containers stand still at less than `examples/prod` does: they are cheaper at every volume."
+    return (
+        f"Beyond some {rest / by_mail / MILLION:,.1f} million mails a month, what runs all the time is cheaper than "
+        "`examples/prod` with the native API."
+    )
+
+
+def _by_mail(costs: Costs) -> str:
+    flows = {flow: list(costs.of_mails(flow, MILLION)) for flow in GATEWAYS}
+    names = dict.fromkeys(line.price for lines in flows.values() for line in lines)
+    found = {flow: {line.price: line for line in lines} for flow, lines in flows.items()}
+    rows = [
+        (
+            costs.inputs["prices"][name][1],
+            *(
+                part
+                for flow in GATEWAYS
+                for part in (
+                    (f"{found[flow][name].quantity:,.2f}", money(costs.dollars(found[flow][name])))
+                    if name in found[flow]
+                    else ("", "")
+                )
+            ),
+        )
+        for name in names
+    ]
+    rows.append(
+        ("**together**", *(part for flow in GATEWAYS for part in ("", f"**{money(costs.total(flows[flow]))}**")))
+    )
+    head = ("for a million mails", *(part for flow in GATEWAYS for part in (f"{flow}: number", f"{flow}: price")))
+    return "## A million mails\n\n" + markdown.table(head, rows)
+
+
+def _by_month(costs: Costs) -> str:
+    parts = [
+        f"### {TITLES[shape]}: {money(costs.total(lines))} a month\n\n"
+        + markdown.table(
+            ("what", "how many", "price"),
+            [(costs.inputs["prices"][line.price][1], line.note, money(costs.dollars(line))) for line in lines],
+        )
+        for shape in ("least", "prod", "containers")
+        if (lines := list(costs.standing(shape)))
+    ]
+    return "## What stands still\n\nA month without a single mail.\n\n" + "\n".join(parts)
+
+
+def _figures(costs: Costs) -> str:
+    measured, assumed = costs.inputs["measured"], costs.inputs["assumed"]
+    functions = [
+        (markdown.code(name), f"{told['cpu_ms']:g}", f"{told['table_calls']:g}", "yes" if told["hands_over"] else "no")
+        for name, told in measured["functions"].items()
+    ]
+    by_flow = [
+        (what, *(f"{measured[flow][key]:g}" for flow in GATEWAYS))
+        for key, what in (
+            ("write_units", "write units"),
+            ("read_units", "read units"),
+            ("function_calls", "calls of functions"),
+            ("queue_calls", "calls of SQS"),
+        )
+    ]
+    return "\n".join(
+        [
+            "## Figures\n",
+            f"{measured['source']}\n",
+            markdown.table(
+                ("function, for a mail", "CPU ms, warm", "calls of the table, one after another", "asks a provider"),
+                functions,
+            ),
+            markdown.table(("for a mail", *GATEWAYS), by_flow),
+            (
+                f"A mail has {measured['events']:g} events, {measured['table_bytes']:,} bytes in the table for "
+                f"{costs.inputs['retention_days']} days, and {measured['log_bytes']:,} bytes of log.\n"
+            ),
+            ASSUMED.format(full=FULL_CPU_MB, **assumed),
+        ]
+    )
+
+
+def _prices(costs: Costs) -> str:
+    rows = [
+        (f"{price:.10g}", unit, f"[{page.split('/')[3]}]({page})")
+        for price, unit, page in costs.inputs["prices"].values()
+    ]
+    return f"## Prices\n\n{PRICES}\n\n" + markdown.table(("dollars", "for a", "page"), rows)
 
 
 def money(dollars: float) -> str:
