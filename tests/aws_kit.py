@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from everpost.aws import AwsClient, CredentialChain, Site
-from everpost.wiring import aws_transport
+from everpost.wiring.aws import aws_transport
 from server_kit import HOST, free_ports
 from system_parts import missing
 

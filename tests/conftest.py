@@ -1,10 +1,21 @@
 """Options and fixtures shared by all tests."""
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import settings
 
 settings.register_profile("everpost", deadline=None)  # how fast a machine is proves nothing
 settings.load_profile("everpost")
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of AWS's APIs, started once for all tests that want it."""
+    from aws_kit import ministack  # noqa: PLC0415  most tests need none of it
+
+    with ministack(tmp_path_factory.mktemp("aws") / "log") as endpoint:
+        yield endpoint
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

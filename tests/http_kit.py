@@ -14,7 +14,8 @@ from everpost.engine.fleet import Member
 from everpost.engine.housekeep import Retention
 from everpost.engine.news import News
 from everpost.engine.ports import Ports
-from everpost.entrypoints.http import Metrics, Services
+from everpost.entrypoints.http.call import Services
+from everpost.entrypoints.http.metrics import Metrics
 from everpost.model.account import Account, AccountHealth, Quota, Timeouts
 from everpost.model.message import Address, Attachment, Draft
 from everpost.model.outcome import Kind, Outcome

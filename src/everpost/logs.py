@@ -33,6 +33,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "provider": "provider",
     "request": "request",
     "trace": "trace",  # the caller's W3C `traceparent`
+    "invocation": "requestId",  # of a function, under the name that AWS's own lines have for it
     "key": "key",  # the public id of an API key
     "route": "route",
     "sink": "sink",
@@ -68,13 +69,18 @@ _Failure: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | 
 class JsonFormatter(logging.Formatter):
     """`ts` (RFC 3339, UTC), `level`, `logger`, `event`, the fields, and for a failure its type, text and stack."""
 
+    def __init__(self, instant: str = "ts") -> None:
+        """`instant`: what the time of a line is called."""
+        super().__init__()
+        self._instant = instant
+
     def format(self, record: logging.LogRecord) -> str:
         return self.line(record).decode()
 
     def line(self, record: logging.LogRecord) -> bytes:
         """The record in UTF-8, as it is written."""
         line: dict[str, Any] = {
-            "ts": datetime.fromtimestamp(record.created, UTC),
+            self._instant: datetime.fromtimestamp(record.created, UTC),
             "level": _LEVELS.get(record.levelname) or record.levelname.lower(),
             "logger": record.name,
             "event": _clean(record.getMessage()),
@@ -166,6 +172,12 @@ def configure(level: str, stream: HasFileno | None = None) -> ThreadedHandler:
     """Sends all logs of the process, uvicorn's included, to `stream` (None: stderr). It is closed when Python ends."""
     handler = ThreadedHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter())
+    install(handler, level)
+    return handler
+
+
+def install(handler: logging.Handler, level: str) -> None:
+    """From now on all lines of the process go there, and nowhere else."""
     root = logging.getLogger()
     for old in root.handlers[:]:
         root.removeHandler(old)
@@ -180,7 +192,6 @@ def configure(level: str, stream: HasFileno | None = None) -> ThreadedHandler:
     logging.captureWarnings(capture=True)
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # no line shows them
     logging._srcfile = None  # noqa: SLF001  nor the place in the source; the manual's way not to look for it
-    return handler
 
 
 def _without_query(record: logging.LogRecord) -> bool:

@@ -13,7 +13,7 @@ import pytest
 
 from attacks.house import ask, running, until
 from attacks.namespace import check_in_namespace, wiretap
-from everpost.entrypoints.http import build_app
+from everpost.entrypoints.http.app import build_app
 from everpost.entrypoints.http.inbox_pages import InboxPages
 from everpost.entrypoints.http.page import framed_mail
 from everpost.model.message import Address, Attachment, Draft

@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 
 from attacks.house import ask
-from everpost.entrypoints.http import build_app
+from everpost.entrypoints.http.app import build_app
 from everpost.entrypoints.http.call import Call, Reply
 from everpost.entrypoints.http.protocol import Protocol, sweep
 from everpost.model.limits import (

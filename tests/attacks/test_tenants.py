@@ -13,7 +13,7 @@ import time
 import pytest
 
 import http_kit
-from everpost.entrypoints.http import build_app
+from everpost.entrypoints.http.app import build_app
 from everpost.model.key import Scope
 from everpost.store.sqlite import SqliteStore
 from http_kit import NATIVE, Caller, ScriptedWire, running

@@ -6,7 +6,7 @@ from everpost.aws import credentials as module
 from everpost.aws.credentials import CredentialChain, NoCredentials
 from everpost.aws.signing import Credentials
 from everpost.engine.wire import NetworkWire
-from everpost.wiring import aws_transport
+from everpost.wiring.aws import aws_transport
 from scripted_server import ScriptedServer
 
 END = 1_800_003_600.0  # 2027-01-15T09:00:00Z

@@ -21,7 +21,7 @@ from everpost.model.message import OnUnknown
 from everpost.model.problem import Problem
 from everpost.store.port import Filter, New, StoreUnavailable, Written
 from everpost.store.sqlite import SqliteStore
-from everpost.wiring import DATA_MODE, open_store
+from everpost.wiring.parts import DATA_MODE, open_store
 from sim.virtual_loop import VirtualLoop
 
 MAILS = 40

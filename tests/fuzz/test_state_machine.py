@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, assume, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
-from everpost.entrypoints.http import build_app
+from everpost.entrypoints.http.app import build_app
 from everpost.providers.contract import HttpResponse
 from everpost.store.sqlite import SqliteStore
 from http_kit import Caller, ScriptedWire, running

@@ -22,7 +22,7 @@ MAY_NAME_PROVIDERS = {
     "providers",
     "dialects",
     "sandbox",
-    "wiring.py",  # chooses the classes
+    "wiring",  # chooses the classes
     "entrypoints/server.py",  # the laptop's two accounts
     "entrypoints/cli",  # help texts and the demo
     "model/limits.py",  # says where a bound comes from

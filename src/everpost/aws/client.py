@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Mapping
+from itertools import count
 from typing import Any, Final, NamedTuple, Self
 from urllib.parse import quote
 
@@ -155,18 +156,25 @@ class AwsClient:
         ends_at = time_() + within_s
         longest_s = OBJECT_TRY_S if service == "s3" else TRY_S
         maybe_done = False
-        pause_max_s = PAUSE_S
-        while True:
+        for tries in count():
             try:
                 return await self._once(service, request, min(longest_s, ends_at - time_()))
             except AwsError as error:
                 maybe_done = error.maybe_done = maybe_done or error.maybe_done
-                pause_s = self._chance() * pause_max_s
+                pause_s = self._pause_s(tries)
                 is_over = time_() + pause_s + TRY_S_MIN > ends_at
                 if is_over or not error.repeatable or (maybe_done and not repeat_lost):
                     raise
             await asyncio.sleep(pause_s)
-            pause_max_s = min(2 * pause_max_s, PAUSE_S_MAX)
+        raise AssertionError  # it counts without end
+
+    async def pause(self, tries: int) -> None:
+        """Before what AWS has left undone is asked for again; `tries` were made before."""
+        await asyncio.sleep(self._pause_s(tries))
+
+    def _pause_s(self, tries: int) -> float:
+        longest_s: float = min(PAUSE_S * 2**tries, PAUSE_S_MAX)
+        return self._chance() * longest_s
 
     async def _once(self, service: str, request: Request, seconds: float) -> Response:
         credentials = await self._credentials.get()

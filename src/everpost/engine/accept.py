@@ -23,7 +23,17 @@ from everpost.model.limits import WAIT_S_MAX
 from everpost.model.message import Draft, Message, Origin, without_content
 from everpost.model.problem import Problem
 from everpost.model.route import Route
-from everpost.store.port import Accepted, Conflict, IdempotencyClaim, New, Same, Stored, StoreUnavailable, Unbegun
+from everpost.store.port import (
+    Accepted,
+    Claimed,
+    Conflict,
+    IdempotencyClaim,
+    New,
+    Same,
+    Stored,
+    StoreUnavailable,
+    Unbegun,
+)
 
 ACCEPT_S: Final = 4.0  # an accept that takes longer is undone; below the 5 s after which clients give up and repeat
 RUNNING_S_MAX: Final = WAIT_S_MAX + ACCEPT_S  # the longest that a first request can take
@@ -75,7 +85,7 @@ class Acceptor:
                 return await self._seen(idempotency, caller, wait_s) or problem
             claim = _claim(idempotency, wait_s, now)
             message = self._message(draft, caller, now, origin)
-            accepted = await self._store(message, routes[draft.route], claim, now)
+            accepted = await self._store(message, routes[draft.route], claim, awaited=wait_s is not None)
             if isinstance(accepted, Stored):
                 return Acceptance(stored=await self._waited(accepted, wait_s, fresh=True))
             return await self._repeated(accepted, caller, wait_s)
@@ -91,13 +101,15 @@ class Acceptor:
             _log.warning("an answer is not kept for its replays", extra={"error": str(error)})
 
     async def _store(
-        self, message: Message, route: Route, claim: IdempotencyClaim | None, now: float
+        self, message: Message, route: Route, claim: IdempotencyClaim | None, *, awaited: bool
     ) -> Stored | Same | Conflict:
         """Stores the message as one delivery. If an account can take it at once, it is stored with the intent of that
         attempt, and goes on without a look at the queue."""
+        now = message.created_at
         delivery = _delivery(message, route, now)
         event = _accepted_event(message, delivery)
-        intent = await self._deliverer.intend(delivery, message, route) if message.send_at is None else None
+        is_at_once = message.send_at is None and self._deliverer.takes(awaited=awaited)
+        intent = await self._deliverer.intend(delivery, message, route) if is_at_once else None
         if intent is not None:
             begun = await self._store_begun(message, event, claim, intent)
             if not isinstance(begun, Unbegun):
@@ -107,7 +119,7 @@ class Acceptor:
         accepted = await self._ports.store.accept(message, (delivery,), (event,), claim, now + ACCEPT_S)
         if isinstance(accepted, Same | Conflict):
             return accepted
-        self._deliverer.queued(delivery)
+        self._deliverer.queued(Claimed(delivery, message), awaited=awaited)
         self._ports.news.nudge()
         return _stored(message, delivery, event)
 

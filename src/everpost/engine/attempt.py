@@ -29,6 +29,7 @@ _log = logging.getLogger(__name__)
 
 OnChanges = Callable[[Sequence[Change]], None]
 
+_GIVEN_UP: Final = Fault(phase=Phase.DEADLINE, maybe_sent=True, text="its process stopped before an answer came")
 _SIGNS: Final = {
     Kind.ACCEPTED: Sign.OK,
     Kind.HELD: Sign.OK,
@@ -106,11 +107,21 @@ class Attempts:
         """Returns when every attempt has ended and its outcome is stored."""
         await self._idle.wait()
 
+    async def give_up(self) -> None:
+        """Ends the attempts in flight, and returns when it is stored that nobody knows what became of them."""
+        await asyncio.sleep(0)  # one that was only just started must have begun, to be ended in its own words
+        for task in self._tasks.values():
+            task.cancel()
+        await self.ended()
+
     async def _carry(self, intent: Intent) -> None:
         member = intent.member
         answer: Answer | None = None
         try:
-            answer = await self._ports.wire.send(intent.request, member.account.timeouts, intent.not_after)
+            try:
+                answer = await self._ports.wire.send(intent.request, member.account.timeouts, intent.not_after)
+            except asyncio.CancelledError:
+                answer = _GIVEN_UP
             outcome = _discreet(outcome_of(member.provider, answer, member.account), intent)
         except Exception as error:
             _log.exception("an attempt broke", extra={"delivery": intent.change.delivery.id})
@@ -150,9 +161,12 @@ class Attempts:
         while True:
             await self._some_good_news.wait()
             await asyncio.sleep(GOOD_NEWS_S)
-            self._some_good_news.clear()
-            reports, self._good_news = self._good_news, []
-            await self._report(_joined(reports))
+            await self.tell_good_news()
+
+    async def tell_good_news(self) -> None:
+        self._some_good_news.clear()
+        reports, self._good_news = self._good_news, []
+        await self._report(_joined(reports))
 
     def _mark_idle(self) -> None:
         if not self.in_flight:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,6 +17,7 @@ from everpost.engine.fleet import Fleet
 from everpost.engine.hand import Hand
 from everpost.engine.intents import Intents, Round
 from everpost.engine.ports import Ports
+from everpost.engine.queue import Queue
 from everpost.engine.resolve import Resolver
 from everpost.engine.routes import Routes
 from everpost.engine.watch import Watches
@@ -35,10 +37,11 @@ _log = logging.getLogger(__name__)
 
 
 class Deliverer:
-    def __init__(self, ports: Ports, fleet: Fleet, routes: Routes) -> None:
+    def __init__(self, ports: Ports, fleet: Fleet, routes: Routes, queue: Queue) -> None:
         self._ports = ports
         self._fleet = fleet
         self._routes = routes
+        self._queue = queue
         self._resolver = Resolver(ports, fleet, routes)
         self._confirmer = Confirmer(ports, fleet)
         self._attempts = Attempts(ports, fleet, self._on_written, self._on_ended)
@@ -48,11 +51,18 @@ class Deliverer:
         self._running = False
         self._turning = asyncio.Lock()
         self._blocked = False  # no account can take anything
-        self._behind = True  # the queue holds more than there was room for, or was not looked at yet
+        self._behind = queue.is_shared  # the queue holds more than there was room for, or was not looked at yet
         self._queued = 0  # fresh mail that went there since it was last looked at
         self._looked_at = 0.0  # while blocked: when the queue was last looked at (monotonic)
+        self._quiet_until: float | None = None  # nothing is due before (wall clock), by the last look; None: unknown
+        self._looked = asyncio.Event()  # a look at the queue has ended
+        self._is_hurried = False  # somebody waits for calm: no sleep beyond the end of the last attempt
 
     # --- what accept uses -----------------------------------------------------------------------------------------
+
+    def takes(self, *, awaited: bool) -> bool:
+        """Whether fresh mail may be handed over here, by whether its caller waits for that."""
+        return self._queue.takes(awaited=awaited)
 
     async def intend(self, delivery: Delivery, message: Message, route: Route) -> Intent | None:
         """The intent of a fresh mail's first attempt, to be stored with it; `start` or `drop` has to follow. None: it
@@ -69,14 +79,17 @@ class Deliverer:
 
     def start(self, intent: Intent) -> None:
         """It is on disk."""
+        self._queue.put(Claimed(intent.change.delivery, intent.claimed.message), awaited=True)
         self._attempts.start(intent)
 
     def drop(self, intent: Intent) -> None:
         """It was not written, as far as can be told."""
         self._attempts.drop(intent)
 
-    def queued(self, delivery: Delivery) -> None:
-        """A delivery was stored for the loop to find."""
+    def queued(self, claimed: Claimed, *, awaited: bool) -> None:
+        """A delivery was stored for the loop to find, here or elsewhere."""
+        delivery = claimed.delivery
+        self._queue.put(claimed, awaited=awaited)
         in_s = (delivery.due_at or 0.0) - self._ports.clock.now()
         if in_s <= 0:
             self._queued += 1
@@ -88,6 +101,7 @@ class Deliverer:
     async def run(self) -> None:
         """Until cancelled. Trouble with the store pauses it; nothing is decided from memory alone."""
         self._running = True
+        self.watches.over = False
         outcomes = asyncio.create_task(self._attempts.store_outcomes())
         good_news = asyncio.create_task(self._attempts.report_good_news())
         confirmer = asyncio.create_task(self._confirmer.run())
@@ -96,6 +110,7 @@ class Deliverer:
                 try:
                     async with self._turning:
                         idle_s = await self._turn()
+                    self._looked.set()
                 except StoreUnavailable as error:
                     _log.warning("the store is unavailable, deliveries pause", extra={"error": str(error)})
                     idle_s = BLOCKED_S
@@ -106,10 +121,10 @@ class Deliverer:
                     await self._ports.due.wait(idle_s)
         finally:
             self._running = False
-            outcomes.cancel()
-            good_news.cancel()
-            confirmer.cancel()
-            self._resolver.stop()
+            loops = (outcomes, good_news, confirmer)
+            for loop in loops:
+                loop.cancel()
+            await asyncio.gather(*loops, self._resolver.stop(), return_exceptions=True)
 
     async def drain(self, timeout_s: float) -> None:
         """Stops taking new work, wakes those who wait for theirs, and waits for the attempts in flight, at most
@@ -121,8 +136,31 @@ class Deliverer:
             async with asyncio.timeout(timeout_s), self._turning:
                 await self._attempts.ended()
 
+    async def give_up(self, timeout_s: float) -> None:
+        """After `drain`: ends the attempts that are still in flight. Nobody knows what became of them, and that is
+        stored, if it can be within `timeout_s`; else their leases end by themselves."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s), self._turning:
+                await self._attempts.give_up()
+                await self._attempts.tell_good_news()
+
+    async def calm(self, ahead_s: float) -> None:
+        """Returns when this process has nothing in hand, and nothing is due within `ahead_s`."""
+        self._is_hurried, self._quiet_until = True, None
+        self._ports.due.nudge()
+        try:
+            while self._active() or self._resolver.is_asking or not self._is_quiet(ahead_s):
+                self._looked.clear()
+                await self._looked.wait()
+        finally:
+            self._is_hurried = False
+
+    def _is_quiet(self, ahead_s: float) -> bool:
+        return self._quiet_until is not None and self._quiet_until - self._ports.clock.now() > ahead_s
+
     async def _turn(self) -> float:
         """One round. Returns how long nothing will be due, in seconds."""
+        self._quiet_until = None
         if self._attempts.stuck or not self._running:
             return BLOCKED_S
         clock = self._ports.clock
@@ -135,7 +173,7 @@ class Deliverer:
         try:
             if room > 0:
                 queued = self._queued
-                claim = await self._ports.store.claim_due(clock.now(), CLAIM_LEASE_S, room)
+                claim = await self._queue.claim(clock.now(), CLAIM_LEASE_S, room)
                 batch += claim.claimed
                 next_due_at = claim.next_due_at
                 self._queued -= queued
@@ -149,6 +187,8 @@ class Deliverer:
             return BLOCKED_S
         if self._hand.ready:
             return 0.0
+        if not batch:  # else what was done may be due again
+            self._quiet_until = math.inf if next_due_at is None else next_due_at
         return IDLE_S_MAX if next_due_at is None else min(max(next_due_at - clock.now(), 0.0), IDLE_S_MAX)
 
     def _active(self) -> int:
@@ -233,10 +273,12 @@ class Deliverer:
     def _on_written(self, changes: Sequence[Change]) -> None:
         """Wakes those who wait for these messages."""
         self._ports.news.nudge()
+        self._queue.follow(changes)
         self.watches.wake(changes)
         self._confirmer.written(changes)
 
     def _on_ended(self, changes: Sequence[Change]) -> None:
         """Attempts have ended, and left their accounts to others."""
-        if self._behind or self._hand.waiting or any(change.delivery.due_at is not None for change in changes):
+        is_wanted = self._is_hurried or self._behind or self._hand.waiting
+        if is_wanted or any(change.delivery.due_at is not None for change in changes):
             self._ports.due.nudge()

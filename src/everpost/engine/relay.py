@@ -49,6 +49,15 @@ class Relay:
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, RETRY_S_MAX)
 
+    async def catch_up(self) -> int:
+        """Hands over all that there is; returns how many events that were. Another process may have been here since
+        the last time, so the store is asked where to begin."""
+        self._cursor = None
+        total = 0
+        while count := await self.step():
+            total += count
+        return total
+
     async def step(self) -> int:
         """Hands over the next events; returns how many. The cursor moves after the sink has taken them."""
         if self._cursor is None:

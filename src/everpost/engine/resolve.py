@@ -65,9 +65,16 @@ class Resolver:
             return
         self._tasks[key] = asyncio.create_task(self._run(claimed, on_written))
 
-    def stop(self) -> None:
-        for task in self._tasks.values():
+    @property
+    def is_asking(self) -> bool:
+        return bool(self._tasks)
+
+    async def stop(self) -> None:
+        """Ends the open questions; they are asked again."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _run(self, claimed: Claimed, on_written: OnWritten) -> None:
         asked = claimed.delivery

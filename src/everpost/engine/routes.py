@@ -1,5 +1,6 @@
 """The routes as they are now: from the configuration, or as changed at run time and kept in the store."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -43,6 +44,10 @@ class Routes:
             self._known = self._configured | {route.name: route for route in stored}
             self._known_at = clock.monotonic()
         return self._known
+
+    def forget(self) -> None:
+        """The next look will be a fresh one."""
+        self._known_at = -math.inf
 
     async def get(self, name: str) -> Route | Problem:
         routes = await self.all()

@@ -71,6 +71,26 @@ DATA: Final = Text(
     name="data", default="/var/lib/everpost", help="Folder of the store. It is made where it is missing."
 )
 
+STORE: Final = Text(
+    name="store",
+    default="sqlite",
+    help="Where mail is kept: files in the data folder, or `dynamodb:TABLE`, with `?bodies=BUCKET` for large mail.",
+)
+HEALTH: Final = Text(
+    name="health",
+    default="store",
+    help="Where workers share what they know of accounts: beside the store, or `valkey://HOST:PORT` (`valkeys` with "
+    "TLS; `?iam=USER,CACHE`, for a serverless cache also `&serverless=true`: ElastiCache's login).",
+)
+HEALTH_PASSWORD: Final[Text[str | None]] = Text(
+    name="health_password", default=None, help="Password for that server; best set by its variable."
+)
+WAKEUP: Final = Text(
+    name="wakeup",
+    default="memory",
+    help="How functions call for deliveries: `sqs:URL-OF-THE-QUEUE`. A server needs none.",
+)
+
 HTTP_HOST: Final = Text(name="host", default=_HTTP.host, help="Address to listen on.")
 HTTP_PORT: Final = Whole(name="port", default=_HTTP.port, low=1, high=PORT_MAX, help="Port to listen on.")
 HTTP_PUBLIC_URL: Final[Text[str | None]] = Text(
@@ -169,7 +189,9 @@ MEMBER_WEIGHT: Final[Number[float | None]] = Number(
 )
 
 SINKS: Final = Entries(
-    name="sinks", of="`stdout`, or `file:` and a path", help="Where events go as JSON lines, CloudEvents 1.0."
+    name="sinks",
+    of="`stdout`, `file:` and a path, or `kinesis:STREAM`",
+    help="Where events go as JSON, CloudEvents 1.0.",
 )
 
 MESSAGES_DAYS: Final = Whole(
@@ -192,7 +214,7 @@ LOG_LEVEL: Final = Text(
 )
 
 TABLES: Final[Mapping[str, Table]] = {
-    "": Table("Above all tables.", (DATA,)),
+    "": Table("Above all tables.", (DATA, STORE, HEALTH, HEALTH_PASSWORD, WAKEUP)),
     "http": Table("The HTTP server.", (HTTP_HOST, HTTP_PORT, HTTP_PUBLIC_URL)),
     "accounts.NAME": Table(
         "One set of credentials at one provider. The name is yours: small letters, digits, `-` and `_`.",

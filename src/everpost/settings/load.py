@@ -11,12 +11,26 @@ import msgspec
 
 from everpost.model.account import Account
 from everpost.providers.contract import Provider
-from everpost.settings import keys
+from everpost.settings import keys, places
 from everpost.settings.accounts import AccountReader
 from everpost.settings.forms import is_url
 from everpost.settings.routes import check_name, read_routes
 from everpost.settings.section import Report, Section
-from everpost.settings.values import ConfigFault, FileSink, HttpSettings, Retention, Settings, StdoutSink
+from everpost.settings.values import (
+    ConfigFault,
+    HealthPlace,
+    HttpSettings,
+    MemoryWakeup,
+    Retention,
+    Secret,
+    Settings,
+    SinkPlace,
+    SqliteStore,
+    StoreHealth,
+    StorePlace,
+    ValkeyHealth,
+    WakeupPlace,
+)
 
 PREFIX: Final = "EVERPOST_"
 
@@ -27,6 +41,10 @@ def _commas(value: str) -> list[str]:
 
 VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "EVERPOST_DATA": ("data", str),
+    "EVERPOST_STORE": ("store", str),
+    "EVERPOST_HEALTH": ("health", str),
+    "EVERPOST_HEALTH_PASSWORD": ("health_password", str),
+    "EVERPOST_WAKEUP": ("wakeup", str),
     "EVERPOST_HTTP_HOST": ("http.host", str),
     "EVERPOST_HTTP_PORT": ("http.port", int),
     "EVERPOST_HTTP_PUBLIC_URL": ("http.public_url", str),
@@ -105,11 +123,37 @@ def _settings(top: Section, reader: AccountReader) -> Settings:
     events, log = top.section("events"), top.section("log")
     sinks, level = _sinks(events), log.text(keys.LOG_LEVEL)
     retention = _retention(top.section("retention"))
+    store, health, wakeup = _store(top), _health(top), _wakeup(top)
     for section in (events, log, top):
         section.close()
     return Settings(
-        data=data, http=http, accounts=accounts, routes=routes, sinks=sinks, retention=retention, log_level=level
+        data=data,
+        http=http,
+        accounts=accounts,
+        routes=routes,
+        sinks=sinks,
+        retention=retention,
+        log_level=level,
+        store=store,
+        health=health,
+        wakeup=wakeup,
     )
+
+
+def _store(top: Section) -> StorePlace:
+    return places.read(top, keys.STORE.name, top.text(keys.STORE), places.STORES) or SqliteStore()
+
+
+def _health(top: Section) -> HealthPlace:
+    health = places.read(top, keys.HEALTH.name, top.text(keys.HEALTH), places.HEALTHS) or StoreHealth()
+    password = top.text(keys.HEALTH_PASSWORD)
+    if password is None or not isinstance(health, ValkeyHealth):
+        return health
+    return msgspec.structs.replace(health, password=Secret(password))
+
+
+def _wakeup(top: Section) -> WakeupPlace:
+    return places.read(top, keys.WAKEUP.name, top.text(keys.WAKEUP), places.WAKEUPS) or MemoryWakeup()
 
 
 def _data(top: Section) -> Path:
@@ -138,17 +182,11 @@ def _retention(section: Section) -> Retention:
     return retention
 
 
-def _sinks(section: Section) -> tuple[StdoutSink | FileSink, ...]:
-    sinks: list[StdoutSink | FileSink] = []
+def _sinks(section: Section) -> tuple[SinkPlace, ...]:
+    sinks: list[SinkPlace] = []
     for place, text in section.texts(keys.SINKS):
-        kind, _, path = text.partition(":")
-        sink: StdoutSink | FileSink
-        if text == "stdout":
-            sink = StdoutSink()
-        elif kind == "file" and path:
-            sink = FileSink(Path(path))
-        else:
-            section.fault(place, f"{text!r} is not a known sink", "stdout, or file: and a path")
+        sink = places.read(section, place, text, places.SINKS)
+        if sink is None:
             continue
         if sink in sinks:
             section.fault(place, f"{text!r} is listed twice")

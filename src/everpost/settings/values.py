@@ -31,6 +31,46 @@ class HttpSettings(Struct, frozen=True, kw_only=True):
     public_url: str | None = None  # as seen by clients and webhooks, where that is not http://host:port
 
 
+class SqliteStore(Struct, frozen=True):
+    """Files in the data folder."""
+
+
+class DynamoStore(Struct, frozen=True, kw_only=True):
+    table: str
+    bodies: str | None = None  # bucket for what is too large for an item
+
+
+class StoreHealth(Struct, frozen=True):
+    """Beside the store."""
+
+
+class IamLogin(Struct, frozen=True, kw_only=True):
+    """ElastiCache's, in place of a password."""
+
+    user: str
+    cache: str
+    serverless: bool
+
+
+class ValkeyHealth(Struct, frozen=True, kw_only=True):
+    host: str
+    port: int
+    tls: bool
+    user: str = ""
+    password: Secret | None = None
+    login: IamLogin | None = None
+
+
+class MemoryWakeup(Struct, frozen=True):
+    """Within the process: others find what is due by looking."""
+
+
+class QueueWakeup(Struct, frozen=True):
+    """An SQS queue, which calls the function `deliver`."""
+
+    url: str
+
+
 class StdoutSink(Struct, frozen=True):
     """Events as JSON lines on standard output."""
 
@@ -39,6 +79,16 @@ class FileSink(Struct, frozen=True):
     """Events as JSON lines at the end of a file."""
 
     path: Path
+
+
+class KinesisSink(Struct, frozen=True):
+    stream: str
+
+
+StorePlace = SqliteStore | DynamoStore
+HealthPlace = StoreHealth | ValkeyHealth
+WakeupPlace = MemoryWakeup | QueueWakeup
+SinkPlace = StdoutSink | FileSink | KinesisSink
 
 
 class Retention(Struct, frozen=True, kw_only=True):
@@ -51,7 +101,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     http: HttpSettings
     accounts: tuple[Account, ...]  # in the order of the file; secrets in them are of type Secret
     routes: tuple[Route, ...]  # `default` is always there, and first
-    sinks: tuple[StdoutSink | FileSink, ...]
+    sinks: tuple[SinkPlace, ...]
     retention: Retention
     log_level: str  # debug, info, warning or error
+    store: StorePlace = SqliteStore()
+    health: HealthPlace = StoreHealth()
+    wakeup: WakeupPlace = MemoryWakeup()
     warnings: tuple[ConfigFault, ...] = ()

@@ -18,6 +18,7 @@ from everpost.model.event import Event, Recorded
 from everpost.model.message import Message, without_content
 from everpost.store.due import DueQueue
 from everpost.store.ledger import Key, charged
+from everpost.store.matching import matches
 from everpost.store.order import first_id
 from everpost.store.port import (
     Accepted,
@@ -175,7 +176,7 @@ class MemoryStore:
 
     async def list_messages(self, by: Filter, before: str | None, limit: int) -> list[Stored]:
         stored = (self._stored(id_) for id_ in self._newest_first(by, before))
-        return list(islice((one for one in stored if _matches(one, by)), limit))
+        return list(islice((one for one in stored if matches(one, by)), limit))
 
     def _newest_first(self, by: Filter, before: str | None) -> Iterator[str]:
         ids = self._ids[by.project]
@@ -264,16 +265,3 @@ class MemoryStore:
 
     async def close(self) -> None:
         """Nothing to be kept, nothing to be freed."""
-
-
-def _matches(stored: Stored, by: Filter) -> bool:
-    message = stored.message
-    if by.tag is not None and by.tag not in message.tags:
-        return False
-    if by.recipient is not None:
-        wanted = by.recipient.lower()
-        if all(address.email.lower() != wanted for address in message.recipients):
-            return False
-    return any(
-        by.state in (None, delivery.state) and by.account in (None, delivery.account) for delivery in stored.deliveries
-    )

@@ -2,6 +2,7 @@
 
 import pytest
 
+from dynamodb_kit import model_store, real_store
 from everpost.store.memory import MemoryStore
 from everpost.store.sqlite import SqliteStore
 from store_values import (
@@ -11,6 +12,7 @@ from store_values import (
 OPENERS = {
     "memory": lambda _path, clock: MemoryStore(clock),
     "inline": lambda path, clock: SqliteStore.open(str(path / "everpost.db"), clock=clock, inline=True),
+    "dynamodb-model": lambda _path, clock: model_store(clock)[0],
     "threads": lambda path, clock: SqliteStore.open(str(path / "everpost.db"), clock=clock),
 }
 
@@ -20,8 +22,12 @@ def clock():
     return Clock()
 
 
-@pytest.fixture(params=OPENERS)
+@pytest.fixture(params=[*OPENERS, "dynamodb"])
 async def store(request, tmp_path, clock):
+    if request.param == "dynamodb":
+        async with real_store(request.getfixturevalue("aws"), clock) as opened:
+            yield opened
+        return
     opened = OPENERS[request.param](tmp_path, clock)
     yield opened
     await opened.close()

@@ -5,7 +5,7 @@ import pytest
 
 from everpost.engine.keys import Keyring
 from everpost.model.key import Scope
-from everpost.wiring import open_store
+from everpost.wiring.parts import open_store
 
 
 async def who(folder, token):

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from everpost.entrypoints.http import build_app
+from everpost.entrypoints.http.app import build_app
 from http_kit import Caller, OneMailInbox, ScriptedWire, running
 from socket_kit import Connection, Server
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from everpost.entrypoints.http import build_app
 from everpost.entrypoints.http.admission import BURST_REGAINED, TELL_S, Admission, size_of
+from everpost.entrypoints.http.app import build_app
 from everpost.entrypoints.http.gate import READ_ON_BYTES_MAX
 from everpost.model.limits import (
     ACCEPTING_BURST_MAX,

@@ -6,8 +6,7 @@ import jsonschema
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from everpost.entrypoints.http import build_app
-from everpost.entrypoints.http.app import all_operations
+from everpost.entrypoints.http.app import all_operations, build_app
 from everpost.entrypoints.http.problems import CODES
 from http_kit import NATIVE, ORIGINAL, Caller
 

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager, contextmanager
 import pytest
 import uvicorn
 
-from everpost.entrypoints.http import build_app, original
+from everpost.entrypoints.http import original
+from everpost.entrypoints.http.app import build_app
 from everpost.providers.contract import HttpResponse
 from http_kit import BUSY, ORIGINAL
 

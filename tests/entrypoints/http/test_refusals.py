@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from everpost.entrypoints.http import build_app
+from everpost.entrypoints.http.app import build_app
 from everpost.entrypoints.http.problems import CODES
 from everpost.model.limits import BODY_BYTES_MAX
 from everpost.store.port import StoreUnavailable

@@ -16,7 +16,7 @@ from everpost.entrypoints.cli.screen import Screen, local_time
 from everpost.model.key import ApiKey, Scope
 from everpost.settings import data_folder
 from everpost.store.port import Store, StoreUnavailable
-from everpost.wiring import open_store
+from everpost.wiring.parts import open_store
 
 DEFAULT_PROJECT: Final = "default"
 DAY_S: Final = 86_400.0

@@ -6,6 +6,7 @@ from everpost.entrypoints.http.door import Door
 from everpost.entrypoints.http.mail_operations import MAIL, ORIGINAL
 from everpost.entrypoints.http.operation import Operation
 from everpost.entrypoints.http.other_operations import OPERATE, VITALS, inbox_operations
+from everpost.entrypoints.http.vitals import metrics
 
 
 def build_app(services: Services) -> Door:
@@ -15,6 +16,7 @@ def build_app(services: Services) -> Door:
 
 def all_operations(services: Services) -> tuple[Operation, ...]:
     inbox = inbox_operations(services.inbox) if services.inbox is not None else ()
-    operations = (*MAIL, *ORIGINAL, *OPERATE, *VITALS, *inbox)
+    vitals = [each for each in VITALS if each.handle is not metrics or services.metrics.is_shown]
+    operations = (*MAIL, *ORIGINAL, *OPERATE, *vitals, *inbox)
     documentation = Documentation(operations, services.version, inbox=services.inbox is not None)
     return (*operations, *documentation.operations)

@@ -12,8 +12,8 @@ from everpost.engine.clock import Clock
 from everpost.engine.console import Console
 from everpost.engine.keys import Keyring
 from everpost.entrypoints.http.admission import Permit
+from everpost.entrypoints.http.figures import Figures
 from everpost.entrypoints.http.inbox import Inbox
-from everpost.entrypoints.http.metrics import Metrics
 from everpost.entrypoints.http.problems import problem
 from everpost.model.key import Caller, Scope
 from everpost.model.limits import BODY_BYTES_MAX
@@ -61,7 +61,7 @@ class Services:
     console: Console
     keyring: Keyring | None  # None: whoever reaches the loopback interface is the administrator of `default`
     clock: Clock
-    metrics: Metrics
+    metrics: Figures
     inbox: Inbox | None  # what the sandbox providers have taken
     version: str
 

@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from html import escape
 from typing import Any, Final
 
@@ -23,15 +24,29 @@ class Documentation:
             self._row("openapi", "/openapi.json", "This API as an OpenAPI document", self.openapi, JSON),
             self._row("docs", "/docs", "This API as a page", self.docs, HTML),
         )
-        document = build_document((*operations, *self.operations), version)
-        self._document = Reply(status=200, body=encode(document))
-        self._page = page("The API", render(document), inbox=inbox)
+        self._documented = (*operations, *self.operations)
+        self._version = version
+        self._inbox = inbox
 
     async def openapi(self, _call: Call) -> Reply:
-        return self._document
+        return self._json
 
     async def docs(self, _call: Call) -> Reply:
         return self._page
+
+    # Made when somebody asks for them first: a function is there before.
+
+    @cached_property
+    def _document(self) -> dict[str, Any]:
+        return build_document(self._documented, self._version)
+
+    @cached_property
+    def _json(self) -> Reply:
+        return Reply(status=200, body=encode(self._document))
+
+    @cached_property
+    def _page(self) -> Reply:
+        return page("The API", render(self._document), inbox=self._inbox)
 
     @staticmethod
     def _row(id_: str, path: str, summary: str, handle: Any, content_type: bytes) -> Operation:

@@ -87,7 +87,7 @@ def idempotency_of(call: Call, operation: str, body: bytes) -> Idempotency | Pro
 def note_accepted(call: Call, accepted: Acceptance) -> None:
     call.message_id = accepted.stored.message.id
     if not accepted.replayed:
-        call.services.metrics.accepted.inc()
+        call.services.metrics.count_accepted()
 
 
 def is_final(stored: Stored) -> bool:

@@ -6,7 +6,7 @@ from typing import Final
 from everpost.entrypoints.http.admission import Admission, size_of
 from everpost.entrypoints.http.call import Headers, Incoming
 from everpost.entrypoints.http.exchange import Exchange
-from everpost.entrypoints.http.metrics import Metrics
+from everpost.entrypoints.http.figures import Figures
 from everpost.entrypoints.http.operation import Operation
 
 READ_ON_BYTES_MAX: Final = 64 * 1024  # a body that is read to its end to keep the connection; a larger one ends it
@@ -23,7 +23,7 @@ class Gate:
         operations: Sequence[Operation],
         render: Callable[[Operation, Headers], bytes],
         new_id: Callable[[], str],
-        metrics: Metrics,
+        metrics: Figures,
     ) -> None:
         self.admission = Admission()
         self._answers: Mapping[tuple[str, str], tuple[list[bytes], list[bytes]]] = {
@@ -32,7 +32,7 @@ class Gate:
             if each.takes_mail
         }
         self._new_id = new_id
-        self._turned_away = metrics.turned_away
+        self._metrics = metrics
 
     def enter(self, incoming: Incoming) -> bool:
         """Whether it may be worked on. Its permit then has to leave."""
@@ -49,7 +49,7 @@ class Gate:
         exchange.permit = self.admission.enter(size)
         if exchange.permit is not None:
             return None
-        self._turned_away.inc()
+        self._metrics.count_turned_away()
         if size > READ_ON_BYTES_MAX or exchange.expects_word:
             exchange.keep_alive = False
         return self._new_id().encode().join(answers[not exchange.keep_alive])

@@ -1,26 +1,25 @@
 """Figures for OpenMetrics scrapers. They carry names of routes and accounts, never addresses."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
-from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest
 
 from everpost.engine.console import AccountStatus
 from everpost.model.account import CircuitState
 from everpost.model.delivery import DeliveryState
 from everpost.store.port import Counts
 
-CONTENT_TYPE: Final = CONTENT_TYPE_LATEST.encode()
-
 
 class Metrics:
     """Counters of this process, and gauges that are read from the store at each scrape."""
 
+    is_shown = True
+
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.accepted = Counter("everpost_emails_accepted", "Mails accepted over HTTP.", registry=self.registry)
-        self.turned_away = self._counter(
+        self._accepted = Counter("everpost_emails_accepted", "Mails accepted over HTTP.", registry=self.registry)
+        self._turned_away = self._counter(
             "everpost_http_requests_turned_away", "Requests refused at once, since there was too much to do already."
         )
         self._requests = self._counter("everpost_http_requests", "Requests answered.", "route", "method", "status")
@@ -39,6 +38,12 @@ class Metrics:
         )
         self._quota = self._gauge("everpost_account_quota_left", "Recipients left.", "account", "unit")
         self._in_flight = self._gauge("everpost_account_in_flight", "Requests of this process.", "account")
+
+    def count_accepted(self) -> None:
+        self._accepted.inc()
+
+    def count_turned_away(self) -> None:
+        self._turned_away.inc()
 
     def count_request(self, route: str, method: str, status: int, took_s: float) -> None:
         key = (route, method, status)

@@ -9,7 +9,6 @@ from everpost.entrypoints.http.call import HTML, JSON
 from everpost.entrypoints.http.inbox import Inbox
 from everpost.entrypoints.http.inbox_pages import InboxPages
 from everpost.entrypoints.http.mail_operations import limit
-from everpost.entrypoints.http.metrics import CONTENT_TYPE
 from everpost.entrypoints.http.operation import Answer, Operation
 from everpost.entrypoints.http.query import Parameter
 from everpost.model.key import Scope
@@ -145,7 +144,7 @@ VITALS: Final = (
     _vital(
         "metrics",
         "Figures in OpenMetrics text",
-        Answer(status=200, description="The figures.", content_type=CONTENT_TYPE),
+        Answer(status=200, description="The figures.", content_type=vitals.OPEN_METRICS),
         handle=vitals.metrics,
         scope=Scope.READ,
     ),

@@ -1,9 +1,12 @@
 """Whether it lives, whether it can work, and its figures."""
 
+from typing import Final
+
 from everpost.entrypoints.http.call import Call, Reply, json
-from everpost.entrypoints.http.metrics import CONTENT_TYPE
 from everpost.entrypoints.http.page import page
 from everpost.model.problem import Problem
+
+OPEN_METRICS: Final = b"application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
 async def healthz(call: Call) -> Reply:
@@ -21,7 +24,7 @@ async def metrics(call: Call) -> Reply:
     counts = await services.console.counts()
     accounts = await services.console.accounts()
     body = services.metrics.render(counts, accounts, services.clock.now())
-    return Reply(status=200, body=body, content_type=CONTENT_TYPE)
+    return Reply(status=200, body=body, content_type=OPEN_METRICS)
 
 
 async def front(call: Call) -> Reply:

@@ -1,0 +1,37 @@
+"""What is counted in this room, and by whom."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from everpost.engine.console import AccountStatus
+from everpost.store.port import Counts
+
+
+class Figures(Protocol):
+    is_shown: bool
+    """Whether somebody may ask this process for them."""
+
+    def count_request(self, route: str, method: str, status: int, took_s: float) -> None: ...
+
+    def count_accepted(self) -> None: ...
+
+    def count_turned_away(self) -> None: ...
+
+    def render(self, counts: Counts, accounts: Sequence[AccountStatus], now: float) -> bytes:
+        """OpenMetrics text."""
+        ...
+
+
+class Uncounted:
+    """For a process that lives too short for its counters to be read: whoever runs it counts its calls."""
+
+    is_shown = False
+
+    def count_request(self, route: str, method: str, status: int, took_s: float) -> None: ...
+
+    def count_accepted(self) -> None: ...
+
+    def count_turned_away(self) -> None: ...
+
+    def render(self, counts: Counts, accounts: Sequence[AccountStatus], now: float) -> bytes:  # noqa: ARG002
+        return b"# EOF\n"

@@ -1,0 +1,184 @@
+"""How messages come in: what is large or many is laid out first, then one transaction makes it a message.
+
+Laid out are the content and the entries of the lists. Without the message that they belong to they mean nothing, so
+what is left of a refused accept harms nobody, and goes by its time.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+
+from everpost.aws.client import WITHIN_S
+from everpost.model.change import Change, Charge
+from everpost.model.delivery import Delivery, DeliveryState
+from everpost.model.event import Event
+from everpost.model.message import Message
+from everpost.store.dynamodb.attributes import Item
+from everpost.store.dynamodb.bodies import Bodies
+from everpost.store.dynamodb.changes import Changes
+from everpost.store.dynamodb.idempotency import key_item, used_before
+from everpost.store.dynamodb.items import delivery_item, head_item, until
+from everpost.store.dynamodb.keys import Listing, idempotency_key, listing_pk, shard_of, suppression_key
+from everpost.store.dynamodb.outbox import Outbox
+from everpost.store.dynamodb.place import Place
+from everpost.store.dynamodb.quotas import Quotas
+from everpost.store.dynamodb.table import ConditionFailed
+from everpost.store.dynamodb.writes import ABSENT, Write
+from everpost.store.port import (
+    Accepted,
+    AcceptOverrun,
+    IdempotencyClaim,
+    New,
+    StoreUnavailable,
+    Unbegun,
+)
+from everpost.store.undo import undone
+
+LEAST_S: Final = 0.05  # for a transaction that is begun shortly before the deadline
+UNDO_S: Final = 2.0  # for taking back what may have been stored: its caller is waiting
+
+
+class Submission(Struct, frozen=True):
+    """What a caller wants to be stored, whole or not at all."""
+
+    message: Message
+    deliveries: Sequence[Delivery]
+    events: Sequence[Event]
+    claim: IdempotencyClaim | None
+    charges: Sequence[Charge]
+
+    @property
+    def is_begun(self) -> bool:
+        """It comes with the intent of an attempt."""
+        return any(delivery.state is DeliveryState.SENDING for delivery in self.deliveries)
+
+
+class Accepting:
+    def __init__(self, place: Place, bodies: Bodies, outbox: Outbox, quotas: Quotas, changes: Changes) -> None:
+        self._place = place
+        self._table = place.table
+        self._bodies = bodies
+        self._outbox = outbox
+        self._quotas = quotas
+        self._changes = changes
+
+    async def accept(self, submission: Submission, not_after: float) -> Accepted:
+        if self._place.clock() > not_after:
+            raise AcceptOverrun("the store was too slow: nothing was begun")
+        charged: list[Charge] = []
+
+        async def charge() -> bool:
+            done = await self._quotas.charge(submission.charges)
+            charged.extend(done or ())
+            return done is not None
+
+        async def is_barred() -> bool:
+            return submission.is_begun and await self._has_suppressed(submission.message)
+
+        async def lay_out() -> list[Write]:
+            return await self._lay_out(submission)
+
+        fits, barred, writes = await self._table.together(_run, (charge, is_barred, lay_out))
+        try:
+            accepted = None if barred or not fits else await self._store(submission, writes, not_after)
+        except AcceptOverrun:
+            await self._quotas.give_back(charged)
+            raise
+        if not isinstance(accepted, New):
+            await self._quotas.give_back(charged)
+        return accepted or await self._known(submission) or Unbegun()
+
+    async def _store(self, submission: Submission, writes: Sequence[Write], not_after: float) -> Accepted:
+        left_s = not_after - self._place.clock()
+        if left_s < 0:
+            raise AcceptOverrun("the store was too slow: the message was not begun")
+        try:
+            await self._table.transact(writes, min(max(left_s, LEAST_S), WITHIN_S))
+        except ConditionFailed as error:
+            return _refused(submission, error)
+        except StoreUnavailable as error:
+            if await self._undo(submission):
+                raise AcceptOverrun("the store's answer was lost: the message was undone") from error
+            raise
+        if self._place.clock() > not_after and await self._undo(submission):
+            raise AcceptOverrun("the store was too slow: the message was undone")
+        return New()
+
+    async def _known(self, submission: Submission) -> Accepted | None:
+        """What a key that was used before means, whatever else speaks against the message."""
+        claim = submission.claim
+        item = None if claim is None else await self._table.get(idempotency_key(claim.scope, claim.key))
+        return None if claim is None or item is None else used_before(item, claim.fingerprint)
+
+    async def _has_suppressed(self, message: Message) -> bool:
+        addresses = {address.email.lower() for address in message.recipients}
+        return bool(await self._table.get_all(suppression_key(message.project, address) for address in addresses))
+
+    async def _lay_out(self, submission: Submission) -> list[Write]:
+        """Writes what comes before the transaction, and returns that."""
+        message, deliveries, claim = submission.message, submission.deliveries, submission.claim
+        place = self._place
+        expires_at = until(place.keep, max(delivery.expires_at for delivery in deliveries))
+        body, content = await self._bodies.lay_out(message, self._table.unique(), expires_at)
+        await self._table.put_all([*content, *entries(message, place.shards, expires_at)])
+        key = [key_item(claim, message, place.shards, place.keep)] if claim is not None else []
+        return [
+            Write.put(head_item(message, body), ABSENT),
+            *(Write.put(item, ABSENT) for item in key),
+            *(Write.put(delivery_item(delivery, place.shards)) for delivery in deliveries),
+            Write.put(self._outbox.accepted(deliveries, submission.events)),
+        ]
+
+    async def _undo(self, submission: Submission) -> bool:
+        """Cancels a message and frees its key; False, having changed nothing, if somebody has taken up a delivery: it
+        may be on its way."""
+        now = self._place.clock()
+        writes = []
+        for delivery in submission.deliveries:
+            cancelled, event = undone(delivery, now)
+            writes += self._changes.parts(Change(delivery=cancelled, was=delivery.version, events=(event,)))
+        claim = submission.claim
+        if claim is not None:
+            key = idempotency_key(claim.scope, claim.key)
+            writes.append(Write.delete(key, "#message_id = :mine", mine=submission.message.id))
+        try:
+            await self._table.transact(_unique_items(writes), UNDO_S)
+        except ConditionFailed:
+            return False
+        except StoreUnavailable as error:
+            raise StoreUnavailable(f"stored too late, and not undone: {error}") from error
+        return True
+
+
+async def _run(work: Callable[[], Awaitable[Any]]) -> Any:
+    return await work()
+
+
+def _refused(submission: Submission, error: ConditionFailed) -> Accepted:
+    """The first write is the message, the second one its key."""
+    claim = submission.claim
+    if claim is not None and (item := error.failed.get(1)) is not None:
+        return used_before(item, claim.fingerprint)
+    raise StoreUnavailable(f"the message id {submission.message.id} is taken: a new one is needed")
+
+
+def entries(message: Message, shards: int, expires_at: int | None) -> list[Item]:
+    """What the message is found by in lists."""
+    shard = shard_of(message.id, shards)
+    places = [
+        (Listing.ALL, ""),
+        *((Listing.RECIPIENT, address) for address in sorted({one.email.lower() for one in message.recipients})),
+        *((Listing.TAG, tag) for tag in sorted(set(message.tags))),
+    ]
+    pks = (listing_pk(shard, kind, message.project, value) for kind, value in places)
+    return [{"pk": pk, "sk": message.id, "expires_at": expires_at} for pk in pks]
+
+
+def _unique_items(writes: Sequence[Write]) -> list[Write]:
+    """A transaction may name an item once: the list of a state has one entry for all deliveries of a message."""
+    seen: dict[tuple[str, str], Write] = {}
+    for write in writes:
+        key = write.request.get("Key") or write.request["Item"]
+        seen.setdefault((key["pk"]["S"], key["sk"]["S"]), write)
+    return list(seen.values())

@@ -1,0 +1,78 @@
+"""Contents of mails: beside the message where they are small, in S3 where an item can't hold them.
+
+A content is written before the message that names it, so that the message is never without it. Its name is new each
+time: whatever goes wrong, no other message's content is touched.
+"""
+
+import zlib
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
+
+from everpost.aws import AwsClient, AwsError
+from everpost.aws.credentials import NoCredentials
+from everpost.model.message import Attachment, Message
+from everpost.store.dynamodb.attributes import Item
+from everpost.store.dynamodb.keys import Key, content_key
+from everpost.store.port import StoreUnavailable
+
+ITEM_BYTES_MAX: Final = 350_000  # DynamoDB's bound is 400 KB, names of attributes included
+FOLDER: Final = "bodies"
+_PACK: Final = msgspec.msgpack.Encoder()
+_CONTENT: Final = msgspec.msgpack.Decoder(tuple[str | None, str | None, tuple[Attachment, ...]])
+
+
+class Bodies:
+    """`bucket` is where large contents go; without one, a mail that needs it is not taken."""
+
+    def __init__(self, client: AwsClient, bucket: str | None) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    async def lay_out(self, message: Message, token: str, expires_at: int | None) -> tuple[Item, list[Item]]:
+        """Stores a large content. Returns what the message's head has to say of it, and the item that holds a small
+        one, which is still to be put."""
+        content = zlib.compress(_PACK.encode((message.text, message.html, message.attachments)))
+        if len(content) <= ITEM_BYTES_MAX:
+            key = content_key(message.id, token)
+            return {"body": token}, [{**key._asdict(), "content": content, "expires_at": expires_at}]
+        if self._bucket is None:
+            raise StoreUnavailable(
+                f"the content of the mail takes {len(content)} bytes, and an item of DynamoDB holds {ITEM_BYTES_MAX}:"
+                " name a bucket for larger ones, as in dynamodb:TABLE?bodies=BUCKET"
+            )
+        name = f"{FOLDER}/{message.id}/{token}"
+        try:
+            await self._client.put_object(self._bucket, name, content)
+        except (AwsError, NoCredentials) as error:
+            raise StoreUnavailable(f"S3: {error}") from error
+        return {"object": name}, []
+
+    def key_of(self, head: Item) -> Key | None:
+        """Where in the table the content lies; None: in S3."""
+        message_id = head["pk"].removeprefix("m#")
+        return content_key(message_id, head["body"]) if "body" in head else None
+
+    async def join(self, message: Message, head: Item, item: Item | None) -> Message:
+        """The message with its content, which `item` is, where it lies in the table."""
+        content = item["content"] if item is not None else await self._fetch(head)
+        text, html, attachments = _CONTENT.decode(zlib.decompress(content))
+        return replace(message, text=text, html=html, attachments=attachments)
+
+    async def _fetch(self, head: Item) -> bytes:
+        if "object" not in head or self._bucket is None:
+            raise StoreUnavailable(f"the content of {head['pk']} is not there: is `bodies` the bucket it was put into?")
+        try:
+            return await self._client.get_object(self._bucket, head["object"])
+        except (AwsError, NoCredentials) as error:
+            raise StoreUnavailable(f"S3: {error}") from error
+
+    async def delete(self, head: Item) -> None:
+        """An object in S3; what lies in the table goes with the message's partition."""
+        if "object" not in head or self._bucket is None:
+            return
+        try:
+            await self._client.delete_object(self._bucket, head["object"])
+        except (AwsError, NoCredentials) as error:
+            raise StoreUnavailable(f"S3: {error}") from error

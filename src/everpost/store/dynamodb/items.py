@@ -1,0 +1,83 @@
+"""Values to items and back."""
+
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from everpost.model.delivery import FINAL, Delivery, DeliveryState
+from everpost.model.limits import RESOLVE_WITHIN_S_MAX
+from everpost.model.message import Message, without_content
+from everpost.store.dynamodb.attributes import Item
+from everpost.store.dynamodb.keys import Queue, delivery_key, due_shard, head_key, shard_of
+from everpost.store.port import Document, Suppression
+
+_JSON: Final = msgspec.json.Encoder()
+_HEAD: Final = msgspec.json.Decoder(Message)
+_DELIVERY: Final = msgspec.json.Decoder(Delivery)
+
+
+class Keep(msgspec.Struct, frozen=True, kw_only=True):
+    """After how long DynamoDB itself deletes what the purge has not got to."""
+
+    messages_s: float
+    keys_s: float
+
+
+def head_item(message: Message, body: Item) -> Item:
+    """`body` says where the content lies."""
+    return {**head_key(message.id)._asdict(), **body, "data": _JSON.encode(without_content(message)).decode()}
+
+
+def to_head(item: Item) -> Message:
+    """The message without its content."""
+    return _HEAD.decode(item["data"])
+
+
+def delivery_item(delivery: Delivery, shards: int) -> Item:
+    """What is final is due once more: for the purge."""
+    is_final = delivery.state in FINAL
+    queue = Queue.OLD if is_final else Queue.LIVE
+    due_at = delivery.created_at if is_final else delivery.due_at
+    return {
+        **delivery_key(delivery.id)._asdict(),
+        "version": delivery.version,
+        "state": delivery.state.value,
+        "due_shard": None if due_at is None else due_shard(queue, shard_of(delivery.id, shards)),
+        "due_at": due_at,
+        "data": _JSON.encode(delivery).decode(),
+    }
+
+
+def to_delivery(item: Item) -> Delivery:
+    """A claim writes the version and the due time alone."""
+    delivery = _DELIVERY.decode(item["data"])
+    if item["version"] == delivery.version:
+        return delivery
+    return replace(delivery, version=item["version"], due_at=float(item["due_at"]))
+
+
+def state_of(item: Item) -> DeliveryState:
+    return DeliveryState(item["state"])
+
+
+def to_document(item: Item) -> Document:
+    return Document(item["value"], item["version"])
+
+
+def to_suppression(item: Item) -> Suppression:
+    return Suppression(
+        project=item["project"],
+        address=item["address"],
+        reason=item["reason"],
+        created_at=float(item["created_at"]),
+    )
+
+
+def until(keep: Keep | None, ends_at: float) -> int | None:
+    """The TTL of what belongs to a mail whose last delivery ends by then, or is resolved soon after."""
+    return None if keep is None else int(ends_at + RESOLVE_WITHIN_S_MAX + keep.messages_s)
+
+
+def optional(value: Any, kind: type[Any]) -> Any:
+    return None if value is None else kind(value)

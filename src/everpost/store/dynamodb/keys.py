@@ -1,0 +1,128 @@
+"""Where each kind of item lies. A partition is what is read or written together; nothing busy shares one.
+
+| pk | sk | item |
+|---|---|---|
+| `m#<message id>` | `h` | the message without its content |
+| | `c#<token>` | its content, unless that lies in S3 |
+| | `d#<position>` | a delivery |
+| | `e#…` | events that were written together |
+| `k#<key>` | `<scope>` | an idempotency key |
+| `l<shard>#<kind>#<project>#<value>` | `<message id>` | entry of a list: all, by recipient, tag or rare state |
+| `x#<project>#<address>` | `x` | a suppression |
+| `q#<account>#<unit>` | `q` | use of a quota |
+| `quotas` | `<account>#<unit>` | that this quota has been used at all |
+| `doc` | `<name>` | a document |
+| `v#<event id>`, `t#<message id>` | `e#…` | events of no message; what a purge has taken away |
+| `journal` | `head` | the next number, and the deliveries by state |
+| `j#<bucket>` | `<number>` | a page of numbered events; the number is that of its last one |
+"""
+
+from enum import StrEnum
+from typing import Final, NamedTuple
+from zlib import crc32
+
+from everpost.model.ids import delivery_id, message_of
+
+SHARDS: Final = 8
+"""Partitions that an index or a list is spread over. One takes 1,000 writes a second, and a mail makes three in its
+busiest index: enough for 2,600 mails a second. Entries stay where they are, so this number is part of the schema."""
+
+BUCKET_EVENTS: Final = 1000  # numbers whose pages share a partition of the journal
+NUMBER_DIGITS: Final = 16
+
+
+class Key(NamedTuple):
+    pk: str
+    sk: str
+
+
+class Queue(StrEnum):
+    """What the index `due` is used for."""
+
+    LIVE = "live"  # deliveries that somebody must look at, from `due_at` on
+    OLD = "old"  # final ones, by the time of their creation
+    KEYS = "keys"  # idempotency keys, by the same
+
+
+class Listing(StrEnum):
+    ALL = "a"
+    RECIPIENT = "r"
+    TAG = "t"
+    STATE = "s"
+
+
+HEAD: Final = "h"
+EVENTS: Final = "e#"
+DELIVERY: Final = "d#"
+CONTENT: Final = "c#"
+AFTER_CONTENT: Final = "d"  # sorts behind every content, and before everything else of a message
+CONFIG: Final = "doc"
+QUOTAS: Final = "quotas"
+JOURNAL_HEAD: Final = Key("journal", "head")
+
+
+def message_pk(message_id: str) -> str:
+    return f"m#{message_id}"
+
+
+def head_key(message_id: str) -> Key:
+    return Key(message_pk(message_id), HEAD)
+
+
+def content_key(message_id: str, token: str) -> Key:
+    return Key(message_pk(message_id), CONTENT + token)
+
+
+def delivery_key(id_: str) -> Key:
+    return Key(message_pk(message_of(id_)), DELIVERY + id_.partition(".")[2])
+
+
+def delivery_of(key: Key) -> str:
+    return delivery_id(key.pk.removeprefix("m#"), int(key.sk.removeprefix(DELIVERY)))
+
+
+def idempotency_key(scope: str, key: str) -> Key:
+    return Key(f"k#{key}", scope)
+
+
+def suppression_key(project: str, address: str) -> Key:
+    return Key(f"x#{_within(project, address.lower())}", "x")
+
+
+def quota_key(account: str, unit: str) -> Key:
+    return Key(f"q#{_within(account, unit)}", "q")
+
+
+def listing_pk(shard: int, kind: Listing, project: str, value: str = "") -> str:
+    return f"l{shard}#{kind}#{_within(project, value)}"
+
+
+def system_event_pk(event_id: str) -> str:
+    return f"v#{event_id}"
+
+
+def purged_pk(message_id: str) -> str:
+    return f"t#{message_id}"
+
+
+def bucket_of(number: int) -> int:
+    return number // BUCKET_EVENTS
+
+
+def page_key(number: int) -> Key:
+    """`number` is that of the page's last event."""
+    return Key(f"j#{bucket_of(number)}", f"{number:0{NUMBER_DIGITS}}")
+
+
+def shard_of(id_: str, shards: int) -> int:
+    """The same for everything of a message."""
+    return crc32(message_of(id_).encode()) % shards
+
+
+def due_shard(queue: Queue, shard: int) -> str:
+    return f"{queue}{shard}"
+
+
+def _within(whose: str, what: str) -> str:
+    """No two pairs look the same, whatever is in them."""
+    return f"{len(whose)}:{whose}#{what}"
