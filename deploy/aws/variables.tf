@@ -227,11 +227,11 @@ variable "log_days" {
 variable "log_level" {
   description = "Least level of lines in the functions' logs."
   type        = string
-  default     = "INFO"
+  default     = "info"
 
   validation {
-    condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR"], var.log_level)
-    error_message = "log_level must be DEBUG, INFO, WARNING or ERROR."
+    condition     = contains(["debug", "info", "warning", "error"], var.log_level)
+    error_message = "log_level must be debug, info, warning or error."
   }
 }
 

@@ -194,7 +194,7 @@ def the_environment_holds_names_alone(resources):
         "EVERPOST_HEALTH": r"valkeys://[\w.-]+:\d+\?iam=[\w-]+,[\w-]+&serverless=true",
         "EVERPOST_WAKEUP": r"sqs:\S+",
         "EVERPOST_EVENTS_SINKS": r"kinesis:[\w.-]+\?dlq=\S+",
-        "EVERPOST_LOG_LEVEL": r"[A-Z]+",
+        "EVERPOST_LOG_LEVEL": r"[a-z]+",
         "EVERPOST_LOG_FORMAT": r"json",
     }
     for one in of(resources, "aws_lambda_function"):

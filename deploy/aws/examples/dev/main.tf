@@ -42,7 +42,7 @@ module "everpost" {
   throttle             = { per_second = 5, burst = 10 }
   site                 = {}
   log_days             = 7
-  log_level            = "DEBUG"
+  log_level            = "debug"
   protected            = false
 }
 

@@ -1,0 +1,45 @@
+"""What is built is what the code expects: the table, the functions, and what they are told."""
+
+import pytest
+
+from deploy import rules
+from everpost.entrypoints.aws import HANDLERS
+from everpost.settings import Settings, load
+from everpost.store.dynamodb.schema import SCHEMA, TTL_ATTRIBUTE
+from everpost.wiring import PROVIDERS
+
+pytestmark = pytest.mark.slow
+CONFIGURATION = '[accounts.mailgun]\nprovider = "mailgun"\ndomain = "mg.example.com"\napi_key = "key"\n'
+
+
+def test_the_table_is_the_one_that_the_store_makes(built):
+    [table] = [one["values"] for one in rules.of(built, "aws_dynamodb_table")]
+    assert table["billing_mode"] == SCHEMA["BillingMode"]
+    assert {one["name"]: one["type"] for one in table["attribute"]} == {
+        one["AttributeName"]: one["AttributeType"] for one in SCHEMA["AttributeDefinitions"]
+    }
+    assert [table["hash_key"], table["range_key"]] == [key["AttributeName"] for key in SCHEMA["KeySchema"]]
+    assert {
+        (one["name"], one["hash_key"], one["range_key"], one["projection_type"])
+        for one in table["global_secondary_index"]
+    } == {
+        (one["IndexName"], *(key["AttributeName"] for key in one["KeySchema"]), one["Projection"]["ProjectionType"])
+        for one in SCHEMA["GlobalSecondaryIndexes"]
+    }
+    assert table["ttl"][0]["attribute_name"] == TTL_ATTRIBUTE
+
+
+def test_each_handler_has_its_function_and_no_function_is_without(built):
+    handlers = {one["values"]["handler"] for one in rules.of(built, "aws_lambda_function")}
+    assert handlers == {f"everpost.entrypoints.aws.{name}" for name in HANDLERS}
+
+
+@pytest.mark.parametrize("shape", ["least", "most"])
+def test_a_function_understands_what_its_environment_says(shape, applied, tmp_path):
+    file = tmp_path / "everpost.toml"
+    file.write_text(CONFIGURATION)
+    for one in rules.of(applied[shape][1], "aws_lambda_function"):
+        told = {name: value for name, value in rules.environment(one).items() if name != "EVERPOST_CONFIG"}
+        settings = load(file, told, PROVIDERS)
+        assert isinstance(settings, Settings), settings
+        assert settings.warnings == ()
