@@ -7,6 +7,7 @@ from everpost.model.account import Quota, Timeouts
 from everpost.model.message import OnUnknown
 from everpost.model.outcome import Kind, Outcome
 from everpost.model.route import Route, RouteAccount
+from everpost.model.secret import Reference
 from everpost.providers.contract import Form, Limits, Provider, Setting, Unsendable
 from everpost.settings import ConfigFault, FileSink, HttpSettings, Retention, StdoutSink, load
 from everpost.settings.forms import FORMS
@@ -236,6 +237,19 @@ def test_a_secret_written_into_a_file_that_everybody_may_read_is_a_warning(read)
     assert read(ONE_ACCOUNT, mode=0o644).warnings == ()
 
 
+@pytest.mark.parametrize("text", ["ssm:/mail/key", "secretsmanager:mail#key"])
+def test_a_secret_may_be_the_name_of_one_which_everybody_may_read(read, text):
+    settings = read(f'[accounts.a]\nprovider = "sendgrid"\napi_key = "{text}"\n', mode=0o644)
+    assert settings.warnings == ()
+    value = settings.accounts[0].settings["api_key"]
+    assert (type(value), value) == (Reference, text)
+
+
+def test_what_is_no_secret_is_never_taken_for_the_name_of_one(read):
+    settings = read('[accounts.a]\nprovider = "smtp"\nhost = "ssm:/mail/host"\n')
+    assert type(settings.accounts[0].settings["host"]) is str
+
+
 # --- faults ---
 
 
@@ -407,6 +421,12 @@ def test_a_secret_file_without_a_usable_text_is_a_fault(only, tmp_path, content)
     fault = only(f'[accounts.a]\nprovider = "sendgrid"\napi_key = "file:{tmp_path}/key"')
     assert fault.key == "accounts.a.api_key"
     assert str(tmp_path) in fault.message
+
+
+def test_a_faulty_name_of_a_secret_is_told_with_the_forms_of_a_sound_one(only):
+    fault = only('[accounts.a]\nprovider = "sendgrid"\napi_key = "ssm:key"')
+    assert (fault.key, fault.message) == ("accounts.a.api_key", "begins as the name of a secret, and is none")
+    assert "ssm:/NAME" in fault.hint
 
 
 def test_a_secret_file_that_can_not_be_read_says_why(only, tmp_path):

@@ -1,19 +1,71 @@
 """What every keeper of provider health promises."""
 
+import uuid
+
+import boto3
 import pytest
 
+from aws_kit import REGION, client_of, ministack
+from everpost.engine.wire import NetworkWire
+from everpost.health.dynamodb import DynamoHealth
 from everpost.health.memory import MemoryHealth
+from everpost.health.own_view import OwnView
 from everpost.health.port import BUCKET_S, WINDOW_S, Report, Sign
 from everpost.health.records import LOOKS
 from everpost.health.sqlite import SqliteHealth
 from everpost.model.account import OUTAGE_FAILURES, AccountHealth, Bucket
+from valkey_kit import health_of, valkey_server
 
 T = 1_800_000_000.0
+SAME_KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+GONE = type("Server", (), {"port": 1})
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def health(request, tmp_path):
-    opened = MemoryHealth() if request.param == "memory" else SqliteHealth.open(str(tmp_path / "health.db"))
+@pytest.fixture(scope="module")
+def valkey(tmp_path_factory):
+    with valkey_server(tmp_path_factory.mktemp("valkey")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory):
+    with ministack(tmp_path_factory.mktemp("aws") / "log") as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+async def wire():
+    opened = NetworkWire()
+    yield opened
+    await opened.close()
+
+
+def dynamo(endpoint, wire):
+    """In an empty table."""
+    table = f"health-{uuid.uuid4()}"
+    keys = {"pk": "HASH", "sk": "RANGE"}
+    boto3.client("dynamodb", endpoint_url=endpoint, region_name=REGION, **SAME_KEYS).create_table(
+        TableName=table,
+        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return DynamoHealth(client_of(wire, endpoint), table)
+
+
+OPENED = {
+    "memory": lambda _: MemoryHealth(),
+    "sqlite": lambda of: SqliteHealth.open(str(of("tmp_path") / "health.db")),
+    "valkey": lambda of: health_of(of("valkey"), key=f"everpost:{{{uuid.uuid4()}}}"),
+    "dynamodb": lambda of: dynamo(of("aws"), of("wire")),
+    "own view of what is shared": lambda _: OwnView(MemoryHealth()),
+    "own view alone": lambda _: OwnView(health_of(GONE)),
+}
+
+
+@pytest.fixture(params=OPENED)
+async def health(request, wire):
+    opened = OPENED[request.param](request.getfixturevalue)
     yield opened
     await opened.close()
 

@@ -99,13 +99,15 @@ def with_table(page: str) -> str:
 
 def requirements() -> str:
     """As pip reads them, each with the digests of its files."""
-    return uv("export", "--frozen", "--no-dev", "--no-emit-project", "--no-header", "--format", "requirements-txt")
+    return uv(
+        "export", "--frozen", "--no-default-groups", "--no-emit-project", "--no-header", "--format", "requirements-txt"
+    )
 
 
 def sbom() -> str:
     """CycloneDX, with licenses; the same text for the same lock."""
     words = ("--format", "cyclonedx1.5", "--preview-features", "sbom-export")
-    bom = json.loads(uv("export", "--frozen", "--no-dev", *words))
+    bom = json.loads(uv("export", "--frozen", "--no-default-groups", *words))
     del bom["serialNumber"], bom["metadata"]["timestamp"]  # of the moment, not of the product
     names = runtime().keys()
     for component in bom["components"]:

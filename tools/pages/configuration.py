@@ -12,7 +12,8 @@ _OWN: Final = "accounts.NAME"
 _ENDLESS: Final = 10**12  # a bound that only keeps out nonsense
 _SECRETS: Final = (
     'A value of an account\'s settings that starts with `$` is taken from the environment (`"$MAILGUN_API_KEY"`), one '
-    "that starts with `file:` from a file. A key that nobody knows is a fault, told with the nearest known one."
+    "that starts with `file:` from a file. A secret that starts with `ssm:/` or `secretsmanager:` is "
+    "[kept by AWS](../operating.md#secrets). A key that nobody knows is a fault, told with the nearest known one."
 )
 
 

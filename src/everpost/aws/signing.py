@@ -8,7 +8,7 @@ import time
 from functools import lru_cache
 from hashlib import sha256
 from typing import Final
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -45,14 +45,37 @@ def signed(request: Request, credentials: Credentials, scope: Scope, at: float) 
     if scope.service == "s3":
         headers["X-Amz-Content-Sha256"] = digest
     names, canonical = _canonical(replace(request, headers=headers), scope, digest)
-    place = f"{instant[:8]}/{scope.region}/{scope.service}/aws4_request"
-    to_sign = "\n".join((ALGORITHM, instant, place, sha256(canonical.encode()).hexdigest()))
-    key = _key(credentials.secret_access_key, instant[:8], scope)
-    signature = hmac.new(key, to_sign.encode(), sha256).hexdigest()
-    headers["Authorization"] = (
-        f"{ALGORITHM} Credential={credentials.access_key_id}/{place}, SignedHeaders={names}, Signature={signature}"
-    )
+    signature = _signature(canonical, credentials, scope, instant)
+    credential = f"{credentials.access_key_id}/{_place(scope, instant)}"
+    headers["Authorization"] = f"{ALGORITHM} Credential={credential}, SignedHeaders={names}, Signature={signature}"
     return replace(request, headers=headers)
+
+
+def presigned(url: str, credentials: Credentials, scope: Scope, at: float, lasts_s: int) -> str:
+    """The URL of a GET, which has a query, as a proof that can be given away. It holds for `lasts_s`."""
+    instant = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(at))
+    proof = {
+        "X-Amz-Algorithm": ALGORITHM,
+        "X-Amz-Credential": f"{credentials.access_key_id}/{_place(scope, instant)}",
+        "X-Amz-Date": instant,
+        "X-Amz-Expires": str(lasts_s),
+        "X-Amz-SignedHeaders": "host",
+    }
+    if credentials.session_token is not None:
+        proof["X-Amz-Security-Token"] = credentials.session_token
+    url = f"{url}&{urlencode(proof)}"
+    _, canonical = _canonical(Request(method="GET", url=url, headers={}), scope, sha256(b"").hexdigest())
+    return f"{url}&X-Amz-Signature={_signature(canonical, credentials, scope, instant)}"
+
+
+def _signature(canonical: str, credentials: Credentials, scope: Scope, instant: str) -> str:
+    to_sign = "\n".join((ALGORITHM, instant, _place(scope, instant), sha256(canonical.encode()).hexdigest()))
+    key = _key(credentials.secret_access_key, instant[:8], scope)
+    return hmac.new(key, to_sign.encode(), sha256).hexdigest()
+
+
+def _place(scope: Scope, instant: str) -> str:
+    return f"{instant[:8]}/{scope.region}/{scope.service}/aws4_request"
 
 
 def _canonical(request: Request, scope: Scope, digest: str) -> tuple[str, str]:

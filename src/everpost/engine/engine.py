@@ -14,8 +14,10 @@ from everpost.engine.keys import Keyring
 from everpost.engine.ports import Ports
 from everpost.engine.queue import Queue, SharedQueue
 from everpost.engine.relay import Relay
+from everpost.engine.rotation import Keeper, Rotation
 from everpost.engine.routes import Routes
 from everpost.model.route import Route
+from everpost.sinks.port import Sink
 
 DRAIN_S: Final = 10.0  # a graceful stop waits this long for attempts in flight; later ones are resolved after restart
 GIVE_UP_S: Final = 2.0  # for storing that nobody knows what became of attempts that were given up
@@ -40,9 +42,14 @@ class Engine:
         self._deliverer = Deliverer(ports, self._fleet, self._routes, self._queue)
         self._housekeeper = Housekeeper(ports, retention)
         self._relays: list[Relay] = []
+        self.rotation: Rotation | None = None
         self.acceptor = Acceptor(ports, self._fleet, self._routes, self._deliverer)
         self.console = Console(ports, self._fleet, self._routes)
         self.keyring = Keyring(ports.store, ports.clock.now)
+
+    def add_rotation(self, keeper: Keeper) -> None:
+        """To be called before `run`, where secrets of accounts are kept elsewhere."""
+        self.rotation = Rotation(self._fleet, keeper)
 
     def add_relay(self, relay: Relay) -> None:
         """To be called before `run`."""
@@ -55,6 +62,7 @@ class Engine:
             asyncio.create_task(self._deliverer.run(), name="deliver"),
             asyncio.create_task(self._housekeeper.run(), name="housekeep"),
             *(asyncio.create_task(relay.run(), name="relay") for relay in self._relays),
+            *([asyncio.create_task(self.rotation.run(), name="rotation")] if self.rotation else []),
         ]
         stopped = asyncio.create_task(stop.wait(), name="stop")
         try:
@@ -97,6 +105,10 @@ class Engine:
     async def hand_on(self) -> None:
         """Calls others for the mail that this process leaves to them."""
         await self._queue.hand_on(self.ports.clock.now())
+
+    @property
+    def sinks(self) -> Sequence[Sink]:
+        return [relay.sink for relay in self._relays]
 
     async def relay(self) -> int:
         """Brings every sink up to date once; returns how many events it took in all. Raises what a sink has raised,

@@ -13,7 +13,7 @@ from everpost.core.decide import Board, Standing
 from everpost.core.fit import Carrier
 from everpost.engine.bulletin import Bulletin
 from everpost.engine.ports import Ports
-from everpost.health.port import HealthUnavailable, Report
+from everpost.health.port import HealthUnavailable, Report, Sign
 from everpost.model.account import Account, AccountHealth, CircuitState
 from everpost.model.change import Usage
 from everpost.providers.contract import Provider
@@ -53,6 +53,15 @@ class Fleet:
         self._board: Board | None = None
         self._board_at = 0.0
         self._looking = asyncio.Lock()
+        self.refused: set[str] = set()  # accounts that a provider has refused for a fault of theirs, untold so far
+        self.some_refused = asyncio.Event()
+
+    def renew(self, account: Account) -> None:
+        """Its settings have changed: whatever is asked of its provider from now on goes by these."""
+        member = Member(account, self._members[account.name].provider)
+        self._members[account.name] = member
+        self.carriers = {**self.carriers, account.name: member.carrier}
+        self.forget_board()
 
     def member(self, name: str | None) -> Member | None:
         return self._members.get(name or "")
@@ -95,6 +104,7 @@ class Fleet:
         self._board = None
 
     async def report(self, reports: Sequence[Report]) -> None:
+        self._note_refused(reports)
         with suppress(HealthUnavailable):
             await self._ports.health.record(reports)
         await self._renewed_board()
@@ -118,6 +128,12 @@ class Fleet:
 
     async def used(self) -> Mapping[tuple[str, str], Usage]:
         return await self._ports.store.usage() if self._has_quota else {}
+
+    def _note_refused(self, reports: Sequence[Report]) -> None:
+        refused = {report.account for report in reports if report.sign is Sign.FAULT}
+        if refused:
+            self.refused |= refused
+            self.some_refused.set()
 
     def _known_board(self) -> Board | None:
         return self._board if self._ports.clock.monotonic() - self._board_at <= BOARD_S else None

@@ -25,7 +25,7 @@ class Relay:
     """Brings one sink up to date and keeps it there."""
 
     def __init__(self, sink: Sink, ports: Ports, news: Wakeup, render: Render) -> None:
-        self._sink = sink
+        self.sink = sink
         self._ports = ports
         self._news = news
         self._render = render
@@ -41,11 +41,11 @@ class Relay:
                     await self._news.wait(IDLE_S_MAX)
                 pause_s = RETRY_S_MIN
             except StoreUnavailable as error:
-                _log.warning("the relay waits for the store", extra={"sink": self._sink.name, "error": str(error)})
+                _log.warning("the relay waits for the store", extra={"sink": self.sink.name, "error": str(error)})
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, RETRY_S_MAX)
             except Exception as error:
-                _log.warning("a sink failed", extra={"sink": self._sink.name, "error": repr(error)})
+                _log.warning("a sink failed", extra={"sink": self.sink.name, "error": repr(error)})
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, RETRY_S_MAX)
 
@@ -65,12 +65,12 @@ class Relay:
         events = await self._ports.store.read_events(self._cursor, RELAY_BATCH_MAX)
         if not events:
             return 0
-        await self._sink.put([self._render(event) for event in events])
+        await self.sink.put([self._render(event) for event in events])
         self._cursor = events[-1].seq
-        await self._ports.store.write_config(_PREFIX + self._sink.name, str(self._cursor).encode(), None)
+        await self._ports.store.write_config(_PREFIX + self.sink.name, str(self._cursor).encode(), None)
         return len(events)
 
     async def _read_cursor(self) -> int:
-        name = _PREFIX + self._sink.name
+        name = _PREFIX + self.sink.name
         documents = await self._ports.store.read_config(name)
         return int(documents[name].value) if name in documents else 0

@@ -68,3 +68,10 @@ RELAY_BATCH_MAX: Final = 500  # events handed to a sink at once
 ANSWER_HEAD_BYTES_MAX: Final = 64 * 1024  # status line and headers
 ANSWER_BODY_BYTES_MAX: Final = 4 * 1024 * 1024  # what follows; a longer answer is none
 PROVIDER_ID_CHARS_MAX: Final = 998  # its id of a mail, as long as a line; a longer one is none
+
+# What AWS takes
+KINESIS_RECORDS_MAX: Final = 500  # of one request
+KINESIS_BATCH_BYTES_MAX: Final = 5 * 1024 * 1024  # of one request, with the partition keys
+KINESIS_RECORD_BYTES_MAX: Final = 1024 * 1024  # of one event, with its partition key; a larger one is a dead letter
+KINESIS_KEY_CHARS_MAX: Final = 256  # of a partition key
+DEAD_LETTER_BYTES_MAX: Final = 256 * 1024  # of a dead letter; a larger event is named, and stays in the audit trail

@@ -1,6 +1,7 @@
 """everpost.toml and EVERPOST_* read into one frozen value, or into the list of everything that is wrong with them."""
 
-from everpost.settings.load import data_folder, load
+from everpost.model.secret import Secret
+from everpost.settings.load import load, load_text, store_place
 from everpost.settings.values import (
     ConfigFault,
     DynamoStore,
@@ -11,12 +12,12 @@ from everpost.settings.values import (
     MemoryWakeup,
     QueueWakeup,
     Retention,
-    Secret,
     Settings,
     SinkPlace,
     SqliteStore,
     StdoutSink,
     StoreHealth,
+    StorePlace,
     ValkeyHealth,
 )
 
@@ -36,7 +37,9 @@ __all__ = [
     "SqliteStore",
     "StdoutSink",
     "StoreHealth",
+    "StorePlace",
     "ValkeyHealth",
-    "data_folder",
     "load",
+    "load_text",
+    "store_place",
 ]

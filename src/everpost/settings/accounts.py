@@ -7,11 +7,12 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from everpost.model.account import Account, Quota, Timeouts
+from everpost.model.secret import FORMS as REFERENCE_FORMS
+from everpost.model.secret import Reference, Secret, is_reference
 from everpost.providers.contract import Provider, Setting
 from everpost.settings import keys
 from everpost.settings.forms import FORMS, is_domain
 from everpost.settings.section import Section, nearest
-from everpost.settings.values import Secret
 
 SECRET_FILE_BYTES_MAX: Final = 64 * 1024
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -67,8 +68,8 @@ class AccountReader:
                 section.fault(setting.name, "is missing", hint)
             return setting.default
         value = self._resolved(section, setting, raw)
-        if value is None:
-            return None
+        if value is None or isinstance(value, Reference):
+            return value
         if setting.choices and value not in setting.choices:
             listed = f"must be one of: {', '.join(setting.choices)}"
             section.fault(setting.name, listed, nearest(value, setting.choices))
@@ -80,7 +81,7 @@ class AccountReader:
         return Secret(value) if setting.secret else value
 
     def _resolved(self, section: Section, setting: Setting, raw: Any) -> str | None:
-        """The value itself, wherever it is kept; None: reported."""
+        """The value itself, wherever it is kept, or the reference to a secret, which is read later; None: reported."""
         if isinstance(raw, bool):
             return str(raw).lower()
         if isinstance(raw, int):
@@ -92,6 +93,8 @@ class AccountReader:
             return self._from_variable(section, setting.name, raw[1:])
         if raw.startswith("file:"):
             return _from_file(section, setting.name, raw.removeprefix("file:"))
+        if setting.secret and is_reference(raw):
+            return _reference(section, setting.name, raw)
         if setting.secret:
             self.literal_secrets.append(section.key(setting.name))
         return raw
@@ -109,6 +112,14 @@ class AccountReader:
             section.fault(name, f"the environment variable {variable} is not set", f"export {variable}=…")
             return None
         return value
+
+
+def _reference(section: Section, name: str, text: str) -> Reference | None:
+    reference = Reference(text)
+    if reference.is_sound:
+        return reference
+    section.fault(name, "begins as the name of a secret, and is none", REFERENCE_FORMS)
+    return None
 
 
 def _from_file(section: Section, name: str, path: str) -> str | None:

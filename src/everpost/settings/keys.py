@@ -190,7 +190,7 @@ MEMBER_WEIGHT: Final[Number[float | None]] = Number(
 
 SINKS: Final = Entries(
     name="sinks",
-    of="`stdout`, `file:` and a path, or `kinesis:STREAM`",
+    of="`stdout`, `file:` and a path, or `kinesis:STREAM` (`?dlq=URL-OF-A-QUEUE`)",
     help="Where events go as JSON, CloudEvents 1.0.",
 )
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from everpost.model.account import Account
+from everpost.model.secret import Secret
 from everpost.providers.contract import Provider
 from everpost.settings import keys, places
 from everpost.settings.accounts import AccountReader
@@ -22,7 +23,6 @@ from everpost.settings.values import (
     HttpSettings,
     MemoryWakeup,
     Retention,
-    Secret,
     Settings,
     SinkPlace,
     SqliteStore,
@@ -59,41 +59,70 @@ VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
 def load(path: Path, environ: Mapping[str, str], providers: Mapping[str, Provider]) -> Settings | list[ConfigFault]:
     """The settings, with what is merely doubtful as their `warnings`; or every fault there is, at once."""
     report = _report(environ)
-    content = _content(path, environ, report)
-    if content is None:
+    text = _text(path, report)
+    if text is None:
         return report.faults
-    accounts = AccountReader(environ, providers)
-    settings = _settings(Section(content, "", report), accounts)
-    if report.faults:
+    reader = AccountReader(environ, providers)
+    settings = _read(text, str(path), reader, environ, report)
+    if report.faults or settings is None:
         return report.faults
-    _warn_of_open_secrets(path, accounts.literal_secrets, report)
+    _warn_of_open_secrets(path, reader.literal_secrets, report)
+    return _with_warnings(settings, environ, report)
+
+
+def load_text(
+    text: str, origin: str, environ: Mapping[str, str], providers: Mapping[str, Provider]
+) -> Settings | list[ConfigFault]:
+    """As `load`, where what stands in the file was read elsewhere."""
+    report = _report(environ)
+    settings = _read(text, origin, AccountReader(environ, providers), environ, report)
+    if report.faults or settings is None:
+        return report.faults
+    return _with_warnings(settings, environ, report)
+
+
+def store_place(path: Path, environ: Mapping[str, str]) -> tuple[StorePlace, Path] | list[ConfigFault]:
+    """Where mail is kept, and the data folder: to be had without the secrets of the accounts, and without a file where
+    the environment says it."""
+    report = _report(environ)
+    is_told = environ.get("EVERPOST_DATA") or environ.get("EVERPOST_STORE")
+    text = "" if is_told and not path.exists() else _text(path, report)
+    content = {} if text is None else _content(text, str(path), environ, report)
+    top = Section(content or {}, "", report)
+    place = _store(top), _data(top)
+    return report.faults or place
+
+
+def _read(text: str, origin: str, reader: AccountReader, environ: Mapping[str, str], report: Report) -> Settings | None:
+    content = _content(text, origin, environ, report)
+    return None if content is None else _settings(Section(content, "", report), reader)
+
+
+def _with_warnings(settings: Settings, environ: Mapping[str, str], report: Report) -> Settings:
     _warn_of_misspelt_variables(environ, report)
     return msgspec.structs.replace(settings, warnings=tuple(report.warnings))
-
-
-def data_folder(path: Path, environ: Mapping[str, str]) -> Path | list[ConfigFault]:
-    """The folder of the store alone: to be had without the secrets of the accounts."""
-    if environ.get("EVERPOST_DATA"):
-        return Path(environ["EVERPOST_DATA"])
-    report = _report(environ)
-    content = _content(path, environ, report)
-    folder = _data(Section(content or {}, "", report))
-    return report.faults or folder
 
 
 def _report(environ: Mapping[str, str]) -> Report:
     return Report({key: variable for variable, (key, _) in VARIABLES.items() if environ.get(variable)})
 
 
-def _content(path: Path, environ: Mapping[str, str], report: Report) -> dict[str, Any] | None:
-    """The file with the environment over it; None: it can't be read."""
+def _text(path: Path, report: Report) -> str | None:
     try:
-        content = tomllib.loads(path.read_bytes().decode())
+        return path.read_bytes().decode()
     except OSError as error:
         report.fault(str(path), f"can't be read: {error.strerror}", "start from everpost.example.toml")
-        return None
-    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, or nested without end
+    except ValueError as error:  # not UTF-8
         report.fault(str(path), f"is not TOML: {error}")
+    return None
+
+
+def _content(text: str, origin: str, environ: Mapping[str, str], report: Report) -> dict[str, Any] | None:
+    """What the file says, with the environment over it; None: it is not TOML."""
+    try:
+        content = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # not TOML, or nested without end
+        report.fault(origin, f"is not TOML: {error}")
         return None
     _override(content, environ, report)
     return content

@@ -92,6 +92,14 @@ def _queue(rest: str) -> QueueWakeup | None:
     return QueueWakeup(url=rest) if is_url(rest) else None
 
 
+def _kinesis(rest: str) -> KinesisSink | None:
+    stream, _, query = rest.partition("?")
+    options = _options(query, {"dlq"})
+    if not stream or options is None or ("dlq" in options and not is_url(options["dlq"])):
+        return None
+    return KinesisSink(stream=stream, dead_letters=options.get("dlq"))
+
+
 def _options(query: str, known: set[str]) -> dict[str, str] | None:
     try:
         given = parse_qsl(query, strict_parsing=True) if query else []
@@ -119,5 +127,5 @@ WAKEUPS: Final[Mapping[str, Kind[WakeupPlace]]] = {
 SINKS: Final[Mapping[str, Kind[SinkPlace]]] = {
     "stdout": Kind("`stdout`", _alone(StdoutSink())),
     "file": Kind("`file:` and a path", lambda rest: FileSink(Path(rest)) if rest else None),
-    "kinesis": Kind("`kinesis:STREAM`", lambda rest: KinesisSink(rest) if rest else None),
+    "kinesis": Kind("`kinesis:STREAM` or `kinesis:STREAM?dlq=URL-OF-A-QUEUE`", _kinesis),
 }

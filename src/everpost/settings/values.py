@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from everpost.model.account import Account
 from everpost.model.route import Route
+from everpost.model.secret import Secret
 
 
 class ConfigFault(Struct, frozen=True):
@@ -14,15 +15,6 @@ class ConfigFault(Struct, frozen=True):
     key: str  # where it stands: `accounts.NAME.api_key`, or a variable's or the file's name
     message: str
     hint: str = ""  # what to write instead
-
-
-class Secret(str):
-    """A string that does not show itself in a repr, and so in no traceback, log line or debugger's dump."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "'***'"
 
 
 class HttpSettings(Struct, frozen=True, kw_only=True):
@@ -81,8 +73,9 @@ class FileSink(Struct, frozen=True):
     path: Path
 
 
-class KinesisSink(Struct, frozen=True):
+class KinesisSink(Struct, frozen=True, kw_only=True):
     stream: str
+    dead_letters: str | None = None  # queue for events that the stream will never take
 
 
 StorePlace = SqliteStore | DynamoStore
@@ -99,7 +92,8 @@ class Retention(Struct, frozen=True, kw_only=True):
 class Settings(Struct, frozen=True, kw_only=True):
     data: Path  # the folder of the SQLite files
     http: HttpSettings
-    accounts: tuple[Account, ...]  # in the order of the file; secrets in them are of type Secret
+    accounts: tuple[Account, ...]
+    """In the order of the file; secrets in them are of type Secret, or a Reference to where they are kept."""
     routes: tuple[Route, ...]  # `default` is always there, and first
     sinks: tuple[SinkPlace, ...]
     retention: Retention

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from everpost.settings import Settings, load
-from everpost.settings.load import data_folder
+from everpost.settings.load import store_place
 from everpost.settings.values import ConfigFault
 from everpost.wiring import PROVIDERS
 
@@ -20,7 +20,7 @@ def check(data):
         path.write_bytes(data)
         path.chmod(0o600)
         found = load(path, ENVIRON, PROVIDERS)
-        assert isinstance(data_folder(path, ENVIRON), Path | list)
+        assert isinstance(store_place(path, ENVIRON), tuple | list)
     if isinstance(found, Settings):
         assert all(account.provider in PROVIDERS for account in found.accounts)
         names = {account.name for account in found.accounts}

@@ -2,15 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections import Counter
 from contextlib import suppress
 from typing import Any, Final
 
 from everpost.engine.engine import Engine
+from everpost.entrypoints import emf
 from everpost.entrypoints.aws.events import read_nudges
 from everpost.entrypoints.aws.lines import Lines
-from everpost.model.account import CircuitState
+from everpost.entrypoints.emf import Facts
 from everpost.model.problem import Problem
+from everpost.sinks.counted import CountedSink
 
 AHEAD_S: Final = 60.0  # what is due sooner is waited for: the clock calls again by then
 FINISH_S: Final = 10.0  # for attempts in flight, before they are given up
@@ -31,10 +33,8 @@ class Unavailable(Exception):
 class Deliver:
     """Hands over what is due, and resolves what is uncertain, until nothing is due for a while or the time is over."""
 
-    def __init__(self, engine: Engine, function: str, lines: Lines) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._function = function
-        self._lines = lines
         self._kept_house_at: float | None = None
 
     async def __call__(self, event: Any, left_s: float) -> dict[str, Any]:
@@ -44,8 +44,6 @@ class Deliver:
         ready = await self._engine.console.ready()
         if isinstance(ready, Problem):
             return _repeated(nudges, ready)
-        if not nudges:
-            await self._tell_figures()
         ends_at = self._now() + left_s - END_S
         async with self._engine.delivering(left_s - END_S, FINISH_S):
             with suppress(TimeoutError):
@@ -64,33 +62,45 @@ class Deliver:
                 await self._engine.housekeep()
                 self._kept_house_at = self._now()
 
-    async def _tell_figures(self) -> None:
-        """Once a minute, since only the clock calls without messages."""
-        console, now = self._engine.console, self._engine.ports.clock.now()
-        counts, accounts = await console.counts(), await console.accounts()
-        values = {
-            "OldestDueAge": 0.0 if counts.oldest_due_at is None else max(0.0, now - counts.oldest_due_at),
-            "AccountsUsable": sum(each.circuit.state is not CircuitState.OPEN for each in accounts),
-            "Unaccounted": counts.accepted - sum(counts.by_state.values()),
-        }
-        self._lines.figures(self._function, now, values)
-
     def _now(self) -> float:
         return self._engine.ports.clock.monotonic()
 
 
-def relay(engine: Engine) -> Callable[[Any, float], Awaitable[dict[str, Any]]]:
-    """Brings every sink up to date. What calls it does not matter; a sink that fails is told by an error."""
+class RelayEvents:
+    """Brings every sink up to date, whatever has called for that, and tells the figures of all processes: the events
+    of all of them come by here. A sink that fails is told by an error."""
 
-    async def work(event: Any, left_s: float) -> dict[str, Any]:
+    def __init__(self, engine: Engine, function: str, lines: Lines) -> None:
+        self._engine = engine
+        self._function = function
+        self._lines = lines
+        self._sinks = [sink for sink in engine.sinks if isinstance(sink, CountedSink)]
+
+    async def __call__(self, event: Any, left_s: float) -> dict[str, Any]:
         read_nudges(event)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(left_s - END_S):
-                taken = await engine.relay()
-                _log.info("events relayed", extra={"count": taken})
+        counter = next(iter(self._sinks), None)  # each one takes all events
+        before = (counter.accepted, counter.attempts.copy()) if counter is not None else (0, Counter())
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left_s - END_S):
+                    await self._engine.relay()
+        finally:
+            await self._tell_figures(counter, *before)
         return {"batchItemFailures": []}
 
-    return work
+    async def _tell_figures(
+        self, counter: CountedSink | None, accepted: int, attempts: "Counter[tuple[str, str]]"
+    ) -> None:
+        console = self._engine.console
+        facts = Facts(
+            counts=await console.counts(),
+            accounts=await console.accounts(),
+            accepted=None if counter is None else counter.accepted - accepted,
+            attempts={} if counter is None else counter.attempts - attempts,
+            sink_lags={sink.name: sink.lag_s for sink in self._sinks},
+        )
+        for line in emf.lines(facts, self._function, self._engine.ports.clock.now()):
+            self._lines.write(line)
 
 
 def _repeated(nudges: list[str], problem: Problem) -> dict[str, Any]:

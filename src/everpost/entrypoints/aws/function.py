@@ -6,16 +6,23 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any, Final, Protocol
 
 from everpost.entrypoints.aws.lines import Lines
-from everpost.settings import ConfigFault, load
-from everpost.wiring import PROVIDERS, Role, assembled
+from everpost.settings import ConfigFault
+from everpost.wiring import PartUnavailable, Role, assembled, read_settings
+from everpost.wiring.cloud import Cloud
 
 CONFIG: Final = "everpost.toml"
 HALTED_S: Final = 0.1  # after so long without an invocation, what was read before is read anew
-_ROLES: Final = {"deliver": Role.DELIVER, "relay": Role.RELAY}
+ROLES: Final = {
+    "send_email": Role.DOOR,
+    "get_email_provider": Role.CONSOLE,
+    "set_email_provider": Role.CONSOLE,
+    "api": Role.DOOR,
+    "deliver": Role.DELIVER,
+    "relay": Role.RELAY,
+}
 _log = logging.getLogger(__name__)
 
 Work = Callable[[Any, float], Awaitable[Any]]
@@ -46,6 +53,8 @@ class Function:
             self._work = self._runner.run(self._prepared(name, environ))
         except Misconfigured:
             raise
+        except PartUnavailable as error:
+            raise Misconfigured(str(error)) from error
         except Exception as error:  # an AttributeError would be told as a handler that is missing
             _log.exception("the function can't start")
             raise Misconfigured(f"the function can't start: {type(error).__name__}: {error}") from error
@@ -58,6 +67,8 @@ class Function:
         if time.time() - self._ended_at > HALTED_S:
             self._engine.awake()
         try:
+            if self._engine.rotation is not None:
+                await self._engine.rotation.step()
             return await self._work(event, left_s)
         finally:
             self._ended_at = time.time()
@@ -65,21 +76,23 @@ class Function:
                 _log.error("a task is left, and halted with the process", extra={"origin": repr(task.get_coro())})
 
     async def _prepared(self, name: str, environ: Mapping[str, str]) -> Work:
-        settings = load(Path(environ.get("EVERPOST_CONFIG") or CONFIG), environ, PROVIDERS)
+        cloud = Cloud(environ)
+        settings = await read_settings(environ.get("EVERPOST_CONFIG") or CONFIG, cloud)
         if isinstance(settings, list):
             raise Misconfigured("; ".join(map(_told, settings)))
         for doubt in settings.warnings:
             _log.warning("%s %s", doubt.key, doubt.message)
-        self._engine = engine = await self._open.enter_async_context(assembled(settings, _ROLES.get(name, Role.DOOR)))
-        match name:
-            case "deliver":
+        role = ROLES[name]
+        self._engine = engine = await self._open.enter_async_context(assembled(settings, role, cloud))
+        match role:
+            case Role.DELIVER:
                 from everpost.entrypoints.aws.duties import Deliver
 
-                return Deliver(engine, environ.get("AWS_LAMBDA_FUNCTION_NAME", name), self._lines)
-            case "relay":
-                from everpost.entrypoints.aws.duties import relay
+                return Deliver(engine)
+            case Role.RELAY:
+                from everpost.entrypoints.aws.duties import RelayEvents
 
-                return relay(engine)
+                return RelayEvents(engine, environ.get("AWS_LAMBDA_FUNCTION_NAME", name), self._lines)
             case _:
                 from everpost.entrypoints.aws.web import Web
 

@@ -1,17 +1,10 @@
-"""What a function writes for CloudWatch: log lines, and figures in the embedded metric format."""
+"""What a function writes for CloudWatch."""
 
 import logging
 import os
 import sys
-from collections.abc import Mapping
-from typing import Any, Final
-
-import msgspec
 
 from everpost.logs import JsonFormatter, install
-
-NAMESPACE: Final = "Everpost"
-_UNITS: Final[Mapping[str, str]] = {"OldestDueAge": "Seconds", "AccountsUsable": "Count", "Unaccounted": "Count"}
 
 
 class Lines(logging.Handler):
@@ -33,17 +26,8 @@ class Lines(logging.Handler):
         except Exception:  # noqa: BLE001 - the contract of logging: a faulty record must not break who logs
             self.handleError(record)
         else:
-            os.write(self._descriptor, f"{line}\n".encode())
+            self.write(line.encode())
 
-    def figures(self, function: str, at: float, values: Mapping[str, float]) -> None:
-        """Metrics of the function, which CloudWatch reads off the log."""
-        metrics = [{"Name": name, "Unit": _UNITS[name]} for name in values]
-        told: dict[str, Any] = {
-            "_aws": {
-                "Timestamp": round(at * 1000),
-                "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [["Function"]], "Metrics": metrics}],
-            },
-            "Function": function,
-            **values,
-        }
-        os.write(self._descriptor, msgspec.json.encode(told) + b"\n")
+    def write(self, line: bytes) -> None:
+        """One that is none of the log, such as one of metrics."""
+        os.write(self._descriptor, line + b"\n")

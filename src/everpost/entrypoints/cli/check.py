@@ -1,5 +1,6 @@
 """check: every fault of the configuration, and whether the credentials work."""
 
+import asyncio
 import http.client
 import os
 from argparse import ArgumentParser, Namespace
@@ -15,7 +16,8 @@ from everpost.entrypoints.cli.screen import Screen, plain
 from everpost.model.account import Account
 from everpost.providers.contract import HttpRequest, Provider
 from everpost.settings import ConfigFault, Settings, load
-from everpost.wiring import PROVIDERS
+from everpost.wiring import PROVIDERS, PartUnavailable, accounts_of
+from everpost.wiring.cloud import Cloud
 
 CONFIG: Final = Path("everpost.toml")
 
@@ -47,8 +49,24 @@ def _run(args: Namespace, screen: Screen) -> int:
     else:
         findings = [*_doubts(settings), *_data(settings.data)]
         if not args.offline:
-            findings += [probe(account, PROVIDERS[account.provider]) for account in settings.accounts]
+            findings += _probes(settings)
     return report(args.config, findings, screen)
+
+
+def _probes(settings: Settings) -> list[Finding]:
+    try:
+        accounts = asyncio.run(_accounts(settings))
+    except PartUnavailable as error:
+        return [Finding(level="fault", key="accounts", message=str(error))]
+    return [probe(account, PROVIDERS[account.provider]) for account in accounts]
+
+
+async def _accounts(settings: Settings) -> Sequence[Account]:
+    cloud = Cloud(os.environ)
+    try:
+        return await accounts_of(settings, cloud)
+    finally:
+        await cloud.wire.close()
 
 
 def report(config: Path, findings: Sequence[Finding], screen: Screen) -> int:

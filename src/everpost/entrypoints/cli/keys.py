@@ -14,9 +14,10 @@ from everpost.entrypoints.cli.check import CONFIG, faults_stop
 from everpost.entrypoints.cli.command import FAILED, OK, USAGE, Command, Stop
 from everpost.entrypoints.cli.screen import Screen, local_time
 from everpost.model.key import ApiKey, Scope
-from everpost.settings import data_folder
-from everpost.store.port import Store, StoreUnavailable
-from everpost.wiring.parts import open_store
+from everpost.settings import SqliteStore, StorePlace, store_place
+from everpost.store.port import StoreUnavailable
+from everpost.wiring.cloud import Cloud
+from everpost.wiring.parts import store_at
 
 DEFAULT_PROJECT: Final = "default"
 DAY_S: Final = 86_400.0
@@ -44,27 +45,31 @@ def _arguments(parser: ArgumentParser) -> None:
 
 
 def _run(args: Namespace, screen: Screen) -> int:
-    folder = args.data or _configured(args.config)
+    place, folder = (SqliteStore(), args.data) if args.data else _configured(args.config)
     try:
-        return asyncio.run(_with_store(open_store(folder), args, screen))
-    except StoreUnavailable as error:
-        raise Stop(f"the store in {folder} can't be used: {error}") from None
+        return asyncio.run(_with_store(place, folder, args, screen))
+    except (StoreUnavailable, ValueError) as error:  # ValueError: AWS without a region
+        where = folder if isinstance(place, SqliteStore) else place.table
+        raise Stop(f"the store in {where} can't be used: {error}") from None
 
 
-async def _with_store(store: Store, args: Namespace, screen: Screen) -> int:
+async def _with_store(place: StorePlace, folder: Path, args: Namespace, screen: Screen) -> int:
     action: Action = args.action
+    cloud = Cloud(os.environ)
+    store = store_at(place, folder, cloud)
     try:
         return await action(Keyring(store, time.time), args, screen)
     finally:
         await store.close()
+        await cloud.wire.close()
 
 
-def _configured(config: Path) -> Path:
-    folder = data_folder(config, os.environ)
-    if isinstance(folder, list):
-        stop = faults_stop(folder)
+def _configured(config: Path) -> tuple[StorePlace, Path]:
+    found = store_place(config, os.environ)
+    if isinstance(found, list):
+        stop = faults_stop(found)
         raise Stop(stop.message, "say where the data is: --data DIR, or --config FILE", USAGE, details=stop.details)
-    return folder
+    return found
 
 
 async def create_key(keyring: Keyring, args: Namespace, screen: Screen) -> int:

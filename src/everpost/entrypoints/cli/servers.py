@@ -119,6 +119,8 @@ def _run(serving: Coroutine[Any, Any, None]) -> int:
         raise Stop("the HTTP server did not start: the log line above says why", "is it running already?") from None
     except StoreUnavailable as error:
         raise Stop(f"can't open the store: {error}") from None
+    except wiring.PartUnavailable as error:
+        raise Stop(f"can't start: {error}") from None
     return OK
 
 

@@ -1,0 +1,80 @@
+"""One connection: commands go out as they come, answers belong to them in order."""
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Sequence
+from typing import Self, cast
+
+from everpost.health.valkey.resp import Command, Malformed, Reply, read, rendered
+from everpost.model.limits import ANSWER_BODY_BYTES_MAX
+
+
+class LinkLost(Exception):
+    """The connection can't give an answer any more. What was asked may have been done."""
+
+
+class Link(asyncio.Protocol):
+    """Nothing here waits for a deadline: whoever gives up waiting closes the link, since what comes later would be the
+    answer to somebody else's question."""
+
+    def __init__(self) -> None:
+        self.is_usable = False
+        self.used_at = asyncio.get_running_loop().time()
+        self._transport: asyncio.Transport | None = None
+        self._received = b""
+        self._waiting: deque[asyncio.Future[Reply]] = deque()
+
+    @classmethod
+    async def open(cls, host: str, port: int, tls: ssl.SSLContext | None) -> Self:
+        """Raises OSError."""
+        name = host if tls is not None else None
+        _, link = await asyncio.get_running_loop().create_connection(cls, host, port, ssl=tls, server_hostname=name)
+        return link
+
+    async def ask(self, commands: Sequence[Command]) -> list[Reply]:
+        """The answers in the order of the commands. Raises LinkLost."""
+        if not self.is_usable or self._transport is None:
+            raise LinkLost("closed")
+        loop = asyncio.get_running_loop()
+        self.used_at = loop.time()
+        answers: list[asyncio.Future[Reply]] = [loop.create_future() for _ in commands]
+        self._waiting.extend(answers)
+        self._transport.write(b"".join(map(rendered, commands)))
+        return await asyncio.gather(*answers)
+
+    def close(self, reason: str = "closed") -> None:
+        self.is_usable = False
+        if self._transport is not None:
+            self._transport.abort()
+        while self._waiting:
+            answer = self._waiting.popleft()
+            if not answer.done():
+                answer.set_exception(LinkLost(reason))
+
+    # --- asyncio's side -----------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self.is_usable = True
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        at = 0
+        try:
+            while self._waiting and (found := read(self._received, at)) is not None:
+                reply, at = found
+                answer = self._waiting.popleft()
+                if not answer.done():
+                    answer.set_result(reply)
+        except Malformed as error:
+            self.close(str(error))
+        self._received = self._received[at:]
+        if len(self._received) > (ANSWER_BODY_BYTES_MAX if self._waiting else 0):
+            self.close("it says more than it was asked for")
+
+    def eof_received(self) -> None:
+        self.close("closed by the server")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.close(f"lost: {exc}" if exc else "closed")

@@ -1,0 +1,151 @@
+"""The server, or the node of a cluster, that holds our key: found, connected to, and left alone while it is in trouble.
+
+A cluster names the right node itself (MOVED, ASK), so that one key needs no map of slots. Nothing is repeated but what
+a node has sent elsewhere.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from everpost.health.port import HealthUnavailable
+from everpost.health.valkey.link import Link, LinkLost
+from everpost.health.valkey.login import Login
+from everpost.health.valkey.resp import Command, Refusal, Reply
+
+REDIRECTS_MAX: Final = 3
+
+
+class Patience(Struct, frozen=True, kw_only=True):
+    """How long mail may wait for what it can do without."""
+
+    answer_s: float = 0.1
+    connect_s: float = 0.5  # name, connection, TLS and login
+    pause_s_min: float = 1.0  # after a failure, nobody asks for so long …
+    pause_s_max: float = 8.0  # … and while it goes on failing, twice as long each time, up to this
+    idle_s: float = 20.0  # a connection that was idle for longer is not trusted: its function may have been frozen
+
+
+PATIENCE: Final = Patience()
+
+
+class _Node(Struct, frozen=True):
+    host: str
+    port: int
+    asking: bool = False  # it does not own the key yet, and must be told that it was asked on purpose
+
+
+class Server:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        tls: ssl.SSLContext | None = None,
+        login: Login | None = None,
+        patience: Patience = PATIENCE,
+    ) -> None:
+        """`tls` None: no encryption; `login` None: nobody asks who we are."""
+        self._configured = _Node(host, port)
+        self._node = self._configured
+        self._tls = tls
+        self._login = login
+        self._link: Link | None = None
+        self._known_until = 0.0  # when the login ends
+        self._connecting = asyncio.Lock()
+        self._trusted_at = 0.0  # when it may be asked again
+        self._patience = patience
+        self._pause_s = patience.pause_s_min
+        self._trouble = ""
+
+    async def ask(self, commands: Sequence[Command]) -> list[Reply]:
+        """The answers in order; all commands are about one key. Raises HealthUnavailable, soon."""
+        if asyncio.get_running_loop().time() < self._trusted_at:
+            raise HealthUnavailable(self._trouble)
+        try:
+            replies = await self._asked(commands)
+        except (OSError, LinkLost, TimeoutError, HealthUnavailable) as error:
+            raise self._failed(str(error) or "no answer in time") from error
+        refused = next((reply for reply in replies if isinstance(reply, Refusal)), None)
+        if refused is not None:
+            raise self._failed(refused.text)
+        self._pause_s = self._patience.pause_s_min
+        return replies
+
+    async def close(self) -> None:
+        self._forget_link("closed")
+
+    async def _asked(self, commands: Sequence[Command]) -> list[Reply]:
+        replies: list[Reply] = []
+        for _ in range(REDIRECTS_MAX + 1):
+            replies = await self._asked_once(commands)
+            node = _named(replies, self._node)
+            if node is None:
+                break
+            self._forget_link("the key is elsewhere")
+            self._node = node
+        return replies
+
+    async def _asked_once(self, commands: Sequence[Command]) -> list[Reply]:
+        link = await self._connected()
+        asked = [each for command in commands for each in (("ASKING",), command)] if self._node.asking else commands
+        async with asyncio.timeout(self._patience.answer_s):
+            replies = await link.ask(asked)
+        return replies[1::2] if self._node.asking else replies
+
+    async def _connected(self) -> Link:
+        """A connection that knows us. Many callers open one."""
+        async with asyncio.timeout(self._patience.connect_s), self._connecting:
+            link = self._usable_link()
+            now = asyncio.get_running_loop().time()
+            if now < self._trusted_at:  # it has failed while we waited
+                raise LinkLost(self._trouble)
+            if link is None:
+                self._forget_link("idle")
+                link = self._link = await Link.open(self._node.host, self._node.port, self._tls)
+                self._known_until = now
+            if self._login is not None and self._known_until <= now:
+                await _introduce(link, self._login)
+                self._known_until = now + self._login.lasts_s
+            return link
+
+    def _usable_link(self) -> Link | None:
+        link = self._link
+        is_idle = link is not None and asyncio.get_running_loop().time() - link.used_at > self._patience.idle_s
+        return link if link is not None and link.is_usable and not is_idle else None
+
+    def _failed(self, reason: str) -> HealthUnavailable:
+        """The next one to ask begins anew at the address that was configured: its name may lead elsewhere by then."""
+        now = asyncio.get_running_loop().time()
+        if now < self._trusted_at:  # many have asked, and one failure has reached them all
+            return HealthUnavailable(self._trouble)
+        self._trouble = f"{self._node.host}:{self._node.port}: {reason}"
+        self._trusted_at = now + self._pause_s
+        self._pause_s = min(2 * self._pause_s, self._patience.pause_s_max)
+        self._forget_link(reason)
+        self._node = self._configured
+        return HealthUnavailable(self._trouble)
+
+    def _forget_link(self, reason: str) -> None:
+        link, self._link = self._link, None
+        if link is not None:
+            link.close(reason)
+
+
+async def _introduce(link: Link, login: Login) -> None:
+    user, password = await login()
+    (reply,) = await link.ask([("AUTH", user, password) if user else ("AUTH", password)])
+    if isinstance(reply, Refusal):
+        raise LinkLost(f"the login was refused: {reply.code}")
+
+
+def _named(replies: Sequence[Reply], asked: _Node) -> _Node | None:
+    """The node that holds the key, if this one does not: `MOVED 3999 10.0.0.1:6379`. No host: this one's."""
+    for reply in replies:
+        if isinstance(reply, Refusal) and reply.code in ("MOVED", "ASK"):
+            host, _, port = reply.text.rpartition(" ")[2].rpartition(":")
+            return _Node(host or asked.host, int(port), asking=reply.code == "ASK")
+    return None

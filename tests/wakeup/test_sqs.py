@@ -1,0 +1,78 @@
+"""Calls of the function that delivers, by a real queue."""
+
+import uuid
+
+import boto3
+import pytest
+
+from aws_kit import REGION, client_of, ministack
+from everpost.aws import AwsClient, CredentialChain, Lost, Site
+from everpost.engine.wire import NetworkWire
+from everpost.wakeup.sqs import DELAY_S_MAX, SqsCall
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory):
+    with ministack(tmp_path_factory.mktemp("aws") / "log") as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def sqs(aws):
+    return boto3.client(
+        "sqs", endpoint_url=aws, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test"
+    )
+
+
+@pytest.fixture
+def queue(sqs):
+    return sqs.create_queue(QueueName=f"deliver-{uuid.uuid4()}")["QueueUrl"]
+
+
+@pytest.fixture
+async def call(aws, queue):
+    wire = NetworkWire()
+    yield SqsCall(client_of(wire, aws), queue)
+    await wire.close()
+
+
+def waiting(sqs, queue):
+    """Messages that can be received now, and those that are held back."""
+    names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed")
+    told = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=list(names))["Attributes"]
+    return tuple(int(told[name]) for name in names)
+
+
+async def test_a_call_is_in_the_queue_when_it_returns(call, sqs, queue):
+    await call(0.0)
+    assert [message["Body"] for message in sqs.receive_message(QueueUrl=queue)["Messages"]] == ["due"]
+
+
+async def test_a_call_for_later_is_held_back_until_then(call, sqs, queue):
+    await call(30.5)
+    assert waiting(sqs, queue) == (0, 1)
+
+
+async def test_what_was_due_before_is_called_for_at_once(call, sqs, queue):
+    await call(-5.0)
+    assert waiting(sqs, queue) == (1, 0)
+
+
+async def test_what_is_due_later_than_a_message_can_wait_is_left_to_the_schedule(call, sqs, queue):
+    await call(float(DELAY_S_MAX))
+    await call(DELAY_S_MAX + 1.0)
+    assert waiting(sqs, queue) == (0, 1)
+
+
+@pytest.mark.parametrize("broken", ["gone", "away", "nobody"])
+async def test_a_call_that_cannot_be_made_is_told_and_no_failure(aws, queue, broken, caplog):
+    async def away(request, seconds):
+        return Lost(maybe_sent=False, text="refused")
+
+    wire = NetworkWire()
+    environ = {} if broken == "nobody" else {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    nowhere = AwsClient(away, CredentialChain(environ, away, float), Site(region=REGION), chance=lambda: 1.0)
+    call = SqsCall(client_of(wire, aws), f"{queue}-gone") if broken == "gone" else SqsCall(nowhere, queue)
+    await call(0.0)
+    await wire.close()
+    assert "the schedule will find it" in caplog.text
