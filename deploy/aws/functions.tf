@@ -2,12 +2,12 @@
 
 locals {
   functions = {
-    send_email         = { timeout_s = 29, grants = ["settings", "write_table", "bodies", "wake", "health"] }
-    get_email_provider = { timeout_s = 10, grants = ["settings", "read_table"] }
-    set_email_provider = { timeout_s = 10, grants = ["settings", "write_table"] }
-    api                = { timeout_s = 29, grants = ["settings", "write_table", "bodies", "wake", "health"] }
-    deliver            = { timeout_s = 120, grants = ["settings", "write_table", "bodies", "wake", "be_woken", "health"] }
-    relay              = { timeout_s = 55, grants = ["settings", "write_table", "publish"] }
+    send_email         = { timeout_s = 29, grants = ["settings", "secrets", "write_table", "bodies", "wake", "health"] }
+    get_email_provider = { timeout_s = 10, grants = ["settings", "read_table", "health"] }
+    set_email_provider = { timeout_s = 10, grants = ["settings", "write_table", "health"] }
+    api                = { timeout_s = 29, grants = ["settings", "secrets", "write_table", "bodies", "wake", "health"] }
+    deliver            = { timeout_s = 120, grants = ["settings", "secrets", "write_table", "bodies", "be_woken", "health"] }
+    relay              = { timeout_s = 55, grants = ["settings", "write_table", "publish", "health"] }
   }
   usual_memory_mb = 512
 
@@ -19,22 +19,22 @@ locals {
   }
 
   grants = {
-    settings = concat(
-      [{
+    settings = [
+      {
         Sid      = "ReadConfiguration"
         Effect   = "Allow"
         Action   = ["ssm:GetParameter"]
         Resource = aws_ssm_parameter.configuration.arn
-      }],
-      [for statement in [local.read_secrets] : statement if length(var.secrets) > 0],
-      [{
+      },
+      {
         Sid       = "UseKeyThroughServices"
         Effect    = "Allow"
         Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"]
         Resource  = module.key.arn
         Condition = { StringEquals = { "kms:ViaService" = local.key_users } }
-      }],
-    )
+      },
+    ]
+    secrets = [for statement in [local.read_secrets] : statement if length(var.secrets) > 0]
     read_table = [{
       Sid      = "ReadTable"
       Effect   = "Allow"
@@ -72,7 +72,7 @@ locals {
       {
         Sid      = "PublishEvents"
         Effect   = "Allow"
-        Action   = ["kinesis:PutRecord", "kinesis:PutRecords"]
+        Action   = ["kinesis:PutRecords"]
         Resource = module.events.arn
       },
       {

@@ -105,7 +105,7 @@ module "watch" {
   name      = var.name
   key_arn   = module.key.arn
   emails    = var.alarm_emails
-  gauges_by = "deliver"
+  gauges_by = "relay"
   functions = { for name, function in module.function : name => function.name }
   apis      = { original = module.api.original_name, stage = module.api.stage, native = module.api.native_id }
   table     = module.table.name

@@ -9,7 +9,9 @@ from everpost.store.dynamodb.schema import SCHEMA, TTL_ATTRIBUTE
 from everpost.wiring import PROVIDERS
 
 pytestmark = pytest.mark.slow
-CONFIGURATION = '[accounts.mailgun]\nprovider = "mailgun"\ndomain = "mg.example.com"\napi_key = "secretsmanager:everpost/mailgun"\n'
+CONFIGURATION = (
+    '[accounts.mailgun]\nprovider = "mailgun"\ndomain = "mg.example.com"\napi_key = "secretsmanager:everpost/mailgun"\n'
+)
 
 
 def test_the_table_is_the_one_that_the_store_makes(built):

@@ -28,7 +28,7 @@ variable "region" {
 variable "package" {
   description = "The zip with the functions."
   type        = string
-  default     = "../../../../dist/everpost-lambda-arm64.zip"
+  default     = "../../../../dist/lambda-arm64.zip"
 }
 
 module "everpost" {

@@ -47,7 +47,7 @@ variable "account" {
 variable "package" {
   description = "The zip with the functions."
   type        = string
-  default     = "../../../../dist/everpost-lambda-arm64.zip"
+  default     = "../../../../dist/lambda-arm64.zip"
 }
 
 variable "site" {
