@@ -12,12 +12,14 @@ EXAMPLES ?= 200
 FIRST_SEED ?= 1000
 BENCH = $(if $(QUICK),--quick) $(if $(PARTS),--parts $(PARTS)) $(if $(STORED),--stored $(STORED)) \
   $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(PAGE),--page)
+ARCH ?= arm64
+PYTHON ?= 3.13
 KILLS ?= 500
 CALLS ?= 200
 POWER ?= 50
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test check format crash bench sim fuzz release-check deploy-test docs clean
+.PHONY: help install run demo test check format crash bench sim fuzz lambda release-check deploy-test docs clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -64,6 +66,10 @@ else
 	$(UV) sync --frozen --quiet --group fuzz
 	$(BIN)/python tools/run_fuzzer.py $(TARGET) $(SECONDS)
 endif
+
+lambda: install ## Build the zip of the Lambda functions below dist/: make lambda ARCH=x86_64 PYTHON=3.13
+	$(BIN)/python tools/lambda_zip.py dist/lambda-$(ARCH).zip --arch $(ARCH) --python $(PYTHON) \
+	  $(if $(INTERPRETER),--interpreter $(INTERPRETER))
 
 release-check: install ## Audit, wheel, requirements and bill of materials, below dist/; AUDIT=must: fail where nobody can tell
 	$(UV) sync --frozen --quiet --group release

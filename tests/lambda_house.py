@@ -15,7 +15,7 @@ data = "{folder}/data"
 [accounts.mailgun]
 provider = "mailgun"
 domain = "mg.example.com"
-api_key = "key-sandbox"
+api_key = "{mailgun_key}"
 base_url = "{mailgun}"
 lookup_lag_s = 0.2
 timeouts = {{ connect_s = 0.5, write_s = 0.5, answer_s = {answer_s} }}
@@ -26,7 +26,7 @@ base_url = "{sendgrid}"
 lookup_lag_s = 0.2
 timeouts = {{ connect_s = 0.5, write_s = 0.5, answer_s = {answer_s} }}
 [events]
-sinks = ["file:{folder}/events.jsonl"]
+sinks = [{sinks}]
 """
 ORIGINAL = {"from": "ann@example.com", "to": "bob@example.org", "subject": "Hello", "text": "It works"}
 NATIVE = {"from": "ann@example.com", "to": ["bob@example.org"], "subject": "Hello", "text": "It works"}
@@ -40,17 +40,22 @@ class House:
         self.sandbox = sandbox
         self.environ = {"EVERPOST_CONFIG": str(folder / "everpost.toml"), "EVERPOST_LOG_LEVEL": "info"}
         self.token = ""
+        self.sinks = f'"file:{folder}/events.jsonl"'
         self._stack = stack
         self._started = 0
 
-    def configure(self, answer_s=1.0):
-        config = CONFIG.format(
+    def configuration(self, answer_s=1.0, mailgun_key="key-sandbox"):
+        return CONFIG.format(
             folder=self.folder,
             mailgun=self.sandbox.mailgun_url,
+            mailgun_key=mailgun_key,
             sendgrid=self.sandbox.sendgrid_url,
             answer_s=answer_s,
+            sinks=self.sinks,
         )
-        Path(self.environ["EVERPOST_CONFIG"]).write_text(config)
+
+    def configure(self, answer_s=1.0):
+        Path(self.environ["EVERPOST_CONFIG"]).write_text(self.configuration(answer_s))
 
     async def make_key(self):
         store = open_store(self.folder / "data")

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
-from email_validator import EmailNotValidError, validate_email
-
 from everpost.model.limits import ADDRESS_CHARS_MAX, LOCAL_PART_CHARS_MAX, NAME_CHARS_MAX
 from everpost.model.message import Address
 
@@ -122,6 +120,8 @@ def _fault(email: str) -> str | None:
 
 
 def _validated(email: str) -> Address | str:
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415  most need none
+
     try:
         valid = validate_email(email, check_deliverability=False)
     except EmailNotValidError as refused:

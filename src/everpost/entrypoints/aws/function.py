@@ -86,13 +86,13 @@ class Function:
         self._engine = engine = await self._open.enter_async_context(assembled(settings, role, cloud))
         match role:
             case Role.DELIVER:
-                from everpost.entrypoints.aws.duties import Deliver
+                from everpost.entrypoints.aws.delivering import Delivering
 
-                return Deliver(engine)
+                return Delivering(engine)
             case Role.RELAY:
-                from everpost.entrypoints.aws.duties import RelayEvents
+                from everpost.entrypoints.aws.relaying import Relaying
 
-                return RelayEvents(engine, environ.get("AWS_LAMBDA_FUNCTION_NAME", name), self._lines)
+                return Relaying(engine, environ.get("AWS_LAMBDA_FUNCTION_NAME", name), self._lines)
             case _:
                 from everpost.entrypoints.aws.web import Web
 

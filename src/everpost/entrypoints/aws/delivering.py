@@ -1,18 +1,13 @@
-"""What a clock and a queue call for: deliveries that are due, events for the sinks, what is past its time."""
+"""What a queue and a clock call for: deliveries that are due, and what is past its time."""
 
 import asyncio
 import logging
-from collections import Counter
 from contextlib import suppress
 from typing import Any, Final
 
 from everpost.engine.engine import Engine
-from everpost.entrypoints import emf
 from everpost.entrypoints.aws.events import read_nudges
-from everpost.entrypoints.aws.lines import Lines
-from everpost.entrypoints.emf import Facts
 from everpost.model.problem import Problem
-from everpost.sinks.counted import CountedSink
 
 AHEAD_S: Final = 60.0  # what is due sooner is waited for: the clock calls again by then
 FINISH_S: Final = 10.0  # for attempts in flight, before they are given up
@@ -30,7 +25,7 @@ class Unavailable(Exception):
     """The store can't be used: nothing was done."""
 
 
-class Deliver:
+class Delivering:
     """Hands over what is due, and resolves what is uncertain, until nothing is due for a while or the time is over."""
 
     def __init__(self, engine: Engine) -> None:
@@ -64,43 +59,6 @@ class Deliver:
 
     def _now(self) -> float:
         return self._engine.ports.clock.monotonic()
-
-
-class RelayEvents:
-    """Brings every sink up to date, whatever has called for that, and tells the figures of all processes: the events
-    of all of them come by here. A sink that fails is told by an error."""
-
-    def __init__(self, engine: Engine, function: str, lines: Lines) -> None:
-        self._engine = engine
-        self._function = function
-        self._lines = lines
-        self._sinks = [sink for sink in engine.sinks if isinstance(sink, CountedSink)]
-
-    async def __call__(self, event: Any, left_s: float) -> dict[str, Any]:
-        read_nudges(event)
-        counter = next(iter(self._sinks), None)  # each one takes all events
-        before = (counter.accepted, counter.attempts.copy()) if counter is not None else (0, Counter())
-        try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(left_s - END_S):
-                    await self._engine.relay()
-        finally:
-            await self._tell_figures(counter, *before)
-        return {"batchItemFailures": []}
-
-    async def _tell_figures(
-        self, counter: CountedSink | None, accepted: int, attempts: "Counter[tuple[str, str]]"
-    ) -> None:
-        console = self._engine.console
-        facts = Facts(
-            counts=await console.counts(),
-            accounts=await console.accounts(),
-            accepted=None if counter is None else counter.accepted - accepted,
-            attempts={} if counter is None else counter.attempts - attempts,
-            sink_lags={sink.name: sink.lag_s for sink in self._sinks},
-        )
-        for line in emf.lines(facts, self._function, self._engine.ports.clock.now()):
-            self._lines.write(line)
 
 
 def _repeated(nudges: list[str], problem: Problem) -> dict[str, Any]:
