@@ -1,14 +1,16 @@
-"""A zip with the functions, for the emulator: it runs them with the Python of the tests, which has what they import."""
+"""The zip with the functions, as `make lambda` builds it, but for the Python that runs these tests and the emulator."""
 
-import zipfile
+import sys
 from pathlib import Path
 
 from deploy.terraform import ROOT
 
+sys.path.insert(0, str(ROOT / "tools"))
+
+import lambda_zip
+
 
 def built(folder: Path) -> Path:
     path = folder / "functions.zip"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in sorted((ROOT / "src").rglob("*.py")):
-            archive.write(file, file.relative_to(ROOT / "src"))
+    lambda_zip.build(path, "x86_64", f"{sys.version_info.major}.{sys.version_info.minor}", sys.executable)
     return path
