@@ -1,12 +1,18 @@
 """What is built is what the code expects: the table, the functions, and what they are told."""
 
+import sys
+
 import pytest
 
-from deploy import rules
+from deploy import rules, terraform
 from everpost.entrypoints.aws import HANDLERS
 from everpost.settings import Settings, load
 from everpost.store.dynamodb.schema import SCHEMA, TTL_ATTRIBUTE
 from everpost.wiring import PROVIDERS
+
+sys.path.insert(0, str(terraform.ROOT / "tools"))
+
+from pages import cost_sums
 
 pytestmark = pytest.mark.slow
 CONFIGURATION = (
@@ -45,3 +51,33 @@ def test_a_function_understands_what_its_environment_says(shape, applied, tmp_pa
         settings = load(file, told, PROVIDERS)
         assert isinstance(settings, Settings), settings
         assert settings.warnings == ()
+
+
+def test_the_page_about_cost_counts_what_stands_there(applied):
+    inputs = cost_sums.load().inputs
+    _lines, most = applied["most"]
+
+    def number(kind, resources=most):
+        return len(list(rules.of(resources, kind)))
+
+    counted = {
+        "alarms": number("aws_cloudwatch_metric_alarm"),
+        "dashboards": number("aws_cloudwatch_dashboard"),
+        "keys": number("aws_kms_key"),
+        "secrets": number("aws_secretsmanager_secret"),
+        "nat_h": number("aws_nat_gateway"),
+        "address_h": number("aws_eip"),
+        "web_acls": number("aws_wafv2_web_acl"),
+        "acl_rules": sum(len(one["values"]["rule"]) for one in rules.of(most, "aws_wafv2_web_acl")),
+        "endpoint_h": sum(
+            len(one["values"]["subnet_ids"])
+            for one in rules.of(most, "aws_vpc_endpoint")
+            if one["values"]["vpc_endpoint_type"] == "Interface"
+        ),
+    }
+    assert {name: inputs["standing"]["prod"][name] for name in counted} == counted
+    least = applied["least"][1]
+    assert inputs["standing"]["least"]["alarms"] == number("aws_cloudwatch_metric_alarm", least)
+    assert {one["values"]["memory_size"] for one in rules.of(most, "aws_lambda_function")} == {
+        inputs["assumed"]["memory_mb"]
+    }

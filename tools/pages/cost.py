@@ -21,13 +21,14 @@ discounts and taxes. What providers ask for a mail comes on top."""
 BY_VOLUME: Final = """`original` is `sendEmail`, answered when the mail is handed over; `native` is `POST /v1/emails`,
 answered when it is kept. The containers are the usual always-on shape, two tasks of 1 vCPU and 2 GB behind a load
 balancer with PostgreSQL in two zones; Everpost has no store for PostgreSQL, so that column is a yardstick and no
-offer. SES alone is the price of its mails, without anything that fails over, waits or remembers; it is part of no
-other column."""
+offer, and is of one size at every volume. SES alone is the price of its mails, without anything that fails over, waits
+or remembers; it is part of no other column."""
 ASSUMED: Final = """Assumed, not measured: {memory_mb} MB a function, at which CPU time stretches by {full} /
-{memory_mb}, since Lambda gives a whole CPU at {full} MB; {table_ms} ms for a call of the table; {provider_ms} ms for
-a provider's answer; {mail_bytes:,} bytes on the way to it. Left out, since it comes to less than a cent: calls of
-KMS, SSM and Secrets Manager, whose answers are kept for minutes, and the cache's units. Left out, since it is the
-same for all shapes: data that goes out."""
+{memory_mb}, since Lambda gives a whole CPU at {full} MB, and a CPU as fast as the measured one; {table_ms} ms for a
+call of the table; {provider_ms} ms for a provider's answer; {mail_bytes:,} bytes on the way to it; {access_log_bytes}
+bytes of access log. Left out, since it comes to less than a cent: calls of KMS, SSM and Secrets Manager, whose
+answers are kept for minutes, and the cache's units. Left out, since it is the same for all shapes: data that goes
+out."""
 PRICES: Final = """Look them up before you rely on a sum: AWS's own pages could not be read when this was written, so
 these are the prices that were reported of them in 2025 and 2026. They stand in `tools/pages/cost.toml`, and `make
 docs` computes this page anew."""

@@ -53,7 +53,8 @@ class Costs:
         yield from self.kept(mails, "table_gb", "backup_gb")
         yield Line("queue_calls", measured[flow]["queue_calls"] * mails / MILLION)
         yield Line("stream_puts", measured["events"] * mails / MILLION)
-        yield Line("log_gb", measured["log_bytes"] * mails / 1e9)
+        log_bytes = measured["log_bytes"] + self.inputs["assumed"]["access_log_bytes"]
+        yield Line("log_gb", log_bytes * mails / 1e9)
 
     def kept(self, mails: float, *prices: str) -> Iterator[Line]:
         """Room for the mails of the days for which they are kept."""

@@ -41,9 +41,8 @@ resource "aws_apigatewayv2_stage" "default" {
   auto_deploy = true
 
   default_route_settings {
-    detailed_metrics_enabled = true
-    throttling_rate_limit    = var.throttle.per_second
-    throttling_burst_limit   = var.throttle.burst
+    throttling_rate_limit  = var.throttle.per_second
+    throttling_burst_limit = var.throttle.burst
   }
 
   access_log_settings {

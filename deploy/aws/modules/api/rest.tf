@@ -131,14 +131,15 @@ resource "aws_api_gateway_stage" "live" {
   depends_on = [aws_api_gateway_account.this]
 }
 
-# OFF: execution logs would go to a group that API Gateway makes itself and that keeps everything for ever.
+# Execution logs would go to a group that API Gateway makes itself and that keeps everything for ever; metrics by method
+# would cost what those of the whole API do not.
 resource "aws_api_gateway_method_settings" "all" {
   rest_api_id = aws_api_gateway_rest_api.this.id
   stage_name  = aws_api_gateway_stage.live.stage_name
   method_path = "*/*"
 
   settings {
-    metrics_enabled        = true
+    metrics_enabled        = false
     logging_level          = "OFF"
     data_trace_enabled     = false
     throttling_rate_limit  = var.throttle.per_second
