@@ -35,6 +35,7 @@ class Judged:
     verdict: str
 
 
+USUAL = "FastAPI + Mangum + boto3 + Powertools"
 _BUSY = ", on a busy machine"
 
 GOALS = (
@@ -56,6 +57,8 @@ GOALS = (
     Goal("growth", "page_growth", "a page of a list or search, p99, with the store grown: later by", "ms", at_most=20),
     Goal("start", "ready", "server ready after", "s", at_most=0.8),
     Goal("start", "first_mail", "first mail in the inbox, after `make install`", "s", at_most=10),
+    Goal("coldstart", "init_of_peer", f"a function's init, of {USUAL}'s", "%", at_most=100 / 6, needs=USUAL),
+    Goal("coldstart", "memory_of_peer", f"a function's peak memory, of {USUAL}'s", "%", at_most=50, needs=USUAL),
     Goal("overload", "goodput", "at three times the peak: goodput, of the peak", "%", at_least=90),
     Goal("overload", "rejection_p99", "at three times the peak: a rejection, p99", "ms", at_most=5),
     Goal("overload", "retry_after", "at three times the peak: rejections with Retry-After", "%", at_least=100),

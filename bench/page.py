@@ -41,6 +41,7 @@ SECTIONS = (
     ("growth", "As the store grows"),
     ("alone", "Everpost alone"),
     ("start", "Until it runs"),
+    ("coldstart", "Until a function runs"),
 )
 
 WORDS = """\

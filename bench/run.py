@@ -33,6 +33,7 @@ PARTS = {
     "overload": "parts.overload",
     "growth": "parts.growth",
     "start": "parts.start",
+    "coldstart": "parts.coldstart",
 }
 QUICK_PARTS = ["alone"]
 

@@ -3,15 +3,15 @@
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from itertools import count
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from aws_kit import REGION, client_of
 from dynamodb_model import DynamoModel, Trouble
-from everpost.aws import AwsClient, CredentialChain, Site
+from everpost.aws import AwsClient, AwsError, CredentialChain, Site
 from everpost.engine.wire import NetworkWire
+from everpost.model.message import Attachment, Message
 from everpost.store.dynamodb import DynamoStore
 from everpost.store.dynamodb.bodies import Bodies
 from everpost.store.dynamodb.keys import SHARDS
@@ -19,6 +19,9 @@ from everpost.store.dynamodb.place import Place
 from everpost.store.dynamodb.schema import SCHEMA
 from everpost.store.dynamodb.table import Table
 from scripted_server import settled
+from store_values import message
+
+T = TypeVar("T", bound=DynamoStore)
 
 TABLE = "everpost"
 BUCKET = "bodies"
@@ -34,27 +37,50 @@ def client_over(model: DynamoModel, clock: Callable[[], float]) -> AwsClient:
     )
 
 
+def store_over(
+    model: DynamoModel, clock: Callable[[], float], *, shards: int = SHARDS, kind: type[T] = DynamoStore
+) -> T:
+    """Its tokens are drawn by the model."""
+    client = client_over(model, clock)
+    table = Table(client, TABLE, lambda: f"{model.rng.getrandbits(128):x}")
+    place = Place(table=table, shards=shards, keep=None, clock=clock)
+    return kind(place, Bodies(client, BUCKET))
+
+
 def model_store(
-    clock: Callable[[], float], *, seed: int = 0, trouble: Trouble | None = None, shards: int = SHARDS
+    clock: Callable[[], float], *, seed: int = 0, trouble: Trouble | None = None
 ) -> tuple[DynamoStore, DynamoModel]:
     model = DynamoModel(Random(seed), clock, trouble)
-    numbers = count()
-    client = client_over(model, clock)
-    table = Table(client, TABLE, lambda: f"token-{next(numbers)}")
-    place = Place(table=table, shards=shards, keep=None, clock=clock)
-    return DynamoStore(place, Bodies(client, BUCKET)), model
+    return store_over(model, clock), model
+
+
+def large_message(size: int = 500_000) -> Message:
+    """One with a tag and an attachment of chance, which can't be made smaller."""
+    content = Random(size).randbytes(size)
+    attachment = Attachment(filename="a.bin", content_type="application/octet-stream", content=content)
+    return message(1, attachments=(attachment,), tags=("a",))
 
 
 @asynccontextmanager
 async def real_store(
-    endpoint: str, clock: Callable[[], float] = time.time, **options: Any
+    endpoint: str, clock: Callable[[], float] = time.time, *, name: str | None = None, **options: Any
 ) -> AsyncIterator[DynamoStore]:
-    """A store over a table and a bucket of its own, in the AWS at `endpoint`."""
+    """A store in the AWS at `endpoint`: over a table and a bucket of its own, or over those of that name."""
     wire = NetworkWire()
     client = client_of(wire, endpoint, clock=clock)
     try:
-        name = await make_table(client)
+        name = name or await make_table(client)
         yield DynamoStore.open(client, name, bodies=name, clock=clock, **options)
+    finally:
+        await wire.close()
+        await settled()
+
+
+async def new_table(endpoint: str) -> str:
+    """As `make_table`, for those who come later."""
+    wire = NetworkWire()
+    try:
+        return await make_table(client_of(wire, endpoint))
     finally:
         await wire.close()
         await settled()
@@ -63,6 +89,10 @@ async def real_store(
 async def make_table(client: AwsClient) -> str:
     """The name of the new table, and of a bucket."""
     name = f"everpost-{uuid4().hex}"
-    await client.call("dynamodb", "CreateTable", {"TableName": name, **SCHEMA})
+    try:
+        await client.call("dynamodb", "CreateTable", {"TableName": name, **SCHEMA})
+    except AwsError as error:
+        if not error.maybe_done:  # by the first try, which a busy machine has answered too late
+            raise
     await client._object("PUT", name, "", 10.0, body=PLACE)
     return name

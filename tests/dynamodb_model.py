@@ -6,23 +6,22 @@ It stands where the network does, so that the client with its repeats is played,
 
 import asyncio
 import json
-from collections import defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from random import Random
 from typing import Any
 
 from dynamodb_expressions import Item, holds, plain, updated
+from dynamodb_items import Index, Place, Refusal, check, checked, place_of
 from everpost.aws import Lost, Request, Response
 from everpost.store.dynamodb.schema import SCHEMA
 
-ITEM_BYTES_MAX = 400 * 1024
 TRANSACTION_MAX = 100
 BATCH_GET_MAX, BATCH_WRITE_MAX = 100, 25
 TOKEN_S = 600.0  # for so long a transaction is known by its token
 
-Place = tuple[str, str]  # pk and sk
+Done = tuple[str, Any]  # the verb of a write, and its request
 
 
 @dataclass(frozen=True)
@@ -39,34 +38,6 @@ class Trouble:
     latency_s: float = 0.0  # a request takes up to so long
 
 
-class Refusal(Exception):
-    def __init__(self, code: str, text: str = "", **told: Any) -> None:
-        super().__init__(code)
-        self.told = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": text, **told}
-
-
-class _Index:
-    """Sparse; it hears of writes a while after the table has done them."""
-
-    def __init__(self, schema: Mapping[str, Any]) -> None:
-        self.hash, self.range = (key["AttributeName"] for key in schema["KeySchema"])
-        self.entries: dict[str, dict[Place, Item]] = defaultdict(dict)
-        self._coming: deque[tuple[float, Place, Item | None, Item | None]] = deque()
-
-    def hear(self, place: Place, before: Item | None, after: Item | None, at: float) -> None:
-        at = max(at, self._coming[-1][0] if self._coming else at)  # in the order of the writes
-        self._coming.append((at, place, before, after))
-
-    def catch_up(self, now: float) -> None:
-        while self._coming and self._coming[0][0] <= now:
-            _, place, before, after = self._coming.popleft()
-            if before is not None and self.hash in before:
-                self.entries[before[self.hash]["S"]].pop(place, None)
-            if after is not None and self.hash in after and self.range in after:
-                projected = {name: after[name] for name in ("pk", "sk", self.hash, self.range)}
-                self.entries[after[self.hash]["S"]][place] = projected
-
-
 class DynamoModel:
     """A transport: requests in, answers out. `rng` draws the troubles, `now` tells the time."""
 
@@ -74,11 +45,21 @@ class DynamoModel:
         self.rng = rng
         self.trouble = trouble or Trouble()
         self.struck: dict[str, int] = defaultdict(int)
-        self.items: dict[str, dict[Place, Item]] = defaultdict(dict)  # by table
+        self.partitions: dict[str, dict[str, Item]] = defaultdict(dict)  # by pk and sk
         self.objects: dict[str, bytes] = {}
-        self._now = now
-        self._indexes = {schema["IndexName"]: _Index(schema) for schema in SCHEMA["GlobalSecondaryIndexes"]}
+        self.now = now
+        self._indexes = {schema["IndexName"]: Index(schema) for schema in SCHEMA["GlobalSecondaryIndexes"]}
         self._tokens: dict[str, float] = {}
+        self.watch: Callable[[Sequence[Done]], None] = lambda _: None  # is told of what is written in one step
+
+    def still(self) -> "DynamoModel":
+        """A copy that nothing happens to, and whose indexes show everything."""
+        copy = DynamoModel(Random(0), self.now)
+        for pk, items in self.partitions.items():
+            for sk, item in items.items():
+                copy._write((pk, sk), item)
+        copy.objects = dict(self.objects)
+        return copy
 
     async def __call__(self, request: Request, seconds: float) -> Response | Lost:
         await asyncio.sleep(self.rng.random() * self.trouble.latency_s)
@@ -132,41 +113,41 @@ class DynamoModel:
     # --- operations -------------------------------------------------------------------------------------------------
 
     def get_item(self, asked: Any) -> Any:
-        item = self.items[asked["TableName"]].get(_place(asked["Key"]))
+        item = self._item(place_of(asked["Key"]))
         return {} if item is None else {"Item": item}
 
     def batch_get_item(self, asked: Any) -> Any:
         [(table, part)] = asked["RequestItems"].items()
-        _check(len(part["Keys"]) <= BATCH_GET_MAX, "Too many items requested for the BatchGetItem call")
-        _check(
-            len({_place(key) for key in part["Keys"]}) == len(part["Keys"]),
+        check(len(part["Keys"]) <= BATCH_GET_MAX, "Too many items requested for the BatchGetItem call")
+        check(
+            len({place_of(key) for key in part["Keys"]}) == len(part["Keys"]),
             "Provided list of item keys contains duplicates",
         )
         left = [key for key in part["Keys"][1:] if self._strikes("unprocessed")]
-        found = [self.items[table].get(_place(key)) for key in part["Keys"] if key not in left]
+        found = [self._item(place_of(key)) for key in part["Keys"] if key not in left]
         unprocessed = {table: {**part, "Keys": left}} if left else {}
         return {"Responses": {table: [item for item in found if item is not None]}, "UnprocessedKeys": unprocessed}
 
     def batch_write_item(self, asked: Any) -> Any:
         [(table, requests)] = asked["RequestItems"].items()
-        _check(len(requests) <= BATCH_WRITE_MAX, "Too many items requested for the BatchWriteItem call")
+        check(len(requests) <= BATCH_WRITE_MAX, "Too many items requested for the BatchWriteItem call")
         left = [request for request in requests[1:] if self._strikes("unprocessed")]
         for request in requests:
             if request in left:
                 continue
             if "PutRequest" in request:
-                self._write(table, _place(request["PutRequest"]["Item"]), _checked(request["PutRequest"]["Item"]))
+                self._write(place_of(request["PutRequest"]["Item"]), checked(request["PutRequest"]["Item"]))
             else:
-                self._write(table, _place(request["DeleteRequest"]["Key"]), None)
+                self._write(place_of(request["DeleteRequest"]["Key"]), None)
         return {"UnprocessedItems": {table: left} if left else {}}
 
     def query(self, asked: Any) -> Any:
         condition = asked["KeyConditionExpression"]
         index = self._indexes.get(asked.get("IndexName", ""))
         if index is None:
-            found, names = list(self.items[asked["TableName"]].values()), ("pk", "sk")
+            found, names = list(self.partitions[asked["ExpressionAttributeValues"][":pk"]["S"]].values()), ("pk", "sk")
         else:
-            index.catch_up(self._now())
+            index.catch_up(self.now())
             names = (index.hash, index.range)
             found = list(index.entries[asked["ExpressionAttributeValues"][":pk"]["S"]].values())
         matching = [item for item in found if holds(condition, item, asked)]
@@ -194,17 +175,17 @@ class DynamoModel:
     def update_item(self, asked: Any) -> Any:
         answer = self._single("Update", asked)
         if asked.get("ReturnValues") == "ALL_NEW":
-            return {"Attributes": self.items[asked["TableName"]][_place(asked["Key"])]}
+            return {"Attributes": self._item(place_of(asked["Key"]))}
         return answer
 
     def transact_write_items(self, asked: Any) -> Any:
         token = asked["ClientRequestToken"]
-        if self._tokens.get(token, -TOKEN_S) + TOKEN_S > self._now():
+        if self._tokens.get(token, -TOKEN_S) + TOKEN_S > self.now():
             return {}
         writes = [next(iter(item.items())) for item in asked["TransactItems"]]
-        _check(len(writes) <= TRANSACTION_MAX, "Member must have length less than or equal to 100")
-        places = [_place(request.get("Key") or request["Item"]) for _, request in writes]
-        _check(len(set(places)) == len(places), "Transaction request cannot include multiple operations on one item")
+        check(len(writes) <= TRANSACTION_MAX, "Member must have length less than or equal to 100")
+        places = [place_of(request.get("Key") or request["Item"]) for _, request in writes]
+        check(len(set(places)) == len(places), "Transaction request cannot include multiple operations on one item")
         if self._strikes("conflict"):
             reasons = [{"Code": "TransactionConflict" if number == 0 else "None"} for number in range(len(writes))]
             raise Refusal("TransactionCanceledException", CancellationReasons=reasons)
@@ -213,7 +194,8 @@ class DynamoModel:
             raise Refusal("TransactionCanceledException", CancellationReasons=reasons)
         for verb, request in writes:
             self._apply(verb, request)
-        self._tokens[token] = self._now()
+        self._tokens[token] = self.now()
+        self.watch(writes)
         return {}
 
     # --- one item ---------------------------------------------------------------------------------------------------
@@ -224,10 +206,11 @@ class DynamoModel:
             told = {"Item": reason["Item"]} if "Item" in reason else {}
             raise Refusal("ConditionalCheckFailedException", **told)
         self._apply(verb, request)
+        self.watch([(verb, request)])
         return {}
 
     def _reason(self, request: Any) -> dict[str, Any]:
-        item = self.items[request["TableName"]].get(_place(request.get("Key") or request["Item"]))
+        item = self._item(place_of(request.get("Key") or request["Item"]))
         if holds(request.get("ConditionExpression"), item or {}, request):
             return {"Code": "None"}
         reason: dict[str, Any] = {"Code": "ConditionalCheckFailed"}
@@ -236,21 +219,24 @@ class DynamoModel:
         return reason
 
     def _apply(self, verb: str, request: Any) -> None:
-        table, place = request["TableName"], _place(request.get("Key") or request["Item"])
+        place = place_of(request.get("Key") or request["Item"])
         match verb:
             case "Put":
-                self._write(table, place, _checked(request["Item"]))
+                self._write(place, checked(request["Item"]))
             case "Delete":
-                self._write(table, place, None)
+                self._write(place, None)
             case "Update":
-                before = self.items[table].get(place, request["Key"])
-                self._write(table, place, _checked(updated(request["UpdateExpression"], before, request)))
+                before = self._item(place) or request["Key"]
+                self._write(place, checked(updated(request["UpdateExpression"], before, request)))
 
-    def _write(self, table: str, place: Place, after: Item | None) -> None:
-        before = self.items[table].pop(place, None)
+    def _item(self, place: Place) -> Item | None:
+        return self.partitions[place[0]].get(place[1])
+
+    def _write(self, place: Place, after: Item | None) -> None:
+        before = self.partitions[place[0]].pop(place[1], None)
         if after is not None:
-            self.items[table][place] = after
-        at = self._now() + self.rng.random() * self.trouble.index_lag_s
+            self.partitions[place[0]][place[1]] = after
+        at = self.now() + self.rng.random() * self.trouble.index_lag_s
         for index in self._indexes.values():
             index.hear(place, before, after, at)
 
@@ -265,30 +251,3 @@ OPERATIONS: Mapping[str, Callable[[DynamoModel, Any], Any]] = {
     "TransactWriteItems": DynamoModel.transact_write_items,
     "UpdateItem": DynamoModel.update_item,
 }
-
-
-def _place(key: Mapping[str, Any]) -> Place:
-    return key["pk"]["S"], key["sk"]["S"]
-
-
-def _check(is_so: object, text: str) -> None:
-    if not is_so:
-        raise Refusal("ValidationException", text)
-
-
-def _checked(item: Item) -> Item:
-    _check(bool(item["pk"]["S"] and item["sk"]["S"]), "The AttributeValue for a key attribute cannot be empty")
-    _check(_size(item) <= ITEM_BYTES_MAX, "Item size has exceeded the maximum allowed size")
-    return {name: _stored(value) for name, value in item.items()}
-
-
-def _stored(value: dict[str, Any]) -> dict[str, Any]:
-    """Numbers lose the zeros that say nothing."""
-    [(kind, content)] = value.items()
-    if kind == "M":
-        return {kind: {name: _stored(one) for name, one in content.items()}}
-    return {kind: f"{Decimal(content):f}".rstrip("0").rstrip(".") if kind == "N" and "." in content else content}
-
-
-def _size(item: Item) -> int:
-    return sum(len(name) + len(str(content)) for name, value in item.items() for content in value.values())

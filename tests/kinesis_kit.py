@@ -17,10 +17,12 @@ THROTTLED = "ProvisionedThroughputExceededException"
 
 class Faults:
     """Between the client and AWS. `refuse` names what becomes of a record (by its event's id): the codes that it is
-    refused with, one a time; `poison` a piece of data that no request may hold; `lose` how many answers get lost."""
+    refused with, one a time; `refuse_first` all of them once; `poison` a piece of data that no request may hold; `lose`
+    how many answers get lost."""
 
     def __init__(self):
         self.refuse = {}
+        self.refuse_first = False
         self.poison = None
         self.lose = 0
         self.requests = []  # ids of the records of each
@@ -42,8 +44,13 @@ class Faults:
 
         return carry
 
+    def _code(self, id_):
+        if self.refuse_first:
+            self.refuse.setdefault(id_, [THROTTLED])
+        return self.refuse[id_].pop(0) if self.refuse.get(id_) else None
+
     async def _partly(self, payload, ids, put):
-        codes = [self.refuse[id_].pop(0) if self.refuse.get(id_) else None for id_ in ids]
+        codes = [self._code(id_) for id_ in ids]
         pairs = list(zip(payload["Records"], codes, strict=True))
         taken = [record for record, code in pairs if code is None]
         told = iter(())

@@ -33,6 +33,7 @@ class Running:
     port: int
     arguments: Sequence[str]
     judge: valkey.Valkey
+    bus_port: int  # of a cluster's nodes among themselves
     process: "subprocess.Popen[bytes] | None" = None
 
     def start(self) -> None:
@@ -92,7 +93,7 @@ def cluster(servers: Sequence[Running]) -> Iterator[Sequence[Running]]:
     for at, server in enumerate(servers):
         last = min((at + 1) * share, SLOTS) - 1
         server.judge.execute_command("CLUSTER ADDSLOTSRANGE", at * share, last)
-        server.judge.execute_command("CLUSTER MEET", HOST, servers[0].port)
+        server.judge.execute_command("CLUSTER MEET", HOST, servers[0].port, servers[0].bus_port)
     ends_at = time.monotonic() + START_S
     while not all(_is_ready(server, len(servers)) for server in servers):
         assert time.monotonic() < ends_at, "the cluster does not form"
@@ -137,7 +138,10 @@ def _running(
     own.mkdir(parents=True)
     arguments = [*command, "--port", "0" if is_tls else str(port), "--bind", HOST, "--dir", str(own), "--save", ""]
     judge = valkey.Valkey(HOST, port, password=password, ssl=is_tls, ssl_cert_reqs="none", retry=None)
-    server = Running(port, [*arguments, "--appendonly", "no", *options], judge)
+    bus_port = free_ports(1)[0]
+    if CLUSTERED[0] in options:
+        arguments += ["--cluster-port", str(bus_port)]
+    server = Running(port, [*arguments, "--appendonly", "no", *options], judge, bus_port)
     try:
         server.start()
         yield server

@@ -16,15 +16,15 @@ class Unavailable(Exception):
     """A peer can't be measured here; says why."""
 
 
-def venv() -> Path:
-    """The folder of the programs of a virtual environment that holds requirements.txt."""
-    folder, wanted = OUT / "venv", HERE / "requirements.txt"
+def venv(name: str = "venv", wanted: Path = HERE / "requirements.txt", *options: str) -> Path:
+    """The folder of the programs of a virtual environment that holds what `wanted` lists."""
+    folder = OUT / name
     uv = shutil.which("uv") or str(ROOT / ".uv" / "uv")
     _once(
         folder,
         wanted,
         [uv, "venv", "--quiet", "--clear", folder],
-        [uv, "pip", "install", "--quiet", "--python", folder / "bin" / "python", "--requirement", wanted],
+        [uv, "pip", "install", "--quiet", *options, "--python", folder / "bin" / "python", "--requirement", wanted],
     )
     return folder / "bin"
 

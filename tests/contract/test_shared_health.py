@@ -17,6 +17,7 @@ from everpost.model.account import Bucket
 from valkey_kit import health_of, valkey_server
 
 T = 1_800_000_000.0
+PATIENT_S = 20.0  # on a busy machine
 KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 REPORTS = st.builds(
     Report,
@@ -70,7 +71,7 @@ class Dynamo:
         for account in ("one", "two"):
             key = {"pk": {"S": COLLECTION}, "sk": {"S": account}}
             self._client.delete_item(TableName=self._name, Key=key)
-        return lambda wire: DynamoHealth(client_of(wire, self._endpoint), self._name)
+        return lambda wire: DynamoHealth(client_of(wire, self._endpoint), self._name, within_s=PATIENT_S)
 
 
 @pytest.fixture(scope="module", params=["valkey", "dynamodb"])
@@ -110,6 +111,23 @@ async def test_no_failure_is_lost_among_many_workers(workers):
         T + len(workers) - 1,
     )
     assert sum(bucket.failed for bucket in known.buckets) == len(workers)
+
+
+async def test_a_good_answer_that_one_worker_has_not_heard_of_overtakes_the_failure_that_it_reports(workers):
+    one, other = workers[:2]
+    await other.board()
+    await one.record([report(Sign.OK, 5)])
+    await other.record([report(Sign.FAILED, 4)])
+    known = (await one.board())["one"]
+    assert (known.failures, known.ok_at, known.buckets) == (0, T + 5, (Bucket(T, 1, 1),))
+
+
+async def test_the_last_good_answer_is_not_set_back_by_a_worker_that_has_not_heard_of_it(workers):
+    one, other = workers[:2]
+    await other.board()
+    await one.record([report(Sign.OK, 5)])
+    await other.record([report(Sign.OK, 4)])
+    assert (await one.board())["one"].ok_at == T + 5
 
 
 async def test_one_of_many_gets_the_probe(workers):

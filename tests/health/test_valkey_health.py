@@ -1,13 +1,15 @@
 """Provider health that any number of workers keep in one Valkey."""
 
 import asyncio
+import time
 from contextlib import AsyncExitStack
 
 import msgspec
 import pytest
 
 from everpost.health.entry import FORGET_S
-from everpost.health.port import HealthUnavailable, Report, Sign
+from everpost.health.own_view import OwnView
+from everpost.health.port import BUCKET_S, WINDOW_S, HealthUnavailable, Report, Sign
 from everpost.health.valkey import Password, Patience
 from everpost.model.account import AccountHealth, Bucket
 from scripted_server import ScriptedServer
@@ -52,6 +54,28 @@ async def test_a_state_of_another_version_is_unknown_and_replaced_by_the_next_re
     assert valkey.judge.hget(key, "new/one") == b"kept"
 
 
+async def test_old_counters_are_not_kept(workers, valkey, key):
+    first, second, third, *_ = workers
+    await first.record([report(Sign.OK), report(Sign.OK, BUCKET_S)])
+    await second.record([report(Sign.OK, 3 * WINDOW_S)])  # and knows nothing of the first one's
+    assert [bucket.start_at for bucket in (await third.board())["one"].buckets] == [T + 3 * WINDOW_S]
+    await third.record([report(Sign.OK, 4 * WINDOW_S)])
+    counters = [field for field in valkey.judge.hkeys(key) if field.startswith((b"ok/", b"failed/"))]
+    assert counters == [b"ok/%d/one" % (T + 4 * WINDOW_S)]
+
+
+@pytest.mark.parametrize("field", ["ok_at/one", "ok/x/one", "ok/1800000000/one"])
+async def test_what_is_no_health_is_told_and_stops_nobody(workers, valkey, key, field):
+    await workers[0].record([report(Sign.FAILED)])
+    valkey.judge.hset(key, field, "nonsense")
+    for use in (workers[1].board(), workers[1].record([report(Sign.FAILED)])):
+        with pytest.raises(HealthUnavailable, match="holds something else than health: delete it"):
+            await use
+    view = OwnView(workers[0])
+    await view.record([report(Sign.FAILED)])
+    assert (await view.board())["one"].failures == 1
+
+
 # --- trouble ----------------------------------------------------------------------------------------------------------
 
 
@@ -86,6 +110,18 @@ async def test_a_frozen_server_is_waited_for_once_and_then_left_alone(own_valkey
     own_valkey.thaw()
     with pytest.raises(HealthUnavailable, match="no answer in time"):
         await health.board()  # nobody has asked: it would have answered
+    await health.close()
+
+
+async def test_a_clock_that_was_set_back_makes_no_pause_longer(own_valkey, key, monkeypatch):
+    health = health_of(own_valkey, key=key, patience=HASTY)
+    own_valkey.kill()
+    with pytest.raises(HealthUnavailable):
+        await health.board()
+    own_valkey.start()
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now - 86_400.0)
+    assert await health.board() == {}
     await health.close()
 
 
@@ -125,6 +161,56 @@ async def test_what_is_no_valkey_is_told(key):
     async with ScriptedServer(greet) as server:
         health = health_of(server, key=key)
         with pytest.raises(HealthUnavailable, match="a reply begins with"):
+            await health.board()
+        await health.close()
+
+
+async def test_of_many_callers_one_tries_to_get_in(key):
+    async def refuse(peer):
+        await peer.read_some()
+        peer.send(b"-WRONGPASS no\r\n")
+        await peer.until_left()
+
+    async with ScriptedServer(refuse) as server:
+        health = health_of(server, key=key, login=Password("wrong"), patience=HASTY)
+        told = await asyncio.gather(*(health.board() for _ in range(20)), return_exceptions=True)
+        assert {type(one) for one in told} == {HealthUnavailable}
+        assert server.connections == 1
+        await health.close()
+
+
+async def test_a_node_that_has_gone_is_looked_for_at_the_address_that_was_configured(key):
+    answers = [b"-MOVED 1 127.0.0.1:%d\r\n", b"*0\r\n"]
+
+    async def point(peer):
+        await peer.read_some()
+        peer.send(answers.pop(0).replace(b"%d", b"%d" % gone.port))
+        await peer.until_left()
+
+    async def end(peer):
+        await peer.read_some()
+
+    async with ScriptedServer(end) as gone, ScriptedServer(point) as server:
+        health = health_of(server, key=key)
+        with pytest.raises(HealthUnavailable, match=f"{gone.port}: closed by the server"):
+            await health.board()
+        assert await health.board() == {}
+        await health.close()
+
+
+SENSELESS = ("-MOVED 1 nowhere", "-MOVED", "-ASK 1 :99999999", "-MOVED 1 :99999", "-MOVED 1 a b:1", ":1", "$1\r\nx")
+
+
+@pytest.mark.parametrize("answer", SENSELESS)
+async def test_an_answer_that_makes_no_sense_is_told(key, answer):
+    async def say(peer):
+        await peer.read_some()
+        peer.send(answer.encode() + b"\r\n")
+        await peer.until_left()
+
+    async with ScriptedServer(say) as server:
+        health = health_of(server, key=key)
+        with pytest.raises(HealthUnavailable):
             await health.board()
         await health.close()
 

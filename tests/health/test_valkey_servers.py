@@ -1,5 +1,6 @@
 """Servers as they stand in production: with TLS and a password, and in clusters whose keys move."""
 
+import asyncio
 import zlib
 from contextlib import ExitStack
 
@@ -61,6 +62,15 @@ async def test_whichever_node_is_asked_all_workers_share_one_board(nodes):
     assert all(node.judge.dbsize() for node in nodes)  # the keys lay on all of them
 
 
+async def test_many_callers_who_are_sent_to_another_node_at_once_all_get_there(nodes):
+    for key in keys_on_all():
+        for node in nodes:
+            health = health_of(node, key=key)
+            await asyncio.gather(*(health.board() for _ in range(20)))
+            await health.close()
+    assert all(node.judge.dbsize() for node in nodes)
+
+
 async def test_a_key_that_moves_to_another_node_is_followed(nodes):
     key = "everpost:{that moves}"
     one, other = slot_moves(nodes, key)
@@ -72,7 +82,8 @@ async def test_a_key_that_moves_to_another_node_is_followed(nodes):
     one.judge.execute_command("CLUSTER SETSLOT", slot, "MIGRATING", ids[1])
     await health.record([OK])
     one.judge.execute_command("MIGRATE", HOST, other.port, key, 0, 5000)
-    await health.record([OK])  # the one says ASK, and the other wants to be asked on purpose
+    await asyncio.gather(*(health.board() for _ in range(20)))  # the one says ASK to all of them …
+    await health.record([OK])  # … and the other wants to be asked on purpose
     for node in (other, one):
         node.judge.execute_command("CLUSTER SETSLOT", slot, "NODE", ids[1])
     await health.record([OK])

@@ -89,7 +89,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=int, default=200, help="how many seeds are played")
     parser.add_argument("--first-seed", type=int, default=1000, help="the first of them")
     parser.add_argument("--mails", type=int, help="of each run; default: the seed tells")
-    parser.add_argument("--store", choices=STORES, help="default: a tenth over sqlite, the others over memory")
+    parser.add_argument(
+        "--store", choices=STORES, help="default: a tenth over sqlite, one over dynamodb, the others over memory"
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes; default: one a core")
     parser.add_argument("--seconds", type=float, help="stop after so long, with the figures of what was played")
     parser.add_argument("--doublecheck", action="store_true", help="play each seed twice and compare the traces")

@@ -187,7 +187,8 @@ class _Proxy:
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
         method, life, node, unavailable = getattr(self._target, name), self._life, self._life.node, self._unavailable
         world = node.world
-        random_, longest_s, witness = node.rng.random, world.plan.store_s, WITNESSES.get(name)
+        random_, longest_s = node.rng.random, world.plan.store_s
+        witness = None if world.sees_writes else WITNESSES.get(name)
 
         async def call(*args: Any, **kwargs: Any) -> Any:
             if life.is_struck():

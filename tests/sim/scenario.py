@@ -16,6 +16,7 @@ from sim.behaviour import LAG_S
 from sim.catalogue import SCRIPTS
 from sim.clients import Clients
 from sim.draw import draw
+from sim.far import still
 from sim.invariants import broken, unbalanced
 from sim.nodes import EPOCH, Fleet, Node, task_factory
 from sim.plan import DAY_S, Plan, Weather
@@ -32,7 +33,8 @@ WAIT_S = 10.0
 STEPS_MAX = 12  # trouble that is due strikes within so many steps: at every one of them, sooner or later
 OPERATOR = Caller(project="project-0", who="operator", scope=Scope.ADMIN)
 
-MakeStore = Callable[[Callable[[], float]], Store]
+MakeStore = Callable[[Callable[[], float], World], Store]
+"""(clock, world): a store that is empty."""
 
 
 def run(seed: int, make_store: MakeStore, mails: int | None = None) -> Report:
@@ -71,7 +73,7 @@ class _Scenario:
         self.world.providers = {
             name: SimProvider(name, provider) for name, provider in zip(names, plan.providers, strict=True)
         }
-        self.store = make_store(lambda: EPOCH + loop.time())
+        self.store = make_store(lambda: EPOCH + loop.time(), self.world)
         self.sink = SimSink(self.world, fails=plan.sink_fails)
         self.report.relayed = self.sink.received
         route = Route(
@@ -110,7 +112,7 @@ class _Scenario:
         for task in keepers:
             task.cancel()
         await self._look()
-        self.report.events = await self.store.read_events(0, 1_000_000)
+        self.report.events = await still(self.store).read_events(0, 1_000_000)
         self.report.breaks = broken(self.report, self.world)
         for node in self.nodes:
             node.kill("end")
@@ -196,9 +198,10 @@ class _Scenario:
         """Brings the report up to date, and tells what can't be seen in the end: what has vanished, what was untrue."""
         before = self.report.stored
         projects = [f"project-{number}" for number in range(self.plan.projects)]
-        listed = [await self.store.list_messages(Filter(project=name), None, 1_000_000) for name in projects]
+        store = still(self.store)
+        listed = [await store.list_messages(Filter(project=name), None, 1_000_000) for name in projects]
         self.report.stored = {stored.message.id: stored for some in listed for stored in some}
-        self.report.counts = await self.store.counts()
+        self.report.counts = await store.counts()
         for name, some in zip(projects, listed, strict=True):
             if strangers := [stored.message.id for stored in some if stored.message.project != name]:
                 self.world.breaks.append(f"{strangers[0]}: shown to {name}")

@@ -4,14 +4,16 @@ from collections.abc import Mapping
 
 from everpost.store.memory import MemoryStore
 from everpost.store.sqlite import SqliteStore
+from sim.far import far_store
 from sim.scenario import MakeStore
 
 STORES: Mapping[str, MakeStore] = {
-    "memory": lambda clock: MemoryStore(clock=clock),
-    "sqlite": lambda clock: SqliteStore.open(":memory:", clock=clock, inline=True),
+    "memory": lambda clock, _: MemoryStore(clock=clock),
+    "sqlite": lambda clock, _: SqliteStore.open(":memory:", clock=clock, inline=True),
+    "dynamodb": far_store,
 }
 
 
 def store_of(seed: int) -> str:
-    """A tenth of long programmes is played over SQLite."""
-    return "sqlite" if seed % 10 == 0 else "memory"
+    """A tenth of long programmes is played over SQLite, and another one over DynamoDB."""
+    return {0: "sqlite", 5: "dynamodb"}.get(seed % 10, "memory")

@@ -5,11 +5,11 @@ import pytest
 from everpost.model.delivery import DeliveryState
 from everpost.model.event import EventType
 from everpost.model.message import OnUnknown
-from everpost.store.memory import MemoryStore
 from sim.catalogue import SCRIPTS, Script
 from sim.plan import NodePlan, Plan, ProviderPlan
 from sim.report import Report
 from sim.scenario import play
+from sim.stores import STORES
 from sim.world import World
 
 SEEDS = (1, 2, 3)
@@ -23,7 +23,7 @@ def played(name: str, script: Script, seed: int) -> tuple[Report, World]:
         seed=seed, mails=MAILS, on_unknown=OnUnknown.RESEND, providers=(first, script.second), nodes=(node, node)
     )
     worlds: list[World] = []
-    report = play(plan, lambda clock: MemoryStore(clock=clock), worlds.append)
+    report = play(plan, STORES["memory"], worlds.append)
     return report, worlds[0]
 
 

@@ -35,10 +35,10 @@ def test_whatever_happens_every_acknowledged_mail_ends_once(store: str, seed: in
 
 PLAY: str = """
 import logging
-from everpost.store.memory import MemoryStore
 from sim.scenario import run
+from sim.stores import STORES
 logging.disable(logging.CRITICAL)
-print(*(run(seed, lambda clock: MemoryStore(clock=clock), 40).trace_hash for seed in range(1, 9)))
+print(*(run(seed, STORES["memory"], 40).trace_hash for seed in range(1, 9)))
 """
 
 

@@ -59,6 +59,7 @@ class World:
     suppressed_at: dict[tuple[str, str], float] = field(default_factory=dict)  # by no node's clock
     answers: dict[tuple[str, str], bytes] = field(default_factory=dict)  # scope and key -> what was kept first
     breaks: list[str] = field(default_factory=list)  # promises that were broken before everybody's eyes
+    sees_writes: bool = False  # the store's writes are seen as they are made, and not when they are answered
     steps: int = 0  # of all nodes: see nodes.Life
     clocks_right: bool = True  # no clock of a node has ever been wrong in this run
 

@@ -1,165 +1,26 @@
 """Whatever is done to it, SQLite answers as the plain dictionaries of the memory store do."""
 
 from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from msgspec.structs import replace
 
-from everpost.model.delivery import DeliveryState
-from everpost.model.message import Address
-from everpost.store.memory import MemoryStore
-from everpost.store.port import Filter, StoreUnavailable, Suppression
+from everpost.store.port import StoreUnavailable
 from everpost.store.sqlite import SqliteStore
-from store_values import LATE, NOW, Clock, change, charge, delivery, event, key, message, system_event
-
-few = st.integers(0, 3)
-projects = st.sampled_from(["shop", "bank"])
-addresses = st.sampled_from(["ann@example.com", "ANN@example.com", "bob@example.org", "bob@example.net"])
-tags = st.sampled_from(["a", "b"])
-states = st.sampled_from(list(DeliveryState))
-accounts = st.sampled_from(["one", "two"])
-ages = st.integers(0, 40)
+from store_machine import Stores
 
 
-def result_of(coroutine):
-    """Neither store awaits anything, so one step is the whole way. A refusal is a result, too."""
-    try:
-        coroutine.send(None)
-    except StopIteration as end:
-        return end.value
-    except StoreUnavailable as error:
-        return type(error)
-    raise AssertionError("it has waited")
+class Sqlite(Stores):
+    def open_other(self):
+        return SqliteStore.open(":memory:", clock=self.clock, inline=True)
+
+    def result_of(self, coroutine):
+        """Neither store awaits anything, so one step is the whole way. A refusal is a result, too."""
+        try:
+            coroutine.send(None)
+        except StopIteration as end:
+            return end.value
+        except StoreUnavailable as error:
+            return type(error)
+        raise AssertionError("it has waited")
 
 
-class Stores(RuleBasedStateMachine):
-    def __init__(self):
-        super().__init__()
-        self.clock = Clock()
-        self.memory = MemoryStore(self.clock)
-        self.sqlite = SqliteStore.open(":memory:", clock=self.clock, inline=True)
-        self.number = 0
-        self.messages = []
-
-    def teardown(self):
-        result_of(self.sqlite.close())
-
-    def both(self, method, *arguments):
-        memory, sqlite = (result_of(getattr(store, method)(*arguments)) for store in (self.memory, self.sqlite))
-        assert memory == sqlite
-        return memory
-
-    def some_delivery(self, pick):
-        """One that was stored at some time, as it is now."""
-        if not self.messages:
-            return None
-        of = self.messages[pick % len(self.messages)]
-        return self.both("find_delivery", delivery(of, pick % 2).id)
-
-    @rule(
-        project=projects,
-        to=st.lists(addresses, min_size=1, max_size=3),
-        tags=st.lists(tags, max_size=2),
-        claim=st.none() | st.builds(key, few.map(str), st.sampled_from([b"f", b"g"])),
-        due=few,
-        deliveries=st.integers(1, 2),
-        again=st.booleans(),
-        overdue=st.sampled_from([LATE, LATE, LATE, 0.0]),
-        begun=st.booleans(),
-        spent=st.lists(st.builds(charge, few, st.just(6), accounts, tags, few.map(float)), max_size=2),
-    )
-    def accept(self, *, project, to, tags, claim, due, deliveries, again, overdue, begun, spent):
-        if not (again and self.messages):
-            self.number += 1
-        of = message(self.number, project=project, to=tuple(map(Address, to)), tags=tuple(tags))
-        ones = [delivery(of, position, due_at=of.created_at + due) for position in range(deliveries)]
-        if begun:
-            ones = [change(one).delivery for one in ones]
-        self.both("accept", of, ones, [event(one) for one in ones], claim, overdue, spent if begun else ())
-        self.messages.append(of)
-
-    @rule(after=ages, lease_s=st.sampled_from([1.0, 5.0]), room=few)
-    def claim_due(self, after, lease_s, room):
-        self.both("claim_due", NOW + after, lease_s, room)
-
-    @rule(
-        picks=st.lists(st.integers(0, 30), min_size=1, max_size=3),
-        state=states,
-        stale=st.sampled_from([0, 0, 0, 1]),
-        account=accounts,
-        spent=st.lists(st.builds(charge, few, st.just(6), accounts, tags, few.map(float)), max_size=2),
-    )
-    def change(self, picks, state, stale, account, spent):
-        stored = [one for one in map(self.some_delivery, picks) if one is not None]
-        wanted = [
-            change(replace(one, version=one.version + stale), state, charges=spent, account=account, tried=(account,))
-            for one in stored
-        ]
-        self.both("begin", wanted)
-
-    @rule(ids=st.lists(few.map(str), max_size=3), project=projects)
-    def record(self, ids, project):
-        self.both("record", [system_event(id_, project=project) for id_ in ids])
-
-    @rule(name=few.map(str), value=st.none() | st.binary(max_size=2), was=st.none() | few)
-    def write_config(self, name, value, was):
-        self.both("write_config", name, value, was)
-
-    @rule(project=projects, address=addresses, reason=tags)
-    def suppress(self, project, address, reason):
-        row = Suppression(project=project, address=address.lower(), reason=reason, created_at=NOW)
-        self.both("suppress", [row], [])
-
-    @rule(project=projects, address=addresses)
-    def unsuppress(self, project, address):
-        self.both("unsuppress", project, [address], [])
-
-    @rule(scope=st.just("shop:send"), name=few.map(str), answer=st.binary(max_size=2))
-    def answer(self, scope, name, answer):
-        self.both("answer", scope, name, answer)
-
-    @rule(name=few.map(str), fingerprint=st.sampled_from([b"f", b"g"]))
-    def find_key(self, name, fingerprint):
-        self.both("find_key", "shop:send", name, fingerprint)
-
-    @rule(before=ages, keys_before=ages, limit=st.integers(1, 5))
-    def purge(self, before, keys_before, limit):
-        self.both("purge", NOW + before, NOW + keys_before, limit)
-
-    @rule(
-        by=st.builds(
-            Filter,
-            project=projects,
-            state=st.none() | states,
-            recipient=st.none() | addresses,
-            tag=st.none() | tags,
-            account=st.none() | accounts,
-            created_from=st.none() | ages.map(lambda age: NOW + age),
-            created_before=st.none() | ages.map(lambda age: NOW + age),
-        ),
-        cursor=st.none() | st.integers(0, 30),
-        limit=st.integers(1, 5),
-    )
-    def list_messages(self, by, cursor, limit):
-        before = self.messages[cursor % len(self.messages)].id if cursor is not None and self.messages else None
-        self.both("list_messages", by, before, limit)
-
-    @rule(after=few, project=st.none() | projects, pick=st.none() | st.integers(0, 30))
-    def read_events(self, after, project, pick):
-        of = self.messages[pick % len(self.messages)] if pick is not None and self.messages else None
-        self.both("read_events", after, 5, project, of and of.id)
-
-    @invariant()
-    def nothing_differs(self):
-        counts = self.both("counts")
-        assert counts.accepted == sum(counts.by_state.values())
-        self.both("read_events", 0, 10_000)
-        self.both("usage")
-        self.both("read_config", "")
-        self.both("suppressed", "shop", ["ann@example.com", "bob@example.org", "bob@example.net"])
-        for of in self.messages[-3:]:
-            self.both("get_message", of.project, of.id)
-
-
-TestStores = Stores.TestCase
+TestStores = Sqlite.TestCase
 TestStores.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

@@ -6,7 +6,7 @@ import pytest
 
 from everpost.model.account import Account
 from everpost.model.secret import Reference, Secret, Source
-from everpost.vault.keeper import AGAIN_S, FRESH_S, Keeper
+from everpost.vault.keeper import AGAIN_S, FAILED_S, FRESH_S, Keeper
 from everpost.vault.port import SecretUnavailable
 
 CANARY = "s3cr3t-canary"
@@ -85,6 +85,15 @@ async def test_a_value_is_kept_for_five_minutes_and_read_again_after_that(owner,
     assert len(counting.asked) == 2
 
 
+async def test_a_clock_that_was_set_back_makes_no_value_last_longer(owner, counting, clock):
+    clock.at = 1e6
+    keeper = Keeper([account(api_key=Reference(f"ssm:{owner.parameter('old')}"))], counting, clock)
+    await keeper.accounts()
+    clock.at = 1.0
+    await keeper.renewed()
+    assert len(counting.asked) == 2
+
+
 async def test_an_account_that_is_refused_has_its_secrets_read_at_once_and_no_other(owner, counting, clock):
     names = [owner.parameter("old") for _ in range(2)]
     named = [account(one, api_key=Reference(f"ssm:{name}")) for one, name in zip("ab", names, strict=True)]
@@ -141,6 +150,19 @@ async def test_a_secret_that_cannot_be_read_any_more_stays_as_it_was(owner, vaul
     told = [record.error for record in caplog.records if hasattr(record, "error")]
     assert told == [f"ssm:{names[0]} can't be read: ParameterNotFound: {GONE}"]
     assert CANARY not in str([vars(record) for record in caplog.records])
+
+
+async def test_what_cannot_be_read_is_not_asked_for_all_the_time(owner, counting, clock):
+    name = owner.parameter("old")
+    keeper = Keeper([account(api_key=Reference(f"ssm:{name}"))], counting, clock)
+    await keeper.accounts()
+    owner.ssm.delete_parameter(Name=name)
+    for clock.at in (FRESH_S, FRESH_S + 1, FRESH_S + FAILED_S - 1):
+        assert await keeper.renewed({"one"}) == []
+    assert len(counting.asked) == 2
+    owner.parameter("new", name)
+    clock.at = FRESH_S + FAILED_S
+    assert values(await keeper.renewed()) == {"api_key": "new"}
 
 
 async def test_no_repr_and_no_line_shows_a_value(owner, vault, caplog):

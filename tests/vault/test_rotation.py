@@ -91,6 +91,8 @@ async def test_when_a_secret_has_become_old_mail_goes_with_the_new_one_and_none_
     await engine.rotation.step()
     await world.ended(await accepted(engine))
     assert door.let_in == [OLD, NEW]
+    [status] = await engine.console.accounts()
+    assert status.account.settings["api_key"] == NEW
     assert [outcome for _, outcome in await all_attempts(world)] == ["accepted", "accepted"]
 
 

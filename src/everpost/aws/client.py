@@ -26,6 +26,7 @@ OBJECT_TRY_S: Final = 20.0  # for one with an object of some megabytes
 PIECE_BYTES: Final = ANSWER_BODY_BYTES_MAX  # of an object that is read at once: no more than an answer may have
 PAUSE_S: Final = 0.025  # before the first repeat, on average half of it
 PAUSE_S_MAX: Final = 1.0
+DOUBLINGS_MAX: Final = 8  # by then it has long been the longest
 
 _NO_HEADERS: Final[Mapping[str, str]] = {}
 
@@ -173,7 +174,7 @@ class AwsClient:
         await asyncio.sleep(self._pause_s(tries))
 
     def _pause_s(self, tries: int) -> float:
-        longest_s: float = min(PAUSE_S * 2**tries, PAUSE_S_MAX)
+        longest_s: float = min(PAUSE_S * 2.0 ** min(tries, DOUBLINGS_MAX), PAUSE_S_MAX)
         return self._chance() * longest_s
 
     async def _once(self, service: str, request: Request, seconds: float) -> Response:

@@ -36,8 +36,11 @@ class DynamoHealth:
     """Raises HealthUnavailable; `OwnView` is for those who go on without it. `clock` is wall-clock time, by which
     DynamoDB deletes what nobody reports on any more."""
 
-    def __init__(self, client: AwsClient, table: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, client: AwsClient, table: str, *, within_s: float = WITHIN_S, clock: Callable[[], float] = time.time
+    ) -> None:
         self._client = client
+        self._within_s = within_s
         self._table = table
         self._clock = clock
         self._entries: dict[str, Entry] = {}  # as last seen
@@ -100,7 +103,7 @@ class DynamoHealth:
     async def _call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Counts nothing twice: what may have been done is not repeated."""
         try:
-            return await self._client.call("dynamodb", operation, payload, within_s=WITHIN_S, repeat_lost=False)
+            return await self._client.call("dynamodb", operation, payload, within_s=self._within_s, repeat_lost=False)
         except AwsError as error:
             if error.code == "ConditionalCheckFailedException":
                 raise _Fenced from error
@@ -145,6 +148,14 @@ def _conditions(step: Step) -> Iterator[str]:
 
 
 def _entry(item: Mapping[str, Any]) -> Entry:
+    """Raises HealthUnavailable: mail goes on, whatever somebody has written there."""
+    try:
+        return _read(item)
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise HealthUnavailable(f"an item of {COLLECTION} holds something else: delete it") from error
+
+
+def _read(item: Mapping[str, Any]) -> Entry:
     """What an item holds. Attributes that nobody knows are another version's."""
     counts: dict[float, dict[str, int]] = {}
     for name, value in item.items():

@@ -1,9 +1,9 @@
 """An account's health where many workers write it at once, and the step that a report makes there.
 
 `fold` alone decides what reports mean; a step is the difference that they make. It holds only while the entry bears
-the mark that the step was made from. What only counts and dates good answers leaves the mark as it was, so such steps
-of any number of workers go through side by side; whatever changes more sets a new mark, and who has lost to it folds
-again.
+the mark that the step was made from, and no good answer has come that would have made another step of the reports.
+What only counts and dates good answers leaves the mark as it was, so such steps of any number of workers go through
+side by side; whatever changes more sets a new mark, and who has lost to it folds again.
 """
 
 import secrets
@@ -20,7 +20,6 @@ from everpost.health.port import WINDOW_S, Report, Sign
 from everpost.model.account import AccountHealth, Bucket
 
 FORGET_S: Final = 7 * 86_400  # what nobody has reported on for so long may go
-
 UNMARKED: Final = ""
 FAILURES: Final = frozenset({Sign.FAILED, Sign.FAULT})
 KINDS: Final = ("ok", "failed")  # of counters

@@ -27,6 +27,10 @@ class CountedSink:
         """How long the sink has kept the next event waiting; 0: it has taken all that it was given."""
         return 0.0 if self._oldest_at is None else max(0.0, self._clock() - self._oldest_at)
 
+    @property
+    def buried(self) -> int:
+        return self._sink.buried
+
     async def put(self, events: Sequence[Mapping[str, Any]]) -> None:
         if events:
             self._oldest_at = datetime.fromisoformat(events[0]["time"]).timestamp()

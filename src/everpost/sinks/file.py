@@ -21,6 +21,8 @@ class FileSink:
     the file is as it was before.
     """
 
+    buried = 0
+
     def __init__(self, path: str) -> None:
         self.name = f"file:{path}"
         self._path = path

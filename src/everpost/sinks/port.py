@@ -7,6 +7,11 @@ from typing import Any, Protocol
 class Sink(Protocol):
     name: str  # of the cursor that is kept for it
 
+    @property
+    def buried(self) -> int:
+        """Events that it will never take and that were told elsewhere, since the start."""
+        ...
+
     async def put(self, events: Sequence[Mapping[str, Any]]) -> None:
         """Takes CloudEvents, in order. Raising means that all of them will be put again later."""
         ...

@@ -18,6 +18,7 @@ class StdoutSink:
     nobody reads; what of a line was still missing then is written first by the next put, so that lines stay whole."""
 
     name = "stdout"
+    buried = 0
 
     def __init__(self, descriptor: int = 1, blocked_s_max: float = BLOCKED_S_MAX) -> None:
         self._descriptor = descriptor

@@ -16,6 +16,7 @@ from everpost.vault.port import SecretUnavailable, Vault
 
 FRESH_S: Final = 300.0  # a value is read again when it is older
 AGAIN_S: Final = 5.0  # or when an account was refused, but not more often than this
+FAILED_S: Final = 30.0  # and what could not be read is not asked for again for so long: each time, mail waits
 _log = logging.getLogger(__name__)
 
 
@@ -28,15 +29,15 @@ class _Read(Struct, frozen=True):
 
 
 class Keeper:
-    """Reads each source once for all accounts that name it. `monotonic` is in seconds."""
+    """Reads each source once for all accounts that name it. `clock` is wall-clock time: the other may halt with a
+    frozen function."""
 
-    def __init__(
-        self, accounts: Sequence[Account], vault: Vault, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, accounts: Sequence[Account], vault: Vault, clock: Callable[[], float] = time.time) -> None:
         self._named = {account.name: account for account in accounts}
         self._vault = vault
-        self._monotonic = monotonic
+        self._clock = clock
         self._read: dict[Source, _Read] = {}
+        self._failed_at: dict[Source, float] = {}
         self._given: dict[str, Account] = {}
 
     async def accounts(self) -> tuple[Account, ...]:
@@ -66,9 +67,15 @@ class Keeper:
         return changed
 
     def _old(self, accounts: Iterable[Account], age_s: float) -> Iterable[Source]:
-        now = self._monotonic()
         sources = {value.source for account in accounts for value in _references(account).values()}
-        return (source for source in sources if source not in self._read or now - self._read[source].at >= age_s)
+        return (source for source in sources if self._is_old(source, self._clock(), age_s))
+
+    def _is_old(self, source: Source, now: float, age_s: float) -> bool:
+        """A clock that was set back makes nothing new."""
+        read, failed_at = self._read.get(source), self._failed_at.get(source)
+        if failed_at is not None and 0 <= now - failed_at < FAILED_S:
+            return False
+        return read is None or not 0 <= now - read.at < age_s
 
     async def _refresh(self, sources: Iterable[Source]) -> list[str]:
         """Returns the faults."""
@@ -77,8 +84,9 @@ class Keeper:
         faults = []
         for source, answer in zip(wanted, answers, strict=True):
             if isinstance(answer, str):
-                self._read[source] = _Read(answer, self._monotonic())
+                self._read[source] = _Read(answer, self._clock())
             elif isinstance(answer, SecretUnavailable):
+                self._failed_at[source] = self._clock()
                 faults.append(str(answer))
             else:
                 raise answer

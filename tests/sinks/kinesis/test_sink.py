@@ -6,6 +6,7 @@ import pytest
 
 from everpost.aws import AwsError
 from everpost.model.limits import DEAD_LETTER_BYTES_MAX, KINESIS_RECORD_BYTES_MAX
+from everpost.sinks.counted import CountedSink
 from everpost.sinks.kinesis import DeadLetters, KinesisSink
 from everpost.sinks.kinesis.sink import SUSPICIONS_MAX, TRIES_MAX, StreamBusy
 from kinesis_kit import THROTTLED, event, put_until_taken, trail
@@ -75,7 +76,7 @@ async def test_poison_is_found_by_halving_and_buried_with_its_reason(sink, strea
     assert await put_until_taken(sink, events, StreamBusy) == 0
     assert stream.letters() == [{"sink": sink.name, "reason": "ValidationException: no", "event": events[place]}]
     assert Counter(stream.ids()) == Counter(told["id"] for told in events if told is not events[place])
-    assert sink._dead_letters.count == 1
+    assert CountedSink(sink).buried == 1
 
 
 async def test_later_events_of_a_message_go_on_behind_poison(sink, stream, faults):
@@ -110,6 +111,18 @@ async def test_a_record_that_alone_fails_again_and_again_is_buried_in_the_end(si
     assert stream.ids("m0") == ["m0.1"]
 
 
+async def test_throttling_is_no_reason_to_bury_anything_however_long_it_lasts(sink, stream, faults):
+    faults.refuse = {"m0.0": [THROTTLED] * TRIES_MAX * 2 * SUSPICIONS_MAX}
+    events = trail(1, 1)
+    for number in range(2 * SUSPICIONS_MAX):
+        events.append(event(f"other-{number}"))
+        with pytest.raises(StreamBusy):
+            await sink.put(events)
+    await sink.put(events)
+    assert stream.letters() == []
+    assert stream.ids("m0") == ["m0.0"]
+
+
 async def test_a_stream_that_takes_nothing_is_no_reason_to_bury_anything(sink, stream, faults):
     faults.poison = b"id"  # all of them
     for _ in range(SUSPICIONS_MAX + 1):
@@ -120,7 +133,7 @@ async def test_a_stream_that_takes_nothing_is_no_reason_to_bury_anything(sink, s
         with pytest.raises(StreamBusy):
             await sink.put(trail(3, 1))
     assert stream.letters() == []
-    assert sink._dead_letters.count == 0
+    assert sink.buried == 0
 
 
 async def test_a_stream_that_is_not_there_buries_nothing(client, stream):

@@ -70,7 +70,7 @@ class ValkeyHealth:
 
     async def board(self) -> Mapping[str, AccountHealth]:
         (reply,) = await self._server.ask([("HGETALL", self._key)])
-        self._entries = _entries(reply)
+        self._entries = self._read(reply)
         return {name: entry.health for name, entry in self._entries.items()}
 
     async def lease(self, account: str, now: float, until: float) -> bool:
@@ -98,8 +98,15 @@ class ValkeyHealth:
                 taken.append(step.account)
         for reply in replies:
             if isinstance(reply, list):
-                self._entries = _entries(reply)
+                self._entries = self._read(reply)
         return taken
+
+    def _read(self, reply: Reply) -> dict[str, Entry]:
+        """Mail goes on, whatever somebody has written there."""
+        try:
+            return _entries(cast("list[bytes]", reply))
+        except (ValueError, TypeError, AttributeError) as error:
+            raise HealthUnavailable(f"{self._key} holds something else than health: delete it") from error
 
     def _command(self, step: Step) -> Command:
         counts = [(f"{kind}/{start:.0f}/{step.account}", str(amount)) for kind, start, amount in counters(step)]
@@ -117,9 +124,8 @@ class ValkeyHealth:
         return ("EVAL", _SCRIPT, 1, self._key, *arguments, *chain.from_iterable(counts), *stale)
 
 
-def _entries(reply: Reply) -> dict[str, Entry]:
+def _entries(fields: Sequence[bytes]) -> dict[str, Entry]:
     """What the hash holds. Fields that nobody knows are another version's."""
-    fields = cast("list[bytes]", reply)
     marks: dict[str, str] = {}
     states: dict[str, bytes] = {}
     ok_ats: dict[str, float] = {}

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Self, cast
@@ -20,7 +21,7 @@ class Link(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.is_usable = False
-        self.used_at = asyncio.get_running_loop().time()
+        self.used_at = time.time()  # a monotonic clock may halt with a frozen function
         self._transport: asyncio.Transport | None = None
         self._received = b""
         self._waiting: deque[asyncio.Future[Reply]] = deque()
@@ -36,12 +37,18 @@ class Link(asyncio.Protocol):
         """The answers in the order of the commands. Raises LinkLost."""
         if not self.is_usable or self._transport is None:
             raise LinkLost("closed")
+        self.used_at = time.time()
         loop = asyncio.get_running_loop()
-        self.used_at = loop.time()
         answers: list[asyncio.Future[Reply]] = [loop.create_future() for _ in commands]
         self._waiting.extend(answers)
         self._transport.write(b"".join(map(rendered, commands)))
         return await asyncio.gather(*answers)
+
+    def retire(self) -> None:
+        """Nobody asks here any more; closed when the answers that are owed have come."""
+        self.is_usable = False
+        if not self._waiting:
+            self.close()
 
     def close(self, reason: str = "closed") -> None:
         self.is_usable = False
@@ -72,6 +79,8 @@ class Link(asyncio.Protocol):
         self._received = self._received[at:]
         if len(self._received) > (ANSWER_BODY_BYTES_MAX if self._waiting else 0):
             self.close("it says more than it was asked for")
+        elif not self.is_usable:
+            self.retire()
 
     def eof_received(self) -> None:
         self.close("closed by the server")

@@ -5,7 +5,9 @@ a node has sent elsewhere.
 """
 
 import asyncio
+import re
 import ssl
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -17,6 +19,8 @@ from everpost.health.valkey.login import Login
 from everpost.health.valkey.resp import Command, Refusal, Reply
 
 REDIRECTS_MAX: Final = 3
+_TROUBLE: Final = (OSError, LinkLost, TimeoutError, HealthUnavailable, OverflowError)  # the last: a port that is none
+_ELSEWHERE: Final = re.compile(r"(MOVED|ASK) \d+ (.*):(\d{1,5})")
 
 
 class Patience(Struct, frozen=True, kw_only=True):
@@ -63,11 +67,9 @@ class Server:
 
     async def ask(self, commands: Sequence[Command]) -> list[Reply]:
         """The answers in order; all commands are about one key. Raises HealthUnavailable, soon."""
-        if asyncio.get_running_loop().time() < self._trusted_at:
-            raise HealthUnavailable(self._trouble)
         try:
             replies = await self._asked(commands)
-        except (OSError, LinkLost, TimeoutError, HealthUnavailable) as error:
+        except _TROUBLE as error:
             raise self._failed(str(error) or "no answer in time") from error
         refused = next((reply for reply in replies if isinstance(reply, Refusal)), None)
         if refused is not None:
@@ -78,6 +80,11 @@ class Server:
     async def close(self) -> None:
         self._forget_link("closed")
 
+    @property
+    def _is_paused(self) -> bool:
+        """By wall-clock time, since the other halts with a frozen function. A clock that was set back ends it."""
+        return 0 < self._trusted_at - time.time() <= self._patience.pause_s_max
+
     async def _asked(self, commands: Sequence[Command]) -> list[Reply]:
         replies: list[Reply] = []
         for _ in range(REDIRECTS_MAX + 1):
@@ -85,24 +92,29 @@ class Server:
             node = _named(replies, self._node)
             if node is None:
                 break
-            self._forget_link("the key is elsewhere")
-            self._node = node
+            if node != self._node:  # else another caller has been sent there before
+                self._node, link, self._link = node, self._link, None
+                if link is not None:
+                    link.retire()
         return replies
 
     async def _asked_once(self, commands: Sequence[Command]) -> list[Reply]:
-        link = await self._connected()
-        asked = [each for command in commands for each in (("ASKING",), command)] if self._node.asking else commands
-        async with asyncio.timeout(self._patience.answer_s):
-            replies = await link.ask(asked)
-        return replies[1::2] if self._node.asking else replies
+        link, is_asking = await self._connected(), self._node.asking
+        asked = [each for command in commands for each in (("ASKING",), command)] if is_asking else commands
+        try:
+            async with asyncio.timeout(self._patience.answer_s):
+                replies = await link.ask(asked)
+        except TimeoutError:
+            link.close("no answer in time")
+            raise
+        return replies[1::2] if is_asking else replies
 
     async def _connected(self) -> Link:
         """A connection that knows us. Many callers open one."""
         async with asyncio.timeout(self._patience.connect_s), self._connecting:
-            link = self._usable_link()
-            now = asyncio.get_running_loop().time()
-            if now < self._trusted_at:  # it has failed while we waited
+            if self._is_paused:
                 raise LinkLost(self._trouble)
+            link, now = self._usable_link(), time.time()
             if link is None:
                 self._forget_link("idle")
                 link = self._link = await Link.open(self._node.host, self._node.port, self._tls)
@@ -114,16 +126,16 @@ class Server:
 
     def _usable_link(self) -> Link | None:
         link = self._link
-        is_idle = link is not None and asyncio.get_running_loop().time() - link.used_at > self._patience.idle_s
-        return link if link is not None and link.is_usable and not is_idle else None
+        if link is None or not link.is_usable or not 0 <= time.time() - link.used_at <= self._patience.idle_s:
+            return None
+        return link
 
     def _failed(self, reason: str) -> HealthUnavailable:
         """The next one to ask begins anew at the address that was configured: its name may lead elsewhere by then."""
-        now = asyncio.get_running_loop().time()
-        if now < self._trusted_at:  # many have asked, and one failure has reached them all
+        if self._is_paused:  # many have asked, and one failure has reached them all
             return HealthUnavailable(self._trouble)
         self._trouble = f"{self._node.host}:{self._node.port}: {reason}"
-        self._trusted_at = now + self._pause_s
+        self._trusted_at = time.time() + self._pause_s
         self._pause_s = min(2 * self._pause_s, self._patience.pause_s_max)
         self._forget_link(reason)
         self._node = self._configured
@@ -143,9 +155,9 @@ async def _introduce(link: Link, login: Login) -> None:
 
 
 def _named(replies: Sequence[Reply], asked: _Node) -> _Node | None:
-    """The node that holds the key, if this one does not: `MOVED 3999 10.0.0.1:6379`. No host: this one's."""
+    """The node that holds the key, if this one does not. Where none is named, it is on the same host."""
     for reply in replies:
-        if isinstance(reply, Refusal) and reply.code in ("MOVED", "ASK"):
-            host, _, port = reply.text.rpartition(" ")[2].rpartition(":")
-            return _Node(host or asked.host, int(port), asking=reply.code == "ASK")
+        if isinstance(reply, Refusal) and (elsewhere := _ELSEWHERE.fullmatch(reply.text)):
+            kind, host, port = elsewhere.groups()
+            return _Node(host or asked.host, int(port), asking=kind == "ASK")
     return None

@@ -58,6 +58,10 @@ class KinesisSink:
         self._done: set[str] = set()  # events of a put that has not ended well, which need not be sent again
         self._suspicions: Counter[str] = Counter()  # by event
 
+    @property
+    def buried(self) -> int:
+        return self._dead_letters.count
+
     async def put(self, events: Sequence[Mapping[str, Any]]) -> None:
         """Raises AwsError and StreamBusy. What was taken by then is known, and left out when they are put again."""
         pending = await self._sendable(events)

@@ -19,17 +19,19 @@ from everpost.store.dynamodb.bodies import Bodies
 from everpost.store.dynamodb.changes import Changes
 from everpost.store.dynamodb.idempotency import key_item, used_before
 from everpost.store.dynamodb.items import delivery_item, head_item, until
-from everpost.store.dynamodb.keys import Listing, idempotency_key, listing_pk, shard_of, suppression_key
+from everpost.store.dynamodb.keys import Key, Listing, idempotency_key, listing_pk, shard_of, suppression_key
 from everpost.store.dynamodb.outbox import Outbox
 from everpost.store.dynamodb.place import Place
 from everpost.store.dynamodb.quotas import Quotas
-from everpost.store.dynamodb.table import ConditionFailed
+from everpost.store.dynamodb.table import ConditionFailed, Doubtful
 from everpost.store.dynamodb.writes import ABSENT, Write
 from everpost.store.port import (
     Accepted,
     AcceptOverrun,
+    Conflict,
     IdempotencyClaim,
     New,
+    Same,
     StoreUnavailable,
     Unbegun,
 )
@@ -54,6 +56,14 @@ class Submission(Struct, frozen=True):
         return any(delivery.state is DeliveryState.SENDING for delivery in self.deliveries)
 
 
+class Laid(Struct, frozen=True):
+    """What lies ready to become a message."""
+
+    head: Item
+    before: Sequence[Key]  # of the items that are written already
+    transaction: Sequence[Write]  # which makes it one
+
+
 class Accepting:
     def __init__(self, place: Place, bodies: Bodies, outbox: Outbox, quotas: Quotas, changes: Changes) -> None:
         self._place = place
@@ -76,28 +86,32 @@ class Accepting:
         async def is_barred() -> bool:
             return submission.is_begun and await self._has_suppressed(submission.message)
 
-        async def lay_out() -> list[Write]:
+        async def lay_out() -> Laid:
             return await self._lay_out(submission)
 
-        fits, barred, writes = await self._table.together(_run, (charge, is_barred, lay_out))
+        fits, barred, laid = await self._table.together(_run, (charge, is_barred, lay_out))
         try:
-            accepted = None if barred or not fits else await self._store(submission, writes, not_after)
+            accepted = None if barred or not fits else await self._store(submission, laid, not_after)
+            accepted = accepted or await self._known(submission)
         except AcceptOverrun:
             await self._quotas.give_back(charged)
             raise
         if not isinstance(accepted, New):
             await self._quotas.give_back(charged)
-        return accepted or await self._known(submission) or Unbegun()
+        if isinstance(accepted, Same | Conflict):
+            await self._clear(laid)
+        return accepted or Unbegun()  # which comes again, without its attempt
 
-    async def _store(self, submission: Submission, writes: Sequence[Write], not_after: float) -> Accepted:
+    async def _store(self, submission: Submission, laid: Laid, not_after: float) -> Accepted:
         left_s = not_after - self._place.clock()
         if left_s < 0:
+            await self._clear(laid)
             raise AcceptOverrun("the store was too slow: the message was not begun")
         try:
-            await self._table.transact(writes, min(max(left_s, LEAST_S), WITHIN_S))
+            await self._table.transact(laid.transaction, min(max(left_s, LEAST_S), WITHIN_S))
         except ConditionFailed as error:
             return _refused(submission, error)
-        except StoreUnavailable as error:
+        except Doubtful as error:
             if await self._undo(submission):
                 raise AcceptOverrun("the store's answer was lost: the message was undone") from error
             raise
@@ -115,20 +129,31 @@ class Accepting:
         addresses = {address.email.lower() for address in message.recipients}
         return bool(await self._table.get_all(suppression_key(message.project, address) for address in addresses))
 
-    async def _lay_out(self, submission: Submission) -> list[Write]:
-        """Writes what comes before the transaction, and returns that."""
+    async def _lay_out(self, submission: Submission) -> Laid:
+        """Writes what comes before the transaction."""
         message, deliveries, claim = submission.message, submission.deliveries, submission.claim
         place = self._place
         expires_at = until(place.keep, max(delivery.expires_at for delivery in deliveries))
         body, content = await self._bodies.lay_out(message, self._table.unique(), expires_at)
-        await self._table.put_all([*content, *entries(message, place.shards, expires_at)])
+        before = [*content, *entries(message, place.shards, expires_at)]
+        await self._table.put_all(before)
         key = [key_item(claim, message, place.shards, place.keep)] if claim is not None else []
-        return [
-            Write.put(head_item(message, body), ABSENT),
+        head = head_item(message, body)
+        transaction = [
+            Write.put(head, ABSENT),
             *(Write.put(item, ABSENT) for item in key),
             *(Write.put(delivery_item(delivery, place.shards)) for delivery in deliveries),
             Write.put(self._outbox.accepted(deliveries, submission.events)),
         ]
+        return Laid(head, [Key(item["pk"], item["sk"]) for item in before], transaction)
+
+    async def _clear(self, laid: Laid) -> None:
+        """Takes away what was laid out for a message that is none. What is left goes by its time."""
+        try:
+            await self._table.delete_all(laid.before)
+            await self._bodies.delete(laid.head)
+        except StoreUnavailable:
+            return
 
     async def _undo(self, submission: Submission) -> bool:
         """Cancels a message and frees its key; False, having changed nothing, if somebody has taken up a delivery: it

@@ -14,7 +14,7 @@ def encoded(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def decoded(attributes: Mapping[str, Any]) -> Item:
-    return {name: _plain(*typed.popitem()) for name, typed in attributes.items()}
+    return {name: _plain(kind, value) for name, typed in attributes.items() for kind, value in typed.items()}
 
 
 def _typed(value: Any) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def _typed(value: Any) -> dict[str, Any]:
         case str():
             return {"S": value}
         case int() | float():
-            return {"N": repr(value)}
+            return {"N": repr(value).removesuffix(".0")}  # as DynamoDB itself writes it
         case bytes():
             return {"B": b64encode(value).decode()}
         case Mapping():

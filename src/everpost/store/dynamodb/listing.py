@@ -36,7 +36,8 @@ class Lists:
 
         async def look(id_: str) -> Stored | None:
             stored = await get_message(self._table, id_)
-            return stored if stored is not None and matches(stored, by) else None
+            is_meant = stored is not None and stored.message.project == by.project and matches(stored, by)
+            return stored if is_meant else None
 
         async for id_ in self._walk(by, before, limit):
             batch.append(id_)

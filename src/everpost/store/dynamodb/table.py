@@ -44,6 +44,10 @@ class ConditionFailed(Exception):
         self.maybe_done = maybe_done  # by an earlier try of the same write, whose answer was lost
 
 
+class Doubtful(StoreUnavailable):
+    """It may have been done."""
+
+
 class Range(Struct, frozen=True, kw_only=True):
     """Part of a partition, in the order of its sort keys; both ends belong to it."""
 
@@ -165,7 +169,7 @@ class Table:
         except AwsError as error:
             if (failed := _failed(error)) is not None:
                 raise ConditionFailed(failed, maybe_done=error.maybe_done) from error
-            raise StoreUnavailable(f"DynamoDB: {error}") from error
+            raise (Doubtful if error.maybe_done else StoreUnavailable)(f"DynamoDB: {error}") from error
         except NoCredentials as error:
             raise StoreUnavailable(str(error)) from error
 

@@ -1,0 +1,51 @@
+"""Whatever is done to it, DynamoDB answers as the plain dictionaries of the memory store do.
+
+But for two things, of which ADR 18 tells: a charge that was refused may have begun a window, and the journal outlives
+what is purged."""
+
+import asyncio
+
+from hypothesis import settings
+from msgspec.structs import replace
+
+from dynamodb_kit import model_store
+from everpost.store.port import StoreUnavailable
+from store_machine import Stores
+
+CHARGES = 5  # which argument of `accept` they are
+
+
+class Dynamo(Stores):
+    def open_other(self):
+        self.loop = asyncio.new_event_loop()
+        return model_store(self.clock)[0]
+
+    def teardown(self):
+        super().teardown()
+        self.loop.close()
+
+    def result_of(self, coroutine):
+        try:
+            return self.loop.run_until_complete(coroutine)
+        except StoreUnavailable as error:
+            return type(error)
+
+    def both(self, method, *arguments):
+        if method == "accept":
+            arguments = arguments[:CHARGES]
+        if method == "begin":
+            arguments = ([replace(one, charges=()) for one in arguments[0]],)
+        if method == "read_events":
+            return self.events(*arguments)
+        return super().both(method, *arguments)
+
+    def events(self, after, limit, project=None, message_id=None):
+        memory = self.result_of(self.memory.read_events(after, limit, project, message_id))
+        every = self.result_of(self.other.read_events(after, 10_000, project, message_id))
+        kept = [one for one in every if one.event.message_id is None or one.event.message_id in self.memory._messages]
+        assert kept[:limit] == memory
+        return memory
+
+
+TestStores = Dynamo.TestCase
+TestStores.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
