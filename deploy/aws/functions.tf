@@ -104,6 +104,8 @@ locals {
     EVERPOST_EVENTS_SINKS = "kinesis:${module.events.name}?dlq=${module.events.dead_url}"
     EVERPOST_LOG_LEVEL    = var.log_level
     EVERPOST_LOG_FORMAT   = "json"
+
+    AWS_LAMBDA_EXEC_WRAPPER = var.telemetry_layer_arn == null ? null : "/opt/otel-instrument"
   }
 }
 
@@ -124,6 +126,7 @@ module "function" {
   key_arn     = module.key.arn
   log_days    = var.log_days
   tracing     = var.tracing
+  layers      = var.telemetry_layer_arn[*]
 
   network = var.network == null ? null : {
     subnet_ids         = module.network[0].subnet_ids

@@ -252,6 +252,17 @@ variable "tracing" {
   default     = false
 }
 
+variable "telemetry_layer_arn" {
+  description = "Layer of AWS's distribution of OpenTelemetry, for spans of the calls of AWS; null: X-Ray's own alone. It takes its time at each cold start."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.telemetry_layer_arn == null || (var.tracing && can(regex("^arn:aws[a-z-]*:lambda:[^:]+:[0-9]{12}:layer:[^:]+:[0-9]+$", var.telemetry_layer_arn)))
+    error_message = "telemetry_layer_arn must be the ARN of a layer's version, and needs tracing."
+  }
+}
+
 variable "alarm_emails" {
   description = "Addresses that get alarms; each has to confirm once."
   type        = set(string)

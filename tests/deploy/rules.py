@@ -196,6 +196,7 @@ def the_environment_holds_names_alone(resources):
         "EVERPOST_EVENTS_SINKS": r"kinesis:[\w.-]+\?dlq=\S+",
         "EVERPOST_LOG_LEVEL": r"[a-z]+",
         "EVERPOST_LOG_FORMAT": r"json",
+        "AWS_LAMBDA_EXEC_WRAPPER": r"/opt/otel-instrument",
     }
     for one in of(resources, "aws_lambda_function"):
         for name, value in environment(one).items():

@@ -20,8 +20,9 @@ variables {
       certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
     }
   }
-  tracing      = true
-  alarm_emails = ["ops@example.com"]
+  tracing             = true
+  telemetry_layer_arn = "arn:aws:lambda:us-east-1:901920570463:layer:aws-otel-python-arm64-ver-1-32-0:2"
+  alarm_emails        = ["ops@example.com"]
 }
 
 run "most" {

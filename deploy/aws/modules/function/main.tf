@@ -92,6 +92,7 @@ resource "aws_lambda_function" "this" {
   timeout                        = var.timeout_s
   reserved_concurrent_executions = var.reserved
   kms_key_arn                    = var.key_arn
+  layers                         = var.layers
 
   environment {
     variables = var.environment

@@ -64,3 +64,8 @@ variable "tracing" {
   description = "Send traces to X-Ray."
   type        = bool
 }
+
+variable "layers" {
+  description = "Layers, by the ARNs of their versions."
+  type        = list(string)
+}
