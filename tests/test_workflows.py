@@ -74,6 +74,15 @@ def test_aws_lets_jobs_in_by_their_identity_and_an_environment():
     assert "event_name == 'push'" in deploying["apply"]["if"]
 
 
+def test_the_roles_in_aws_are_bound_to_the_environments_of_the_workflow():
+    roles = (ROOT / "deploy" / "aws" / "examples" / "pipeline" / "main.tf").read_text()
+    deploying = jobs(ROOT / ".github" / "workflows" / "deploy.yml")
+    bound = dict(re.findall(r'(\w+)\s*= \{ environment = "([\w-]+)"', roles))
+    assert bound == {name: job["environment"] for name, job in deploying.items() if "environment" in job}
+    assert '"repo:${var.repository}:environment:${each.value.environment}"' in roles
+    assert "StringLike" not in roles
+
+
 @each
 def test_a_linter_of_workflows_finds_nothing(file, tmp_path):
     copy = tmp_path / ".github" / "workflows" / file.name

@@ -6,6 +6,7 @@ import pytest
 
 from deploy import rules, terraform
 from everpost.entrypoints.aws import HANDLERS
+from everpost.entrypoints.aws.delivering import LEFT_S_MIN
 from everpost.settings import Settings, load
 from everpost.store.dynamodb.schema import SCHEMA, TTL_ATTRIBUTE
 from everpost.wiring import PROVIDERS
@@ -81,3 +82,26 @@ def test_the_page_about_cost_counts_what_stands_there(applied):
     assert {one["values"]["memory_size"] for one in rules.of(most, "aws_lambda_function")} == {
         inputs["assumed"]["memory_mb"]
     }
+
+
+def test_an_event_that_its_reader_can_not_take_holds_up_nothing(built):
+    by_stream = [one["values"] for one in rules.of(built, "aws_lambda_event_source_mapping") if one["name"] == "reader"]
+    assert len(by_stream) == 1
+    for mapping in by_stream:
+        assert mapping["bisect_batch_on_function_error"]
+        assert mapping["maximum_retry_attempts"] > 0
+        assert mapping["destination_config"][0]["on_failure"][0]["destination_arn"].startswith("arn:aws:sqs:")
+
+
+def test_wake_ups_and_the_clock_call_what_they_are_for(built):
+    permissions = [one["values"] for one in rules.of(built, "aws_lambda_permission")]
+    by_clock = sorted(one["function_name"] for one in permissions if one["principal"] == "events.amazonaws.com")
+    assert by_clock == ["everpost-most-deliver", "everpost-most-relay"]
+    timeouts = {
+        one["values"]["function_name"]: one["values"]["timeout"] for one in rules.of(built, "aws_lambda_function")
+    }
+    wakeups = next(
+        one["values"] for one in rules.of(built, "aws_sqs_queue") if one["values"]["name"] == "everpost-most-wakeups"
+    )
+    assert wakeups["visibility_timeout_seconds"] == 6 * timeouts["everpost-most-deliver"]
+    assert timeouts["everpost-most-deliver"] >= LEFT_S_MIN
