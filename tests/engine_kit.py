@@ -217,7 +217,7 @@ class World:
         self.store = Troubled(MemoryStore(self.clock.now))
         self.health = Troubled(MemoryHealth())
 
-    def engine(self, **retention):
+    def engine(self, queue=None, **retention):
         """A process that does not run yet."""
         ports = Ports(
             store=self.store,
@@ -228,7 +228,7 @@ class World:
             clock=self.clock,
         )
         members = [Member(one, self.provider) for one in self.accounts]
-        return Engine(ports, members, self.routes, Retention(**retention))
+        return Engine(ports, members, self.routes, Retention(**retention), queue)
 
     @asynccontextmanager
     async def running(self, engine=None):

@@ -9,7 +9,24 @@ from everpost.model.outcome import Kind, Outcome
 from everpost.model.route import Route, RouteAccount
 from everpost.model.secret import Reference
 from everpost.providers.contract import Form, Limits, Provider, Setting, Unsendable
-from everpost.settings import ConfigFault, FileSink, HttpSettings, Retention, StdoutSink, load
+from everpost.settings import (
+    ConfigFault,
+    DynamoStore,
+    FileSink,
+    HttpSettings,
+    IamLogin,
+    KinesisSink,
+    MemoryWakeup,
+    QueueWakeup,
+    Retention,
+    SqliteStore,
+    StdoutSink,
+    StoreHealth,
+    ValkeyHealth,
+    load,
+    load_text,
+    store_place,
+)
 from everpost.settings.forms import FORMS
 from everpost.settings.keys import TABLES
 from everpost.settings.load import VARIABLES
@@ -562,3 +579,90 @@ def test_every_key_has_a_meaning_and_every_variable_a_key():
     keys = {f"{place}.{key.name}".removeprefix("."): key for place, table in TABLES.items() for key in table.keys}
     assert all(key.help.endswith(".") for key in keys.values())
     assert {key for key, _ in VARIABLES.values()} <= keys.keys()
+
+
+NAMED = [
+    ("store", "sqlite", SqliteStore()),
+    ("store", "dynamodb:mail", DynamoStore(table="mail")),
+    ("store", "dynamodb:mail?bodies=mail-bodies", DynamoStore(table="mail", bodies="mail-bodies")),
+    ("health", "store", StoreHealth()),
+    ("health", "valkey://cache", ValkeyHealth(host="cache", port=6379, tls=False)),
+    ("health", "valkeys://everpost@cache:7000", ValkeyHealth(host="cache", port=7000, tls=True, user="everpost")),
+    (
+        "health",
+        "valkeys://cache:6379?cluster=true&iam=everpost,cache-1",
+        ValkeyHealth(
+            host="cache", port=6379, tls=True, login=IamLogin(user="everpost", cache="cache-1", serverless=False)
+        ),
+    ),
+    ("wakeup", "memory", MemoryWakeup()),
+    (
+        "wakeup",
+        "sqs:https://sqs.eu-central-1.amazonaws.com/1/q",
+        QueueWakeup("https://sqs.eu-central-1.amazonaws.com/1/q"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("key", "text", "place"), NAMED)
+def test_a_text_says_where_a_part_is_in_the_file_or_in_the_environment(read, key, text, place):
+    assert getattr(read(f"{key} = {text!r}\n{ONE_ACCOUNT}"), key) == place
+    assert getattr(read(ONE_ACCOUNT, {**ENVIRON, f"EVERPOST_{key.upper()}": text}), key) == place
+
+
+def test_events_may_go_to_a_stream(read):
+    settings = read(ONE_ACCOUNT, {**ENVIRON, "EVERPOST_EVENTS_SINKS": "kinesis:trail,kinesis:b?dlq=https://sqs/1/q"})
+    assert settings.sinks == (KinesisSink(stream="trail"), KinesisSink(stream="b", dead_letters="https://sqs/1/q"))
+
+
+def test_the_password_of_the_shared_health_stays_hidden(read):
+    environ = {**ENVIRON, "EVERPOST_HEALTH": "valkeys://cache", "EVERPOST_HEALTH_PASSWORD": SECRET}
+    settings = read(ONE_ACCOUNT, environ)
+    assert settings.health.password == SECRET
+    assert SECRET not in repr(settings)
+
+
+WRONG_PLACES = [
+    ("store", "mongodb:mail", "`sqlite`, or `dynamodb:TABLE`"),
+    ("store", "dynamo:mail", "did you mean dynamodb?"),
+    ("store", "dynamodb:", "`dynamodb:TABLE`"),
+    ("store", "sqlite:x", "`sqlite`"),
+    ("store", "dynamodb:mail?bucket=b", "bodies=BUCKET"),
+    ("store", "dynamodb:mail?bodies", "bodies=BUCKET"),
+    ("health", "redis://cache", "`store`, or `valkey://HOST:PORT`"),
+    ("health", "valkey://", "`valkey://HOST:PORT`"),
+    ("health", "valkey://cache:port", "`valkey://HOST:PORT`"),
+    ("health", "valkeys://u:p@cache", "`valkeys://HOST:PORT`"),
+    ("health", "valkeys://cache?iam=user", "iam=USER,CACHE"),
+    ("health", "valkey://cache?iam=user,cache", "`valkey://HOST:PORT`"),
+    ("health", "valkey://cache/0", "`valkey://HOST:PORT`"),
+    ("wakeup", "sqs:queue", "`sqs:URL-OF-THE-QUEUE`"),
+    ("wakeup", "memory:1", "`memory`"),
+]
+
+
+@pytest.mark.parametrize(("key", "text", "hint"), WRONG_PLACES)
+def test_a_text_that_names_no_place_is_told_with_what_may_be_written(faults, key, text, hint):
+    fault = faults(f"{key} = {text!r}\n{ONE_ACCOUNT}")[key]
+    assert text in fault.message
+    assert hint in fault.hint
+
+
+@pytest.mark.parametrize("sink", ["kinesis:", "kinesis:b?dlq=q", "kinesis:b?x=1"])
+def test_a_stream_that_is_none_is_told(faults, sink):
+    assert "`kinesis:STREAM`" in faults(f"[events]\nsinks = [{sink!r}]\n{ONE_ACCOUNT}")["events.sinks[0]"].hint
+
+
+def test_a_text_from_elsewhere_is_read_as_a_file_and_its_faults_name_where_that_was():
+    assert load_text(ONE_ACCOUNT, "ssm:/config", ENVIRON, PROVIDERS).accounts[0].name == "one"
+    assert load_text("x", "ssm:/config", ENVIRON, PROVIDERS)[0].key == "ssm:/config"
+
+
+def test_where_mail_is_kept_is_known_without_a_file_and_without_secrets(tmp_path):
+    missing = tmp_path / "nothing.toml"
+    place, _ = store_place(missing, {"EVERPOST_STORE": "dynamodb:mail"})
+    assert place == DynamoStore(table="mail")
+    file = tmp_path / "everpost.toml"
+    file.write_text(f"store = 'dynamodb:mail'\n{ONE_ACCOUNT}")
+    assert store_place(file, {"EVERPOST_DATA": "/x"}) == (DynamoStore(table="mail"), Path("/x"))
+    assert isinstance(store_place(missing, {}), list)

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from everpost.health.valkey.resp import Malformed, Refusal, read, rendered
+from everpost.health.valkey.resp import DEPTH_MAX, Malformed, Refusal, read, rendered
 
 LINES = st.text(st.characters(codec="ascii", exclude_characters="\r\n"), max_size=20)
+PIECES = (b"*1\r\n", b"*-1\r\n", b"$3\r\n", b"$-9\r\n", b":1\r\n", b"+", b"-", b"\r\n", b"abc", b"\xff")
 REPLIES = st.recursive(
     st.none() | st.integers() | st.binary(max_size=50) | st.builds(Refusal, LINES),
     lambda items: st.lists(items, max_size=5),
@@ -44,6 +45,22 @@ def test_a_reply_that_is_not_whole_is_waited_for(reply):
 @given(st.lists(st.binary(max_size=30), min_size=1, max_size=5))
 def test_a_command_is_an_array_of_strings(arguments):
     assert read(rendered(arguments)) == (arguments, len(rendered(arguments)))
+
+
+@given(st.lists(st.sampled_from(PIECES)))
+def test_any_bytes_are_a_reply_or_the_beginning_of_one_or_malformed(pieces):
+    data = b"".join(pieces)
+    try:
+        found = read(data)
+    except Malformed:
+        return
+    assert found is None or found[1] <= len(data)
+
+
+def test_arrays_that_lie_too_deep_are_malformed():
+    assert read(b"*1\r\n" * DEPTH_MAX + b":1\r\n") is not None
+    with pytest.raises(Malformed, match="too deep"):
+        read(b"*1\r\n" * 100_000)
 
 
 def test_texts_and_numbers_go_out_as_strings():

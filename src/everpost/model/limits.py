@@ -51,6 +51,7 @@ WAITING_BYTES_MAX: Final = BODIES_BYTES_MAX // 2  # of these, bodies of those wh
 PAGE_MAX: Final = 200  # entries of one page
 PAGE_DEFAULT: Final = 50  # where the caller does not say
 EVENTS_PAGE_MAX: Final = 1000  # events of one page
+LIST_LOOKS_MAX: Final = 1000  # mails that are read in vain for one page, over DynamoDB: then the page is short
 
 # What the engine holds and repeats
 CLAIM_MAX: Final = 256  # deliveries taken from the queue at once

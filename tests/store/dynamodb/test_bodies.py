@@ -9,8 +9,9 @@ from everpost.engine.wire import NetworkWire
 from everpost.model.delivery import DeliveryState
 from everpost.model.event import EventType
 from everpost.model.limits import ANSWER_BODY_BYTES_MAX
+from everpost.model.message import Address, without_content
 from everpost.store.dynamodb.bodies import ITEM_BYTES_MAX, Bodies
-from everpost.store.port import StoreUnavailable
+from everpost.store.port import Filter, StoreUnavailable
 from scripted_server import settled
 from store_values import LATE, NOW, accept, change, key, message
 
@@ -35,6 +36,20 @@ async def test_a_content_of_any_size_comes_back_as_it_was(aws, size):
         await accept(store, of)
         [claimed] = (await store.claim_due(LATE, 15.0, 1)).claimed
     assert claimed.message == of
+
+
+async def test_a_mail_to_as_many_as_one_may_write_to_is_stored_whole(aws):
+    to = tuple(
+        Address(f"somebody.{number}@a-rather-long-domain.example.org", f"Body {number}") for number in range(1000)
+    )
+    of = message(1, to=to, headers={f"X-{number}": f"{number}" * 100 for number in range(100)})
+    async with real_store(aws, lambda: NOW) as store:
+        await accept(store, of)
+        [claimed] = (await store.claim_due(LATE, 15.0, 1)).claimed
+        [listed] = await store.list_messages(Filter(project="shop", recipient=to[777].email), None, 10)
+        stored = await store.get_message("shop", of.id)
+    assert claimed.message == of
+    assert listed.message == stored.message == without_content(of)
 
 
 async def test_a_content_that_no_item_holds_lies_in_the_bucket_and_goes_with_its_message(

@@ -88,6 +88,25 @@ async def test_of_two_who_number_at_once_one_gives_way(clock):
     assert all(seen == every[: len(seen)] for seen in readers)
 
 
+async def test_who_has_seen_an_old_head_gives_way_even_if_nobody_has_touched_the_same_events(clock):
+    store, _ = model_store(clock, trouble=Trouble(index_lag_s=1e9))
+    await accept(store, message(1))
+    await accept(store, message(2))
+    head, others = store._sequencer.head, []
+
+    async def overtaken():
+        seen = await head()
+        if not others:
+            others.append(None)
+            others.extend(await store.read_events(0, 10, message_id=message(2).id))
+        return seen
+
+    store._sequencer.head = overtaken
+    [one] = await store.read_events(0, 10, message_id=message(1).id)
+    assert [others[1].seq, one.seq] == [1, 2]
+    assert (await store.counts()).accepted == 2
+
+
 async def test_pages_that_have_outlived_their_time_are_passed_over_and_not_looked_for_again(clock):
     store, model = model_store(clock)
     for some in range(0, 2 * BUCKET_EVENTS + 100, 100):

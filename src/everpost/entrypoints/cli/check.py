@@ -15,7 +15,7 @@ from everpost.entrypoints.cli.command import OK, USAGE, Command, Stop
 from everpost.entrypoints.cli.screen import Screen, plain
 from everpost.model.account import Account
 from everpost.providers.contract import HttpRequest, Provider
-from everpost.settings import ConfigFault, Settings, load
+from everpost.settings import ConfigFault, Settings, SqliteStore, load
 from everpost.wiring import PROVIDERS, PartUnavailable, accounts_of
 from everpost.wiring.cloud import Cloud
 
@@ -47,7 +47,9 @@ def _run(args: Namespace, screen: Screen) -> int:
     if isinstance(settings, list):
         findings = [Finding(level="fault", key=fault.key, message=fault.message, hint=fault.hint) for fault in settings]
     else:
-        findings = [*_doubts(settings), *_data(settings.data)]
+        findings = _doubts(settings)
+        if isinstance(settings.store, SqliteStore):
+            findings += _data(settings.data)
         if not args.offline:
             findings += _probes(settings)
     return report(args.config, findings, screen)

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 
 CRLF: Final = b"\r\n"
+DEPTH_MAX: Final = 8  # arrays within arrays
 
 
 class Refusal(Struct, frozen=True):
@@ -36,7 +37,7 @@ def rendered(command: Command) -> bytes:
     return CRLF.join(parts) + CRLF
 
 
-def read(data: bytes, at: int = 0) -> tuple[Reply, int] | None:
+def read(data: bytes, at: int = 0, depth: int = 0) -> tuple[Reply, int] | None:
     """The reply that begins at `at`, and where it ends; None: it is not whole yet. Raises Malformed."""
     end = data.find(CRLF, at)
     if end < 0:
@@ -52,7 +53,7 @@ def read(data: bytes, at: int = 0) -> tuple[Reply, int] | None:
         case b"$":
             return _string(data, _number(line), end + 2)
         case b"*":
-            return _array(data, _number(line), end + 2)
+            return _array(data, _number(line), end + 2, depth + 1)
         case _:
             raise Malformed(f"a reply begins with {kind!r}")
 
@@ -73,12 +74,14 @@ def _string(data: bytes, length: int, at: int) -> tuple[Reply, int] | None:
     return data[at:end], end + 2
 
 
-def _array(data: bytes, length: int, at: int) -> tuple[Reply, int] | None:
+def _array(data: bytes, length: int, at: int, depth: int) -> tuple[Reply, int] | None:
     if length < 0:
         return None, at
+    if depth > DEPTH_MAX:
+        raise Malformed("arrays lie too deep in one another")
     found: list[Reply] = []
     for _ in range(length):
-        item = read(data, at)
+        item = read(data, at, depth)
         if item is None:
             return None
         reply, at = item

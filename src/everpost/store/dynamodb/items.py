@@ -1,5 +1,6 @@
 """Values to items and back."""
 
+import zlib
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +17,8 @@ _JSON: Final = msgspec.json.Encoder()
 _HEAD: Final = msgspec.json.Decoder(Message)
 _DELIVERY: Final = msgspec.json.Decoder(Delivery)
 
+HEAD_BYTES_MAX: Final = 700  # of a head that is left readable: with its keys, one unit of a write
+
 
 class Keep(msgspec.Struct, frozen=True, kw_only=True):
     """After how long DynamoDB itself deletes what the purge has not got to."""
@@ -25,13 +28,21 @@ class Keep(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def head_item(message: Message, body: Item) -> Item:
-    """`body` says where the content lies."""
-    return {**head_key(message.id)._asdict(), **body, "data": _JSON.encode(without_content(message)).decode()}
+    """`body` says where the content lies. A head of many recipients or headers is compressed: a transaction pays twice
+    for each kilobyte."""
+    data = _JSON.encode(without_content(message))
+    is_large = len(data) > HEAD_BYTES_MAX
+    return {
+        **head_key(message.id)._asdict(),
+        **body,
+        "data": None if is_large else data.decode(),
+        "packed": zlib.compress(data) if is_large else None,
+    }
 
 
 def to_head(item: Item) -> Message:
     """The message without its content."""
-    return _HEAD.decode(item["data"])
+    return _HEAD.decode(zlib.decompress(item["packed"]) if "packed" in item else item["data"])
 
 
 def delivery_item(delivery: Delivery, shards: int) -> Item:

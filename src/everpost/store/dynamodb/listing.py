@@ -1,12 +1,15 @@
 """Lists of messages: the entries of the narrowest list, newest first over all shards, each looked up and checked.
 
-An entry is a hint. What it leads to is read as it stands, and left out if it does not match.
+An entry is a hint. What it leads to is read as it stands, and left out if it does not match. No list narrows by a
+state that is common, or by an account: who asks for one that is rare in these has to narrow the time as well, since so
+many messages are read in vain and no more.
 """
 
 from collections import deque
 from collections.abc import AsyncIterator
 from typing import Final
 
+from everpost.model.limits import LIST_LOOKS_MAX
 from everpost.store.dynamodb.changes import RARE
 from everpost.store.dynamodb.keys import Listing, listing_pk
 from everpost.store.dynamodb.place import Place
@@ -15,10 +18,6 @@ from everpost.store.dynamodb.table import Range, Table
 from everpost.store.matching import matches
 from everpost.store.order import first_id
 from everpost.store.port import Filter, Stored
-
-LOOKS_MAX: Final = 1000
-"""Messages that are read in vain for one page. No list narrows by a state that is common, or by an account: who asks
-for one that is rare in these has to narrow the time as well."""
 
 ENTRIES_MAX: Final = 200  # that are read of a shard at once
 TOGETHER: Final = 20  # messages that are looked up side by side
@@ -47,7 +46,7 @@ class Lists:
             found += [one for one in looked if one is not None]
             in_vain += looked.count(None)
             batch = []
-            if len(found) >= limit or in_vain >= LOOKS_MAX:
+            if len(found) >= limit or in_vain >= LIST_LOOKS_MAX:
                 return found
         return found + [one for one in await self._table.together(look, batch) if one is not None]
 

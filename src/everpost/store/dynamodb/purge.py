@@ -11,10 +11,20 @@ from everpost.store.dynamodb.bodies import Bodies
 from everpost.store.dynamodb.changes import RARE
 from everpost.store.dynamodb.claims import Claims
 from everpost.store.dynamodb.items import state_of, to_head
-from everpost.store.dynamodb.keys import DELIVERY, EVENTS, HEAD, Key, Listing, Queue, listing_pk, shard_of
+from everpost.store.dynamodb.keys import (
+    AFTER_CONTENT,
+    DELIVERY,
+    EVENTS,
+    HEAD,
+    Key,
+    Listing,
+    Queue,
+    listing_pk,
+    shard_of,
+)
 from everpost.store.dynamodb.outbox import Outbox
 from everpost.store.dynamodb.place import Place
-from everpost.store.dynamodb.sequencer import LAST, Sequencer
+from everpost.store.dynamodb.sequencer import Sequencer
 from everpost.store.dynamodb.table import ConditionFailed, Range
 from everpost.store.dynamodb.writes import PRESENT, Write
 
@@ -44,16 +54,17 @@ class Purge:
         async def free(item: Item) -> bool:
             """Not if it was freed and taken anew, which the index does not show yet."""
             key = Key(item["pk"], item["sk"])
-            return await self._done([Write.delete(key, "#due_at = :seen", seen=item["due_at"])])
+            try:
+                await self._table.write(Write.delete(key, "#due_at = :seen", seen=item["due_at"]))
+            except ConditionFailed:
+                return False
+            return True
 
         return sum(await self._table.together(free, keys[:limit]))
 
     async def _delete(self, pk: str) -> bool:
         """False, having changed nothing, if one of its deliveries is not final."""
-        events = await self._table.query(Range(pk=pk, first=EVENTS, last=EVENTS + LAST))
-        if any("seq" not in item for item in events):
-            await self._sequencer.run(1, pk)  # what has happened is told, before it is forgotten
-        items = await self._table.query(Range(pk=pk))
+        items = await self._told(pk)
         head = next((item for item in items if item["sk"] == HEAD), None)
         deliveries = [item for item in items if item["sk"].startswith(DELIVERY)]
         if head is None or any(state_of(item) not in FINAL for item in deliveries):
@@ -67,9 +78,19 @@ class Purge:
         if not await self._done(writes):
             return False
         await self._bodies.delete(head)
+        content = self._bodies.key_of(head)
         rest = [_key(item) for item in items if item is not head and item not in deliveries]
-        await self._table.delete_all([*rest, *self._listed(items, head)])
+        await self._table.delete_all([*rest, *self._listed(items, head), *([content] if content else [])])
         return True
+
+    async def _told(self, pk: str) -> list[Item]:
+        """All of a message but its content. What has happened is numbered before it is forgotten."""
+        of = Range(pk=pk, first=AFTER_CONTENT)
+        items = await self._table.query(of)
+        if any(item["sk"].startswith(EVENTS) and "seq" not in item for item in items):
+            await self._sequencer.run(1, pk)
+            items = await self._table.query(of)
+        return items
 
     def _listed(self, items: Sequence[Item], head: Item) -> list[Key]:
         """Its places in the lists, those of states that it has left included."""
