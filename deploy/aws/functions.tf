@@ -92,7 +92,7 @@ locals {
 
   table_arns = concat([module.table.arn], module.table.index_arns)
   key_users = [
-    for service in ["dynamodb", "kinesis", "s3", "secretsmanager", "sqs", "ssm"] :
+    for service in ["dynamodb", "kinesis", "lambda", "s3", "secretsmanager", "sqs", "ssm"] :
     "${service}.${data.aws_region.this.name}.amazonaws.com"
   ]
 

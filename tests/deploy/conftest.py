@@ -1,8 +1,18 @@
 """The configuration is applied once, to an AWS that is made up, for all tests that look at the outcome."""
 
+from pathlib import Path
+
 import pytest
 
 from deploy import terraform
+
+TIMEOUT_S = 600  # whichever test comes first waits until all is applied, beside whatever else the machine does
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(TIMEOUT_S))
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ from everpost.wiring.parts import store_at
 from lambda_house import NATIVE, ORIGINAL, House, read
 from lambda_kit import CLOCK_EVENT, http_event, queue_event
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.slow
 SERVICES = {  # as they name themselves in requests, and in rights
     "AmazonSQS": "sqs",
     "AmazonSSM": "ssm",
