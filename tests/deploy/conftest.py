@@ -9,6 +9,11 @@ from deploy import terraform
 TIMEOUT_S = 600  # whichever test comes first waits until all is applied, beside whatever else the machine does
 
 
+def pytest_ignore_collect(collection_path, config):
+    """Minutes of building and taking down again are asked for by `make deploy-test`, and are no part of a usual run."""
+    return (collection_path.name == "test_deployed.py" and not config.getoption("--deployed")) or None
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent) and item.get_closest_marker("timeout") is None:

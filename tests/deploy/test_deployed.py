@@ -80,9 +80,7 @@ def providers():
 
 
 @pytest.fixture(scope="module")
-def deployed(request, providers, tmp_path_factory):
-    if not request.config.getoption("--deployed"):
-        pytest.skip("takes minutes: make deploy-test, or pytest --deployed")
+def deployed(providers, tmp_path_factory):
     folder = tmp_path_factory.mktemp("deployed")
     configuration = CONFIGURATION.format(mailgun=providers.mailgun_url, sendgrid=providers.sendgrid_url)
     with ministack(folder / "ministack.log") as endpoint:
