@@ -17,7 +17,7 @@ from everpost.sandbox.faults import FaultKind, FaultPlan
 from everpost.sandbox.sandbox import Sandbox
 from kinesis_kit import KEYS, Stream
 from lambda_house import NATIVE, ORIGINAL, House, read
-from lambda_kit import CLOCK_EVENT, ProcessEnded, http_event, queue_event, until
+from lambda_kit import CLOCK_EVENT, FunctionFailed, ProcessEnded, http_event, queue_event, until
 from server_kit import EVERPOST, environ
 from valkey_kit import valkey_server
 
@@ -49,7 +49,7 @@ class Cloud(House):
         super().__init__(folder, sandbox, stack)
         self.valkey = valkey
         self._endpoint = endpoint
-        self._name = f"everpost-{uuid.uuid4().hex}"
+        self.name = f"everpost-{uuid.uuid4().hex}"
         self.sqs, self.ssm, self.secrets = (
             boto3.client(service, endpoint_url=endpoint, region_name=REGION, **KEYS)
             for service in ("sqs", "ssm", "secretsmanager")
@@ -60,14 +60,14 @@ class Cloud(House):
         table = await make_table(client_of(wire, self._endpoint))
         await wire.close()
         self.stream = Stream(self._endpoint)
-        self.queue = self.sqs.create_queue(QueueName=self._name)["QueueUrl"]
-        self.secrets.create_secret(Name=self._name, SecretString='{"api_key": "key-sandbox"}')
+        self.queue = self.sqs.create_queue(QueueName=self.name)["QueueUrl"]
+        self.secrets.create_secret(Name=self.name, SecretString='{"api_key": "key-sandbox"}')
         self.sinks = ""
-        config = self.configuration(mailgun_key=f"secretsmanager:{self._name}#api_key")
-        self.ssm.put_parameter(Name=f"/{self._name}/config", Value=config, Type="SecureString")
+        config = self.configuration(mailgun_key=f"secretsmanager:{self.name}#api_key")
+        self.ssm.put_parameter(Name=f"/{self.name}/config", Value=config, Type="SecureString")
         self.environ = {
             **environ_of(self._endpoint),
-            "EVERPOST_CONFIG": f"ssm:/{self._name}/config",
+            "EVERPOST_CONFIG": f"ssm:/{self.name}/config",
             "EVERPOST_STORE": f"dynamodb:{table}?bodies={table}",
             "EVERPOST_HEALTH": f"valkey://127.0.0.1:{self.valkey.port}",
             "EVERPOST_WAKEUP": f"sqs:{self.queue}",
@@ -76,7 +76,7 @@ class Cloud(House):
         }
 
     def rotate(self):
-        self.secrets.put_secret_value(SecretId=self._name, SecretString=json.dumps({"api_key": ROTATED}))
+        self.secrets.put_secret_value(SecretId=self.name, SecretString=json.dumps({"api_key": ROTATED}))
 
     async def make_key(self):
         words = (*EVERPOST, "keys", "create", "--scope", "admin", "--json")
@@ -236,6 +236,19 @@ async def test_without_a_valkey_the_table_keeps_the_health_of_accounts(cloud, sa
     _, page = read(await api.invoke(cloud.asked("GET", "/v1/accounts")))
     [mailgun] = [account for account in page["data"] if account["name"] == "mailgun"]
     assert mailgun["last_error"].startswith("unavailable")
+
+
+async def test_a_configuration_or_a_secret_that_is_not_there_is_told_with_what_to_mend(cloud):
+    cloud.secrets.delete_secret(SecretId=cloud.name, ForceDeleteWithoutRecovery=True)
+    with pytest.raises(FunctionFailed, match=r"Misconfigured: secretsmanager:.*: create it, or mend the name"):
+        await cloud.start("send_email")
+    await cloud.start("get_email_provider")  # which needs none
+    cloud.environ["EVERPOST_CONFIG"] = "ssm:/nowhere"
+    with pytest.raises(FunctionFailed, match=r"Misconfigured: ssm:/nowhere can't be read.*: create it"):
+        await cloud.start("send_email")
+    del cloud.environ["AWS_REGION"]
+    with pytest.raises(FunctionFailed, match="no AWS region: set AWS_REGION"):
+        await cloud.start("send_email")
 
 
 async def test_no_secret_is_in_any_line(cloud, sandbox):

@@ -4,6 +4,8 @@ import base64
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from everpost.entrypoints.aws.events import Answered, BrokenEvent, read_nudges, read_request, render
 from lambda_kit import CLOCK_EVENT, http_event, queue_event, rest_event
@@ -131,6 +133,48 @@ BROKEN = [
 def test_an_event_that_is_no_request_is_told(event, told):
     with pytest.raises(BrokenEvent, match=told):
         read_request(event)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+PARTS = (
+    *("httpMethod", "path", "headers", "multiValueHeaders", "multiValueQueryStringParameters", "body", "cookies"),
+    *("queryStringParameters", "requestContext", "rawPath", "rawQueryString", "isBase64Encoded"),
+)
+
+
+def told(read, event):
+    """What was read, or the refusal; anything else is a bug."""
+    try:
+        return read(event)
+    except BrokenEvent as refusal:
+        return refusal
+
+
+@given(
+    make=st.sampled_from([rest_event, http_event]),
+    changes=st.dictionaries(st.sampled_from(PARTS), VALUES, max_size=3),
+)
+def test_whatever_stands_in_an_event_it_is_a_request_or_is_told_to_be_none(make, changes):
+    asked = told(read_request, {**make("POST", "/x", "{}"), **changes})
+    if isinstance(asked, BrokenEvent):
+        assert "payload format" in str(asked)
+        return
+    assert isinstance(asked.method, str)
+    assert isinstance(asked.path, str)
+    assert all(isinstance(part, bytes) for field in asked.headers for part in field)
+    assert isinstance(asked.query, bytes)
+
+
+@given(event=VALUES)
+def test_whatever_calls_deliver_it_is_a_call_or_is_told_to_be_none(event):
+    nudges = told(read_nudges, event)
+    assert isinstance(nudges, BrokenEvent) or all(isinstance(nudge, str) for nudge in nudges)
 
 
 def test_a_textual_answer_is_text():

@@ -12,7 +12,8 @@ from everpost.model.problem import Problem
 AHEAD_S: Final = 60.0  # what is due sooner is waited for: the clock calls again by then
 FINISH_S: Final = 10.0  # for attempts in flight, before they are given up
 END_S: Final = 5.0  # before the function's own end: all is done by then
-LEFT_S_MIN: Final = 2 * (FINISH_S + END_S)
+TIMEOUT_S_MIN: Final = 30.0  # of the function
+LEFT_S_MIN: Final = TIMEOUT_S_MIN - END_S  # some of it has gone by when an event is here
 HOUSEKEEP_EVERY_S: Final = 600.0
 _log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class Delivering:
 
     async def __call__(self, event: Any, left_s: float) -> dict[str, Any]:
         if left_s < LEFT_S_MIN:
-            raise TooShort(f"{left_s:.0f} s are left; give the function a timeout of at least {LEFT_S_MIN:.0f} s")
+            raise TooShort(f"{left_s:.0f} s are left; give the function a timeout of at least {TIMEOUT_S_MIN:.0f} s")
         nudges = read_nudges(event)
         ready = await self._engine.console.ready()
         if isinstance(ready, Problem):

@@ -85,7 +85,7 @@ def _read_1(event: Mapping[str, Any], base_path: str) -> Asked:
     pairs = ((name, value) for name, values in headers.items() for value in values)
     return Asked(
         version="1.0",
-        method=event["httpMethod"],
+        method=_text(event["httpMethod"]),
         path=_path(event["path"], base_path),
         query=urlencode(query, doseq=True).encode(),
         **_content(event, pairs),
@@ -97,7 +97,7 @@ def _read_2(event: Mapping[str, Any], base_path: str) -> Asked:
     pairs = [*event["headers"].items(), *(("cookie", cookie) for cookie in event.get("cookies", ()))]
     return Asked(
         version="2.0",
-        method=context["http"]["method"],
+        method=_text(context["http"]["method"]),
         path=_path(_without_stage(event["rawPath"], context), base_path),
         query=event.get("rawQueryString", "").encode(),
         **_content(event, pairs),
@@ -123,6 +123,12 @@ def _traced(fields: Fields) -> Iterator[tuple[bytes, bytes]]:
     if root and b"traceparent" not in given:
         span = parent[1] if parent else root[2][:16]
         yield b"traceparent", f"00-{root[1]}{root[2]}-{span}-{'01' if 'Sampled=1' in header else '00'}".encode()
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"its method is no text but {type(value).__name__}")
+    return value
 
 
 def _without_stage(path: str, context: Mapping[str, Any]) -> str:
