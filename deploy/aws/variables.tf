@@ -83,7 +83,7 @@ variable "reserved_concurrency" {
     get_email_provider = 20
     set_email_provider = 5
     deliver            = 100
-    relay              = 2
+    relay              = 1
   }
 
   validation {

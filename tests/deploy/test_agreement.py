@@ -93,6 +93,17 @@ def test_an_event_that_its_reader_can_not_take_holds_up_nothing(built):
         assert mapping["destination_config"][0]["on_failure"][0]["destination_arn"].startswith("arn:aws:sqs:")
 
 
+def test_events_are_relayed_by_one_at_a_time_and_nobody_takes_all_places(built):
+    places = {
+        one["values"]["function_name"].removeprefix("everpost-most-"): one["values"]["reserved_concurrent_executions"]
+        for one in rules.of(built, "aws_lambda_function")
+    }
+    assert places["relay"] == 1
+    assert min(places.values()) > 0
+    assert places["deliver"] < places["send-email"]
+    assert sum(places.values()) <= 900  # of the 1,000 that an account has, AWS keeps 100
+
+
 def test_wake_ups_and_the_clock_call_what_they_are_for(built):
     permissions = [one["values"] for one in rules.of(built, "aws_lambda_permission")]
     by_clock = sorted(one["function_name"] for one in permissions if one["principal"] == "events.amazonaws.com")
