@@ -19,7 +19,8 @@ CALLS ?= 200
 POWER ?= 50
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test check format crash bench sim fuzz lambda release-check deploy-test docs clean
+.PHONY: help install run demo test check format crash bench sim fuzz lambda postman release-check deploy-test docs
+.PHONY: pictures clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -71,6 +72,15 @@ lambda: install ## Build the zip of the Lambda functions below dist/: make lambd
 	$(BIN)/python tools/lambda_zip.py dist/lambda-$(ARCH).zip --arch $(ARCH) --python $(PYTHON) \
 	  $(if $(INTERPRETER),--interpreter $(INTERPRETER))
 
+postman: install .newman/.installed ## Run the Postman collection against a server it starts, or BASE_URL=...
+	PYTHONPATH=tests $(BIN)/python -m postman
+
+.newman/.installed: postman/package.json postman/package-lock.json
+	mkdir -p .newman
+	cp $^ .newman
+	npm ci --prefix .newman --silent --no-audit --no-fund
+	@touch $@
+
 release-check: install ## Audit, wheel, requirements and bill of materials, below dist/; AUDIT=must: fail where nobody can tell
 	$(UV) sync --frozen --quiet --group release
 	mkdir -p dist
@@ -89,5 +99,8 @@ deploy-test: install ## Apply deploy/aws to AWS's APIs on loopback, call it thro
 docs: install ## Write the generated pages below docs/ anew
 	$(BIN)/python tools/make_docs.py
 
+pictures: install ## Take the pictures of the page below docs/images anew; needs chromium
+	PYTHONPATH=tests $(BIN)/python tools/picture_page.py
+
 clean: ## Remove what was installed and made here
-	rm -rf .venv .uv .mypy_cache .pytest_cache .ruff_cache .hypothesis everpost-data bench/out
+	rm -rf .venv .uv .newman .mypy_cache .pytest_cache .ruff_cache .hypothesis everpost-data bench/out

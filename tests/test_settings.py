@@ -125,6 +125,7 @@ def test_a_full_file_is_read_to_the_last_key(read):
         host = "0.0.0.0"
         port = 80
         public_url = "https://mail.example.com"
+        page_origins = ["https://page.example.com", "http://localhost:8080"]
         [accounts.mailgun]
         provider = "mailgun"
         domain = "mg.example.com"
@@ -157,7 +158,12 @@ def test_a_full_file_is_read_to_the_last_key(read):
     """)
     assert not isinstance(settings, list), settings
     assert settings.data == Path("/srv/everpost")
-    assert settings.http == HttpSettings(host="0.0.0.0", port=80, public_url="https://mail.example.com")
+    assert settings.http == HttpSettings(
+        host="0.0.0.0",
+        port=80,
+        public_url="https://mail.example.com",
+        page_origins=("https://page.example.com", "http://localhost:8080"),
+    )
     mailgun, spare = settings.accounts
     assert mailgun.settings == {"api_key": SECRET, "domain": "mg.example.com", "region": "eu"}
     assert mailgun.quota == Quota(per_second=50, per_day=10_000, per_month=300_000, zone="Europe/Berlin")
@@ -342,7 +348,7 @@ def test_every_fault_of_a_file_is_reported_at_once(faults, tmp_path):
     [
         ("[htpp]\n", "htpp", "did you mean http?"),
         ("[http]\nprot = 1\n", "http.prot", "did you mean port?"),
-        ("[http]\nqqq = 1\n", "http.qqq", "known here: host, port, public_url"),
+        ("[http]\nqqq = 1\n", "http.qqq", "known here: host, page_origins, port, public_url"),
         ("[retention]\nkey_days = 1\n", "retention.key_days", "did you mean keys_days?"),
         ("[routes.default]\naccount = ['one']\n", "routes.default.account", "did you mean accounts?"),
         (
@@ -397,6 +403,36 @@ def test_an_unknown_key_of_an_account_is_sought_among_its_own_and_its_providers(
 )
 def test_a_wrong_value_is_one_fault_at_its_place(only, line, key):
     assert only(ONE_ACCOUNT + line).key == key
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        *(
+            "*",
+            "null",
+            "page.example.com",
+            "https://page.example.com/",
+            "https://Page.example.com",
+            "https://a@b.example",
+        ),
+        *(
+            "https://page.example.com:443",
+            "http://page.example.com:80",
+            "https://*.example.com",
+            "ftp://page.example.com",
+        ),
+    ],
+)
+def test_an_origin_that_no_browser_would_write_is_a_fault(faults, origin):
+    found = faults(f"[http]\npage_origins = ['{origin}']\n{ONE_ACCOUNT}")
+    assert found.keys() == {"http.page_origins[0]"}
+
+
+def test_origins_may_come_from_the_environment(read):
+    environ = ENVIRON | {"EVERPOST_HTTP_PAGE_ORIGINS": "https://page.example.com, http://localhost:8080"}
+    settings = read(ONE_ACCOUNT, environ)
+    assert settings.http.page_origins == ("https://page.example.com", "http://localhost:8080")
 
 
 @pytest.mark.parametrize("zone", ["Mars/Phobos", "Europe", "../../etc/passwd", ""])

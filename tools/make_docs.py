@@ -1,5 +1,5 @@
-"""Writes docs/reference from the code, docs/cost.md from its figures, and the table of docs/proof/supply-chain.md from
-uv.lock: `make docs`. With a folder as argument, docs/reference alone, there."""
+"""Writes docs/reference and the Postman collection from the code, docs/cost.md from its figures, and the table of
+docs/proof/supply-chain.md from uv.lock: `make docs`. With a folder as argument, docs/reference alone, there."""
 
 import json
 import sys
@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from chain import lists
-from pages import api, configuration, cost, events, limits, providers
+from collection import files
+from pages import api, configuration, cost, events, limits, postman, providers
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "docs" / "reference"
 NOTE: Final = "<!-- Made from the code by `make docs`: change the code, not this page. -->\n\n"
@@ -18,6 +19,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "configuration.md": configuration.page,
     "events.md": events.page,
     "limits.md": limits.page,
+    "postman.md": postman.page,
     "providers.md": providers.page,
 }
 
@@ -33,5 +35,6 @@ def write(folder: Path) -> None:
 if __name__ == "__main__":
     write(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
     if len(sys.argv) == 1:
+        files.write(api.document())
         lists.PAGE.write_text(lists.with_table(lists.PAGE.read_text()))
         cost.PAGE.write_text(COST_NOTE + cost.page())

@@ -37,19 +37,12 @@ async def run(*words, **environ):
     return process.returncode, told.decode()
 
 
-async def make_key(data, scope):
-    words = (*EVERPOST, "keys", "create", "--scope", scope, "--data", str(data), "--json")
-    code, told = await run(*words)
-    assert code == 0, told
-    return json.loads(told)["token"]
-
-
 @asynccontextmanager
 async def with_keys(folder):
     async with installation(folder) as place:
         server = place.add_server()
         await server.start()
-        keys = {await make_key(folder / "data", scope): scope for scope in SCOPES}
+        keys = {await place.new_key(scope): scope for scope in SCOPES}
         yield Target(server.url, keys)
 
 

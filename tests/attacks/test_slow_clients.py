@@ -12,7 +12,9 @@ import uvicorn
 from attacks.house import ask
 from everpost.entrypoints.http.app import build_app
 from everpost.entrypoints.http.call import Call, Reply
-from everpost.entrypoints.http.protocol import Protocol, sweep
+from everpost.entrypoints.http.protocol import Protocol
+from everpost.entrypoints.http.punctuality import sweep
+from everpost.entrypoints.http.turns import Turns
 from everpost.model.limits import (
     ANSWER_READ_S_MAX,
     CONNECTIONS_MAX,
@@ -150,6 +152,8 @@ async def test_a_body_without_end_is_cut_off_though_its_answer_was_given(server)
 
 
 class OpenGate:
+    turns = Turns()
+
     @staticmethod
     def refusal(_exchange):
         return None

@@ -157,11 +157,15 @@ class Installation:
         return await asyncio.to_thread(_can_be_written, str(self.folder / "data" / "everpost.db"))
 
     async def make_key(self) -> None:
-        words = (*EVERPOST, "keys", "create", "--scope", "admin", "--data", str(self.folder / "data"), "--json")
+        """The administrator's."""
+        self.token = await self.new_key("admin")
+
+    async def new_key(self, scope: str) -> str:
+        words = (*EVERPOST, "keys", "create", "--scope", scope, "--data", str(self.folder / "data"), "--json")
         process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE)
         told, _ = await process.communicate()
         assert process.returncode == 0
-        self.token = json.loads(told)["token"]
+        return str(json.loads(told)["token"])
 
     async def call(self, server: Process, method: str, path: str, body: Any = None) -> Any:
         """What a server answers to the administrator."""

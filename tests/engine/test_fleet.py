@@ -165,3 +165,12 @@ async def test_an_account_is_probed_although_nobody_can_be_kept_from_probing_it_
         await outage(world, engine, 30.0)
         await elapse(DEFAULT_POLICY.ramp_s_max)
         assert (await accepted(engine, wait_s=5.0)).deliveries[0].account == "a"
+
+
+@pytest.mark.parametrize("leap_s", [86_400.0, -86_400.0])
+async def test_a_board_from_before_the_clock_was_set_is_not_gone_by(world, leap_s):
+    """What is put off by it would be due at once, again and again, for as long as the board is kept."""
+    async with world.running() as engine:
+        await engine._fleet.board()
+        world.clock.skew_s = leap_s
+        assert (await engine._fleet.board()).now == world.clock.now()

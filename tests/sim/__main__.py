@@ -23,7 +23,7 @@ Played = tuple[int, Tally, list[str]]  # the seed, what was seen, and what was b
 
 def main(words: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(words)
-    logging.disable(logging.CRITICAL)
+    logging.disable(logging.WARNING)
     if options.plan is not None:
         return _replay(msgspec.json.decode(options.plan, type=Plan), options.store or "memory")
     if options.shrink is not None:

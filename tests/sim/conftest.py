@@ -18,7 +18,7 @@ def tally(pytestconfig: pytest.Config) -> Tally:
 @pytest.fixture(autouse=True)
 def _quiet() -> Iterator[None]:
     """Trouble is what is asked for here; to log it would take longer than to make it."""
-    logging.disable(logging.CRITICAL)
+    logging.disable(logging.WARNING)
     yield
     logging.disable(logging.NOTSET)
 

@@ -24,7 +24,7 @@ from everpost.store.port import Store, StoreUnavailable
 from everpost.wakeup.memory import MemoryWakeup
 from sim.behaviour import REFUSE
 from sim.plan import NodePlan, Weather
-from sim.sights import WITNESSES
+from sim.sights import WITNESSES, Witnessing
 from sim.world import World
 
 EPOCH = 1_800_000_000.0
@@ -85,8 +85,8 @@ class Node:
         self.life = life = _Life(self)
         health = MemoryHealth() if self.weather.alone else self.fleet.health
         ports = Ports(
-            store=_Proxy(self.fleet.store, life, StoreUnavailable),
-            health=_Proxy(health, life, HealthUnavailable),
+            store=_Proxy(self.fleet.store, life, StoreUnavailable, WITNESSES),
+            health=_Proxy(health, life, HealthUnavailable, {}),
             wire=_Wire(life),
             due=MemoryWakeup(),
             news=News(),
@@ -179,16 +179,19 @@ class _Life:
 class _Proxy:
     """A port of a node: what goes through it takes time, and may fail before it is done or after."""
 
-    def __init__(self, target: Any, life: _Life, unavailable: type[Exception]) -> None:
+    def __init__(
+        self, target: Any, life: _Life, unavailable: type[Exception], witnesses: Mapping[str, Witnessing]
+    ) -> None:
         self._target = target
         self._life = life
         self._unavailable = unavailable
+        self._witnesses = witnesses
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
         method, life, node, unavailable = getattr(self._target, name), self._life, self._life.node, self._unavailable
         world = node.world
         random_, longest_s = node.rng.random, world.plan.store_s
-        witness = None if world.sees_writes else WITNESSES.get(name)
+        witness = None if world.sees_writes else self._witnesses.get(name)
 
         async def call(*args: Any, **kwargs: Any) -> Any:
             if life.is_struck():

@@ -13,6 +13,7 @@ from everpost.model.route import Route, RouteAccount
 from everpost.store.port import Filter, Store, StoreUnavailable
 from sim import extremes
 from sim.behaviour import LAG_S
+from sim.bugs import told_of_bugs
 from sim.catalogue import SCRIPTS
 from sim.clients import Clients
 from sim.draw import draw
@@ -51,7 +52,8 @@ def play(plan: Plan, make_store: MakeStore, show: Callable[[World], None] = lamb
         with extremes.applied(plan.extremes):
             scenario = _Scenario(plan, rng, loop, make_store)
             show(scenario.world)
-            return loop.run_until_complete(scenario.play())
+            with told_of_bugs(scenario.world):
+                return loop.run_until_complete(scenario.play())
     finally:
         for task in asyncio.all_tasks(loop):
             task.cancel()

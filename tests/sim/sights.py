@@ -6,6 +6,8 @@ from typing import Any
 from everpost.store.port import New, Unbegun, Written
 from sim.world import World
 
+Witnessing = Callable[[World, Sequence[Any], Any], None]
+
 
 def _saw_accept(world: World, args: Sequence[Any], answer: Any) -> None:
     if isinstance(answer, New):
@@ -38,7 +40,7 @@ def _saw_record(world: World, args: Sequence[Any], _: Any) -> None:
         world.note(event.type)
 
 
-WITNESSES: Mapping[str, Callable[[World, Sequence[Any], Any], None]] = {
+WITNESSES: Mapping[str, Witnessing] = {
     "accept": _saw_accept,
     "begin": _saw_changes,
     "advance": _saw_changes,

@@ -12,9 +12,15 @@ from contextvars import Context, copy_context
 from heapq import heappop, heappush
 from typing import Any
 
+SPIN_MAX = 1_000_000  # callbacks in one instant; a thousand mails at once need some tens of thousands
+
 
 class Stuck(Exception):
     """Nothing is ready and no timer is set: somebody waits for what will never come."""
+
+
+class Spinning(Exception):
+    """So much runs in one instant that it seems to be without end: somebody works in vain, and gives time no chance."""
 
 
 class _Handle:
@@ -48,6 +54,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self._bell: Callable[[], None] | None = None
         self._is_closed = False
         self.calls = 0  # callbacks that have run
+        self._calls_max = SPIN_MAX  # in this instant
 
     def after_calls(self, count: int, bell: Callable[[], None]) -> None:
         """Rings the bell between two callbacks: after `count` more of them."""
@@ -118,6 +125,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
             if not timers:
                 raise Stuck
             self._now = max(self._now, timers[0][0])
+            self._calls_max = self.calls + SPIN_MAX
         while timers and timers[0][0] <= self._now:
             ready.append(heappop(timers)[2])
 
@@ -133,6 +141,8 @@ class VirtualLoop(asyncio.AbstractEventLoop):
             if handle.callback is None:
                 continue
             self.calls += 1
+            if self.calls > self._calls_max:
+                raise Spinning
             if self._calls_left >= 0:
                 self._count_down()
             handle.context.run(handle.callback, *handle.args)

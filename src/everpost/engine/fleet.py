@@ -19,6 +19,7 @@ from everpost.model.change import Usage
 from everpost.providers.contract import Provider
 
 BOARD_S: Final = 0.1  # how old a board may be: other processes' news arrive within this time
+CLOCK_SET_S: Final = 1.0  # by which wall-clock time has gone on beside the board's age, if somebody has set the clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,11 @@ class Fleet:
             self.some_refused.set()
 
     def _known_board(self) -> Board | None:
-        return self._board if self._ports.clock.monotonic() - self._board_at <= BOARD_S else None
+        board, clock = self._board, self._ports.clock
+        if board is None or clock.monotonic() - self._board_at > BOARD_S:
+            return None
+        was_set = abs(clock.now() - board.now) > CLOCK_SET_S
+        return None if was_set else board
 
     async def _renewed_board(self) -> Board:
         self._board = await self._fresh_board()

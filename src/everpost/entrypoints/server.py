@@ -20,7 +20,9 @@ from everpost.engine.engine import Engine
 from everpost.entrypoints.http.app import build_app
 from everpost.entrypoints.http.call import Services
 from everpost.entrypoints.http.metrics import Metrics
-from everpost.entrypoints.http.protocol import Protocol, sweep
+from everpost.entrypoints.http.origins import Origins
+from everpost.entrypoints.http.protocol import Protocol
+from everpost.entrypoints.http.punctuality import Punctual, sweep
 from everpost.model.account import Account, Timeouts
 from everpost.model.limits import CONNECTIONS_MAX
 from everpost.model.route import Route, RouteAccount
@@ -56,7 +58,7 @@ class DevOptions(Struct, frozen=True, kw_only=True):
 async def run_server(settings: Settings, say: Say) -> None:
     """`everpost serve`: until SIGINT or SIGTERM, then a graceful stop."""
     async with assembled(settings) as engine:
-        services = _services(engine, needs_key=True, sandbox=None)
+        services = _services(engine, needs_key=True, sandbox=None, origins=Origins(settings.http.page_origins))
         await _serve(engine, services, settings.http, lambda: say(f"Everpost listens on {_url(settings.http)}"))
 
 
@@ -96,7 +98,7 @@ async def run_sandbox(say: Say, sendgrid_port: int, mailgun_port: int, smtp_port
         await sandbox.stop()
 
 
-def _services(engine: Engine, *, needs_key: bool, sandbox: Sandbox | None) -> Services:
+def _services(engine: Engine, *, needs_key: bool, sandbox: Sandbox | None, origins: Origins | None = None) -> Services:
     return Services(
         acceptor=engine.acceptor,
         console=engine.console,
@@ -105,6 +107,7 @@ def _services(engine: Engine, *, needs_key: bool, sandbox: Sandbox | None) -> Se
         metrics=Metrics(),
         inbox=sandbox.inbox if sandbox is not None else None,
         version=__version__,
+        origins=origins or Origins(),
     )
 
 
@@ -155,7 +158,7 @@ class _Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         if counter % TICKS_A_SECOND == 0:
-            sweep(cast("set[Protocol]", self.server_state.connections), asyncio.get_running_loop().time())
+            sweep(cast("set[Punctual]", self.server_state.connections), asyncio.get_running_loop().time())
         return await super().on_tick(counter)
 
 
@@ -236,6 +239,7 @@ def _welcome(options: DevOptions, sandbox: Sandbox, *, needs_key: bool) -> str:
     authorization = "    -H 'Authorization: Bearer KEY' \\\n" if needs_key else ""
     return f"""Everpost runs at {url}
 
+  Page       {url}    send, watch, switch providers
   Inbox      {url}/inbox    what the sandbox providers were sent
   API        {url}/docs
   SMTP       {host}:{port}    mail sent here goes straight to the inbox

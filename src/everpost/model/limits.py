@@ -41,7 +41,7 @@ ANSWER_READ_S_MAX: Final = 60  # how long a client may read nothing of an answer
 JSON_VALUES_MAX: Final = 50_000  # values in one body; in memory each takes some hundred bytes
 
 # How much is done for clients at the same time
-ACCEPTING_MAX: Final = 256  # requests whose mail is being stored; beyond it: 503 and Retry-After
+ACCEPTING_MAX: Final = 128  # requests whose mail is being stored; beyond it: 503 and Retry-After
 ACCEPTING_BURST_MAX: Final = 512  # such requests above that, for a moment: they may wait, a standing queue may not
 WAITING_CALLERS_MAX: Final = 1024  # requests that wait for a hand-over; the others are answered without waiting
 BODIES_BYTES_MAX: Final = 4 * BODY_BYTES_MAX  # bodies of all requests that are worked on; beyond it: 503

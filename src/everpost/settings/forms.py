@@ -27,6 +27,18 @@ def is_url(text: str) -> bool:
         return False
 
 
+def is_origin(text: str) -> bool:
+    """Scheme, host and port as browsers write them in the header Origin (RFC 6454 6.2)."""
+    if not is_url(text) or not text.isascii() or text != text.lower():
+        return False
+    parts = urlsplit(text)
+    default = {"http": ":80", "https": ":443"}[parts.scheme]
+    host = parts.hostname or ""
+    return (
+        _is_host(host) and text == f"{parts.scheme}://{parts.netloc}" and "@" not in text and not text.endswith(default)
+    )
+
+
 def _is_host(text: str) -> bool:
     return is_domain(text) or _IPV6.fullmatch(text) is not None
 

@@ -96,6 +96,12 @@ HTTP_PORT: Final = Whole(name="port", default=_HTTP.port, low=1, high=PORT_MAX, 
 HTTP_PUBLIC_URL: Final[Text[str | None]] = Text(
     name="public_url", default=None, help="Address by which clients reach it, where that is not http://host:port."
 )
+PAGE_ORIGINS: Final = Entries(
+    name="page_origins",
+    of="origins, such as `https://mail.example.com`",
+    default="none",
+    help="Where else the web page is served from: browsers let these pages, and no others, call the API.",
+)
 
 PROVIDER: Final[Text[str | None]] = Text(
     name="provider", default=None, required=True, help="Which provider the account is at."
@@ -215,7 +221,7 @@ LOG_LEVEL: Final = Text(
 
 TABLES: Final[Mapping[str, Table]] = {
     "": Table("Above all tables.", (DATA, STORE, HEALTH, HEALTH_PASSWORD, WAKEUP)),
-    "http": Table("The HTTP server.", (HTTP_HOST, HTTP_PORT, HTTP_PUBLIC_URL)),
+    "http": Table("The HTTP server.", (HTTP_HOST, HTTP_PORT, HTTP_PUBLIC_URL, PAGE_ORIGINS)),
     "accounts.NAME": Table(
         "One set of credentials at one provider. The name is yours: small letters, digits, `-` and `_`.",
         (PROVIDER, MAX_CONCURRENCY, RECIPIENTS, SENDERS, LOOKUP_LAG_S),

@@ -14,7 +14,7 @@ from everpost.model.secret import Secret
 from everpost.providers.contract import Provider
 from everpost.settings import keys, places
 from everpost.settings.accounts import AccountReader
-from everpost.settings.forms import is_url
+from everpost.settings.forms import is_origin, is_url
 from everpost.settings.routes import check_name, read_routes
 from everpost.settings.section import Report, Section
 from everpost.settings.values import (
@@ -48,6 +48,7 @@ VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "EVERPOST_HTTP_HOST": ("http.host", str),
     "EVERPOST_HTTP_PORT": ("http.port", int),
     "EVERPOST_HTTP_PUBLIC_URL": ("http.public_url", str),
+    "EVERPOST_HTTP_PAGE_ORIGINS": ("http.page_origins", _commas),
     "EVERPOST_EVENTS_SINKS": ("events.sinks", _commas),
     "EVERPOST_RETENTION_MESSAGES_DAYS": ("retention.messages_days", int),
     "EVERPOST_RETENTION_KEYS_DAYS": ("retention.keys_days", int),
@@ -195,11 +196,21 @@ def _http(section: Section) -> HttpSettings:
         host=section.text(keys.HTTP_HOST),
         port=section.whole(keys.HTTP_PORT),
         public_url=section.text(keys.HTTP_PUBLIC_URL),
+        page_origins=_origins(section),
     )
     if http.public_url is not None and not is_url(http.public_url):
         section.fault(keys.HTTP_PUBLIC_URL.name, f"{http.public_url!r} is not an address", "https://mail.example.com")
     section.close()
     return http
+
+
+def _origins(section: Section) -> tuple[str, ...]:
+    texts = section.texts(keys.PAGE_ORIGINS)
+    for place, text in texts:
+        if not is_origin(text):
+            hint = "https://mail.example.com: no path, no default port, small letters"
+            section.fault(place, f"{text!r} is not an origin as browsers write it", hint)
+    return tuple(text for _, text in texts)
 
 
 def _retention(section: Section) -> Retention:

@@ -21,6 +21,7 @@ class HttpSettings(Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 8025
     public_url: str | None = None  # as seen by clients and webhooks, where that is not http://host:port
+    page_origins: tuple[str, ...] = ()  # of web pages elsewhere that may call the API
 
 
 class SqliteStore(Struct, frozen=True):

@@ -124,6 +124,19 @@ async def test_api_serves_no_figures_of_a_process_that_nobody_can_ask_twice(hous
     assert "/metrics" not in read(await function.invoke(house.asked("GET", "/openapi.json")))[1]["paths"]
 
 
+async def test_a_page_elsewhere_that_is_listed_may_ask_and_read(house):
+    origin = "https://page.example.com"
+    function = await house.start("send_email", {"EVERPOST_HTTP_PAGE_ORIGINS": origin})
+    question = {"origin": origin, "access-control-request-method": "POST"}
+    asked_first = await function.invoke(house.asked("OPTIONS", "/sendEmail", make=http_event, headers=question))
+    answer = await function.invoke(
+        house.asked("POST", "/sendEmail", ORIGINAL, make=http_event, headers={"origin": origin})
+    )
+    assert (asked_first["statusCode"], answer["statusCode"]) == (204, 200)
+    assert asked_first["headers"]["access-control-allow-origin"] == origin
+    assert answer["headers"]["access-control-allow-origin"] == origin
+
+
 async def test_an_event_that_is_no_request_fails_by_name_and_the_function_lives_on(house):
     function = await house.start("send_email")
     with pytest.raises(FunctionFailed, match="BrokenEvent: the event is no request of API Gateway"):

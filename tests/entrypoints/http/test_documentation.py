@@ -6,8 +6,11 @@ import jsonschema
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from everpost.dialects.legacy import VERDICTS
 from everpost.entrypoints.http.app import all_operations, build_app
 from everpost.entrypoints.http.problems import CODES
+from everpost.model.key import Caller as KeyOwner
+from everpost.model.key import Scope
 from http_kit import NATIVE, ORIGINAL, Caller
 
 
@@ -39,6 +42,45 @@ async def test_operation_ids_are_single(services):
 def test_every_code_that_an_operation_names_is_explained(services):
     named = {code for operation in all_operations(services) for code in operation.problems}
     assert named <= set(CODES)
+
+
+async def test_the_document_tells_the_scope_that_a_key_needs(document, services):
+    described = {row["operationId"]: row for methods in document["paths"].values() for row in methods.values()}
+    for operation in all_operations(services):
+        roles = [roles for way in described[operation.id]["security"] for roles in way.values()]
+        assert roles == ([[operation.scope]] * 2 if operation.scope else []), operation.id
+
+
+async def test_a_key_that_is_forbidden_something_is_told_of_only_where_there_is_one(document, services):
+    described = {row["operationId"]: row for methods in document["paths"].values() for row in methods.values()}
+    for operation in all_operations(services):
+        every_key_may = operation.scope is None or all(key_of(scope).may(operation.scope) for scope in Scope)
+        told = described[operation.id]["responses"].get("403", {"description": ""})["description"]
+        assert ("`forbidden`" in told) is not every_key_may, operation.id
+
+
+@pytest.mark.parametrize("verdict", [verdict for verdict in VERDICTS.values() if verdict.code], ids=str)
+async def test_every_code_of_a_mail_that_is_not_sent_is_told_with_its_status(document, verdict):
+    response = document["paths"]["/sendEmail"]["post"]["responses"][str(verdict.http_status)]
+    assert f"`{verdict.code}`:" in response["description"]
+
+
+@pytest.mark.parametrize(("path", "body"), [("/v1/emails", NATIVE), ("/sendEmail", ORIGINAL)])
+async def test_the_headers_of_an_answer_are_told_and_those_that_are_always_there_as_required(
+    call, document, path, body
+):
+    first = await call("POST", path, body, {"idempotency-key": "k", "prefer": "wait=5"})
+    again = await call("POST", path, body, {"idempotency-key": "k", "prefer": "wait=5"})
+    told = document["paths"][path]["post"]["responses"][str(first.status)]["headers"]
+    always = {name.lower() for name, header in told.items() if header["required"]}
+    assert always <= first.headers.keys()
+    assert always <= again.headers.keys()
+    assert again.headers.keys() - first.headers.keys() == {"idempotency-replayed"}
+    assert told["Idempotency-Replayed"]["required"] is False
+
+
+def key_of(scope):
+    return KeyOwner(project="default", who="key", scope=scope)
 
 
 async def test_real_answers_are_what_the_document_promises(call, document):
@@ -169,8 +211,3 @@ async def test_the_inbox_is_there_as_json(call):
     assert caught["to"] == ["bob@example.org"]
     for path in ("/v1/inbox/2", "/inbox/2", "/inbox/2/html"):
         assert (await call("GET", path)).status == 404
-
-
-async def test_the_front_leads_to_the_inbox_in_dev(call):
-    answer = await call("GET", "/")
-    assert (answer.status, answer.headers["location"]) == (302, "/inbox")

@@ -2,11 +2,12 @@
 
 import asyncio
 import threading
+from itertools import pairwise
 
 import pytest
 
 from everpost.store.port import StoreUnavailable
-from everpost.store.sqlite.lane import PROMPT_S, ThreadLane
+from everpost.store.sqlite.lane import PROMPT_S, SETTLED_PER_TURN, ThreadLane
 from everpost.store.sqlite.operation import Single
 from sqlite_stores import count_commits, gathering, known, opened
 from store_values import LATE, accept, delivery, event, key, message, system_event
@@ -121,6 +122,17 @@ async def test_who_comes_together_shares_a_batch_of_the_thread(lane):
     await lane.run(Single(lambda _: None))  # others may come again
     await lane.run(Single(lambda _: None))
     assert lane.ran == [("thread", 5), ("thread", 1), ("loop", 1)]
+
+
+async def test_of_a_large_batch_a_few_callers_go_on_in_each_turn_of_the_loop(lane):
+    waiting = [asyncio.ensure_future(lane.run(Single(lambda _: None))) for _ in range(3 * SETTLED_PER_TURN)]
+    await waiting[0]
+    told = [sum(one.done() for one in waiting)]
+    while told[-1] < len(waiting):
+        await asyncio.sleep(0)
+        told.append(sum(one.done() for one in waiting))
+    assert max(later - before for before, later in pairwise(told)) <= SETTLED_PER_TURN
+    assert told[0] <= SETTLED_PER_TURN
 
 
 async def test_behind_a_slow_disk_nobody_is_served_in_the_loops_own_thread(lane):

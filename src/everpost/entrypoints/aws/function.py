@@ -96,7 +96,7 @@ class Function:
             case _:
                 from everpost.entrypoints.aws.web import Web
 
-                return Web(engine, name, settings.http.public_url)
+                return Web(engine, name, settings.http)
 
 
 def _told(fault: ConfigFault) -> str:

@@ -13,6 +13,8 @@ from everpost.entrypoints.http.door import Door
 from everpost.entrypoints.http.figures import Uncounted
 from everpost.entrypoints.http.mail_operations import ORIGINAL
 from everpost.entrypoints.http.operation import Operation
+from everpost.entrypoints.http.origins import Origins
+from everpost.settings import HttpSettings
 
 END_S: Final = 4.0  # before the function's own end: nobody waits for a hand-over any more
 FINISH_S: Final = 1.0  # an attempt in flight is waited for, once its caller's answer is there
@@ -26,10 +28,10 @@ _NAMES: Final = {
 class Web:
     """The whole API, or one of the original operations, whatever path leads to that."""
 
-    def __init__(self, engine: Engine, name: str, public_url: str | None) -> None:
+    def __init__(self, engine: Engine, name: str, http: HttpSettings) -> None:
         self._engine = engine
         self._only = next((each for each in ORIGINAL if each.id == _NAMES.get(name)), None)
-        self._base_path = unquote(urlsplit(public_url or "").path).rstrip("/")
+        self._base_path = unquote(urlsplit(http.public_url or "").path).rstrip("/")
         services = Services(
             acceptor=engine.acceptor,
             console=engine.console,
@@ -38,6 +40,7 @@ class Web:
             metrics=Uncounted(),
             inbox=None,
             version=__version__,
+            origins=Origins(http.page_origins),
         )
         operations = [self._only] if self._only is not None else _all(services)
         self._door = Door(services, operations)

@@ -6,6 +6,7 @@ from everpost.entrypoints.http.door import Door
 from everpost.entrypoints.http.mail_operations import MAIL, ORIGINAL
 from everpost.entrypoints.http.operation import Operation
 from everpost.entrypoints.http.other_operations import OPERATE, VITALS, inbox_operations
+from everpost.entrypoints.http.ui import ui_operations
 from everpost.entrypoints.http.vitals import metrics
 
 
@@ -15,8 +16,9 @@ def build_app(services: Services) -> Door:
 
 
 def all_operations(services: Services) -> tuple[Operation, ...]:
+    has_inbox = services.inbox is not None
     inbox = inbox_operations(services.inbox) if services.inbox is not None else ()
     vitals = [each for each in VITALS if each.handle is not metrics or services.metrics.is_shown]
-    operations = (*MAIL, *ORIGINAL, *OPERATE, *vitals, *inbox)
-    documentation = Documentation(operations, services.version, inbox=services.inbox is not None)
+    operations = (*MAIL, *ORIGINAL, *OPERATE, *vitals, *ui_operations(inbox=has_inbox), *inbox)
+    documentation = Documentation(operations, services.version, inbox=has_inbox)
     return (*operations, *documentation.operations)

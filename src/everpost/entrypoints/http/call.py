@@ -14,6 +14,7 @@ from everpost.engine.keys import Keyring
 from everpost.entrypoints.http.admission import Permit
 from everpost.entrypoints.http.figures import Figures
 from everpost.entrypoints.http.inbox import Inbox
+from everpost.entrypoints.http.origins import Origins
 from everpost.entrypoints.http.problems import problem
 from everpost.model.key import Caller, Scope
 from everpost.model.limits import BODY_BYTES_MAX
@@ -64,6 +65,7 @@ class Services:
     metrics: Figures
     inbox: Inbox | None  # what the sandbox providers have taken
     version: str
+    origins: Origins = field(default_factory=Origins)  # of pages elsewhere that may call
 
 
 class Reply(Struct, frozen=True, kw_only=True):

@@ -28,6 +28,7 @@ from everpost.entrypoints.http.call import (
 from everpost.entrypoints.http.exchange import written
 from everpost.entrypoints.http.gate import PLACE, Gate
 from everpost.entrypoints.http.operation import Operation
+from everpost.entrypoints.http.origins import ASKED, preflight_fields
 from everpost.entrypoints.http.problems import OVERLOADED, problem, render, retry_after
 from everpost.entrypoints.http.query import read_query
 from everpost.model.key import Caller, Scope
@@ -56,7 +57,7 @@ class Door:
         for operation in operations:
             by_path.setdefault(operation.path, {})[operation.method] = operation
         self.paths = frozenset(by_path)
-        self.gate = Gate(operations, self._rendered_overload, self._new_id, services.metrics)
+        self.gate = Gate(operations, self._rendered_overload, self._new_id, services.metrics, services.origins)
         resources = {path: _Resource(path, methods, self.gate) for path, methods in by_path.items()}
         self._fixed = {path: resource for path, resource in resources.items() if "{" not in path}
         self._variable = [(paths.compiled(path), each) for path, each in resources.items() if "{" in path]
@@ -148,8 +149,7 @@ class _Resource:
         call.template = self._template
         operation = self._operations.get(call.incoming.method)
         if operation is None:
-            refused = problem("method_not_allowed", f"{self._template} takes {self._allow}")
-            call.reply = _refusal(call, refused, ((b"allow", self._allow.encode()),))
+            call.reply = _preflight(call, self._allow) or self._not_allowed(call)
             call.template = ""
             return
         try:
@@ -168,6 +168,22 @@ class _Resource:
             if call.incoming.permit is not None:
                 call.incoming.permit.leave()
         call.reply = answer if isinstance(answer, Reply) else _refusal(call, answer, legacy_=operation.legacy)
+
+    def _not_allowed(self, call: Call) -> Reply:
+        refused = problem("method_not_allowed", f"{self._template} takes {self._allow}")
+        return _refusal(call, refused, ((b"allow", self._allow.encode()),))
+
+
+def _preflight(call: Call, methods: str) -> Reply | None:
+    """The answer to a browser that asks whether a page of another origin may call; None: it is no such question, or
+    no other origin may."""
+    origin = call.header(b"origin")
+    origins = call.services.origins
+    if not origins.are_listed or origin is None or call.incoming.method != "OPTIONS" or call.header(ASKED) is None:
+        return None
+    if not origins.told(origin):
+        return _refusal(call, problem("foreign_origin", f"{origin} is not in http.page_origins"))
+    return Reply(status=204, body=b"", headers=preflight_fields(methods))
 
 
 async def _admitted(call: Call, operation: Operation) -> Problem | None:
@@ -227,6 +243,10 @@ def _refusal(
 def fields_of(call: Call, reply: Reply) -> list[tuple[bytes, bytes]]:
     """The header of an answer."""
     told = [(b"x-request-id", call.request_id.encode()), *_ALWAYS, *reply.headers]
+    if call.services.origins.are_listed:
+        told += call.services.origins.told(call.header(b"origin"))
     if reply.status != HTTPStatus.NO_CONTENT:
-        told[:0] = [(b"content-type", reply.content_type), (b"content-length", b"%d" % len(reply.body))]
+        told[:0] = [(b"content-length", b"%d" % len(reply.body))]
+    if reply.body:
+        told[:0] = [(b"content-type", reply.content_type)]
     return told

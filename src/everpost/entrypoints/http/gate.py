@@ -1,4 +1,5 @@
-"""Turns requests that bring mail away while there is too much to do, at a cost far below that of taking the mail."""
+"""Turns requests that bring mail away while there is too much to do, at a cost far below that of taking the mail; all
+others are begun a few at a time."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -8,6 +9,8 @@ from everpost.entrypoints.http.call import Headers, Incoming
 from everpost.entrypoints.http.exchange import Exchange
 from everpost.entrypoints.http.figures import Figures
 from everpost.entrypoints.http.operation import Operation
+from everpost.entrypoints.http.origins import Origins
+from everpost.entrypoints.http.turns import Turns
 
 READ_ON_BYTES_MAX: Final = 64 * 1024  # a body that is read to its end to keep the connection; a larger one ends it
 CLOSE: Final = ((b"connection", b"close"),)
@@ -24,13 +27,17 @@ class Gate:
         render: Callable[[Operation, Headers], bytes],
         new_id: Callable[[], str],
         metrics: Figures,
+        origins: Origins,
     ) -> None:
         self.admission = Admission()
-        self._answers: Mapping[tuple[str, str], tuple[list[bytes], list[bytes]]] = {
-            (each.method, each.path): (_parts(render(each, ())), _parts(render(each, CLOSE)))
+        self.turns = Turns()
+        self._answers: Mapping[tuple[str, str, str | None], tuple[list[bytes], list[bytes]]] = {
+            (each.method, each.path, origin): (_parts(render(each, told)), _parts(render(each, (*told, *CLOSE))))
             for each in operations
             if each.takes_mail
+            for origin, told in origins.fields.items()
         }
+        self._origins = origins
         self._new_id = new_id
         self._metrics = metrics
 
@@ -42,7 +49,7 @@ class Gate:
 
     def refusal(self, exchange: Exchange) -> bytes | None:
         """The whole answer to a request that may not be worked on."""
-        answers = self._answers.get((exchange.method, exchange.path))
+        answers = self._answers.get((exchange.method, exchange.path, self._origins.of(exchange.headers)))
         if answers is None:
             return None
         size = size_of(exchange.headers)

@@ -24,6 +24,8 @@ _TRACE: Final = Parameter("traceparent", "W3C trace context; carried through to 
 _PREFER: Final = Parameter(
     "Prefer", f"`wait=N`: wait up to N seconds (at most {limits.WAIT_S_MAX}) for the hand-over.", _TEXT
 )
+_REPLAYED: Final = {"Idempotency-Replayed": "`true`: the answer to a key that was used before."}
+_WAITED: Final = {"Preference-Applied": "The seconds that were waited at most."}
 _KEY_PROBLEMS: Final = ("bad_header", "idempotency_mismatch", "idempotency_running", "idempotency_expired")
 _ACCEPT_PROBLEMS: Final = (
     *("bad_json", "body_too_large", "validation_failed", "no_account_can_carry", "overloaded"),
@@ -34,6 +36,20 @@ _ACCEPT_PROBLEMS: Final = (
 def limit(maximum: int) -> Parameter:
     schema = {"type": "integer", "minimum": 1, "maximum": maximum, "default": limits.PAGE_DEFAULT}
     return Parameter("limit", "Entries on a page.", schema)
+
+
+def _outcome(status: int, description: str) -> Answer:
+    """What the original operation answers when its caller has waited for the hand-over."""
+    return Answer(status=status, description=description, schema=legacy.SendEmailAnswer, optional_headers=_REPLAYED)
+
+
+def _verdicts(status: int) -> str:
+    """The codes of mail that is not sent, in the form in which those of problems are told."""
+    words: dict[str, str] = {}
+    for verdict in legacy.VERDICTS.values():
+        if verdict.http_status == status:
+            words.setdefault(verdict.code, verdict.message)
+    return "; ".join(f"`{code}`: {message}" for code, message in words.items()) + "."
 
 
 MAIL: Final = (
@@ -61,13 +77,15 @@ MAIL: Final = (
                 description="Accepted and durable. Everpost will hand it over.",
                 schema=native_views.AcceptedView,
                 headers={"Location": "Where to ask how it stands."},
+                optional_headers=_WAITED | _REPLAYED,
                 links={"getEmail": "How it stands.", "cancelEmail": "As long as it is queued."},
             ),
             Answer(
                 status=200,
                 description="With `Prefer: wait=N`: the final state, reached in time.",
                 schema=native_views.EmailView,
-                headers={"Preference-Applied": "The seconds that were waited at most."},
+                headers=_WAITED,
+                optional_headers=_REPLAYED,
             ),
         ),
         problems=_ACCEPT_PROBLEMS,
@@ -155,9 +173,8 @@ ORIGINAL: Final = (
         body=legacy.SendEmail,
         example={"from": "ann@example.com", "to": "bob@example.org", "subject": "Hello", "text": "It works"},
         answers=(
-            Answer(status=200, description="A provider has taken it.", schema=legacy.SendEmailAnswer),
-            Answer(status=502, description="No provider will take it.", schema=legacy.SendEmailAnswer),
-            Answer(status=503, description="Queued, or the store is unavailable.", schema=legacy.SendEmailAnswer),
+            _outcome(200, "A provider has taken it."),
+            *(_outcome(status, _verdicts(status)) for status in (502, 503)),
         ),
         problems=_ACCEPT_PROBLEMS,
         legacy=True,

@@ -12,6 +12,7 @@ from everpost.entrypoints.http.call import JSON, PROBLEM_JSON
 from everpost.entrypoints.http.operation import Answer, Operation
 from everpost.entrypoints.http.problems import CODES, ProblemView
 from everpost.entrypoints.http.query import Parameter
+from everpost.model.key import Scope
 
 _VARIABLE: Final = re.compile(r"\{(\w+)\}")
 _CONVERTER: Final = re.compile(r":\w+\}")
@@ -19,7 +20,11 @@ _REFERENCE: Final = "#/components/schemas/{name}"
 (_MARK,) = REQUIRED
 _RETRYABLE: Final = frozenset({409, 503})
 _EVERYWHERE: Final = ("bad_parameter", "store_unavailable", "internal_error")
-_PROTECTED: Final = ("unauthorized", "forbidden", "not_local")
+_PROTECTED: Final = ("unauthorized", "not_local")
+_SECURITY: Final = {
+    "key": {"type": "http", "scheme": "bearer", "description": "An API key of Everpost."},
+    "password": {"type": "http", "scheme": "basic", "description": "The API key as password."},
+}
 _LEGACY_STATUSES: Final = {"validation_failed": 400}  # where the original API tells a problem by another status
 
 
@@ -46,10 +51,7 @@ def build_document(operations: Sequence[Operation], version: str) -> dict[str, A
         "paths": paths,
         "components": {
             "schemas": dict(sorted(components.items())),
-            "securitySchemes": {
-                "key": {"type": "http", "scheme": "bearer", "description": "An API key of Everpost."},
-                "password": {"type": "http", "scheme": "basic", "description": "The API key as password."},
-            },
+            "securitySchemes": _SECURITY,
         },
     }
 
@@ -62,7 +64,8 @@ def public_path(template: str) -> str:
 def problem_codes(operation: Operation) -> list[str]:
     """Every code that an operation may answer with, in the order of their statuses."""
     protected = _PROTECTED if operation.scope is not None else ()
-    codes = {*operation.problems, *_EVERYWHERE, *protected}
+    forbidden = ("forbidden",) if operation.scope not in (None, Scope.READ) else ()  # every key may read
+    codes = {*operation.problems, *_EVERYWHERE, *protected, *forbidden}
     return sorted(codes, key=lambda code: (_status(operation, code), code))
 
 
@@ -93,7 +96,7 @@ def _operation(operation: Operation, by_type: Mapping[Any, Any]) -> dict[str, An
         "summary": operation.summary,
         "parameters": _parameters(operation),
         "responses": _responses(operation, by_type),
-        "security": [{"key": []}, {"password": []}] if operation.scope else [],
+        "security": [{way: [operation.scope]} for way in _SECURITY] if operation.scope else [],
     }
     needed = f"Needs a key of scope `{operation.scope}`." if operation.scope else ""
     if words := " ".join(filter(None, (operation.description, needed))):
@@ -141,7 +144,11 @@ def _answer(answer: Answer, by_type: Mapping[Any, Any]) -> dict[str, Any]:
         described["content"] = {answer.content_type.decode(): {"schema": by_type[answer.schema]}}
     elif answer.content_type != JSON:
         described["content"] = {answer.content_type.decode(): {"schema": {"type": "string"}}}
-    headers = {name: {"description": words, "schema": {"type": "string"}} for name, words in answer.headers.items()}
+    headers = {
+        name: {"description": words, "required": required, "schema": {"type": "string"}}
+        for some, required in ((answer.headers, True), (answer.optional_headers, False))
+        for name, words in some.items()
+    }
     links = {
         id_: {"operationId": id_, "description": words, "parameters": {"id": "$response.body#/id"}}
         for id_, words in answer.links.items()
@@ -157,7 +164,7 @@ def _refusal(operation: Operation, status: int, codes: Sequence[str], by_type: M
     }
     if status in _RETRYABLE:
         words = "Seconds after which to repeat the request, if that helps."
-        described["headers"] = {"Retry-After": {"description": words, "schema": {"type": "integer"}}}
+        described["headers"] = {"Retry-After": {"description": words, "required": False, "schema": {"type": "integer"}}}
     return described
 
 

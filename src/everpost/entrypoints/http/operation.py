@@ -20,7 +20,8 @@ class Answer(Struct, frozen=True, kw_only=True):
     description: str
     schema: Any = None
     content_type: bytes = JSON
-    headers: Mapping[str, str] = {}
+    headers: Mapping[str, str] = {}  # always there
+    optional_headers: Mapping[str, str] = {}
     links: Mapping[str, str] = {}  # operations that take this answer's `id`, and what for
 
 

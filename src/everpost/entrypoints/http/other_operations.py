@@ -148,19 +148,6 @@ VITALS: Final = (
         handle=vitals.metrics,
         scope=Scope.READ,
     ),
-    Operation(
-        id="front",
-        method="GET",
-        path="/",
-        tag="Pages",
-        summary="Where to go from here",
-        handle=vitals.front,
-        scope=None,
-        answers=(
-            Answer(status=200, description="Links.", content_type=HTML),
-            Answer(status=302, description="In dev: to the inbox.", headers={"Location": "/inbox"}),
-        ),
-    ),
 )
 
 

@@ -46,7 +46,7 @@ _NO_LOOKUPS: Final = (b"x-dns-prefetch-control", b"off")
 def page(title: str, content: str, *, status: int = 200, refresh_s: int | None = None, inbox: bool = False) -> Reply:
     """`content` is HTML in which everything of others is escaped already."""
     refresh = f'<meta http-equiv="refresh" content="{refresh_s}">' if refresh_s else ""
-    links = [("/inbox", "Inbox")] if inbox else []
+    links = [("/", "Everpost")] + ([("/inbox", "Inbox")] if inbox else [])
     links += [("/docs", "API"), ("/openapi.json", "OpenAPI"), ("/healthz", "Health")]
     nav = "".join(f'<a href="{address}">{name}</a>' for address, name in links)
     body = (

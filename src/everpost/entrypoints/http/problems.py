@@ -30,6 +30,11 @@ CODES: Final = {
         "Only this machine may call",
         "Without API keys only pages and programs of the same machine are answered.",
     ),
+    "foreign_origin": Code(
+        403,
+        "Pages of this origin may not call",
+        "To let them, list the origin in `http.page_origins` as browsers write it.",
+    ),
     "not_found": Code(404, "There is no such thing", "Check the address; the detail says what was looked for."),
     "unknown_route": Code(404, "There is no such route", "The detail lists the known routes."),
     "unknown_provider": Code(404, "There is no such account", "The detail lists the known accounts."),

@@ -13,8 +13,9 @@ import logging
 import time
 from collections import deque
 from collections.abc import Collection
+from functools import partial
 from math import inf
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import httptools
 from uvicorn import Config
@@ -23,10 +24,10 @@ from uvicorn.server import ServerState
 from everpost.entrypoints.http.call import Call, Reply
 from everpost.entrypoints.http.door import Door, fields_of
 from everpost.entrypoints.http.exchange import BODY_WAITING_MAX, Exchange, written
+from everpost.entrypoints.http.punctuality import Punctual, make_room
 from everpost.entrypoints.http.soundness import Refused, check_head, head_too_large, refusal, target
 from everpost.model import limits
 
-ROOM_SHARE: Final = 16  # of all connections that one in so many makes room for, so that looking for them costs little
 _log = logging.getLogger(__name__)
 
 
@@ -73,7 +74,7 @@ class Protocol(asyncio.Protocol):
         self._server.connections.add(cast("Any", self))
         self._wait(limits.REQUEST_HEAD_S_MAX)
         if self._is_crowded:
-            make_room(cast("Collection[Protocol]", self._server.connections))
+            make_room(cast("Collection[Punctual]", self._server.connections))
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  whatever the reason
         self._server.connections.discard(cast("Any", self))
@@ -234,6 +235,9 @@ class Protocol(asyncio.Protocol):
             self.write(refusal_)
             self._ended(exchange)
             return
+        self._door.gate.turns.begin(partial(self._start, exchange))
+
+    def _start(self, exchange: Exchange) -> None:
         task = self._loop.create_task(self._answer(exchange))
         self._server.tasks.add(task)
         task.add_done_callback(self._server.tasks.discard)
@@ -283,17 +287,3 @@ class Protocol(asyncio.Protocol):
     def _refuse(self, refused: Refused) -> None:
         self.write(refusal(refused, self._server.default_headers))
         self.transport.close()
-
-
-def sweep(connections: Collection[Protocol], now: float) -> None:
-    """Ends the connections whose clients are late. To be called every second or so."""
-    for connection in tuple(connections):
-        connection.end_if_late(now)
-
-
-def make_room(connections: Collection[Protocol]) -> None:
-    """Ends some of those who have been waited for the longest: whoever has something to say has said it by now."""
-    waited_for = [connection for connection in connections if connection.due_at < inf]
-    waited_for.sort(key=lambda connection: connection.due_at)
-    for connection in waited_for[: max(1, len(waited_for) // ROOM_SHARE)]:
-        connection.end("others needed the connection")

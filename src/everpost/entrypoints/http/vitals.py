@@ -3,7 +3,6 @@
 from typing import Final
 
 from everpost.entrypoints.http.call import Call, Reply, json
-from everpost.entrypoints.http.page import page
 from everpost.model.problem import Problem
 
 OPEN_METRICS: Final = b"application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -25,10 +24,3 @@ async def metrics(call: Call) -> Reply:
     accounts = await services.console.accounts()
     body = services.metrics.render(counts, accounts, services.clock.now())
     return Reply(status=200, body=body, content_type=OPEN_METRICS)
-
-
-async def front(call: Call) -> Reply:
-    inbox = call.services.inbox is not None
-    if inbox:
-        return Reply(status=302, body=b"", headers=((b"location", b"/inbox"),))
-    return page("Everpost", "<p>One email API in front of every email provider.</p>", inbox=inbox)

@@ -14,6 +14,7 @@ from everpost.store.port import StoreUnavailable
 from everpost.store.sqlite.operation import Failed, Occupied, Operation, Result
 
 PROMPT_S: Final = 0.001  # a batch that took no longer: the disk is idle, and quicker than the way to a thread and back
+SETTLED_PER_TURN: Final = 16  # operations of a batch whose callers go on in one turn of the event loop
 
 RunBatch = Callable[[Sequence[Operation]], list[Result]]
 RunAtOnce = Callable[[Operation], Result]
@@ -129,8 +130,12 @@ class ThreadLane:
                     futures[0].get_loop().call_soon_threadsafe(self._settle, futures, results)
 
     def _settle(self, futures: Sequence[asyncio.Future[Any]], results: Sequence[Result]) -> None:
-        self._handed_over -= len(futures)
-        _settle(futures, results)
+        """In pieces: each future wakes somebody who has work to do, and the loop looks at its sockets in between."""
+        now, later = futures[:SETTLED_PER_TURN], futures[SETTLED_PER_TURN:]
+        self._handed_over -= len(now)
+        _settle(now, results[:SETTLED_PER_TURN])
+        if later:
+            asyncio.get_running_loop().call_soon(self._settle, later, results[SETTLED_PER_TURN:])
 
     def _results(self, operations: Sequence[Operation]) -> list[Result]:
         started = perf_counter()

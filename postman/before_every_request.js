@@ -1,0 +1,16 @@
+// What every request needs: a name for the run, instants, and the host where a gateway wants one.
+if (!pm.collectionVariables.get("run")) {
+  pm.collectionVariables.set("run", pm.variables.replaceIn("{{$guid}}"));
+  pm.collectionVariables.set("begun", Date.now());
+}
+
+const instant = (seconds) => new Date(Number(pm.collectionVariables.get("begun")) + 1000 * seconds).toISOString();
+pm.variables.set("anHourAgo", instant(-3600));
+pm.variables.set("aMinuteAgo", instant(-60));
+pm.variables.set("inTenMinutes", instant(600));
+pm.variables.set("inAnHour", instant(3600));
+pm.variables.set("inTwoYears", instant(2 * 366 * 86400));
+
+if (pm.variables.get("hostHeader")) {
+  pm.request.headers.upsert({ key: "Host", value: pm.variables.get("hostHeader") });
+}

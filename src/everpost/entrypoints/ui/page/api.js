@@ -1,0 +1,75 @@
+// Calls of the native API. What is refused, or never answered, is thrown as one kind of error that people can read.
+
+import { session } from "./session.js";
+
+/** @typedef {{status: number, headers: Headers, body: any}} Answer */
+
+/** A refusal of the API (RFC 9457), or that nobody answers. */
+export class Refused extends Error {
+  /** @param {{code: string, title: string, status?: number, detail?: string, errors?: {field: string, message: string}[],
+   *   request_id?: string}} problem
+   *  @param {string|null} [retryAfter] seconds */
+  constructor(problem, retryAfter = null) {
+    super(problem.title);
+    this.problem = problem;
+    this.retryAfter = retryAfter;
+  }
+}
+
+export class Api {
+  /** @param {string} address without a slash at its end; empty: the page's own origin */
+  constructor(address) {
+    this.address = address;
+    this.shown = address || location.origin;
+  }
+
+  /** @param {Object<string, any>} [query] what is empty is left out
+   *  @returns {Promise<Answer>} */
+  get(path, query = {}, signal = undefined) {
+    const given = Object.entries(query).filter(([, value]) => value !== "" && value !== null && value !== undefined);
+    const search = new URLSearchParams(given).toString();
+    return this.#call("GET", search ? `${path}?${search}` : path, { signal });
+  }
+
+  /** @returns {Promise<Answer>} */
+  post(path, body = undefined, headers = {}) {
+    return this.#call("POST", path, { body, headers });
+  }
+
+  /** @returns {Promise<Answer>} */
+  put(path, body, headers = {}) {
+    return this.#call("PUT", path, { body, headers });
+  }
+
+  async #call(method, path, { body = undefined, headers = {}, signal = undefined }) {
+    const sent = { ...headers };
+    if (session.key) sent.Authorization = `Bearer ${session.key}`;
+    if (body !== undefined) sent["Content-Type"] = "application/json";
+    let answer;
+    try {
+      const options = { method, headers: sent, signal, body: body === undefined ? undefined : JSON.stringify(body) };
+      answer = await fetch(this.address + path, { ...options, cache: "no-store", credentials: "omit", redirect: "error" });
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      throw new Refused({ code: "unreachable", title: "The API does not answer", detail: `${this.shown} was called` });
+    }
+    return { status: answer.status, headers: answer.headers, body: await this.#read(answer) };
+  }
+
+  async #read(answer) {
+    let body = null;
+    try {
+      body = await answer.json();
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      if (answer.ok) throw new Refused({ code: "no_json", title: "This is not an Everpost API", status: answer.status });
+    }
+    if (answer.ok) return body;
+    const problem = body && body.code && body.title ? body : strange(answer.status);
+    throw new Refused(problem, answer.headers.get("retry-after"));
+  }
+}
+
+function strange(status) {
+  return { code: `http_${status}`, title: "Something between here and the API has answered", status };
+}

@@ -1,0 +1,128 @@
+// Events: the audit trail, newest on top, followed by its cursor.
+
+import { fill, h } from "./dom.js";
+import { poll } from "./live.js";
+import { shortType } from "./story.js";
+import { when } from "./times.js";
+
+const LOOK_MS = 2000;
+const PAGE = 200;
+const ROWS_MAX = 2000;
+const DIGITS = 20; // of a sequence
+
+/** @param {import("./app.js").Place} place */
+export function showEvents(place) {
+  const message = place.query.get("message") ?? "";
+  const rows = h("ol", { class: "rows events", "aria-label": "Events, newest first" });
+  const empty = h("p", { class: "empty" }, "Reading the audit trail …");
+  const trail = { place, message, rows, empty, first: "", cursor: "", isFollowed: true };
+  const earlier = h("button", { onclick: () => showEarlier(trail, earlier) }, "Earlier events");
+  fill(place.body, filterForm(trail), empty, rows, h("div", { class: "pages" }, message ? null : earlier));
+  poll(() => (trail.isFollowed ? follow(trail) : undefined), LOOK_MS, place.signal, place.trouble);
+}
+
+function filterForm(trail) {
+  const input = h("input", { id: "f-message", value: trail.message, autocomplete: "off", spellcheck: "false", "data-find": true });
+  const go = (event) => {
+    event.preventDefault();
+    const id = input.value.trim();
+    location.hash = id ? `#/events?message=${encodeURIComponent(id)}` : "#/events";
+  };
+  const pause = h("button", { type: "button", "aria-pressed": "true", onclick: () => {
+    trail.isFollowed = !trail.isFollowed;
+    pause.setAttribute("aria-pressed", String(trail.isFollowed));
+  } }, "Follow live");
+  return h("form", { class: "filters", role: "search", "aria-label": "Filter", onsubmit: go },
+    h("div", { class: "field" }, h("label", { for: "f-message" }, "Id of a mail"), input),
+    h("button", {}, "Filter"), h("a", { class: "button", href: "#/events" }, "Clear"), pause);
+}
+
+/** Reads on from the cursor until there is nothing new. */
+async function follow(trail) {
+  if (!trail.cursor) trail.cursor = trail.message ? sequence(0) : await nearTheEnd(trail.place);
+  let page;
+  do {
+    page = await read(trail, trail.cursor);
+    trail.cursor = page.next_cursor;
+    trail.first ||= page.data[0]?.sequence ?? "";
+    trail.rows.prepend(...page.data.map(row).reverse());
+  } while (page.data.length === PAGE && !trail.place.signal.aborted);
+  while (trail.rows.children.length > ROWS_MAX) trail.rows.lastElementChild.remove();
+  trail.place.calm();
+  fill(trail.empty, trail.rows.children.length ? null : "Nothing has happened yet.");
+  trail.empty.hidden = trail.rows.children.length > 0;
+}
+
+async function read({ place, message }, after) {
+  return (await place.api.get("/v1/events", { after, limit: PAGE, message }, place.signal)).body;
+}
+
+/** A place from which the end of the trail is not far: a page before the first event of the newest mail. */
+async function nearTheEnd(place) {
+  const [mail] = (await place.api.get("/v1/emails", { limit: 1 }, place.signal)).body.data;
+  if (!mail) return sequence(0);
+  const told = (await place.api.get("/v1/events", { message: mail.id, limit: 1 }, place.signal)).body.data;
+  return told.length ? before(told[0].sequence, PAGE) : sequence(0);
+}
+
+/** Puts the events before the first one that is shown below it. Sequences may have gaps (other projects' events), so
+ *  the step back doubles until something is there. */
+async function showEarlier(trail, button) {
+  button.disabled = true;
+  try {
+    let found = [];
+    let after = trail.first;
+    for (let back = PAGE; trail.first && !found.length && after !== sequence(0); back *= 2) {
+      after = before(trail.first, back);
+      found = await between(trail, after);
+    }
+    if (found.length) trail.first = found[0].sequence;
+    trail.rows.append(...found.map(row).reverse());
+    trail.place.say(found.length ? "Earlier events are shown" : "These are all");
+    if (found.length) button.disabled = false;
+    else button.textContent = "This is the beginning";
+  } catch (error) {
+    button.disabled = false;
+    trail.place.trouble(error);
+  }
+}
+
+/** Events after a place and before the first that is shown; of very many the last. */
+async function between(trail, after) {
+  let found = [];
+  let page;
+  do {
+    page = await read(trail, after);
+    found = [...found, ...page.data.filter((event) => event.sequence < trail.first)].slice(-PAGE);
+    after = page.next_cursor;
+  } while (page.data.length === PAGE && after < trail.first);
+  return found;
+}
+
+function before(cursor, steps) {
+  const at = BigInt(cursor) - BigInt(steps) - 1n;
+  return sequence(at > 0n ? at : 0n);
+}
+
+function sequence(number) {
+  return String(number).padStart(DIGITS, "0");
+}
+
+function row(event) {
+  const { message_id: message, account, delivery_id: _, project, ...rest } = event.data;
+  const facts = Object.entries(!project || project === "default" ? rest : { ...rest, project });
+  return h("li", {},
+    h("span", { class: "row-when" }, when(event.time)),
+    h("span", { class: "row-type" }, shortType(event.type)),
+    h("span", { class: "row-about" },
+      message ? h("a", { href: `#/messages/${encodeURIComponent(message)}`, "data-row": true }, message) : null,
+      account ? h("b", {}, account) : null),
+    h("dl", { class: "row-data" }, facts.map(([name, value]) =>
+      h("div", {}, h("dt", {}, name), h("dd", {}, plain(value))))));
+}
+
+function plain(value) {
+  if (Array.isArray(value)) return value.map(plain).join(", ");
+  if (value && value.account && value.reason) return `${value.account} (${value.reason})`;
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}

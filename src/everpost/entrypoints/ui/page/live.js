@@ -1,0 +1,49 @@
+// Looking again and again, but only while somebody looks.
+
+const SLOWEST_MS = 30_000;
+
+/**
+ * Calls `look` now, and again that long after it has ended; after an error later and later. It may return how many
+ * milliseconds the next look is away, or null when there will be none. While the tab is hidden nothing is asked.
+ * @param {() => Promise<number|null|void>} look
+ * @param {number} everyMs
+ * @param {AbortSignal} signal  ends it
+ * @param {(error: Error) => void} failed
+ */
+export async function poll(look, everyMs, signal, failed) {
+  let pause = everyMs;
+  while (!signal.aborted) {
+    try {
+      const next = await look();
+      if (next === null) return;
+      pause = next ?? everyMs;
+    } catch (error) {
+      if (signal.aborted) return;
+      failed(error);
+      pause = Math.min(Math.max(pause, everyMs) * 2, SLOWEST_MS);
+    }
+    await rest(pause, signal);
+    await seen(signal);
+  }
+}
+
+function rest(ms, signal) {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end);
+  });
+}
+
+/** Until the tab is looked at. */
+function seen(signal) {
+  if (!document.hidden || signal.aborted) return null;
+  return new Promise((resolve) => {
+    document.addEventListener("visibilitychange", resolve, { once: true });
+    signal.addEventListener("abort", resolve, { once: true });
+  });
+}

@@ -1,0 +1,56 @@
+// Single keys, for those who like them; they can be turned off, since speech input types them by mistake (WCAG 2.1.4).
+
+import { told } from "./dialogs.js";
+import { h } from "./dom.js";
+
+const OFF = "everpost.shortcuts.off";
+const SCREENS = { s: "#/send", m: "#/messages", p: "#/providers", e: "#/events" };
+const KEYS = [
+  ["g s", "Send"], ["g m", "Messages"], ["g p", "Providers"], ["g e", "Events"],
+  ["/", "to the first filter"], ["j", "to the next row"], ["k", "to the row before"], ["?", "these words"],
+];
+
+const areOn = () => localStorage.getItem(OFF) === null;
+
+export function listenToKeys() {
+  let goes = false;
+  document.addEventListener("keydown", (event) => {
+    const busy = event.target.closest("input, textarea, select, dialog") || event.ctrlKey || event.metaKey || event.altKey;
+    if (busy || !areOn()) return;
+    if (goes && SCREENS[event.key]) location.hash = SCREENS[event.key];
+    else if (event.key === "/") focus(document.querySelector("[data-find]"), event);
+    else if (event.key === "j") step(1, event);
+    else if (event.key === "k") step(-1, event);
+    else if (event.key === "?") showKeys();
+    goes = event.key === "g";
+  });
+}
+
+export function shortcutsButton() {
+  return h("button", { class: "plain wide-only", onclick: showKeys }, "Shortcuts");
+}
+
+function focus(element, event) {
+  if (!element) return;
+  event.preventDefault();
+  element.focus();
+}
+
+function step(by, event) {
+  const rows = [...document.querySelectorAll("[data-row]")];
+  const at = rows.indexOf(document.activeElement);
+  focus(rows[at === -1 ? 0 : Math.min(Math.max(at + by, 0), rows.length - 1)], event);
+}
+
+function showKeys() {
+  const change = (event) => {
+    if (event.target.checked) localStorage.removeItem(OFF);
+    else localStorage.setItem(OFF, "yes");
+  };
+  const box = h("input", { type: "checkbox", onchange: change, checked: areOn() });
+  told("Shortcuts", [
+    h("dl", { class: "keys" }, KEYS.map(([key, words]) => h("div", {}, h("dt", {}, key.split(" ").map((one) =>
+      h("kbd", {}, one))), h("dd", {}, words)))),
+    h("label", { class: "check" }, box, "Single keys are on"),
+  ]);
+}

@@ -1,0 +1,123 @@
+"""axe finds no barrier on any screen, in either colour scheme, at a desk or on a phone; and nothing is cut off."""
+
+import time
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from page_kit import DESKTOP, PHONE, tab
+
+pytestmark = pytest.mark.slow
+STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+RULES = {"runOnly": STANDARDS, "resultTypes": ["violations"]}
+
+
+def has_no_barrier(page):
+    # The rules of axe are no scripts of the page: Playwright runs them beside it.
+    found = Axe().run(page, options=RULES)
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "it is wider than the screen"
+
+
+@pytest.fixture(scope="module")
+def told(house):
+    """Mails that were sent, failed over, refused and wait; an account in trouble."""
+    mail = {"from": "Ann <ann@example.com>", "to": ["Bob <bob@example.org>"], "subject": "Hello", "text": "x"}
+    mail["tags"] = ["eu", "invoice"]
+    wait = [("Prefer", "wait=10")]
+    sent = house.ask("POST", "/v1/emails", mail, wait).json["id"]
+    house.control("PUT", "mailgun/faults", {"kind": "status", "status": 401})
+    moved = house.ask("POST", "/v1/emails", mail | {"subject": "Moved"}, wait).json["id"]
+    house.control("PUT", "sendgrid/faults", {"kind": "status", "status": 400, "text": "the body is odd"})
+    house.ask("POST", "/v1/emails", mail | {"subject": "Refused"}, wait)
+    later = house.ask("POST", "/v1/emails", mail | {"subject": "Later", "send_at": _tomorrow()}).json["id"]
+    return {"sent": sent, "moved": moved, "later": later}
+
+
+def _tomorrow():
+    return int(time.time()) + 86_400
+
+
+@pytest.fixture(params=[(scheme, size) for size in (DESKTOP, PHONE) for scheme in ("light", "dark")], ids=str)
+def page(browser, house, told, request):
+    scheme, size = request.param
+    with tab(browser, f"http://127.0.0.1:{house.port}", color_scheme=scheme, viewport=size) as watched:
+        watched.goto("messages")
+        expect(watched.page.get_by_role("heading", name="An API key is needed")).to_be_visible()
+        has_no_barrier(watched.page)
+        watched.page.evaluate("(key) => sessionStorage.setItem('everpost.key', key)", house.token())
+        watched.page.reload()
+        yield watched
+        assert watched.broken == []
+
+
+def test_the_lists_and_one_mail(page, told):
+    shown = page.goto("messages")
+    expect(shown.get_by_text("Moved")).to_be_visible()
+    has_no_barrier(shown)
+    page.goto("messages?state=held")
+    expect(shown.get_by_text("No mail is like that.")).to_be_visible()
+    has_no_barrier(shown)
+    page.goto(f"messages/{told['moved']}")
+    expect(shown.get_by_text("Attempt 2: sendgrid")).to_be_visible()
+    has_no_barrier(shown)
+    page.goto("messages/em_unknown")
+    expect(shown.get_by_role("alert")).to_be_visible()
+    has_no_barrier(shown)
+    page.goto("events")
+    expect(shown.get_by_text("email.accepted").first).to_be_visible()
+    has_no_barrier(shown)
+
+
+def test_the_form(page):
+    shown = page.goto("send")
+    shown.get_by_text("Tags, route, time and idempotency key").click()
+    expect(shown.get_by_role("option", name="default: mailgun, sendgrid")).to_have_count(1)
+    has_no_barrier(shown)
+    shown.get_by_role("button", name="Send", exact=True).click()
+    expect(shown.get_by_text("Say whom the mail is from.")).to_be_visible()
+    has_no_barrier(shown)
+    shown.get_by_label("From", exact=True).fill("ann@example.com")
+    shown.locator("#email-1").fill("bob@example.org")
+    shown.get_by_label("Subject").fill("x")
+    shown.get_by_label("Text", exact=True).fill("x")
+    shown.get_by_role("button", name="Send", exact=True).click()
+    expect(shown.get_by_role("list", name="Its story").get_by_role("listitem").first).to_be_visible()
+    has_no_barrier(shown)
+
+
+def test_the_accounts_and_the_questions(page, told):
+    shown = page.goto("providers")
+    expect(shown.locator(".last-error").first).to_be_visible()
+    has_no_barrier(shown)
+    shown.get_by_role("button", name="Let it go first: sendgrid").click()
+    expect(shown.get_by_role("dialog")).to_be_visible()
+    has_no_barrier(shown)
+    shown.keyboard.press("Escape")
+    shown.locator("h1").press("?")
+    expect(shown.get_by_role("dialog", name="Shortcuts")).to_be_visible()
+    has_no_barrier(shown)
+    shown.keyboard.press("Escape")
+    page.goto(f"messages/{told['later']}")
+    shown.get_by_role("button", name="Cancel the mail").click()
+    has_no_barrier(shown)
+
+
+def test_where_the_focus_is_can_be_seen(page):
+    shown = page.goto("messages")
+    expect(shown.get_by_text("Moved")).to_be_visible()
+    shown.locator("h1").focus()
+    for _ in range(8):
+        shown.keyboard.press("Tab")
+        outline = shown.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        width = shown.evaluate("parseFloat(getComputedStyle(document.activeElement).outlineWidth)")
+        assert (outline, width >= 2) == ("solid", True), shown.evaluate("document.activeElement.outerHTML")
+
+
+def test_the_barriers_that_are_looked_for_would_be_found(page):
+    shown = page.goto("messages")
+    expect(shown.get_by_text("Moved")).to_be_visible()
+    shown.evaluate("document.querySelector('label').remove()")
+    with pytest.raises(AssertionError, match=r"select-name|label"):
+        has_no_barrier(shown)

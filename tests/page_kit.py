@@ -1,0 +1,124 @@
+"""The page in a real Chromium, watched: what it asks for, what its policy stops, and what breaks in it."""
+
+import http.server
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from attacks.house import Served, answers, running, sandbox, until
+from server_kit import API_ACCOUNTS, EVERPOST, HOST, free_ports
+from system_parts import program
+
+FOLDER = Path(__file__).resolve().parents[1] / "src" / "everpost" / "entrypoints" / "ui"
+PATIENCE_MS = 20_000
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 360, "height": 740}
+CONFIG = """
+data = "{folder}/data"
+[http]
+port = {port}
+page_origins = [{origins}]
+[log]
+level = "error"
+{accounts}
+"""
+LISTEN = """
+window.stopped = [];
+document.addEventListener("securitypolicyviolation", (event) =>
+  window.stopped.push(event.effectiveDirective + " " + event.blockedURI));
+"""
+
+
+@dataclass
+class Watched:
+    """A tab, and what was seen of it."""
+
+    page: Page
+    base: str
+    asked: list[str] = field(default_factory=list)  # addresses of requests
+    broken: list[str] = field(default_factory=list)
+
+    def goto(self, route: str) -> Page:
+        self.page.goto(f"{self.base}/#/{route}")
+        return self.page
+
+    @property
+    def origins(self) -> set[str]:
+        parts = [urlsplit(address) for address in self.asked]
+        return {f"{part.scheme}://{part.netloc}" for part in parts if part.scheme != "data"}
+
+    @property
+    def stopped(self) -> list[str]:
+        """What its policy has stopped since the page was loaded."""
+        return list(self.page.evaluate("window.stopped"))
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    path = program("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def tab(browser: Browser, base: str, **options: Any) -> Iterator[Watched]:
+    context = browser.new_context(**({"viewport": DESKTOP, "locale": "en-GB"} | options))
+    context.set_default_timeout(PATIENCE_MS)
+    context.add_init_script(LISTEN)
+    watched = Watched(context.new_page(), base)
+    watched.page.on("request", lambda request: watched.asked.append(request.url))
+    watched.page.on("pageerror", lambda error: watched.broken.append(str(error)))
+    watched.page.on("dialog", lambda dialog: (watched.broken.append(dialog.message), dialog.dismiss()))
+    yield watched
+    context.close()
+
+
+@contextmanager
+def dev(folder: Path) -> Iterator[str]:
+    """`everpost dev`; yields its address."""
+    port, smtp = free_ports(2)
+    words = ("dev", "--port", str(port), "--smtp-port", str(smtp), "--data", folder / "data")
+    log = folder / "dev.log"
+    with running((*EVERPOST, *words), log) as process:
+        until(lambda: answers(port, "/readyz", process, log))
+        yield f"http://{HOST}:{port}"
+
+
+@contextmanager
+def serve(folder: Path, *origins: str) -> Iterator[Served]:
+    """`everpost serve` with keys and a sandbox, for pages of these origins, too."""
+    [port] = free_ports(1)
+    with sandbox(folder) as ports:
+        config, log = folder / "everpost.toml", folder / "server.log"
+        listed = ", ".join(f'"{origin}"' for origin in origins)
+        accounts = API_ACCOUNTS.format(patience_s=5, **ports)
+        config.write_text(CONFIG.format(folder=folder, port=port, origins=listed, accounts=accounts))
+        config.chmod(0o600)
+        with running((*EVERPOST, "serve", "--config", config), log) as process:
+            until(lambda: answers(port, "/readyz", process, log))
+            yield Served(process, port, folder, ports)
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the name that it is called by
+        pass
+
+
+@contextmanager
+def static_host(folder: Path) -> Iterator[str]:
+    """Any web server over a folder; yields its origin."""
+    with http.server.ThreadingHTTPServer((HOST, 0), partial(_Quiet, directory=str(folder))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://{HOST}:{server.server_port}"
+        server.shutdown()
+        thread.join()

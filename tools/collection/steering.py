@@ -1,0 +1,115 @@
+"""Accounts and routes."""
+
+from typing import Any, Final
+
+from collection.scenario import Chapter, Key, Need, Scenario
+
+ROUTE: Final = "postman"
+"""The route that the collection changes. Routes stay, so each run goes on from the version that it finds."""
+
+VERSION: Final = f'(answer.data.find((each) => each.name === "{ROUTE}") || {{ version: 0 }}).version'
+_ETAG: Final = r'^"\d+"$'
+_PLACE: Final = {"name": ROUTE}
+_SEEN: Final = {"If-Match": '"{{routeVersion}}"'}
+_TOP: Final = {"account": "{{firstAccount}}"}
+_NEXT: Final = {"account": "{{secondAccount}}"}
+_FIRST: Final = "answer.data.find((each) => each.is_default)"
+_SECOND: Final = f"answer.data.find((each) => each.provider !== {_FIRST}.provider)"
+
+BEGIN: Final = Chapter(
+    name="Begin",
+    words="What the run needs to know of the server. Run this first: it begins a new run, with keys of its own.",
+    scenarios=(
+        Scenario(
+            operation="listAccounts",
+            name="Which accounts there are",
+            status=200,
+            before=(
+                'pm.collectionVariables.set("run", pm.variables.replaceIn("{{$guid}}"));',
+                'pm.collectionVariables.set("begun", Date.now());',
+            ),
+            checks={"there are accounts at two providers": f"pm.expect({_SECOND}).to.be.an('object');"},
+            saves={
+                "firstAccount": f"{_FIRST}.name",
+                "firstProvider": f"{_FIRST}.provider",
+                "secondAccount": f"{_SECOND}.name",
+                "secondProvider": f"{_SECOND}.provider",
+            },
+        ),
+    ),
+)
+
+
+def _put(name: str, body: dict[str, Any], **more: Any) -> Scenario:
+    return Scenario(operation="putRoute", name=name, places=_PLACE, body=body, **{"headers": _SEEN, **more})
+
+
+def _faulty(name: str, field: str, body: dict[str, Any]) -> Scenario:
+    return _put(name, body, code="validation_failed", fields=(field,))
+
+
+_ROUTES: Final = (
+    Scenario(
+        operation="listRoutes",
+        name="All routes, with their versions",
+        status=200,
+        tells={"next_cursor": None},
+        checks={"one is the default": 'pm.expect(answer.data.map((each) => each.name)).to.include("default");'},
+        saves={"routeVersion": VERSION},
+    ),
+    Scenario(
+        operation="getRoute",
+        name="The default route and its ETag",
+        places={"name": "default"},
+        status=200,
+        tells={"name": "default"},
+        answers={"ETag": _ETAG},
+        checks={
+            "the ETag is the version": 'pm.expect(pm.response.headers.get("ETag")).to.eql(`"${answer.version}"`);',
+            "the first account is the default": "pm.expect(answer.default).to.eql(answer.accounts[0].account);",
+        },
+    ),
+    Scenario(operation="getRoute", name="A route that nobody has made", places={"name": "x"}, code="unknown_route"),
+    _put(
+        "A route is made or changed, by its version",
+        {"accounts": [_TOP], "on_unknown": "hold", "resolve_within_s": 60, "name": ROUTE},
+        status=200,
+        answers={"ETag": _ETAG},
+        tells={"name": ROUTE, "default": "{{firstAccount}}", "on_unknown": "hold", "resolve_within_s": 60},
+    ),
+    _put("The same version again", {"accounts": [_TOP]}, code="version_conflict"),
+    _put(
+        "A version that is long gone, in the body",
+        {"accounts": [_TOP], "version": 0},
+        headers={},
+        code="version_conflict",
+    ),
+    _put("No version", {"accounts": [_TOP]}, headers={}, code="version_required"),
+    _put("Two versions that differ", {"accounts": [_TOP], "version": 999_999}, code="bad_header"),
+    _faulty("An account that is not there", "accounts[1].account", {"accounts": [_TOP, {"account": "nobody"}]}),
+    _faulty("The same account twice", "accounts", {"accounts": [_TOP, _TOP]}),
+    _faulty("No account", "accounts", {"accounts": []}),
+    _faulty("A default that is not the first", "default", {"accounts": [_TOP, _NEXT], "default": "{{secondAccount}}"}),
+    _faulty("The name of another route", "name", {"accounts": [_TOP], "name": "another"}),
+    _faulty("A negative weight", "accounts[0].weight", {"accounts": [{"account": "{{firstAccount}}", "weight": -1}]}),
+    _faulty("A mail that never expires", "give_up_after_s", {"accounts": [_TOP], "give_up_after_s": 0}),
+)
+
+_ACCOUNTS: Final = (
+    Scenario(
+        operation="listAccounts",
+        name="With the key as password of HTTP Basic",
+        key=Key.PASSWORD,
+        needs=(Need.KEYS,),
+        status=200,
+        checks={
+            "one of them goes first": "pm.expect(answer.data.filter((each) => each.is_default)).to.have.lengthOf(1);"
+        },
+    ),
+)
+
+CHAPTER: Final = Chapter(
+    name="Accounts and routes",
+    words="Which accounts carry the mail, and in which order.",
+    scenarios=(*_ACCOUNTS, *_ROUTES),
+)
