@@ -94,7 +94,7 @@ module "site" {
   count  = var.site == null ? 0 : 1
 
   name    = var.name
-  folder  = "${path.module}/page"
+  folder  = "${path.module}/../../src/everpost/entrypoints/ui"
   api_url = module.api.native_url
   domain  = var.site.domain
 }

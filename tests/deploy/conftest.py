@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def configuration(tmp_path_factory):
     terraform.plugin_folder()
-    return terraform.initialised(terraform.copied(tmp_path_factory.mktemp("deploy") / "aws"))
+    return terraform.initialised(terraform.copied(tmp_path_factory.mktemp("deploy")))
 
 
 @pytest.fixture(scope="session")

@@ -84,8 +84,7 @@ class Deployment:
 
 def prepared(folder: Path, endpoint: str, package: Path, configuration: str) -> Deployment:
     """Beside a copy of deploy/aws, as the root module names it."""
-    terraform.copied(folder / "aws")
-    place = folder / "emulated"
+    place = terraform.copied(folder / "repository").parent / "emulated"
     place.mkdir()
     (place / "main.tf").write_text((HERE / "main.tf").read_text())
     terraform.initialised(place)

@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGURATION = ROOT / "deploy" / "aws"
+PAGE = ROOT / "src" / "everpost" / "entrypoints" / "ui"
 PLUGIN_FOLDERS = (
     Path.home() / ".terraform.d" / "plugins",
     Path("/usr/local/share/terraform/plugins"),
@@ -57,8 +58,10 @@ def run(folder: Path, *arguments: str, timeout: float = 300) -> subprocess.Compl
 
 
 def copied(target: Path) -> Path:
-    """A copy of deploy/aws to work in: terraform writes beside what it reads."""
-    return Path(shutil.copytree(CONFIGURATION, target, ignore=MADE_BY_INIT))
+    """A copy of deploy/aws, and of the page that it serves, to work in: terraform writes beside what it reads."""
+    for folder in (PAGE, CONFIGURATION):
+        shutil.copytree(folder, target / folder.relative_to(ROOT), ignore=MADE_BY_INIT)
+    return target / CONFIGURATION.relative_to(ROOT)
 
 
 def initialised(folder: Path) -> Path:

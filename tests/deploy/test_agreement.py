@@ -1,5 +1,6 @@
 """What is built is what the code expects: the table, the functions, and what they are told."""
 
+import json
 import sys
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from deploy import rules, terraform
 from everpost.entrypoints.aws import HANDLERS
 from everpost.entrypoints.aws.delivering import LEFT_S_MIN
+from everpost.entrypoints.http.ui import POLICY
 from everpost.settings import Settings, load
 from everpost.store.dynamodb.schema import SCHEMA, TTL_ATTRIBUTE
 from everpost.wiring import PROVIDERS
@@ -82,6 +84,15 @@ def test_the_page_about_cost_counts_what_stands_there(applied):
     assert {one["values"]["memory_size"] for one in rules.of(most, "aws_lambda_function")} == {
         inputs["assumed"]["memory_mb"]
     }
+
+
+def test_the_page_is_served_whole_and_under_the_policy_of_the_server(built):
+    served = {one["values"]["key"] for one in rules.of(built, "aws_s3_object")}
+    assert served == {str(file.relative_to(terraform.PAGE)) for file in terraform.PAGE.rglob("*") if file.is_file()}
+    [headers] = [one["values"] for one in rules.of(built, "aws_cloudfront_response_headers_policy")]
+    policy = headers["security_headers_config"][0]["content_security_policy"][0]
+    assert policy["content_security_policy"] == POLICY.decode()
+    assert json.loads((terraform.PAGE / "config.json").read_text())["api"] == ""  # CloudFront leads /v1/* to the API
 
 
 def test_an_event_that_its_reader_can_not_take_holds_up_nothing(built):

@@ -159,7 +159,7 @@ def test_a_function_may_do_what_it_is_for_and_no_more(built):
 @pytest.mark.slow
 def test_a_wildcard_in_the_sources_is_told(tmp_path):
     """The way from the sources to a rule: what is written into a copy of them is seen."""
-    folder = terraform.copied(tmp_path / "aws")
+    folder = terraform.copied(tmp_path)
     file = folder / "functions.tf"
     text = file.read_text()
     assert text.count('["ssm:GetParameter"]') == 1

@@ -4,13 +4,21 @@
 data "aws_caller_identity" "this" {}
 
 locals {
-  files = fileset(var.folder, "*")
+  files = fileset(var.folder, "**")
   types = {
     html = "text/html; charset=utf-8"
     css  = "text/css; charset=utf-8"
     js   = "text/javascript; charset=utf-8"
+    json = "application/json"
     svg  = "image/svg+xml"
   }
+
+  # The page's own files and the API; no text ever becomes markup. The same as the server's.
+  policy = join("; ", [
+    "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'", "connect-src 'self'",
+    "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ])
 
   # Policies of CloudFront's own, the same in every account.
   cache_for_long    = "658327ea-f89d-4fab-a63d-7e88639e58f6" # CachingOptimized
@@ -42,7 +50,7 @@ resource "aws_s3_object" "file" {
   source        = "${var.folder}/${each.value}"
   etag          = filemd5("${var.folder}/${each.value}")
   content_type  = local.types[reverse(split(".", each.value))[0]]
-  cache_control = "public, max-age=300"
+  cache_control = each.value == "config.json" ? "no-store" : "public, max-age=300"
 }
 
 resource "aws_cloudfront_origin_access_control" "this" {
@@ -58,7 +66,7 @@ resource "aws_cloudfront_response_headers_policy" "this" {
 
   security_headers_config {
     content_security_policy {
-      content_security_policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+      content_security_policy = local.policy
       override                = true
     }
 
