@@ -1,5 +1,7 @@
 # The original three operations: a REST API, since it has usage plans and a web ACL.
 
+data "aws_partition" "this" {}
+
 locals {
   operations = {
     sendEmail        = { method = "POST", function = "send_email" }
