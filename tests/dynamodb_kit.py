@@ -12,7 +12,7 @@ from dynamodb_model import DynamoModel, Trouble
 from everpost.aws import AwsClient, AwsError, CredentialChain, Site
 from everpost.engine.wire import NetworkWire
 from everpost.model.message import Attachment, Message
-from everpost.store.dynamodb import DynamoStore
+from everpost.store.dynamodb import DynamoStore, Keep
 from everpost.store.dynamodb.bodies import Bodies
 from everpost.store.dynamodb.keys import SHARDS
 from everpost.store.dynamodb.place import Place
@@ -38,20 +38,25 @@ def client_over(model: DynamoModel, clock: Callable[[], float]) -> AwsClient:
 
 
 def store_over(
-    model: DynamoModel, clock: Callable[[], float], *, shards: int = SHARDS, kind: type[T] = DynamoStore
+    model: DynamoModel,
+    clock: Callable[[], float],
+    *,
+    shards: int = SHARDS,
+    keep: Keep | None = None,
+    kind: type[T] = DynamoStore,
 ) -> T:
     """Its tokens are drawn by the model."""
     client = client_over(model, clock)
     table = Table(client, TABLE, lambda: f"{model.rng.getrandbits(128):x}")
-    place = Place(table=table, shards=shards, keep=None, clock=clock)
+    place = Place(table=table, shards=shards, keep=keep, clock=clock)
     return kind(place, Bodies(client, BUCKET))
 
 
 def model_store(
-    clock: Callable[[], float], *, seed: int = 0, trouble: Trouble | None = None
+    clock: Callable[[], float], *, seed: int = 0, trouble: Trouble | None = None, keep: Keep | None = None
 ) -> tuple[DynamoStore, DynamoModel]:
     model = DynamoModel(Random(seed), clock, trouble)
-    return store_over(model, clock), model
+    return store_over(model, clock, keep=keep), model
 
 
 def large_message(size: int = 500_000) -> Message:

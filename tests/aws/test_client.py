@@ -78,10 +78,10 @@ async def test_what_stays_as_it_is_is_told_at_once(wire, final):
 
 @pytest.mark.parametrize("doubtful", [FAILED, LOST])
 async def test_what_may_have_been_done_is_repeated_only_where_that_does_no_harm(wire, doubtful):
-    error, requests = await called(wire, doubtful, repeat_lost=False)
+    error, requests = await called(wire, doubtful, FINE, repeat_lost=False)
     assert requests == 1
     assert error.maybe_done
-    error, requests = await called(wire, THROTTLED, doubtful, repeat_lost=False)
+    error, requests = await called(wire, THROTTLED, doubtful, FINE, repeat_lost=False)
     assert requests == 2
 
 

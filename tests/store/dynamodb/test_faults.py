@@ -95,7 +95,7 @@ async def test_an_accept_whose_answer_is_lost_until_its_time_is_over_is_undone(a
 async def test_who_is_throttled_for_too_long_is_told_so(aws, clock):
     async with harmed_store(aws, clock, lambda name, _: REFUSE if name == "TransactWriteItems" else PASS) as (store, _):
         with pytest.raises(StoreUnavailable, match="ThrottlingException"):
-            await accept(store, not_after=NOW + 0.2)
+            await accept(store, not_after=NOW + 2)
         assert await store.get_message("shop", message().id) is None
 
 

@@ -79,6 +79,15 @@ async def test_the_events_of_one_message_have_their_numbers_even_if_no_index_sho
     assert await store.read_events(0, 10) == of_message
 
 
+async def test_the_events_of_one_message_do_not_wait_for_those_of_all_others(clock):
+    store, _ = model_store(clock)
+    await store.record([system_event(str(number)) for number in range(200)])
+    clock.now = NOW + 10
+    await accept(store, message(1))
+    assert await told(store, message_id=message(1).id) == [f"{message(1).id}.0:0"]
+    assert len(await store.read_events(0, 1000)) == 201
+
+
 async def test_of_two_who_number_at_once_one_gives_way(clock):
     store, _ = model_store(clock)
     await store.record([system_event(str(number)) for number in range(200)])
@@ -90,8 +99,10 @@ async def test_of_two_who_number_at_once_one_gives_way(clock):
 
 async def test_who_has_seen_an_old_head_gives_way_even_if_nobody_has_touched_the_same_events(clock):
     store, _ = model_store(clock, trouble=Trouble(index_lag_s=1e9))
-    await accept(store, message(1))
-    await accept(store, message(2))
+    for number in (1, 3):
+        await accept(store, message(number))
+    await begun(store, message(2))
+    await store.read_events(0, 10, message_id=message(3).id)
     head, others = store._sequencer.head, []
 
     async def overtaken():
@@ -103,8 +114,8 @@ async def test_who_has_seen_an_old_head_gives_way_even_if_nobody_has_touched_the
 
     store._sequencer.head = overtaken
     [one] = await store.read_events(0, 10, message_id=message(1).id)
-    assert [others[1].seq, one.seq] == [1, 2]
-    assert (await store.counts()).accepted == 2
+    assert [others[1].seq, others[2].seq, one.seq] == [2, 3, 4]
+    assert (await store.counts()).accepted == 3
 
 
 async def test_pages_that_have_outlived_their_time_are_passed_over_and_not_looked_for_again(clock):

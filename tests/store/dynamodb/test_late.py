@@ -3,6 +3,7 @@
 import pytest
 
 from dynamodb_kit import model_store
+from dynamodb_model import Trouble
 from everpost.aws import Lost
 from everpost.model.delivery import DeliveryState
 from everpost.store.port import AcceptOverrun, Filter, StoreUnavailable
@@ -47,7 +48,7 @@ async def test_a_message_whose_transaction_was_done_and_never_answered_is_undone
 
     store._table._client._transport = unheard
     with pytest.raises(AcceptOverrun, match="answer was lost"):
-        await accept(store, claim=key(), not_after=NOW + 0.1)
+        await accept(store, claim=key(), not_after=NOW + 1)
     [one] = (await store.get_message("shop", message().id)).deliveries
     assert one.state is DeliveryState.CANCELLED
     assert await store.find_key("shop:send", "k", b"f") is None
@@ -63,7 +64,7 @@ async def test_a_message_that_never_arrived_is_unknown_to_all_and_its_caller_is_
 
     store._table._client._transport = unheard
     with pytest.raises(StoreUnavailable, match="not undone: DynamoDB: Lost"):
-        await accept(store, claim=key(), not_after=NOW + 0.1)
+        await accept(store, claim=key(), not_after=NOW + 1)
     assert await store.get_message("shop", message().id) is None
 
 
@@ -91,4 +92,11 @@ async def test_an_accept_whose_preparations_took_too_long_leaves_nothing(clock):
     slow(model, clock, "BatchWriteItem", 10)
     with pytest.raises(AcceptOverrun, match="not begun"):
         await accept(store, claim=key(), not_after=NOW + 5)
+    assert not any(items for items in model.partitions.values())
+
+
+async def test_a_table_that_leaves_the_preparations_undone_until_the_time_is_over_ends_the_accept_in_time(clock):
+    store, model = model_store(clock, trouble=Trouble(throttled=1.0))
+    with pytest.raises(AcceptOverrun, match="not begun"):
+        await accept(store, claim=key(), not_after=NOW + 1)
     assert not any(items for items in model.partitions.values())

@@ -4,6 +4,7 @@ Laid out are the content and the entries of the lists. Without the message that 
 what is left of a refused accept harms nobody, and goes by its time.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
@@ -37,7 +38,7 @@ from everpost.store.port import (
 )
 from everpost.store.undo import undone
 
-LEAST_S: Final = 0.05  # for a transaction that is begun shortly before the deadline
+LEAST_S: Final = 0.05  # for what is begun shortly before the deadline
 UNDO_S: Final = 2.0  # for taking back what may have been stored: its caller is waiting
 
 
@@ -74,7 +75,8 @@ class Accepting:
         self._changes = changes
 
     async def accept(self, submission: Submission, not_after: float) -> Accepted:
-        if self._place.clock() > not_after:
+        left_s = not_after - self._place.clock()
+        if left_s < 0:
             raise AcceptOverrun("the store was too slow: nothing was begun")
         charged: list[Charge] = []
 
@@ -89,10 +91,13 @@ class Accepting:
         async def lay_out() -> Laid:
             return await self._lay_out(submission)
 
-        fits, barred, laid = await self._table.together(_run, (charge, is_barred, lay_out))
         try:
+            async with asyncio.timeout(max(left_s, LEAST_S)):
+                fits, barred, laid = await self._table.together(_run, (charge, is_barred, lay_out))
             accepted = None if barred or not fits else await self._store(submission, laid, not_after)
             accepted = accepted or await self._known(submission)
+        except TimeoutError as error:
+            raise AcceptOverrun("the store was too slow: the message was not begun") from error
         except AcceptOverrun:
             await self._quotas.give_back(charged)
             raise

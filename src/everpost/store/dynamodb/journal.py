@@ -72,7 +72,7 @@ class Journal:
         events = Range(pk=pk, first=EVENTS, last=EVENTS + LAST)
         items = await self._table.query(events)
         if any("seq" not in item for item in items):
-            await self._sequencer.run(1, pk)
+            await self._sequencer.run_for(pk)
             items = await self._table.query(events)
         told = [one for item in in_order(items) for one in recorded_of(item)]
         return [one for one in told if one.seq > after and project in (None, one.event.project)][:limit]

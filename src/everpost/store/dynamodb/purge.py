@@ -88,7 +88,7 @@ class Purge:
         of = Range(pk=pk, first=AFTER_CONTENT)
         items = await self._table.query(of)
         if any(item["sk"].startswith(EVENTS) and "seq" not in item for item in items):
-            await self._sequencer.run(1, pk)
+            await self._sequencer.run_for(pk)
             items = await self._table.query(of)
         return items
 

@@ -4,6 +4,7 @@ One transaction moves the head of the journal from the number that was seen, wri
 it holds whole, or somebody else was first and nothing has changed. A sequencer that dies leaves nothing behind.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, groupby
 from typing import Final
@@ -61,21 +62,26 @@ class Sequencer:
             return Head()
         return Head(round=item["round"], next=item["next"], oldest=item.get("oldest", 0), tally=item["tally"])
 
-    async def run(self, events_max: int, pk: str | None = None) -> None:
-        """Numbers what it finds: until there is no more, or so many events; those of one partition in any case, since
-        an index may not show them yet."""
+    async def run(self, events_max: int) -> None:
+        """Numbers what the index shows: until there is no more, or so many events."""
         told = 0
-        must = [pk] if pk is not None else []
         for _ in range(ROUNDS_MAX):
             marks, horizon = await self._find()
-            pending = await self._read([*must, *marks], horizon)
+            pending = await self._read(marks, horizon)
             if not pending:
                 return
             if await self._number(pending):  # else somebody else was at it: what is left is looked for anew
                 told += sum(len(one.events) for one in pending)
-                must = []
-            if told >= events_max and not must:
+            if told >= events_max:
                 return
+
+    async def run_for(self, pk: str) -> None:
+        """Numbers all that one partition holds, whether an index shows it or not."""
+        for _ in range(ROUNDS_MAX):
+            pending = await self._read([pk], math.inf)
+            if not pending:
+                return
+            await self._number(pending)
 
     async def _find(self) -> tuple[list[str], float]:
         """The partitions of the oldest marks, and up to which stamp these are all."""
@@ -86,7 +92,7 @@ class Sequencer:
 
         found = [item for items in await self._table.together(of_shard, self._marks) for item in items]
         found.sort(key=lambda item: item["unsequenced_at"])
-        horizon = found[MARKS_MAX - 1]["unsequenced_at"] if len(found) >= MARKS_MAX else float("inf")
+        horizon = found[MARKS_MAX - 1]["unsequenced_at"] if len(found) >= MARKS_MAX else math.inf
         return [item["pk"] for item in found[:MARKS_MAX]], horizon
 
     async def _read(self, pks: Sequence[str], horizon: float) -> list[_Unnumbered]:

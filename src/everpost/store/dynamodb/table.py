@@ -22,7 +22,7 @@ READ_MAX: Final = 100  # keys of one BatchGetItem
 WRITE_MAX: Final = 25  # items of one BatchWriteItem
 TRANSACTION_MAX: Final = 100  # items of one TransactWriteItems
 PAGE_MAX: Final = 1000  # entries of one Query
-TOGETHER_MAX: Final = 32  # requests of one operation that are on their way at once
+TOGETHER_MAX: Final = 64  # requests of one store that are on their way at once
 TRIES_MAX: Final = 10  # to get all of a request done, part by part
 _ENDS: Final[Mapping[tuple[str, ...], str]] = {
     (): "",
@@ -38,10 +38,9 @@ T = TypeVar("T")
 class ConditionFailed(Exception):
     """Nothing was written: a condition does not hold."""
 
-    def __init__(self, failed: Mapping[int, Item | None], *, maybe_done: bool) -> None:
+    def __init__(self, failed: Mapping[int, Item | None]) -> None:
         super().__init__("a condition does not hold")
         self.failed = failed  # by the place of the write: its item as it stands, None if there is none
-        self.maybe_done = maybe_done  # by an earlier try of the same write, whose answer was lost
 
 
 class Doubtful(StoreUnavailable):
@@ -168,7 +167,7 @@ class Table:
                 return await self._client.call("dynamodb", operation, asked, within_s=within_s, repeat_lost=repeat_lost)
         except AwsError as error:
             if (failed := _failed(error)) is not None:
-                raise ConditionFailed(failed, maybe_done=error.maybe_done) from error
+                raise ConditionFailed(failed) from error
             raise (Doubtful if error.maybe_done else StoreUnavailable)(f"DynamoDB: {error}") from error
         except NoCredentials as error:
             raise StoreUnavailable(str(error)) from error
