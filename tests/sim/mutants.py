@@ -43,9 +43,9 @@ Mutant = Callable[[pytest.MonkeyPatch], None]
 def acknowledge_before_it_is_stored(patch: pytest.MonkeyPatch) -> None:
     store = Acceptor._store
 
-    async def stored(self, message, route, claim, now):
-        asyncio.create_task(store(self, message, route, claim, now))  # noqa: RUF006  it dies with its node
-        return Stored(message=message, deliveries=(accept._delivery(message, route, now),))
+    async def stored(self, message, route, claim, *, awaited):
+        asyncio.create_task(store(self, message, route, claim, awaited=awaited))  # noqa: RUF006  it dies with its node
+        return Stored(message=message, deliveries=(accept._delivery(message, route, message.created_at),))
 
     patch.setattr(Acceptor, "_store", stored)
 
@@ -53,11 +53,11 @@ def acknowledge_before_it_is_stored(patch: pytest.MonkeyPatch) -> None:
 def acknowledge_what_the_store_has_refused(patch: pytest.MonkeyPatch) -> None:
     store = Acceptor._store
 
-    async def stored(self, message, route, claim, now):
+    async def stored(self, message, route, claim, *, awaited):
         try:
-            return await store(self, message, route, claim, now)
+            return await store(self, message, route, claim, awaited=awaited)
         except StoreUnavailable:
-            return Stored(message=message, deliveries=(accept._delivery(message, route, now),))
+            return Stored(message=message, deliveries=(accept._delivery(message, route, message.created_at),))
 
     patch.setattr(Acceptor, "_store", stored)
 
@@ -232,7 +232,7 @@ def move_the_cursor_first(patch: pytest.MonkeyPatch) -> None:
             self._cursor = await self._read_cursor()
         events = await self._ports.store.read_events(self._cursor, 500)
         if events:
-            await self._ports.store.write_config(f"cursor/{self._sink.name}", str(events[-1].seq).encode(), None)
+            await self._ports.store.write_config(f"cursor/{self.sink.name}", str(events[-1].seq).encode(), None)
         return await step(self)
 
     patch.setattr(Relay, "step", hasty)

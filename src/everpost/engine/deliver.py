@@ -48,6 +48,7 @@ class Deliverer:
         self._hand = Hand(fleet, ports.clock)
         self._intents = Intents(ports, fleet, self._attempts, self._hand)
         self.watches = Watches()
+        self._loops: list[asyncio.Task[None]] = []
         self._running = False
         self._turning = asyncio.Lock()
         self._blocked = False  # no account can take anything
@@ -102,9 +103,11 @@ class Deliverer:
         """Until cancelled. Trouble with the store pauses it; nothing is decided from memory alone."""
         self._running = True
         self.watches.over = False
-        outcomes = asyncio.create_task(self._attempts.store_outcomes())
-        good_news = asyncio.create_task(self._attempts.report_good_news())
-        confirmer = asyncio.create_task(self._confirmer.run())
+        self._loops = [
+            asyncio.create_task(self._attempts.store_outcomes()),
+            asyncio.create_task(self._attempts.report_good_news()),
+            asyncio.create_task(self._confirmer.run()),
+        ]
         try:
             while True:
                 try:
@@ -121,10 +124,13 @@ class Deliverer:
                     await self._ports.due.wait(idle_s)
         finally:
             self._running = False
-            loops = (outcomes, good_news, confirmer)
-            for loop in loops:
+            for loop in self._loops:
                 loop.cancel()
-            await asyncio.gather(*loops, self._resolver.stop(), return_exceptions=True)
+            self._resolver.stop()
+
+    async def stopped(self) -> None:
+        """After `run` was cancelled: returns when nothing of it runs any more."""
+        await asyncio.gather(*self._loops, self._resolver.stopped(), return_exceptions=True)
 
     async def drain(self, timeout_s: float) -> None:
         """Stops taking new work, wakes those who wait for theirs, and waits for the attempts in flight, at most

@@ -97,6 +97,7 @@ class Engine:
             await self._deliverer.give_up(GIVE_UP_S)
             loop.cancel()
             await asyncio.gather(loop, return_exceptions=True)
+            await self._deliverer.stopped()
 
     async def calm(self, ahead_s: float) -> None:
         """Within `delivering`: returns when this process has nothing in hand and nothing is due within `ahead_s`."""

@@ -69,12 +69,14 @@ class Resolver:
     def is_asking(self) -> bool:
         return bool(self._tasks)
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         """Ends the open questions; they are asked again."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
+        for task in self._tasks.values():
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def stopped(self) -> None:
+        """Returns when none is open."""
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     async def _run(self, claimed: Claimed, on_written: OnWritten) -> None:
         asked = claimed.delivery
