@@ -29,8 +29,9 @@ call of the table; {provider_ms} ms for a provider's answer; {mail_bytes:,} byte
 bytes of access log. Left out, since it comes to less than a cent: calls of KMS, SSM and Secrets Manager, whose
 answers are kept for minutes, and the cache's units. Left out, since it is the same for all shapes: data that goes
 out."""
-PRICES: Final = """Look them up before you rely on a sum: AWS's own pages could not be read when this was written, so
-these are the prices that were reported of them in 2025 and 2026. They stand in `tools/pages/cost.toml`, and `make
+PRICES: Final = """Look them up before you rely on a sum: AWS's own pages could not be read when this was written.
+The prices of API Gateway, DynamoDB, Fargate, KMS, Lambda, NAT and addresses, RDS, Valkey and WAF are those that others
+reported of them in 2025 and 2026; the rest was not looked up. They stand in `tools/pages/cost.toml`, and `make
 docs` computes this page anew."""
 
 
