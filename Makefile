@@ -19,7 +19,8 @@ CALLS ?= 200
 POWER ?= 50
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test check format crash bench sim fuzz lambda postman release-check docs pictures clean
+.PHONY: help install run demo test check format crash bench sim fuzz lambda postman release-check deploy-test docs
+.PHONY: pictures clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -91,6 +92,9 @@ release-check: install ## Audit, wheel, requirements and bill of materials, belo
 crash: install ## Kill servers 500 times, fail 200 calls of each kind, cut the power: hours; make crash KILLS=50 CALLS=20
 	$(BIN)/pytest -q -s tests/crash --kills $(KILLS) --syscall-strikes $(CALLS) --power-seeds $(POWER)
 	PYTHONPATH=tests $(BIN)/python tests/crash/recovery.py
+
+deploy-test: install ## Apply deploy/aws to AWS's APIs on loopback, call it through its gateways, destroy it: some 6 minutes
+	$(BIN)/pytest -q tests/deploy/test_deployed.py --deployed
 
 docs: install ## Write the generated pages below docs/ anew
 	$(BIN)/python tools/make_docs.py

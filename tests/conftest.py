@@ -27,3 +27,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--crash-seed", type=int, help="of the chance in the crash tests; default: a new one each time")
     parser.addoption("--api-examples", type=int, default=10, help="how many calls of each operation schemathesis makes")
     parser.addoption("--fuzz-inputs", type=int, default=250, help="how many inputs chance makes for each fuzz target")
+    parser.addoption(
+        "--deployed", action="store_true", help="apply deploy/aws to an AWS on loopback, call and destroy it"
+    )

@@ -12,7 +12,7 @@ from everpost.settings import Settings, load
 from everpost.wiring import PROVIDERS
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "deploy").rglob("*.md")])
 README = (ROOT / "README.md").read_text()
 
 

@@ -1,5 +1,5 @@
-"""Writes docs/reference and the Postman collection from the code, and the table of docs/proof/supply-chain.md from
-uv.lock: `make docs`. With a folder as argument, docs/reference alone, there."""
+"""Writes docs/reference and the Postman collection from the code, docs/cost.md from its figures, and the table of
+docs/proof/supply-chain.md from uv.lock: `make docs`. With a folder as argument, docs/reference alone, there."""
 
 import json
 import sys
@@ -9,10 +9,11 @@ from typing import Final
 
 from chain import lists
 from collection import files
-from pages import api, configuration, events, limits, postman, providers
+from pages import api, configuration, cost, events, limits, postman, providers
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "docs" / "reference"
 NOTE: Final = "<!-- Made from the code by `make docs`: change the code, not this page. -->\n\n"
+COST_NOTE: Final = "<!-- Made from tools/pages/cost.toml by `make docs`: change the figures, not this page. -->\n\n"
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "api.md": api.page,
     "configuration.md": configuration.page,
@@ -36,3 +37,4 @@ if __name__ == "__main__":
     if len(sys.argv) == 1:
         files.write(api.document())
         lists.PAGE.write_text(lists.with_table(lists.PAGE.read_text()))
+        cost.PAGE.write_text(COST_NOTE + cost.page())

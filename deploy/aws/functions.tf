@@ -1,0 +1,181 @@
+# The functions as data: what each is, and what its role may do. Statements name each action and each resource.
+
+locals {
+  functions = {
+    send_email         = { timeout_s = 29, grants = ["settings", "secrets", "write_table", "bodies", "wake", "health"] }
+    get_email_provider = { timeout_s = 10, grants = ["settings", "read_table", "health"] }
+    set_email_provider = { timeout_s = 10, grants = ["settings", "write_table", "health"] }
+    api                = { timeout_s = 29, grants = ["settings", "secrets", "write_table", "bodies", "wake", "health"] }
+    deliver            = { timeout_s = 120, grants = ["settings", "secrets", "write_table", "bodies", "be_woken", "health"] }
+    relay              = { timeout_s = 55, grants = ["settings", "write_table", "publish", "health"] }
+  }
+  usual_memory_mb = 512
+
+  read_secrets = {
+    Sid      = "ReadSecrets"
+    Effect   = "Allow"
+    Action   = ["secretsmanager:GetSecretValue"]
+    Resource = [for secret in aws_secretsmanager_secret.this : secret.arn]
+  }
+
+  grants = {
+    settings = [
+      {
+        Sid      = "ReadConfiguration"
+        Effect   = "Allow"
+        Action   = ["ssm:GetParameter"]
+        Resource = aws_ssm_parameter.configuration.arn
+      },
+      {
+        Sid       = "UseKeyThroughServices"
+        Effect    = "Allow"
+        Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"]
+        Resource  = module.key.arn
+        Condition = { StringEquals = { "kms:ViaService" = local.key_users } }
+      },
+    ]
+    secrets = [for statement in [local.read_secrets] : statement if length(var.secrets) > 0]
+    read_table = [{
+      Sid      = "ReadTable"
+      Effect   = "Allow"
+      Action   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
+      Resource = local.table_arns
+    }]
+    write_table = [{
+      Sid    = "ReadAndWriteTable" # no Scan, and nothing that changes the table itself
+      Effect = "Allow"
+      Action = [
+        "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem",
+        "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem",
+      ]
+      Resource = local.table_arns
+    }]
+    bodies = [{
+      Sid      = "KeepBodies"
+      Effect   = "Allow"
+      Action   = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+      Resource = "${module.bodies.arn}/bodies/*"
+    }]
+    wake = [{
+      Sid      = "WakeDeliver"
+      Effect   = "Allow"
+      Action   = ["sqs:SendMessage"]
+      Resource = module.wakeups.arn
+    }]
+    be_woken = [{
+      Sid      = "TakeWakeups"
+      Effect   = "Allow"
+      Action   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+      Resource = module.wakeups.arn
+    }]
+    publish = [
+      {
+        Sid      = "PublishEvents"
+        Effect   = "Allow"
+        Action   = ["kinesis:PutRecords"]
+        Resource = module.events.arn
+      },
+      {
+        Sid      = "PutAsideWhatTheStreamRefuses"
+        Effect   = "Allow"
+        Action   = ["sqs:SendMessage"]
+        Resource = module.events.dead_arn
+      },
+    ]
+    health = [for cache in module.cache : {
+      Sid      = "ReachCache"
+      Effect   = "Allow"
+      Action   = ["elasticache:Connect"]
+      Resource = [cache.arn, cache.user_arn]
+    }]
+  }
+
+  table_arns = concat([module.table.arn], module.table.index_arns)
+  key_users = [
+    for service in ["dynamodb", "kinesis", "lambda", "s3", "secretsmanager", "sqs", "ssm"] :
+    "${service}.${data.aws_region.this.name}.amazonaws.com"
+  ]
+
+  environment = {
+    EVERPOST_CONFIG       = "ssm:${aws_ssm_parameter.configuration.name}"
+    EVERPOST_STORE        = "dynamodb:${module.table.name}?bodies=${module.bodies.id}"
+    EVERPOST_HEALTH       = one([for cache in module.cache : "valkeys://${cache.host}:${cache.port}?iam=${cache.user_id},${cache.name}&serverless=true"])
+    EVERPOST_WAKEUP       = "sqs:${module.wakeups.url}"
+    EVERPOST_EVENTS_SINKS = "kinesis:${module.events.name}?dlq=${module.events.dead_url}"
+    EVERPOST_LOG_LEVEL    = var.log_level
+    EVERPOST_LOG_FORMAT   = "json"
+
+    AWS_LAMBDA_EXEC_WRAPPER = var.telemetry_layer_arn == null ? null : "/opt/otel-instrument"
+  }
+}
+
+data "aws_region" "this" {}
+
+module "function" {
+  source   = "./modules/function"
+  for_each = local.functions
+
+  name        = "${var.name}-${replace(each.key, "_", "-")}"
+  handler     = "everpost.entrypoints.aws.${each.key}"
+  code        = var.code
+  memory_mb   = lookup(var.memory_mb, each.key, local.usual_memory_mb)
+  timeout_s   = each.value.timeout_s
+  reserved    = lookup(var.reserved_concurrency, each.key, -1)
+  environment = { for name, value in local.environment : name => value if value != null }
+  statements  = flatten([for grant in each.value.grants : local.grants[grant]])
+  key_arn     = module.key.arn
+  log_days    = var.log_days
+  tracing     = var.tracing
+  layers      = var.telemetry_layer_arn[*]
+
+  network = var.network == null ? null : {
+    subnet_ids         = module.network[0].subnet_ids
+    security_group_ids = [module.network[0].functions_security_group_id]
+  }
+}
+
+# Wake-ups are hints: a lost one costs the rest of a minute, so deliver and relay are called by the clock, too.
+resource "aws_lambda_event_source_mapping" "wakeups" {
+  function_name           = module.function["deliver"].arn
+  event_source_arn        = module.wakeups.arn
+  batch_size              = 10
+  function_response_types = ["ReportBatchItemFailures"]
+
+  scaling_config {
+    maximum_concurrency = max(2, lookup(var.reserved_concurrency, "deliver", 100) - 1) # one is left for the clock
+  }
+}
+
+resource "aws_cloudwatch_event_rule" "minute" {
+  for_each = toset(["deliver", "relay"])
+
+  name                = "${var.name}-${each.key}"
+  description         = "Calls ${each.key} each minute"
+  schedule_expression = "rate(1 minute)"
+}
+
+resource "aws_cloudwatch_event_target" "minute" {
+  for_each = aws_cloudwatch_event_rule.minute
+
+  rule = each.value.name
+  arn  = module.function[each.key].arn
+}
+
+resource "aws_lambda_permission" "minute" {
+  for_each = aws_cloudwatch_event_rule.minute
+
+  function_name = module.function[each.key].name
+  statement_id  = "each-minute"
+  action        = "lambda:InvokeFunction"
+  principal     = "events.amazonaws.com"
+  source_arn    = each.value.arn
+}
+
+# What fails is called again in a minute anyway.
+resource "aws_lambda_function_event_invoke_config" "minute" {
+  for_each = aws_cloudwatch_event_rule.minute
+
+  function_name                = module.function[each.key].name
+  maximum_retry_attempts       = 0
+  maximum_event_age_in_seconds = 60
+}

@@ -1,0 +1,9 @@
+variable "name" {
+  description = "Name of the key's alias, and of the log groups that may use it."
+  type        = string
+}
+
+variable "deletion_days" {
+  description = "Days in which a deleted key can be had back."
+  type        = number
+}
