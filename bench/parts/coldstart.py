@@ -1,5 +1,6 @@
 """What a function costs until it takes its first event, beside one that is written as usual."""
 
+import platform
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from scale import Scale
 
 ROOT = Path(__file__).parents[2]
 PEERS = Path(install.__file__).parent / "lambda"
+ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}
 STARTS = 20
 QUICK_STARTS = 5
 PACKAGE = "everpost.entrypoints.aws"
@@ -98,7 +100,7 @@ def _usual(name: str, *options: str) -> dict[str, str]:
 def _zip(folder: Path) -> int:
     """Bytes of the zip that is unpacked in the folder `task`."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    words = ["--arch", "x86_64", "--python", version]
+    words = ["--arch", ARCHITECTURES[platform.machine()], "--python", version]
     subprocess.run([sys.executable, ROOT / "tools" / "lambda_zip.py", folder / "lambda.zip", *words], check=True)
     with zipfile.ZipFile(folder / "lambda.zip") as archive:
         archive.extractall(folder / "task")

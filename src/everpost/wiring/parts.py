@@ -60,12 +60,10 @@ def health_of(settings: config.Settings, cloud: Cloud) -> Health:
 
 
 def _valkey(chosen: config.ValkeyHealth, cloud: Cloud) -> Health:
-    import ssl
-
     from everpost.health.own_view import OwnView
     from everpost.health.valkey import Server, ValkeyHealth
 
-    tls = ssl.create_default_context() if chosen.tls else None
+    tls = cloud.tls if chosen.tls else None
     return OwnView(ValkeyHealth(Server(chosen.host, chosen.port, tls=tls, login=_login(chosen, cloud))))
 
 
