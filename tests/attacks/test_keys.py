@@ -162,10 +162,10 @@ def everywhere(house):
 
 
 def target(path):
-    return path.format(id="em_01jzzzzzzzzzzzzzzzzzzzzzzz", name="default", address="a@b.example")
+    return path.format(id="em_01jzzzzzzzzzzzzzzzzzzzzzzz", name="default", address="a@b.example", file="app.js")
 
 
-OPEN = {"/healthz", "/readyz", "/docs", "/openapi.json", "/"}
+OPEN = {"/healthz", "/readyz", "/docs", "/openapi.json", "/", "/config.json", "/page/{file}"}
 
 
 @pytest.mark.parametrize(

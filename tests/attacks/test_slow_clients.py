@@ -5,6 +5,7 @@ import resource
 import socket
 import time
 from contextlib import asynccontextmanager, suppress
+from types import SimpleNamespace
 
 import pytest
 import uvicorn
@@ -12,6 +13,7 @@ import uvicorn
 from attacks.house import ask
 from everpost.entrypoints.http.app import build_app
 from everpost.entrypoints.http.call import Call, Reply
+from everpost.entrypoints.http.origins import Origins
 from everpost.entrypoints.http.protocol import Protocol
 from everpost.entrypoints.http.punctuality import sweep
 from everpost.entrypoints.http.turns import Turns
@@ -170,7 +172,7 @@ class Door:
     async def deal(self, incoming):
         if self._body is None:
             await asyncio.Event().wait()
-        return Call(incoming, services=None, reply=Reply(status=200, body=self._body))
+        return Call(incoming, services=SimpleNamespace(origins=Origins()), reply=Reply(status=200, body=self._body))
 
     def tell(self, call, took_s): ...
 
