@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+import judge
+
 settings.register_profile("everpost", deadline=None)  # how fast a machine is proves nothing
 settings.load_profile("everpost")
 
@@ -16,6 +18,10 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     with ministack(tmp_path_factory.mktemp("aws") / "log") as endpoint:
         yield endpoint
+
+
+def pytest_unconfigure() -> None:
+    judge.OPEN.close()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -5,9 +5,9 @@ import json
 import uuid
 from base64 import b64decode
 
-import boto3
 import msgspec
 
+import judge
 from aws_kit import REGION
 from everpost.aws import Lost, Response
 
@@ -75,8 +75,8 @@ class Stream:
     """A stream of two shards, and its reader."""
 
     def __init__(self, endpoint):
-        self._kinesis = boto3.client("kinesis", endpoint_url=endpoint, region_name=REGION, **KEYS)
-        self._sqs = boto3.client("sqs", endpoint_url=endpoint, region_name=REGION, **KEYS)
+        self._kinesis = judge.client("kinesis", endpoint=endpoint, region_name=REGION, **KEYS)
+        self._sqs = judge.client("sqs", endpoint=endpoint, region_name=REGION, **KEYS)
         self.name = f"trail-{uuid.uuid4()}"
         self._kinesis.create_stream(StreamName=self.name, ShardCount=2)
         self._kinesis.get_waiter("stream_exists").wait(StreamName=self.name)

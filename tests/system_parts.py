@@ -6,10 +6,12 @@ from typing import NoReturn
 
 import pytest
 
+SYSTEM_FOLDERS = ("/usr/sbin", "/sbin")  # where Debian has Postfix, and PATH may not lead
+
 
 def program(name: str) -> str:
     """The path of a program. Where it is missing the test is skipped; with EVERPOST_NO_SKIP, as in CI, it fails."""
-    path = shutil.which(name)
+    path = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), *SYSTEM_FOLDERS]))
     if path is None:
         missing(f"{name} is not installed; .ci/packages lists the Debian packages that tests start")
     return path

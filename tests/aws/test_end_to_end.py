@@ -7,9 +7,9 @@ import subprocess
 import uuid
 from contextlib import AsyncExitStack
 
-import boto3
 import pytest
 
+import judge
 from aws_kit import REGION, client_of, environ_of
 from dynamodb_kit import make_table
 from everpost.engine.wire import NetworkWire
@@ -51,7 +51,7 @@ class Cloud(House):
         self._endpoint = endpoint
         self.name = f"everpost-{uuid.uuid4().hex}"
         self.sqs, self.ssm, self.secrets = (
-            boto3.client(service, endpoint_url=endpoint, region_name=REGION, **KEYS)
+            judge.client(service, endpoint=endpoint, region_name=REGION, **KEYS)
             for service in ("sqs", "ssm", "secretsmanager")
         )
 

@@ -2,9 +2,9 @@
 
 import uuid
 
-import boto3
 import pytest
 
+import judge
 from aws_kit import REGION, client_of, ministack
 from everpost.engine.wire import NetworkWire
 from everpost.health.dynamodb import DynamoHealth
@@ -45,7 +45,7 @@ def dynamo(endpoint, wire):
     """In an empty table."""
     table = f"health-{uuid.uuid4()}"
     keys = {"pk": "HASH", "sk": "RANGE"}
-    boto3.client("dynamodb", endpoint_url=endpoint, region_name=REGION, **SAME_KEYS).create_table(
+    judge.client("dynamodb", endpoint=endpoint, region_name=REGION, **SAME_KEYS).create_table(
         TableName=table,
         KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()],
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],

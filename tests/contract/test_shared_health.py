@@ -3,11 +3,11 @@
 import asyncio
 import uuid
 
-import boto3
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import judge
 from aws_kit import REGION, client_of, ministack
 from everpost.engine.wire import NetworkWire
 from everpost.health.dynamodb import COLLECTION, DynamoHealth
@@ -57,7 +57,7 @@ class Dynamo:
 
     def __init__(self, endpoint):
         self._endpoint = endpoint
-        self._client = boto3.client("dynamodb", endpoint_url=endpoint, region_name=REGION, **KEYS)
+        self._client = judge.client("dynamodb", endpoint=endpoint, region_name=REGION, **KEYS)
         self._name = f"health-{uuid.uuid4()}"
         keys = {"pk": "HASH", "sk": "RANGE"}
         self._client.create_table(

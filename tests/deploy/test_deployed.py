@@ -10,9 +10,9 @@ import subprocess
 import threading
 from contextlib import contextmanager
 
-import boto3
 import pytest
 
+import judge
 from aws_kit import ministack
 from deploy import deployment, package
 from everpost.sandbox.faults import FaultKind, FaultPlan
@@ -92,9 +92,9 @@ def deployed(providers, tmp_path_factory):
 @pytest.fixture(scope="module")
 def aws(deployed):
     def client(service):
-        return boto3.client(
+        return judge.client(
             service,
-            endpoint_url=deployed.endpoint,
+            endpoint=deployed.endpoint,
             region_name=REGION,
             aws_access_key_id="test",
             aws_secret_access_key="test",

@@ -10,9 +10,9 @@ import re
 import time
 from contextlib import AsyncExitStack
 
-import boto3
 import pytest
 
+import judge
 from aws_kit import REGION, environ_of, ministack
 from deploy import rules
 from dynamodb_kit import make_table
@@ -68,7 +68,7 @@ class Watched(House):
 
     def client(self, service):
         keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-        return boto3.client(service, endpoint_url=self._endpoint, region_name=REGION, **keys)
+        return judge.client(service, endpoint=self._endpoint, region_name=REGION, **keys)
 
     async def build(self):
         cloud = Cloud(environ_of(self._endpoint))

@@ -4,9 +4,9 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
 import pytest
 
+import judge
 from aws_kit import REGION, client_of, ministack
 from everpost.engine.wire import NetworkWire
 from everpost.vault.aws import AwsVault
@@ -39,7 +39,7 @@ def aws(tmp_path_factory):
 def owner(aws):
     keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
     services = ("ssm", "secretsmanager")
-    return Owner(*(boto3.client(each, endpoint_url=aws, region_name=REGION, **keys) for each in services))
+    return Owner(*(judge.client(each, endpoint=aws, region_name=REGION, **keys) for each in services))
 
 
 @pytest.fixture

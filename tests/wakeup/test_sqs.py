@@ -2,9 +2,9 @@
 
 import uuid
 
-import boto3
 import pytest
 
+import judge
 from aws_kit import REGION, client_of, ministack
 from everpost.aws import AwsClient, CredentialChain, Lost, Site
 from everpost.engine.wire import NetworkWire
@@ -19,9 +19,7 @@ def aws(tmp_path_factory):
 
 @pytest.fixture
 def sqs(aws):
-    return boto3.client(
-        "sqs", endpoint_url=aws, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test"
-    )
+    return judge.client("sqs", endpoint=aws, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test")
 
 
 @pytest.fixture
