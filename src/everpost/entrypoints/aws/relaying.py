@@ -25,6 +25,7 @@ class Relaying:
         self._sinks = [sink for sink in engine.sinks if isinstance(sink, CountedSink)]
         self._accepted = 0  # as told before
         self._attempts: Counter[tuple[str, str]] = Counter()
+        self._buried = 0
 
     async def __call__(self, event: Any, left_s: float) -> dict[str, Any]:
         read_nudges(event)
@@ -44,6 +45,7 @@ class Relaying:
             accounts=await console.accounts(),
             accepted=accepted,
             attempts=attempts,
+            dead_letters=self._newly_buried(),
             sink_lags={sink.name: sink.lag_s for sink in self._sinks},
         )
         for line in emf.lines(facts, self._function, self._engine.ports.clock.now()):
@@ -57,3 +59,10 @@ class Relaying:
         accepted, attempts = sink.accepted - self._accepted, sink.attempts - self._attempts
         self._accepted, self._attempts = sink.accepted, sink.attempts.copy()
         return accepted, attempts
+
+    def _newly_buried(self) -> int | None:
+        """Events that no sink will get any more, since that was told last."""
+        if not self._sinks:
+            return None
+        before, self._buried = self._buried, sum(sink.buried for sink in self._sinks)
+        return self._buried - before
