@@ -20,6 +20,9 @@ ages = st.integers(0, 40)
 
 
 class Stores(RuleBasedStateMachine):
+    """Who makes one of it says how the other store is opened (`open_other`), and runs what it answers (`result_of`): to
+    a result, or to the kind of its refusal."""
+
     def __init__(self):
         super().__init__()
         self.clock = Clock()
@@ -30,13 +33,6 @@ class Stores(RuleBasedStateMachine):
 
     def teardown(self):
         self.result_of(self.other.close())
-
-    def open_other(self):
-        raise NotImplementedError
-
-    def result_of(self, coroutine):
-        """What it returns, or the kind of its refusal."""
-        raise NotImplementedError
 
     def both(self, method, *arguments):
         memory, other = (self.result_of(getattr(store, method)(*arguments)) for store in (self.memory, self.other))

@@ -12,8 +12,6 @@ from msgspec import Struct
 
 from everpost.aws.client import WITHIN_S
 from everpost.model.change import Change, Charge
-from everpost.model.delivery import Delivery, DeliveryState
-from everpost.model.event import Event
 from everpost.model.message import Message
 from everpost.store.dynamodb.attributes import Item
 from everpost.store.dynamodb.bodies import Bodies
@@ -30,31 +28,16 @@ from everpost.store.port import (
     Accepted,
     AcceptOverrun,
     Conflict,
-    IdempotencyClaim,
     New,
     Same,
     StoreUnavailable,
     Unbegun,
 )
+from everpost.store.submission import Submission
 from everpost.store.undo import undone
 
 LEAST_S: Final = 0.05  # for what is begun shortly before the deadline
 UNDO_S: Final = 2.0  # for taking back what may have been stored: its caller is waiting
-
-
-class Submission(Struct, frozen=True):
-    """What a caller wants to be stored, whole or not at all."""
-
-    message: Message
-    deliveries: Sequence[Delivery]
-    events: Sequence[Event]
-    claim: IdempotencyClaim | None
-    charges: Sequence[Charge]
-
-    @property
-    def is_begun(self) -> bool:
-        """It comes with the intent of an attempt."""
-        return any(delivery.state is DeliveryState.SENDING for delivery in self.deliveries)
 
 
 class Laid(Struct, frozen=True):

@@ -11,7 +11,7 @@ from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Event, Recorded
 from everpost.model.message import Message
 from everpost.store.dynamodb import idempotency, reads
-from everpost.store.dynamodb.accepting import Accepting, Submission
+from everpost.store.dynamodb.accepting import Accepting
 from everpost.store.dynamodb.bodies import Bodies
 from everpost.store.dynamodb.changes import Changes
 from everpost.store.dynamodb.claims import Claims
@@ -39,6 +39,7 @@ from everpost.store.port import (
     Suppression,
     Written,
 )
+from everpost.store.submission import Submission
 
 COUNTED_MAX: Final = 10_000  # events that are numbered before they are counted
 

@@ -140,10 +140,12 @@ class Table:
         if len(asked) == 1:
             return [await work(asked[0])]
         results = await asyncio.gather(*map(work, asked), return_exceptions=True)
+        done: list[T] = []
         for result in results:
             if isinstance(result, BaseException):
                 raise result
-        return results  # type: ignore[return-value]  # none of them is an exception
+            done.append(result)
+        return done
 
     async def _again(self, tries: int) -> int:
         """Pauses before what was left undone is asked for again."""

@@ -4,18 +4,15 @@ from collections.abc import Sequence
 from typing import Final
 
 import apsw
-from msgspec import Struct
 
-from everpost.model.change import Charge, Usage
-from everpost.model.delivery import Delivery, DeliveryState
-from everpost.model.event import Event
-from everpost.model.message import Message
+from everpost.model.change import Usage
 from everpost.store.ledger import Key, charged
-from everpost.store.port import Accepted, IdempotencyClaim, New, StoreUnavailable, Unbegun
+from everpost.store.port import Accepted, New, StoreUnavailable, Unbegun
 from everpost.store.sqlite import bulk
 from everpost.store.sqlite.reads import KEY_USE, read_deliveries, used_before
 from everpost.store.sqlite.rows import DELIVERY_COLUMNS, Row, addresses, delivery_row, message_content, message_head
 from everpost.store.sqlite.writes import append, read_usage, save_usage, update
+from everpost.store.submission import Submission
 from everpost.store.undo import undone
 
 _KNOWN_KEYS: Final = (
@@ -32,21 +29,6 @@ _INSERT_RECIPIENT: Final = "INSERT INTO recipient (project, address, message_id)
 _INSERT_TAG: Final = "INSERT INTO tag (project, tag, message_id) {rows}"
 
 _Key = tuple[str, str]  # scope and key
-
-
-class Submission(Struct, frozen=True):
-    """What a caller wants to be stored, whole or not at all."""
-
-    message: Message
-    deliveries: Sequence[Delivery]
-    events: Sequence[Event]
-    claim: IdempotencyClaim | None
-    charges: Sequence[Charge]
-
-    @property
-    def is_begun(self) -> bool:
-        """It comes with the intent of an attempt."""
-        return any(delivery.state is DeliveryState.SENDING for delivery in self.deliveries)
 
 
 def accept(connection: apsw.Connection, submissions: Sequence[Submission]) -> list[Accepted]:

@@ -25,7 +25,6 @@ from everpost.store.port import (
     Written,
 )
 from everpost.store.sqlite import accepting, reads, writes
-from everpost.store.sqlite.accepting import Submission
 from everpost.store.sqlite.connection import UNAVAILABLE, trim_log, unavailable
 from everpost.store.sqlite.lane import DirectLane, Lane, ThreadLane
 from everpost.store.sqlite.listing import list_messages
@@ -34,6 +33,7 @@ from everpost.store.sqlite.purge import purge
 from everpost.store.sqlite.reader import Reader, read
 from everpost.store.sqlite.schema import migrate
 from everpost.store.sqlite.writer import Writer
+from everpost.store.submission import Submission
 
 P = ParamSpec("P")
 T = TypeVar("T")
