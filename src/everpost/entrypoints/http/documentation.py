@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from everpost.entrypoints.http.call import HTML, JSON, Call, Reply, encode
 from everpost.entrypoints.http.openapi import build_document
-from everpost.entrypoints.http.operation import Answer, Operation
+from everpost.entrypoints.http.operation import Operation, open_page
 from everpost.entrypoints.http.page import page
 from everpost.entrypoints.http.problems import CODES
 
@@ -21,8 +21,10 @@ class Documentation:
 
     def __init__(self, operations: Sequence[Operation], version: str, *, inbox: bool) -> None:
         self.operations = (
-            self._row("openapi", "/openapi.json", "This API as an OpenAPI document", self.openapi, JSON),
-            self._row("docs", "/docs", "This API as a page", self.docs, HTML),
+            open_page(
+                "openapi", "/openapi.json", "This API as an OpenAPI document", self.openapi, schema=dict[str, Any]
+            ),
+            open_page("docs", "/docs", "This API as a page", self.docs, content_type=HTML),
         )
         self._documented = (*operations, *self.operations)
         self._version = version
@@ -47,20 +49,6 @@ class Documentation:
     @cached_property
     def _page(self) -> Reply:
         return page("The API", render(self._document), inbox=self._inbox)
-
-    @staticmethod
-    def _row(id_: str, path: str, summary: str, handle: Any, content_type: bytes) -> Operation:
-        schema = dict[str, Any] if content_type == JSON else None
-        return Operation(
-            id=id_,
-            method="GET",
-            path=path,
-            tag="Pages",
-            summary=summary,
-            handle=handle,
-            scope=None,
-            answers=(Answer(status=200, description="Here.", schema=schema, content_type=content_type),),
-        )
 
 
 def render(document: Mapping[str, Any]) -> str:

@@ -44,3 +44,20 @@ class Operation(Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...] = ()  # codes of `problems.CODES`, beside those that every operation has
     legacy: bool = False  # problems are told in the form of the original API
     takes_mail: bool = False  # bounded by `Admission`
+
+
+def open_page(
+    id_: str, path: str, summary: str, handle: Handler, *, schema: Any = None, content_type: bytes = JSON
+) -> Operation:
+    """A page, or what belongs to one: for everybody, since it shows nothing that a key would be needed for."""
+    return Operation(
+        id=id_,
+        method="GET",
+        path=path,
+        tag="Pages",
+        summary=summary,
+        handle=handle,
+        scope=None,
+        answers=(Answer(status=200, description="Here.", schema=schema, content_type=content_type),),
+        problems=("not_found",) if "{" in path else (),
+    )

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from functools import cached_property
 from importlib import resources
 from pathlib import PurePath
-from typing import Annotated, Any, Final, TypedDict
+from typing import Annotated, Final, TypedDict
 
 from msgspec import Meta
 
-from everpost.entrypoints.http.call import HTML, JSON, Call, Reply, json
-from everpost.entrypoints.http.operation import Answer, Handler, Operation
+from everpost.entrypoints.http.call import HTML, Call, Reply, json
+from everpost.entrypoints.http.operation import Operation, open_page
 from everpost.entrypoints.http.problems import problem
 from everpost.model.problem import Problem
 
@@ -68,23 +68,7 @@ def _reply(name: str, content: bytes) -> Reply:
 def ui_operations(*, inbox: bool) -> tuple[Operation, ...]:
     ui = Ui(inbox=inbox)
     return (
-        _row("front", "/", "The web page", ui.index, content_type=HTML),
-        _row("pageConfig", "/config.json", "Where the page finds the API", ui.config, schema=PageConfig),
-        _row("pageFile", "/page/{file}", "A file of the page", ui.file, content_type=b"*/*"),
-    )
-
-
-def _row(
-    id_: str, path: str, summary: str, handle: Handler, *, schema: Any = None, content_type: bytes = JSON
-) -> Operation:
-    return Operation(
-        id=id_,
-        method="GET",
-        path=path,
-        tag="Pages",
-        summary=summary,
-        handle=handle,
-        scope=None,
-        answers=(Answer(status=200, description="Here.", schema=schema, content_type=content_type),),
-        problems=("not_found",) if "{" in path else (),
+        open_page("front", "/", "The web page", ui.index, content_type=HTML),
+        open_page("pageConfig", "/config.json", "Where the page finds the API", ui.config, schema=PageConfig),
+        open_page("pageFile", "/page/{file}", "A file of the page", ui.file, content_type=b"*/*"),
     )
