@@ -34,7 +34,7 @@ install: .venv/.installed ## Install everything into .venv; the command is .venv
 .uv/uv:
 	python3 tools/get_uv.py .uv
 
-run: install ## Start Everpost with sandbox providers and an inbox: http://127.0.0.1:8025
+run: install ## Start Everpost with sandbox providers, a page and an inbox: http://127.0.0.1:8025
 	$(BIN)/everpost dev
 
 demo: install ## Send 200 mails while the first provider fails in three ways; count what was lost or doubled
