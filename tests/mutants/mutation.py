@@ -40,13 +40,13 @@ def catalogue() -> list[Mutant]:
 def run_tests(mutant: Mutant, folder: Path) -> subprocess.CompletedProcess[str]:
     """Runs the mutant's tests against a copy of the sources in `folder` that holds its change."""
     sources = folder / "src"
-    shutil.copytree(SOURCES, sources, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(SOURCES, sources)  # with its bytecode, which is good for all files but the changed one
     (sources / "everpost" / mutant.file).write_text(mutant.mutated())
     words = [sys.executable, "-m", "pytest", "-qx", "-p", "no:cacheprovider", "--tb=line", *mutant.tests]
     return subprocess.run(
         words,
         cwd=REPOSITORY,
-        env={**os.environ, "PYTHONPATH": str(sources), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONPATH": str(sources)},
         capture_output=True,
         text=True,
         check=False,

@@ -1,5 +1,8 @@
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,8 @@ from mutants.mutation import NOTICED, REPOSITORY, Mutant, catalogue, run_tests
 
 MUTANTS = catalogue()
 MUTANTS_MIN = 40
+
+Run = Future[subprocess.CompletedProcess[str]]
 
 
 def test_the_catalogue_is_large_and_each_mutant_changes_the_code() -> None:
@@ -18,10 +23,20 @@ def test_the_catalogue_is_large_and_each_mutant_changes_the_code() -> None:
         assert mutant.was != mutant.becomes
 
 
+@pytest.fixture(scope="module")
+def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Run]]:
+    """Of the mutants that were asked for, by name: each is a process of its own, so as many run as there are cores."""
+    chosen = [item.callspec.params.get("mutant") for item in request.session.items if hasattr(item, "callspec")]
+    asked = [mutant for mutant in chosen if isinstance(mutant, Mutant)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield {mutant.name: pool.submit(run_tests, mutant, tmp_path_factory.mktemp("mutant")) for mutant in asked}
+        pool.shutdown(cancel_futures=True)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant.name for mutant in MUTANTS])
-def test_the_suite_notices_that(mutant: Mutant, tmp_path: Path) -> None:
-    run = run_tests(mutant, tmp_path)
+def test_the_suite_notices_that(mutant: Mutant, runs: dict[str, Run]) -> None:
+    run = runs[mutant.name].result()
     assert run.returncode == NOTICED, run.stdout[-2000:] + run.stderr[-2000:]
 
 
