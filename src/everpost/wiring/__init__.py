@@ -41,14 +41,16 @@ class Role(StrEnum):
     """What a process does, and so what it needs."""
 
     SERVER = "server"  # all of it
+    WORKER = "worker"  # hands over what is due, relays, keeps house
     DOOR = "door"  # answers requests, and hands over what their callers wait for
     CONSOLE = "console"  # answers requests that bring no mail
     DELIVER = "deliver"
     RELAY = "relay"
 
 
-SENDING: Final = frozenset({Role.SERVER, Role.DOOR, Role.DELIVER})
-RELAYING: Final = frozenset({Role.SERVER, Role.RELAY})
+SENDING: Final = frozenset({Role.SERVER, Role.WORKER, Role.DOOR, Role.DELIVER})
+RELAYING: Final = frozenset({Role.SERVER, Role.WORKER, Role.RELAY})
+TELLING: Final = frozenset({Role.SERVER, Role.WORKER, Role.DOOR})
 
 
 class PartUnavailable(Exception):
@@ -96,7 +98,7 @@ async def _engine(settings: config.Settings, role: Role, cloud: Cloud, stack: As
     keeper = parts.keeper_of(settings, cloud) if role in SENDING else None
     accounts = settings.accounts if keeper is None else await _with_secrets(keeper)
     members = [Member(account, PROVIDERS[account.provider]) for account in accounts]
-    peers = parts.peers_of(settings, cloud)
+    peers = parts.peers_of(settings, cloud) if role in TELLING else None
     call = call_nobody if peers is None else partial(peers.tell, Topic.DUE)
     queue = AwaitedQueue(call) if role is Role.DOOR else SharedQueue(store, call)
     engine = Engine(ports, members, settings.routes, retention, queue)
