@@ -593,6 +593,7 @@ PLACES = {
     "accounts.NAME.timeouts": "[accounts.one.timeouts]\nqqqqqq = 1\n",
     "routes.NAME": "[routes.default]\nqqqqqq = 1\n",
     "routes.NAME.accounts[]": "[[routes.default.accounts]]\naccount = 'one'\nqqqqqq = 1\n",
+    "work": "[work]\nqqqqqq = 1\n",
     "events": "[events]\nqqqqqq = 1\n",
     "retention": "[retention]\nqqqqqq = 1\n",
     "log": "[log]\nqqqqqq = 1\n",

@@ -11,7 +11,7 @@ from everpost.model.limits import ACTIVE_MAX, EXPIRES_AHEAD_S_MAX, RESOLVE_WITHI
 from everpost.model.message import OnUnknown
 from everpost.model.route import Route
 from everpost.settings.forms import PORT_MAX
-from everpost.settings.values import HttpSettings, Retention
+from everpost.settings.values import HttpSettings, Retention, WorkSettings
 
 T = TypeVar("T")  # of the value: None is among them where the key may be left out
 
@@ -58,6 +58,7 @@ class Table(Struct, frozen=True):
 
 
 _HTTP: Final = HttpSettings()
+_WORK: Final = WorkSettings()
 _ACCOUNT: Final = Account(name="", provider="")
 _TIMEOUTS: Final = Timeouts()
 _ROUTE: Final = Route(name="", accounts=())
@@ -102,6 +103,9 @@ PAGE_ORIGINS: Final = Entries(
     default="none",
     help="Where else the web page is served from: browsers let these pages, and no others, call the API.",
 )
+
+WORK_HOST: Final = Text(name="host", default=_WORK.host, help="Address to listen on.")
+WORK_PORT: Final = Whole(name="port", default=_WORK.port, low=1, high=PORT_MAX, help="Port to listen on.")
 
 PROVIDER: Final[Text[str | None]] = Text(
     name="provider", default=None, required=True, help="Which provider the account is at."
@@ -222,6 +226,9 @@ LOG_LEVEL: Final = Text(
 TABLES: Final[Mapping[str, Table]] = {
     "": Table("Above all tables.", (DATA, STORE, HEALTH, HEALTH_PASSWORD, WAKEUP)),
     "http": Table("The HTTP server.", (HTTP_HOST, HTTP_PORT, HTTP_PUBLIC_URL, PAGE_ORIGINS)),
+    "work": Table(
+        "Where `everpost work` answers `/livez`, `/readyz` and `/metrics`, and nothing else.", (WORK_HOST, WORK_PORT)
+    ),
     "accounts.NAME": Table(
         "One set of credentials at one provider. The name is yours: small letters, digits, `-` and `_`.",
         (PROVIDER, MAX_CONCURRENCY, RECIPIENTS, SENDERS, LOOKUP_LAG_S),

@@ -30,6 +30,7 @@ from everpost.settings.values import (
     StorePlace,
     ValkeyHealth,
     WakeupPlace,
+    WorkSettings,
 )
 
 PREFIX: Final = "EVERPOST_"
@@ -49,6 +50,8 @@ VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "EVERPOST_HTTP_PORT": ("http.port", int),
     "EVERPOST_HTTP_PUBLIC_URL": ("http.public_url", str),
     "EVERPOST_HTTP_PAGE_ORIGINS": ("http.page_origins", _commas),
+    "EVERPOST_WORK_HOST": ("work.host", str),
+    "EVERPOST_WORK_PORT": ("work.port", int),
     "EVERPOST_EVENTS_SINKS": ("events.sinks", _commas),
     "EVERPOST_RETENTION_MESSAGES_DAYS": ("retention.messages_days", int),
     "EVERPOST_RETENTION_KEYS_DAYS": ("retention.keys_days", int),
@@ -147,7 +150,7 @@ def _override(content: dict[str, Any], environ: Mapping[str, str], report: Repor
 
 def _settings(top: Section, reader: AccountReader) -> Settings:
     data = _data(top)
-    http = _http(top.section("http"))
+    http, work = _http(top.section("http")), _work(top.section("work"))
     accounts = _accounts(top, reader)
     routes = read_routes(top, [account.name for account in accounts])
     events, log = top.section("events"), top.section("log")
@@ -159,6 +162,7 @@ def _settings(top: Section, reader: AccountReader) -> Settings:
     return Settings(
         data=data,
         http=http,
+        work=work,
         accounts=accounts,
         routes=routes,
         sinks=sinks,
@@ -202,6 +206,12 @@ def _http(section: Section) -> HttpSettings:
         section.fault(keys.HTTP_PUBLIC_URL.name, f"{http.public_url!r} is not an address", "https://mail.example.com")
     section.close()
     return http
+
+
+def _work(section: Section) -> WorkSettings:
+    work = WorkSettings(host=section.text(keys.WORK_HOST), port=section.whole(keys.WORK_PORT))
+    section.close()
+    return work
 
 
 def _origins(section: Section) -> tuple[str, ...]:

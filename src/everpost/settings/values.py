@@ -24,6 +24,13 @@ class HttpSettings(Struct, frozen=True, kw_only=True):
     page_origins: tuple[str, ...] = ()  # of web pages elsewhere that may call the API
 
 
+class WorkSettings(Struct, frozen=True, kw_only=True):
+    """Where `everpost work` says how it is."""
+
+    host: str = "127.0.0.1"
+    port: int = 8030
+
+
 class SqliteStore(Struct, frozen=True):
     """Files in the data folder."""
 
@@ -102,4 +109,5 @@ class Settings(Struct, frozen=True, kw_only=True):
     store: StorePlace = SqliteStore()
     health: HealthPlace = StoreHealth()
     wakeup: WakeupPlace = MemoryWakeup()
+    work: WorkSettings = WorkSettings()
     warnings: tuple[ConfigFault, ...] = ()

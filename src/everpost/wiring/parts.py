@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from everpost import settings as config
 from everpost.engine.housekeep import Retention
-from everpost.engine.queue import Call
 from everpost.health.port import Health, HealthUnavailable
 from everpost.model.secret import Reference, is_reference
 from everpost.sinks.port import Sink
 from everpost.store.port import Store, StoreUnavailable
+from everpost.wakeup.port import Peers
 from everpost.wiring.cloud import Cloud
 
 if TYPE_CHECKING:
@@ -93,19 +93,15 @@ async def _secret(reference: Reference, cloud: Cloud) -> str:
         raise HealthUnavailable(str(error)) from error
 
 
-def call_of(settings: config.Settings, cloud: Cloud) -> Call:
-    """What calls others for the deliveries that this process leaves to them."""
+def peers_of(settings: config.Settings, cloud: Cloud) -> Peers | None:
+    """The other processes; None: there are none, or they look by themselves."""
     match settings.wakeup:
         case config.MemoryWakeup():
-            return _nobody
+            return None
         case config.QueueWakeup(url=url):
-            from everpost.wakeup.sqs import SqsCall
+            from everpost.wakeup.sqs import SqsPeers
 
-            return SqsCall(cloud.client, url)
-
-
-async def _nobody(in_s: float) -> None:
-    """They look by themselves."""
+            return SqsPeers(cloud.client, url)
 
 
 def sink_of(chosen: config.SinkPlace, cloud: Cloud) -> Sink:
