@@ -18,7 +18,7 @@ from everpost.model.delivery import FINAL, DeliveryState
 from everpost.model.message import Address
 from everpost.store.sqlite import SqliteStore
 from server_kit import EVERPOST, environ
-from store_values import LATE, accept, delivery, key, message
+from store_values import LATE, accept, bounds, delivery, key, message
 
 SECRETS = {
     "MAILGUN_KEY": "canary-mailgun-key-3f1c",
@@ -217,7 +217,7 @@ async def test_what_was_purged_can_not_be_found_in_the_files(tmp_path, size):
         await accept(store, one, key(f"canarykey{number}"), deliveries=[done])
         await store.answer("shop:send", f"canarykey{number}", PERSONAL["text"].encode())
     assert b"canary" in contents(tmp_path)
-    while await store.purge(LATE, LATE, 50):
+    while await store.purge(bounds(LATE, LATE), 50):
         pass
     assert contents(tmp_path).count(b"canary") == 0
     await store.close()
@@ -231,10 +231,10 @@ async def test_what_somebody_still_reads_is_overwritten_by_a_later_purge(tmp_pat
     reader = apsw.Connection(str(tmp_path / "everpost.db"))
     reader.execute("BEGIN")
     assert reader.execute("SELECT count(*) FROM message").get == 1
-    assert await store.purge(LATE, LATE, 50) == 1
+    assert await store.purge(bounds(LATE, LATE), 50) == 1
     assert b"canary" in contents(tmp_path)
     reader.execute("COMMIT")
-    assert await store.purge(LATE, LATE, 50) == 0
+    assert await store.purge(bounds(LATE, LATE), 50) == 0
     assert b"canary" not in contents(tmp_path)
     reader.close()
     await store.close()
