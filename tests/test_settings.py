@@ -151,8 +151,11 @@ def test_a_full_file_is_read_to_the_last_key(read):
         [events]
         sinks = ["stdout", "file:/var/log/events.jsonl"]
         [retention]
-        messages_days = 1
+        messages_days = 40
         keys_days = 2
+        bodies_days = 3
+        addresses_days = 4
+        events_days = 40
         [log]
         level = "debug"
     """)
@@ -181,8 +184,25 @@ def test_a_full_file_is_read_to_the_last_key(read):
         give_up_after_s=600,
     )
     assert settings.sinks == (StdoutSink(), FileSink(Path("/var/log/events.jsonl")))
-    assert settings.retention == Retention(messages_days=1, keys_days=2)
+    assert settings.retention == Retention(
+        messages_days=40, keys_days=2, bodies_days=3, addresses_days=4, events_days=40
+    )
     assert settings.log_level == "debug"
+
+
+@pytest.mark.parametrize(
+    ("lines", "key", "words"),
+    [
+        ("bodies_days = 31", "bodies_days", ("messages go after 30", "a larger messages_days")),
+        ("messages_days = 9\nevents_days = 10", "events_days", ("messages go after 9", "at most 9")),
+        ("bodies_days = 8\naddresses_days = 7", "addresses_days", ("kept for 8", "set bodies_days to at most 7")),
+        ("addresses_days = 7", "addresses_days", ("kept for 30", "set bodies_days to at most 7")),
+    ],
+)
+def test_no_part_of_a_mail_outlives_it_and_no_address_the_content_that_repeats_it(read, lines, key, words):
+    [fault] = read(f"{ONE_ACCOUNT}[retention]\n{lines}\n")
+    assert fault.key == f"retention.{key}"
+    assert all(word in f"{fault.message} {fault.hint}" for word in words)
 
 
 def test_a_file_without_routes_routes_by_default_over_all_accounts_in_its_order(read):

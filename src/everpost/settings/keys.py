@@ -218,6 +218,30 @@ KEYS_DAYS: Final = Whole(
     high=_DAYS_MAX,
     help="How long idempotency keys are remembered.",
 )
+BODIES_DAYS: Final[Whole[int | None]] = Whole(
+    name="bodies_days",
+    default=None,
+    low=1,
+    high=_DAYS_MAX,
+    help="How long contents are kept: subject, text, html, attachments, headers, provider options. Left out: as long "
+    "as their message.",
+)
+ADDRESSES_DAYS: Final[Whole[int | None]] = Whole(
+    name="addresses_days",
+    default=None,
+    low=1,
+    high=_DAYS_MAX,
+    help="How long addresses and names of recipients are kept, and metadata; not below `bodies_days`. Then a token "
+    "stands for each address. Left out: as long as their message.",
+)
+EVENTS_DAYS: Final[Whole[int | None]] = Whole(
+    name="events_days",
+    default=None,
+    low=1,
+    high=_DAYS_MAX,
+    help="How long the audit trail is kept. Left out: that of a mail as long as the mail, the rest for ever (over "
+    "DynamoDB: as long as mails).",
+)
 
 LOG_LEVEL: Final = Text(
     name="level", default="info", choices=("debug", "info", "warning", "error"), help="The least that is logged."
@@ -243,7 +267,9 @@ TABLES: Final[Mapping[str, Table]] = {
     ),
     "routes.NAME.accounts[]": Table("An account with a weight.", (MEMBER_ACCOUNT, MEMBER_WEIGHT)),
     "events": Table("The audit trail's way out.", (SINKS,)),
-    "retention": Table("How long things are kept.", (MESSAGES_DAYS, KEYS_DAYS)),
+    "retention": Table(
+        "How long things are kept.", (MESSAGES_DAYS, KEYS_DAYS, BODIES_DAYS, ADDRESSES_DAYS, EVENTS_DAYS)
+    ),
     "log": Table("Logs, as JSON lines on standard error.", (LOG_LEVEL,)),
 }
 """By the path of the table."""

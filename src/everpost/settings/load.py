@@ -15,6 +15,7 @@ from everpost.providers.contract import Provider
 from everpost.settings import keys, places
 from everpost.settings.accounts import AccountReader
 from everpost.settings.forms import is_origin, is_url
+from everpost.settings.retention import read_retention
 from everpost.settings.routes import check_name, read_routes
 from everpost.settings.section import Report, Section
 from everpost.settings.values import (
@@ -22,7 +23,6 @@ from everpost.settings.values import (
     HealthPlace,
     HttpSettings,
     MemoryWakeup,
-    Retention,
     Settings,
     SinkPlace,
     SqliteStore,
@@ -55,6 +55,9 @@ VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "EVERPOST_EVENTS_SINKS": ("events.sinks", _commas),
     "EVERPOST_RETENTION_MESSAGES_DAYS": ("retention.messages_days", int),
     "EVERPOST_RETENTION_KEYS_DAYS": ("retention.keys_days", int),
+    "EVERPOST_RETENTION_BODIES_DAYS": ("retention.bodies_days", int),
+    "EVERPOST_RETENTION_ADDRESSES_DAYS": ("retention.addresses_days", int),
+    "EVERPOST_RETENTION_EVENTS_DAYS": ("retention.events_days", int),
     "EVERPOST_LOG_LEVEL": ("log.level", str),
 }
 """Environment variables that go over the file: the key that each one sets, and how its text is read."""
@@ -155,7 +158,7 @@ def _settings(top: Section, reader: AccountReader) -> Settings:
     routes = read_routes(top, [account.name for account in accounts])
     events, log = top.section("events"), top.section("log")
     sinks, level = _sinks(events), log.text(keys.LOG_LEVEL)
-    retention = _retention(top.section("retention"))
+    retention = read_retention(top.section("retention"))
     store, health, wakeup = _store(top), _health(top), _wakeup(top)
     for section in (events, log, top):
         section.close()
@@ -221,15 +224,6 @@ def _origins(section: Section) -> tuple[str, ...]:
             hint = "https://mail.example.com: no path, no default port, small letters"
             section.fault(place, f"{text!r} is not an origin as browsers write it", hint)
     return tuple(text for _, text in texts)
-
-
-def _retention(section: Section) -> Retention:
-    retention = Retention(
-        messages_days=section.whole(keys.MESSAGES_DAYS),
-        keys_days=section.whole(keys.KEYS_DAYS),
-    )
-    section.close()
-    return retention
 
 
 def _sinks(section: Section) -> tuple[SinkPlace, ...]:

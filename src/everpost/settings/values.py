@@ -93,8 +93,13 @@ SinkPlace = StdoutSink | FileSink | KinesisSink
 
 
 class Retention(Struct, frozen=True, kw_only=True):
+    """None: as long as the message."""
+
     messages_days: int = 30
     keys_days: int = 7  # idempotency keys
+    bodies_days: int | None = None
+    addresses_days: int | None = None
+    events_days: int | None = None
 
 
 class Settings(Struct, frozen=True, kw_only=True):

@@ -30,7 +30,7 @@ def store_at(place: config.StorePlace, data: Path, cloud: Cloud, retention: Rete
         case config.DynamoStore():
             from everpost.store.dynamodb import DynamoStore, Keep
 
-            keep = Keep(messages_s=retention.messages_s, keys_s=retention.keys_s) if retention else None
+            keep = Keep(**retention.longest_s) if retention else None
             return DynamoStore.open(cloud.client, place.table, bodies=place.bodies, keep=keep)
 
 
