@@ -173,7 +173,7 @@ def test_a_migration_runs_before_all_else_and_needs_nothing_of_it(most):
     assert {one["helm.sh/hook"] for one in hooks} == {"pre-install,pre-upgrade"}
     assert [int(one["helm.sh/hook-weight"]) for one in hooks] == [-1, 0]
     pod = job["spec"]["template"]["spec"]
-    assert [volume for volume in pod["volumes"] if "emptyDir" not in volume] == []
+    assert [volume["name"] for volume in pod["volumes"]] == ["tmp", "store"]
     assert [one["name"] for one in pod["containers"][0]["env"]] == [
         "EVERPOST_STORE",
         "EVERPOST_STORE_PASSWORD",

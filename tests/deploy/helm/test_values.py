@@ -93,7 +93,7 @@ def test_the_schema_knows_every_default_and_nothing_else():
 def paths(table, path=""):
     for name, value in table.items():
         here = f"{path}.{name}" if path else name
-        if isinstance(value, dict) and value and name not in ("resources", "passwordSecret", "keySecret"):
+        if isinstance(value, dict) and value and name != "resources" and not name.endswith("Secret"):
             yield from paths(value, here)
         else:
             yield here, value

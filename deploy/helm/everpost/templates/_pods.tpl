@@ -25,10 +25,37 @@ readOnlyRootFilesystem: true
 capabilities: { drop: [ALL] }
 {{- end }}
 
+{{- define "everpost.storeUrl" -}}
+{{- $store := .Values.store -}}
+{{- $store.url -}}
+{{- if $store.authoritySecret.name -}}
+{{- ternary "&" "?" (contains "?" $store.url) -}}
+sslrootcert=/run/secrets/everpost-store/{{ $store.authoritySecret.key }}
+{{- end -}}
+{{- end }}
+
+{{- define "everpost.storeMounts" -}}
+- { name: tmp, mountPath: /tmp }
+{{- if .Values.store.authoritySecret.name }}
+- { name: store, mountPath: /run/secrets/everpost-store, readOnly: true }
+{{- end }}
+{{- end }}
+
+{{- define "everpost.storeVolumes" -}}
+- name: tmp
+  emptyDir: { sizeLimit: 64Mi }
+{{- with .Values.store.authoritySecret }}
+{{- if .name }}
+- name: store
+  secret: { secretName: {{ .name | quote }}, items: [{ key: {{ .key | quote }}, path: {{ .key | quote }} }] }
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- /* The store alone: all that a migration needs. */}}
 {{- define "everpost.storeEnvironment" -}}
 - name: EVERPOST_STORE
-  value: {{ .Values.store.url | quote }}
+  value: {{ include "everpost.storeUrl" . | quote }}
 {{- with .Values.store.passwordSecret }}
 {{- if .name }}
 - name: EVERPOST_STORE_PASSWORD
