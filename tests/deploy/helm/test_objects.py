@@ -134,7 +134,7 @@ def outbound(policy):
 
 def test_a_pod_reaches_what_it_needs_and_nothing_else(most):
     policies = chart.of("NetworkPolicy", most)
-    assert outbound(policies["api"]) == outbound(policies["worker"]) == {53, 6432, 6380, 443, 587, 9093}
+    assert outbound(policies["api"]) == outbound(policies["worker"]) == {53, 6432, 6380, 6379, 443, 587, 9093}
     assert outbound(policies["migrate"]) == {53, 6432}
     least = chart.of("NetworkPolicy", chart.objects(chart.values()))
     assert outbound(least["worker"]) == {53, 5432, 443, 587}

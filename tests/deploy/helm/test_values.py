@@ -17,6 +17,7 @@ REFUSED = {
     'store.url is "sqlite": pods share no disk': {"store": {"url": "sqlite"}},
     'store.url is "dynamodb:mail"': {"store": {"url": "dynamodb:mail"}},
     "put it into a Secret, and name that as store.passwordSecret": {"store": {"url": "postgres://ann:pw@db/mail"}},
+    "a user, a host and a database are needed": {"store": {"url": "postgres://db.internal/mail"}},
     'health.url is "memory"': {"health": {"url": "memory"}},
     "health.url holds a password": {"health": {"url": "valkeys://:pw@valkey:6379"}},
     'wakeup.url is "sqs:https://sqs/q"': {"wakeup": {"url": "sqs:https://sqs/q"}},

@@ -10,18 +10,21 @@
 {{- if not $v.store.url -}}
 {{- fail "store.url is missing: postgres://USER@HOST:PORT/DATABASE?sslmode=verify-full" -}}
 {{- end -}}
-{{- if not (regexMatch "^postgres(ql)?://" $v.store.url) -}}
+{{- range $name := list "store" "health" "wakeup" -}}
+{{- if regexMatch "://[^/@]*:[^/@]*@" (index $v $name).url -}}
+{{- fail (printf "%s.url holds a password, which everybody could read: put it into a Secret, and name that as %s.passwordSecret" $name $name) -}}
+{{- end -}}
+{{- end -}}
+{{- if not (regexMatch "^postgres://" $v.store.url) -}}
 {{- fail (printf "store.url is %q: pods share no disk, so mail must be kept in PostgreSQL, as postgres://USER@HOST:PORT/DATABASE?sslmode=verify-full; SQLite is for one server" $v.store.url) -}}
+{{- end -}}
+{{- if not (regexMatch "^postgres://[^/@]+@[^/@]+/[^?]+" $v.store.url) -}}
+{{- fail (printf "store.url is %q: a user, a host and a database are needed, as in postgres://USER@HOST:PORT/DATABASE" $v.store.url) -}}
 {{- end -}}
 {{- range $name := list "health" "wakeup" -}}
 {{- $url := (index $v $name).url -}}
 {{- if not (regexMatch "^(store$|valkeys?://)" $url) -}}
 {{- fail (printf "%s.url is %q: `store`, or valkeys://HOST:PORT" $name $url) -}}
-{{- end -}}
-{{- end -}}
-{{- range $name := list "store" "health" "wakeup" -}}
-{{- if regexMatch "://[^/@]*:[^/@]*@" (index $v $name).url -}}
-{{- fail (printf "%s.url holds a password, which everybody could read: put it into a Secret, and name that as %s.passwordSecret" $name $name) -}}
 {{- end -}}
 {{- end -}}
 {{- if and $v.ingress.enabled (not $v.ingress.hosts) -}}
@@ -51,7 +54,7 @@
 {{- fail "config is missing: the text of everpost.toml, as by --set-file config=everpost.toml" -}}
 {{- end -}}
 {{- $top := index (regexSplit "(?m)^\\s*\\[" $config 2) 0 -}}
-{{- with regexFind "(?m)^\\s*(store|store_password|health|health_password|wakeup|data)\\s*=" $top -}}
+{{- with regexFind "(?m)^\\s*(store|store_password|health|health_password|wakeup|wakeup_password|data)\\s*=" $top -}}
 {{- fail (printf "config sets `%s`, which the chart's own values say: take it out of config" (regexFind "\\w+" .)) -}}
 {{- end -}}
 {{- range regexFindAll "\\b(api_key|lookup_api_key|password)\\s*=\\s*[\"'][^\"']*[\"']" $config -1 -}}

@@ -56,14 +56,16 @@ sslrootcert=/run/secrets/everpost-store/{{ $store.authoritySecret.key }}
 {{- define "everpost.storeEnvironment" -}}
 - name: EVERPOST_STORE
   value: {{ include "everpost.storeUrl" . | quote }}
-{{- with .Values.store.passwordSecret }}
-{{- if .name }}
-- name: EVERPOST_STORE_PASSWORD
-  valueFrom: { secretKeyRef: { name: {{ .name | quote }}, key: {{ .key | quote }} } }
-{{- end }}
-{{- end }}
+{{- include "everpost.password" (dict "variable" "EVERPOST_STORE_PASSWORD" "secret" .Values.store.passwordSecret) }}
 - name: EVERPOST_LOG_LEVEL
   value: {{ .Values.logLevel }}
+{{- end }}
+
+{{- define "everpost.password" -}}
+{{- if .secret.name }}
+- name: {{ .variable }}
+  valueFrom: { secretKeyRef: { name: {{ .secret.name | quote }}, key: {{ .secret.key | quote }} } }
+{{- end }}
 {{- end }}
 
 {{- define "everpost.environment" -}}
@@ -72,14 +74,10 @@ sslrootcert=/run/secrets/everpost-store/{{ $store.authoritySecret.key }}
   value: /tmp/everpost
 - name: EVERPOST_HEALTH
   value: {{ .Values.health.url | quote }}
-{{- with .Values.health.passwordSecret }}
-{{- if .name }}
-- name: EVERPOST_HEALTH_PASSWORD
-  valueFrom: { secretKeyRef: { name: {{ .name | quote }}, key: {{ .key | quote }} } }
-{{- end }}
-{{- end }}
+{{- include "everpost.password" (dict "variable" "EVERPOST_HEALTH_PASSWORD" "secret" .Values.health.passwordSecret) }}
 - name: EVERPOST_WAKEUP
   value: {{ .Values.wakeup.url | quote }}
+{{- include "everpost.password" (dict "variable" "EVERPOST_WAKEUP_PASSWORD" "secret" .Values.wakeup.passwordSecret) }}
 {{- with .Values.publicUrl }}
 - name: EVERPOST_HTTP_PUBLIC_URL
   value: {{ . | quote }}
