@@ -22,7 +22,8 @@ from everpost.settings import (
     SqliteStore,
     StdoutSink,
     StoreHealth,
-    ValkeyHealth,
+    ValkeyPlace,
+    WorkSettings,
     load,
     load_text,
     store_place,
@@ -643,16 +644,17 @@ NAMED = [
     ("store", "dynamodb:mail", DynamoStore(table="mail")),
     ("store", "dynamodb:mail?bodies=mail-bodies", DynamoStore(table="mail", bodies="mail-bodies")),
     ("health", "store", StoreHealth()),
-    ("health", "valkey://cache", ValkeyHealth(host="cache", port=6379, tls=False)),
-    ("health", "valkeys://everpost@cache:7000", ValkeyHealth(host="cache", port=7000, tls=True, user="everpost")),
+    ("health", "valkey://cache", ValkeyPlace(host="cache", port=6379, tls=False)),
+    ("health", "valkeys://everpost@cache:7000", ValkeyPlace(host="cache", port=7000, tls=True, user="everpost")),
     (
         "health",
         "valkeys://cache:6379?cluster=true&iam=everpost,cache-1",
-        ValkeyHealth(
+        ValkeyPlace(
             host="cache", port=6379, tls=True, login=IamLogin(user="everpost", cache="cache-1", serverless=False)
         ),
     ),
     ("wakeup", "memory", MemoryWakeup()),
+    ("wakeup", "valkeys://everpost@cache:7000", ValkeyPlace(host="cache", port=7000, tls=True, user="everpost")),
     (
         "wakeup",
         "sqs:https://sqs.eu-central-1.amazonaws.com/1/q",
@@ -679,6 +681,33 @@ def test_the_password_of_the_shared_health_stays_hidden(read):
     assert SECRET not in repr(settings)
 
 
+CACHE = {"EVERPOST_HEALTH": "valkeys://cache", "EVERPOST_HEALTH_PASSWORD": SECRET}
+
+
+@pytest.mark.parametrize(
+    ("environ", "password"),
+    [
+        ({"EVERPOST_WAKEUP": "valkeys://cache"}, SECRET),  # the same server and user
+        ({"EVERPOST_WAKEUP": "valkeys://cache", "EVERPOST_WAKEUP_PASSWORD": "another"}, "another"),
+        ({"EVERPOST_WAKEUP": "valkeys://other"}, None),
+        ({"EVERPOST_WAKEUP": "valkeys://somebody@cache"}, None),
+        ({"EVERPOST_WAKEUP": "valkey://cache"}, None),  # where everybody could read it
+    ],
+)
+def test_the_password_of_the_shared_health_goes_for_wakeups_by_the_same_server_and_to_nobody_else(
+    read, environ, password
+):
+    settings = read(ONE_ACCOUNT, ENVIRON | CACHE | environ)
+    assert settings.wakeup.password == password
+    assert "another" not in repr(settings)
+
+
+def test_where_a_worker_says_how_it_is_may_be_chosen(read):
+    assert read(ONE_ACCOUNT).work == WorkSettings(host="127.0.0.1", port=8030)
+    environ = ENVIRON | {"EVERPOST_WORK_HOST": "0.0.0.0", "EVERPOST_WORK_PORT": "9000"}
+    assert read(ONE_ACCOUNT, environ).work == WorkSettings(host="0.0.0.0", port=9000)
+
+
 WRONG_PLACES = [
     ("store", "mongodb:mail", "`sqlite`, or `dynamodb:TABLE`"),
     ("store", "dynamo:mail", "did you mean dynamodb?"),
@@ -695,6 +724,7 @@ WRONG_PLACES = [
     ("health", "valkey://cache/0", "`valkey://HOST:PORT`"),
     ("wakeup", "sqs:queue", "`sqs:URL-OF-THE-QUEUE`"),
     ("wakeup", "memory:1", "`memory`"),
+    ("wakeup", "valkey://cache?iam=user,cache", "`valkey://HOST:PORT`"),
 ]
 
 

@@ -18,7 +18,7 @@ from everpost.settings.values import (
     StdoutSink,
     StoreHealth,
     StorePlace,
-    ValkeyHealth,
+    ValkeyPlace,
     WorkSettings,
 )
 
@@ -39,7 +39,7 @@ __all__ = [
     "StdoutSink",
     "StoreHealth",
     "StorePlace",
-    "ValkeyHealth",
+    "ValkeyPlace",
     "WorkSettings",
     "load",
     "load_text",

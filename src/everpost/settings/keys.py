@@ -89,7 +89,13 @@ HEALTH_PASSWORD: Final[Text[str | None]] = Text(
 WAKEUP: Final = Text(
     name="wakeup",
     default="memory",
-    help="How functions call for deliveries: `sqs:URL-OF-THE-QUEUE`. A server needs none.",
+    help="How processes tell each other of mail and events: not at all, `sqs:URL-OF-THE-QUEUE` (to functions), or as "
+    "`health` has it: `valkey://HOST:PORT`, `valkeys`. Who is not told looks every few seconds.",
+)
+WAKEUP_PASSWORD: Final[Text[str | None]] = Text(
+    name="wakeup_password",
+    default=None,
+    help="Password for that server. Left out: `health_password`, where both are the same server and user.",
 )
 
 HTTP_HOST: Final = Text(name="host", default=_HTTP.host, help="Address to listen on.")
@@ -248,7 +254,7 @@ LOG_LEVEL: Final = Text(
 )
 
 TABLES: Final[Mapping[str, Table]] = {
-    "": Table("Above all tables.", (DATA, STORE, HEALTH, HEALTH_PASSWORD, WAKEUP)),
+    "": Table("Above all tables.", (DATA, STORE, HEALTH, HEALTH_PASSWORD, WAKEUP, WAKEUP_PASSWORD)),
     "http": Table("The HTTP server.", (HTTP_HOST, HTTP_PORT, HTTP_PUBLIC_URL, PAGE_ORIGINS)),
     "work": Table(
         "Where `everpost work` answers `/livez`, `/readyz` and `/metrics`, and nothing else.", (WORK_HOST, WORK_PORT)

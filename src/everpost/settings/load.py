@@ -28,7 +28,7 @@ from everpost.settings.values import (
     SqliteStore,
     StoreHealth,
     StorePlace,
-    ValkeyHealth,
+    ValkeyPlace,
     WakeupPlace,
     WorkSettings,
 )
@@ -46,6 +46,7 @@ VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "EVERPOST_HEALTH": ("health", str),
     "EVERPOST_HEALTH_PASSWORD": ("health_password", str),
     "EVERPOST_WAKEUP": ("wakeup", str),
+    "EVERPOST_WAKEUP_PASSWORD": ("wakeup_password", str),
     "EVERPOST_HTTP_HOST": ("http.host", str),
     "EVERPOST_HTTP_PORT": ("http.port", int),
     "EVERPOST_HTTP_PUBLIC_URL": ("http.public_url", str),
@@ -159,7 +160,8 @@ def _settings(top: Section, reader: AccountReader) -> Settings:
     events, log = top.section("events"), top.section("log")
     sinks, level = _sinks(events), log.text(keys.LOG_LEVEL)
     retention = read_retention(top.section("retention"))
-    store, health, wakeup = _store(top), _health(top), _wakeup(top)
+    store, health = _store(top), _health(top)
+    wakeup = _wakeup(top, health)
     for section in (events, log, top):
         section.close()
     return Settings(
@@ -184,13 +186,21 @@ def _store(top: Section) -> StorePlace:
 def _health(top: Section) -> HealthPlace:
     health = places.read(top, keys.HEALTH.name, top.text(keys.HEALTH), places.HEALTHS) or StoreHealth()
     password = top.text(keys.HEALTH_PASSWORD)
-    if password is None or not isinstance(health, ValkeyHealth):
+    return _known_by(health, password) if isinstance(health, ValkeyPlace) else health
+
+
+def _wakeup(top: Section, health: HealthPlace) -> WakeupPlace:
+    wakeup = places.read(top, keys.WAKEUP.name, top.text(keys.WAKEUP), places.WAKEUPS) or MemoryWakeup()
+    password = top.text(keys.WAKEUP_PASSWORD)
+    if not isinstance(wakeup, ValkeyPlace):
+        return wakeup
+    if password is None and isinstance(health, ValkeyPlace) and wakeup == _known_by(health, None):
         return health
-    return msgspec.structs.replace(health, password=Secret(password))
+    return _known_by(wakeup, password)
 
 
-def _wakeup(top: Section) -> WakeupPlace:
-    return places.read(top, keys.WAKEUP.name, top.text(keys.WAKEUP), places.WAKEUPS) or MemoryWakeup()
+def _known_by(server: ValkeyPlace, password: str | None) -> ValkeyPlace:
+    return msgspec.structs.replace(server, password=None if password is None else Secret(password))
 
 
 def _data(top: Section) -> Path:

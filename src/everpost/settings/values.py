@@ -52,7 +52,9 @@ class IamLogin(Struct, frozen=True, kw_only=True):
     serverless: bool
 
 
-class ValkeyHealth(Struct, frozen=True, kw_only=True):
+class ValkeyPlace(Struct, frozen=True, kw_only=True):
+    """A server of Valkey, Redis or ElastiCache, or any node of a cluster."""
+
     host: str
     port: int
     tls: bool
@@ -87,8 +89,8 @@ class KinesisSink(Struct, frozen=True, kw_only=True):
 
 
 StorePlace = SqliteStore | DynamoStore
-HealthPlace = StoreHealth | ValkeyHealth
-WakeupPlace = MemoryWakeup | QueueWakeup
+HealthPlace = StoreHealth | ValkeyPlace
+WakeupPlace = MemoryWakeup | QueueWakeup | ValkeyPlace
 SinkPlace = StdoutSink | FileSink | KinesisSink
 
 
