@@ -5,7 +5,9 @@
 # times of files depend on SOURCE_DATE_EPOCH alone. The pipeline names the base by its digest: --build-arg BASE=…@sha256:…
 ARG BASE=docker.io/library/python:3.13-slim-bookworm
 
-FROM ${BASE} AS build
+# Runs on the machine that builds, for whichever architecture it builds: what it installs is wheels, which it never runs.
+FROM --platform=${BUILDPLATFORM} ${BASE} AS build
+ARG TARGETARCH
 # An index of yours may stand in for PyPI.
 ARG UV_DEFAULT_INDEX
 ARG EXTRAS="postgres kafka otel"
@@ -16,11 +18,13 @@ COPY tools/get_uv.py tools/
 RUN python3 tools/get_uv.py /usr/local/bin
 
 COPY pyproject.toml uv.lock ./
-RUN for name in ${EXTRAS}; do set -- "$@" --extra "${name}"; done \
+RUN case "${TARGETARCH}" in amd64) machine=x86_64 ;; arm64) machine=aarch64 ;; *) exit 1 ;; esac \
+ && for name in ${EXTRAS}; do set -- "$@" --extra "${name}"; done \
  && uv export --quiet --frozen --no-default-groups "$@" --no-emit-project --output-file requirements.txt \
  && uv export --quiet --frozen --only-group dev --no-emit-project --output-file builders.txt \
  && uv venv --quiet --python python3 /venv \
- && uv pip install --quiet --python /venv/bin/python --require-hashes --only-binary :all: --requirements requirements.txt
+ && uv pip install --quiet --python /venv/bin/python --python-platform "${machine}-manylinux_2_28" \
+    --require-hashes --only-binary :all: --requirements requirements.txt
 
 COPY README.md LICENSE ./
 COPY src src

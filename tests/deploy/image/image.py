@@ -22,7 +22,10 @@ from chain import lists  # noqa: E402  tools are no package of ours
 BASE: Final = "localhost/base:1"
 PACKAGES: Final = "python3,ca-certificates,coreutils,findutils,sed,dash,base-files"
 CERTIFICATES: Final = Path("/etc/ssl/certs")
-SOURCES: Final = (Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list"))
+SOURCES: Final = tuple(
+    Path("/etc/apt", name)
+    for name in ("sources.list.d/debian.sources", "sources.list.d/ubuntu.sources", "sources.list")
+)
 READ_ONLY: Final = """
 set -e
 mount --bind "$1" "$1"
@@ -70,13 +73,14 @@ class Builder:
         self.buildah("add", "--quiet", container, archive, "/")
         self.buildah("commit", "--quiet", "--rm", container, BASE)
 
-    def build(self, tag: str) -> str:
+    def build(self, tag: str, architecture: str = "") -> str:
         """The name of the image. What the machine trusts and which index it uses are no part of it."""
         index = os.environ.get("UV_DEFAULT_INDEX")
         self.buildah(
             *("bud", "--quiet", "--isolation=chroot", "--layers=false", "--pull-never", "--timestamp=0"),
             *("--volume", f"{CERTIFICATES}:{CERTIFICATES}:ro", "--build-arg", f"BASE={BASE}"),
             *(("--build-arg", f"UV_DEFAULT_INDEX={index}") if index else ()),
+            *(("--build-arg", f"TARGETARCH={architecture}") if architecture else ()),
             *("--tag", tag, ROOT),
         )
         return f"localhost/{tag}"

@@ -14,7 +14,7 @@ from everpost.entrypoints.server import REQUESTS_END_S
 from server_kit import free_ports
 
 pytestmark = pytest.mark.slow
-TAGS = ("everpost:one", "everpost:other")
+ARM = 0xB7  # as ELF has it
 SMTP = '[accounts.relay]\nprovider = "smtp"\nhost = "127.0.0.1"\nport = 25\nsecurity = "none"\n'
 
 
@@ -27,9 +27,10 @@ def builder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def images(builder):
-    """Two, each from nothing."""
+    """Two, each from nothing, and one for another architecture."""
     with ThreadPoolExecutor() as pool:
-        return list(pool.map(builder.build, TAGS))
+        builds = ("everpost:one", ""), ("everpost:other", ""), ("everpost:arm", "arm64")
+        return list(pool.map(builder.build, *zip(*builds, strict=True)))
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +53,16 @@ def config(tmp_path):
 
 
 def test_two_builds_are_the_same_bytes(builder, images):
-    one, other = (builder.about(each)["rootfs"]["diff_ids"] for each in images)
+    one, other = (builder.about(each)["rootfs"]["diff_ids"] for each in images[:2])
     assert one == other
     assert len(one) > 1
+
+
+def test_built_for_another_architecture_it_holds_the_wheels_of_that(builder, images, root):
+    here, there = ((each / "venv").rglob("*.so") for each in (root, builder.unpacked(images[2])))
+    made_for = [{path.read_bytes()[18:20] for path in found} for found in (here, there)]
+    assert made_for[1] == {ARM.to_bytes(2, "little")}
+    assert len(made_for[0]) == 1
 
 
 def test_it_runs_as_nobody_in_particular(about):
