@@ -76,3 +76,6 @@ KINESIS_BATCH_BYTES_MAX: Final = 5 * 1024 * 1024  # of one request, with the par
 KINESIS_RECORD_BYTES_MAX: Final = 1024 * 1024  # of one event, with its partition key; a larger one is a dead letter
 KINESIS_KEY_CHARS_MAX: Final = 256  # of a partition key
 DEAD_LETTER_BYTES_MAX: Final = 256 * 1024  # of a dead letter; a larger event is named, and stays in the audit trail
+
+# What Kafka takes
+KAFKA_BATCH_BYTES_MAX: Final = 1_000_000  # of one batch: below a broker's own `message.max.bytes`, 1,048,588

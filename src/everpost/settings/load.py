@@ -237,7 +237,7 @@ def _sinks(section: Section, secrets: SecretReader) -> tuple[SinkPlace, ...]:
             if raw is None:
                 section.fault(place, "names a user, and there is no password", 'kafka_password = "$NAME_OF_A_VARIABLE"')
             sink = msgspec.structs.replace(sink, password=password)
-        if sink in sinks:
+        if places.cursor_name(sink) in map(places.cursor_name, sinks):
             section.fault(place, f"{text!r} is listed twice")
         sinks.append(sink)
     return tuple(sinks)
@@ -254,7 +254,7 @@ def _accounts(top: Section, reader: AccountReader) -> tuple[Account, ...]:
 
 def _warn_of_open_secrets(path: Path, keys: list[str], report: Report) -> None:
     if path.stat().st_mode & stat.S_IROTH:
-        for key in keys:
+        for key in filter(report.is_in_file, keys):
             report.warn(
                 key, f"is a secret in a file that everybody may read: {path}", f"chmod o-r {path}, or use $NAME"
             )

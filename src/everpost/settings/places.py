@@ -128,6 +128,19 @@ def _kafka(rest: str) -> KafkaSink | None:
     )
 
 
+def cursor_name(sink: SinkPlace) -> str:
+    """Two sinks of one name would share one place in the audit trail."""
+    match sink:
+        case StdoutSink():
+            return "stdout"
+        case FileSink(path=path):
+            return f"file:{path}"
+        case KinesisSink(stream=stream):
+            return f"kinesis:{stream}"
+        case KafkaSink(topic=topic):
+            return f"kafka:{topic}"
+
+
 def sinks_listed(value: str) -> list[str]:
     """A list with commas, some of which stand between the brokers of a sink."""
     listed: list[str] = []
@@ -141,7 +154,7 @@ def sinks_listed(value: str) -> list[str]:
 
 def _options(query: str, known: set[str]) -> dict[str, str] | None:
     try:
-        given = parse_qsl(query, strict_parsing=True) if query else []
+        given = parse_qsl(query, keep_blank_values=True, strict_parsing=True) if query else []
     except ValueError:
         return None
     return dict(given) if {name for name, _ in given} <= known and len(dict(given)) == len(given) else None
