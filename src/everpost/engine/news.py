@@ -1,15 +1,21 @@
-"""Tells every relay that events may be waiting."""
+"""Tells everybody who brings events on that some may be waiting."""
 
-from everpost.wakeup.port import Wakeup
+from typing import Protocol
+
+
+class Listener(Protocol):
+    def nudge(self) -> None:
+        """Never blocks, never fails."""
+        ...
 
 
 class News:
     def __init__(self) -> None:
-        self._wakeups: list[Wakeup] = []
+        self._listeners: list[Listener] = []
 
-    def subscribe(self, wakeup: Wakeup) -> None:
-        self._wakeups.append(wakeup)
+    def subscribe(self, listener: Listener) -> None:
+        self._listeners.append(listener)
 
     def nudge(self) -> None:
-        for wakeup in self._wakeups:
-            wakeup.nudge()
+        for listener in self._listeners:
+            listener.nudge()

@@ -107,6 +107,7 @@ def _services(engine: Engine, *, needs_key: bool, sandbox: Sandbox | None, origi
         metrics=Metrics(),
         inbox=sandbox.inbox if sandbox is not None else None,
         version=__version__,
+        feed=engine.feed,
         origins=origins or Origins(),
     )
 

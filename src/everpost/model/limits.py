@@ -53,6 +53,10 @@ PAGE_DEFAULT: Final = 50  # where the caller does not say
 EVENTS_PAGE_MAX: Final = 1000  # events of one page
 LIST_LOOKS_MAX: Final = 1000  # mails that are read in vain for one page, over DynamoDB: then the page is short
 
+# Who follows the events
+STREAMS_MAX: Final = 256  # streams of events from one process; beyond it: 503 and Retry-After
+STREAM_RECENT_MAX: Final = 1000  # events that are kept for them; who is further back is read to from the store
+
 # What the engine holds and repeats
 CLAIM_MAX: Final = 256  # deliveries taken from the queue at once
 ACTIVE_MAX: Final = 1024  # deliveries in the hands of one process
