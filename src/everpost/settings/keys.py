@@ -206,8 +206,14 @@ MEMBER_WEIGHT: Final[Number[float | None]] = Number(
 
 SINKS: Final = Entries(
     name="sinks",
-    of="`stdout`, `file:` and a path, or `kinesis:STREAM` (`?dlq=URL-OF-A-QUEUE`)",
+    of="`stdout`, `file:` and a path, `kinesis:STREAM` (`?dlq=URL-OF-A-QUEUE`), or "
+    "`kafka:TOPIC?brokers=HOST:PORT,HOST:PORT` (`&tls=true`, `&user=NAME`, `&mechanism=SCRAM-SHA-512`, `&dlq=TOPIC`)",
     help="Where events go as JSON, CloudEvents 1.0.",
+)
+KAFKA_PASSWORD: Final[Text[str | None]] = Text(
+    name="kafka_password",
+    default=None,
+    help="Password of the user that `kafka:` names; `$NAME`, `file:` and a path, or where a secret is kept.",
 )
 
 MESSAGES_DAYS: Final = Whole(
@@ -272,7 +278,7 @@ TABLES: Final[Mapping[str, Table]] = {
         (ROUTE_ACCOUNTS, ON_UNKNOWN, RESOLVE_WITHIN_S, GIVE_UP_AFTER_S),
     ),
     "routes.NAME.accounts[]": Table("An account with a weight.", (MEMBER_ACCOUNT, MEMBER_WEIGHT)),
-    "events": Table("The audit trail's way out.", (SINKS,)),
+    "events": Table("The audit trail's way out.", (SINKS, KAFKA_PASSWORD)),
     "retention": Table(
         "How long things are kept.", (MESSAGES_DAYS, KEYS_DAYS, BODIES_DAYS, ADDRESSES_DAYS, EVENTS_DAYS)
     ),
