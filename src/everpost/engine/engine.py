@@ -8,6 +8,7 @@ from typing import Any, Final
 from everpost.engine.accept import Acceptor
 from everpost.engine.console import Console
 from everpost.engine.deliver import Deliverer
+from everpost.engine.feed import Feed
 from everpost.engine.fleet import Fleet, Member
 from everpost.engine.housekeep import Housekeeper, Retention
 from everpost.engine.keys import Keyring
@@ -48,6 +49,7 @@ class Engine:
         self.acceptor = Acceptor(ports, self._fleet, self._routes, self._deliverer)
         self.console = Console(ports, self._fleet, self._routes)
         self.keyring = Keyring(ports.store, ports.clock.now)
+        self.feed = Feed(ports.store, ports.news)
 
     def add_rotation(self, keeper: Keeper) -> None:
         """To be called before `run`, where secrets of accounts are kept elsewhere."""

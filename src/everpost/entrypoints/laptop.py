@@ -47,12 +47,14 @@ async def run_dev(options: DevOptions, say: Say) -> None:
         await sandbox.stop()
 
 
-async def run_sandbox(say: Say, sendgrid_port: int, mailgun_port: int, smtp_port: int, control_port: int) -> None:
+async def run_sandbox(
+    say: Say, host: str, sendgrid_port: int, mailgun_port: int, smtp_port: int, control_port: int
+) -> None:
     """`everpost sandbox`: the sandbox providers alone."""
     stop = stop_signal()  # before anything is said: whoever reads it may send the signal at once
     sandbox = Sandbox()
     await sandbox.start(
-        LOOPBACK,
+        host,
         sendgrid_port=sendgrid_port,
         mailgun_port=mailgun_port,
         smtp_port=smtp_port,

@@ -68,6 +68,7 @@ def services_of(
         metrics=Metrics(),
         inbox=inbox,
         version=__version__,
+        feed=engine.feed,
         origins=origins or Origins(),
     )
 

@@ -206,8 +206,14 @@ MEMBER_WEIGHT: Final[Number[float | None]] = Number(
 
 SINKS: Final = Entries(
     name="sinks",
-    of="`stdout`, `file:` and a path, or `kinesis:STREAM` (`?dlq=URL-OF-A-QUEUE`)",
+    of="`stdout`, `file:` and a path, `kinesis:STREAM` (`?dlq=URL-OF-A-QUEUE`), or "
+    "`kafka:TOPIC?brokers=HOST:PORT,HOST:PORT` (`&tls=true`, `&user=NAME`, `&mechanism=SCRAM-SHA-512`, `&dlq=TOPIC`)",
     help="Where events go as JSON, CloudEvents 1.0.",
+)
+KAFKA_PASSWORD: Final[Text[str | None]] = Text(
+    name="kafka_password",
+    default=None,
+    help="Password of the user that `kafka:` names; `$NAME`, `file:` and a path, or where a secret is kept.",
 )
 
 MESSAGES_DAYS: Final = Whole(
@@ -223,6 +229,30 @@ KEYS_DAYS: Final = Whole(
     low=1,
     high=_DAYS_MAX,
     help="How long idempotency keys are remembered.",
+)
+BODIES_DAYS: Final[Whole[int | None]] = Whole(
+    name="bodies_days",
+    default=None,
+    low=1,
+    high=_DAYS_MAX,
+    help="How long contents are kept: subject, text, html, attachments, headers, provider options. Left out: as long "
+    "as their message.",
+)
+ADDRESSES_DAYS: Final[Whole[int | None]] = Whole(
+    name="addresses_days",
+    default=None,
+    low=1,
+    high=_DAYS_MAX,
+    help="How long addresses and names of recipients are kept, and metadata; not below `bodies_days`. Then a token "
+    "stands for each address. Left out: as long as their message.",
+)
+EVENTS_DAYS: Final[Whole[int | None]] = Whole(
+    name="events_days",
+    default=None,
+    low=1,
+    high=_DAYS_MAX,
+    help="How long the audit trail is kept. Left out: that of a mail as long as the mail, the rest for ever (over "
+    "DynamoDB: as long as mails).",
 )
 
 LOG_LEVEL: Final = Text(
@@ -248,8 +278,10 @@ TABLES: Final[Mapping[str, Table]] = {
         (ROUTE_ACCOUNTS, ON_UNKNOWN, RESOLVE_WITHIN_S, GIVE_UP_AFTER_S),
     ),
     "routes.NAME.accounts[]": Table("An account with a weight.", (MEMBER_ACCOUNT, MEMBER_WEIGHT)),
-    "events": Table("The audit trail's way out.", (SINKS,)),
-    "retention": Table("How long things are kept.", (MESSAGES_DAYS, KEYS_DAYS)),
+    "events": Table("The audit trail's way out.", (SINKS, KAFKA_PASSWORD)),
+    "retention": Table(
+        "How long things are kept.", (MESSAGES_DAYS, KEYS_DAYS, BODIES_DAYS, ADDRESSES_DAYS, EVENTS_DAYS)
+    ),
     "log": Table("Logs, as JSON lines on standard error.", (LOG_LEVEL,)),
 }
 """By the path of the table."""

@@ -15,14 +15,16 @@ from everpost.providers.contract import Provider
 from everpost.settings import keys, places
 from everpost.settings.accounts import AccountReader
 from everpost.settings.forms import is_origin, is_url
+from everpost.settings.retention import read_retention
 from everpost.settings.routes import check_name, read_routes
+from everpost.settings.secrets import SecretReader
 from everpost.settings.section import Report, Section
 from everpost.settings.values import (
     ConfigFault,
     HealthPlace,
     HttpSettings,
+    KafkaSink,
     MemoryWakeup,
-    Retention,
     Settings,
     SinkPlace,
     SqliteStore,
@@ -53,9 +55,13 @@ VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "EVERPOST_HTTP_PAGE_ORIGINS": ("http.page_origins", _commas),
     "EVERPOST_WORK_HOST": ("work.host", str),
     "EVERPOST_WORK_PORT": ("work.port", int),
-    "EVERPOST_EVENTS_SINKS": ("events.sinks", _commas),
+    "EVERPOST_EVENTS_SINKS": ("events.sinks", places.sinks_listed),
+    "EVERPOST_KAFKA_PASSWORD": ("events.kafka_password", str),
     "EVERPOST_RETENTION_MESSAGES_DAYS": ("retention.messages_days", int),
     "EVERPOST_RETENTION_KEYS_DAYS": ("retention.keys_days", int),
+    "EVERPOST_RETENTION_BODIES_DAYS": ("retention.bodies_days", int),
+    "EVERPOST_RETENTION_ADDRESSES_DAYS": ("retention.addresses_days", int),
+    "EVERPOST_RETENTION_EVENTS_DAYS": ("retention.events_days", int),
     "EVERPOST_LOG_LEVEL": ("log.level", str),
 }
 """Environment variables that go over the file: the key that each one sets, and how its text is read."""
@@ -67,11 +73,11 @@ def load(path: Path, environ: Mapping[str, str], providers: Mapping[str, Provide
     text = _text(path, report)
     if text is None:
         return report.faults
-    reader = AccountReader(environ, providers)
+    reader = AccountReader(SecretReader(environ), providers)
     settings = _read(text, str(path), reader, environ, report)
     if report.faults or settings is None:
         return report.faults
-    _warn_of_open_secrets(path, reader.literal_secrets, report)
+    _warn_of_open_secrets(path, reader.secrets.literal, report)
     return _with_warnings(settings, environ, report)
 
 
@@ -80,7 +86,7 @@ def load_text(
 ) -> Settings | list[ConfigFault]:
     """As `load`, where what stands in the file was read elsewhere."""
     report = _report(environ)
-    settings = _read(text, origin, AccountReader(environ, providers), environ, report)
+    settings = _read(text, origin, AccountReader(SecretReader(environ), providers), environ, report)
     if report.faults or settings is None:
         return report.faults
     return _with_warnings(settings, environ, report)
@@ -155,8 +161,8 @@ def _settings(top: Section, reader: AccountReader) -> Settings:
     accounts = _accounts(top, reader)
     routes = read_routes(top, [account.name for account in accounts])
     events, log = top.section("events"), top.section("log")
-    sinks, level = _sinks(events), log.text(keys.LOG_LEVEL)
-    retention = _retention(top.section("retention"))
+    sinks, level = _sinks(events, reader.secrets), log.text(keys.LOG_LEVEL)
+    retention = read_retention(top.section("retention"))
     store, health = _store(top), _health(top)
     wakeup = _wakeup(top, health)
     for section in (events, log, top):
@@ -233,22 +239,19 @@ def _origins(section: Section) -> tuple[str, ...]:
     return tuple(text for _, text in texts)
 
 
-def _retention(section: Section) -> Retention:
-    retention = Retention(
-        messages_days=section.whole(keys.MESSAGES_DAYS),
-        keys_days=section.whole(keys.KEYS_DAYS),
-    )
-    section.close()
-    return retention
-
-
-def _sinks(section: Section) -> tuple[SinkPlace, ...]:
+def _sinks(section: Section, secrets: SecretReader) -> tuple[SinkPlace, ...]:
+    raw = section.text(keys.KAFKA_PASSWORD)
+    password = None if raw is None else secrets.secret(section, keys.KAFKA_PASSWORD.name, raw)
     sinks: list[SinkPlace] = []
     for place, text in section.texts(keys.SINKS):
         sink = places.read(section, place, text, places.SINKS)
         if sink is None:
             continue
-        if sink in sinks:
+        if isinstance(sink, KafkaSink) and sink.user is not None:
+            if raw is None:
+                section.fault(place, "names a user, and there is no password", 'kafka_password = "$NAME_OF_A_VARIABLE"')
+            sink = msgspec.structs.replace(sink, password=password)
+        if places.cursor_name(sink) in map(places.cursor_name, sinks):
             section.fault(place, f"{text!r} is listed twice")
         sinks.append(sink)
     return tuple(sinks)
@@ -265,7 +268,7 @@ def _accounts(top: Section, reader: AccountReader) -> tuple[Account, ...]:
 
 def _warn_of_open_secrets(path: Path, keys: list[str], report: Report) -> None:
     if path.stat().st_mode & stat.S_IROTH:
-        for key in keys:
+        for key in filter(report.is_in_file, keys):
             report.warn(
                 key, f"is a secret in a file that everybody may read: {path}", f"chmod o-r {path}, or use $NAME"
             )

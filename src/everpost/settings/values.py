@@ -1,12 +1,13 @@
 """What the configuration says, once it has been read."""
 
+from enum import StrEnum
 from pathlib import Path
 
 from msgspec import Struct
 
 from everpost.model.account import Account
 from everpost.model.route import Route
-from everpost.model.secret import Secret
+from everpost.model.secret import Reference, Secret
 
 
 class ConfigFault(Struct, frozen=True):
@@ -88,15 +89,38 @@ class KinesisSink(Struct, frozen=True, kw_only=True):
     dead_letters: str | None = None  # queue for events that the stream will never take
 
 
+class Mechanism(StrEnum):
+    """How a user proves who it is."""
+
+    PLAIN = "PLAIN"  # the password itself
+    SCRAM_SHA_256 = "SCRAM-SHA-256"
+    SCRAM_SHA_512 = "SCRAM-SHA-512"
+
+
+class KafkaSink(Struct, frozen=True, kw_only=True):
+    topic: str
+    brokers: tuple[str, ...]  # HOST:PORT, those that are asked first
+    tls: bool = False
+    user: str | None = None
+    mechanism: Mechanism = Mechanism.PLAIN
+    password: Secret | Reference | None = None
+    dead_letters: str | None = None  # topic for events that the other one will never take
+
+
 StorePlace = SqliteStore | DynamoStore
 HealthPlace = StoreHealth | ValkeyPlace
 WakeupPlace = MemoryWakeup | QueueWakeup | ValkeyPlace
-SinkPlace = StdoutSink | FileSink | KinesisSink
+SinkPlace = StdoutSink | FileSink | KinesisSink | KafkaSink
 
 
 class Retention(Struct, frozen=True, kw_only=True):
+    """None: as long as the message."""
+
     messages_days: int = 30
     keys_days: int = 7  # idempotency keys
+    bodies_days: int | None = None
+    addresses_days: int | None = None
+    events_days: int | None = None
 
 
 class Settings(Struct, frozen=True, kw_only=True):

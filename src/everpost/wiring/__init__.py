@@ -136,4 +136,14 @@ async def _with_secrets(keeper: "Keeper") -> Sequence[Account]:
 
 def retention_of(settings: config.Settings) -> Retention:
     chosen = settings.retention
-    return Retention(messages_s=chosen.messages_days * _DAY_S, keys_s=chosen.keys_days * _DAY_S)
+    return Retention(
+        messages_s=chosen.messages_days * _DAY_S,
+        keys_s=chosen.keys_days * _DAY_S,
+        bodies_s=_seconds(chosen.bodies_days),
+        addresses_s=_seconds(chosen.addresses_days),
+        events_s=_seconds(chosen.events_days),
+    )
+
+
+def _seconds(days: int | None) -> float | None:
+    return None if days is None else days * _DAY_S

@@ -30,7 +30,7 @@ def store_at(place: config.StorePlace, data: Path, cloud: Cloud, retention: Rete
         case config.DynamoStore():
             from everpost.store.dynamodb import DynamoStore, Keep
 
-            keep = Keep(messages_s=retention.messages_s, keys_s=retention.keys_s) if retention else None
+            keep = Keep(**retention.longest_s) if retention else None
             return DynamoStore.open(cloud.client, place.table, bodies=place.bodies, keep=keep)
 
 
@@ -79,20 +79,26 @@ def _login(chosen: config.ValkeyPlace, cloud: Cloud) -> "Login | None":
     from everpost.valkey import FetchedPassword, Password
 
     if is_reference(chosen.password):
-        return FetchedPassword(lambda: _secret(Reference(str(chosen.password)), cloud), chosen.user)
+        return FetchedPassword(lambda: _valkey_secret(Reference(str(chosen.password)), cloud), chosen.user)
     return Password(chosen.password, chosen.user)
 
 
-async def _secret(reference: Reference, cloud: Cloud) -> str:
+async def _valkey_secret(reference: Reference, cloud: Cloud) -> str:
     from everpost.valkey import ValkeyUnavailable
-    from everpost.vault.aws import AwsVault
-    from everpost.vault.keeper import part_of
     from everpost.vault.port import SecretUnavailable
 
     try:
-        return part_of(await AwsVault(cloud.client).read(reference.source), reference)
+        return await _secret(reference, cloud)
     except SecretUnavailable as error:
         raise ValkeyUnavailable(str(error)) from error
+
+
+async def _secret(reference: Reference, cloud: Cloud) -> str:
+    """Raises SecretUnavailable."""
+    from everpost.vault.aws import AwsVault
+    from everpost.vault.keeper import part_of
+
+    return part_of(await AwsVault(cloud.client).read(reference.source), reference)
 
 
 def peers_of(settings: config.Settings, cloud: Cloud) -> Peers | None:
@@ -121,9 +127,31 @@ def sink_of(chosen: config.SinkPlace, cloud: Cloud) -> Sink:
 
             return FileSink(str(chosen.path))
         case config.KinesisSink():
-            from everpost.sinks.kinesis import DeadLetters, KinesisSink
+            from everpost.sinks.dead_letters import DeadLetters
+            from everpost.sinks.kinesis import KinesisSink, to_queue
 
-            return KinesisSink(cloud.client, chosen.stream, DeadLetters(cloud.client, chosen.dead_letters))
+            url = chosen.dead_letters
+            letters = DeadLetters(None if url is None else to_queue(cloud.client, url))
+            return KinesisSink(cloud.client, chosen.stream, letters)
+        case config.KafkaSink():
+            return _kafka(chosen, cloud)
+
+
+def _kafka(chosen: config.KafkaSink, cloud: Cloud) -> Sink:
+    try:
+        from everpost.sinks.kafka import Cluster, KafkaSink, Login
+    except ImportError as error:
+        raise ValueError(f"kafka:{chosen.topic} needs a library: pip install 'everpost[kafka]'") from error
+    login = None
+    if chosen.user is not None:
+        login = Login(user=chosen.user, mechanism=chosen.mechanism.value, password=lambda: _password(chosen, cloud))
+    cluster = Cluster(brokers=chosen.brokers, tls=cloud.tls if chosen.tls else None, login=login)
+    return KafkaSink(cluster, chosen.topic, chosen.dead_letters)
+
+
+async def _password(chosen: config.KafkaSink, cloud: Cloud) -> str:
+    password = chosen.password
+    return await _secret(password, cloud) if isinstance(password, Reference) else str(password)
 
 
 def keeper_of(settings: config.Settings, cloud: Cloud) -> "Keeper | None":

@@ -137,6 +137,8 @@ def _settings(args: Namespace, say: _Sayer | None = None) -> Settings:
 
 
 def _sandbox_arguments(parser: ArgumentParser) -> None:
+    words = "other than loopback: whoever gets there reads its mail"
+    parser.add_argument("--host", type=_host, default=LOOPBACK, metavar="IP", help=words)
     for name, port in (("sendgrid", 8026), ("mailgun", 8027), ("smtp", 2525), ("control", 8028)):
         parser.add_argument(f"--{name}-port", type=_port, default=port, help=f"default: {port}")
 
@@ -146,6 +148,7 @@ def _sandbox(args: Namespace, screen: Screen) -> int:
     return _run(
         laptop.run_sandbox(
             _Sayer(screen),
+            host=args.host,
             sendgrid_port=args.sendgrid_port,
             mailgun_port=args.mailgun_port,
             smtp_port=args.smtp_port,
