@@ -136,11 +136,12 @@ class Installation:
     token: str = ""
     servers: list[Process] = field(default_factory=list)
 
-    def add_server(self, program: Sequence[str] = EVERPOST, *, sink: bool = False) -> Process:
-        """One more server over the same data folder; not started."""
+    def add_server(self, program: Sequence[str] = EVERPOST, *, sink: bool = False, sinks: str = "") -> Process:
+        """One more server over the same data folder; not started. `sink`: it writes its events to a file; `sinks`: to
+        these."""
         [port] = free_ports(1)
         config = self.folder / f"everpost-{port}.toml"
-        config.write_text(self._config(port, f'"file:{self.events}"' if sink else ""))
+        config.write_text(self._config(port, f'"file:{self.events}"' if sink else sinks))
         config.chmod(0o600)
         log = self.folder / f"server-{port}.log"
         words = (*program, "serve", "--config", str(config))
