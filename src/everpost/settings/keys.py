@@ -74,7 +74,14 @@ DATA: Final = Text(
 STORE: Final = Text(
     name="store",
     default="sqlite",
-    help="Where mail is kept: files in the data folder, or `dynamodb:TABLE`, with `?bodies=BUCKET` for large mail.",
+    help="Where mail is kept: files in the data folder; `postgres://USER@HOST:PORT/DATABASE`, with "
+    "`?sslmode=` as libpq has it (`verify-full` where it is left out; `&sslrootcert=PATH` for an authority of your "
+    "own); or `dynamodb:TABLE`, with `?bodies=BUCKET` for large mail.",
+)
+STORE_PASSWORD: Final[Text[str | None]] = Text(
+    name="store_password",
+    default=None,
+    help="Password for PostgreSQL: best `$NAME`, `file:PATH`, `ssm:/NAME` or `secretsmanager:NAME`, as an account's.",
 )
 HEALTH: Final = Text(
     name="health",
@@ -220,7 +227,7 @@ LOG_LEVEL: Final = Text(
 )
 
 TABLES: Final[Mapping[str, Table]] = {
-    "": Table("Above all tables.", (DATA, STORE, HEALTH, HEALTH_PASSWORD, WAKEUP)),
+    "": Table("Above all tables.", (DATA, STORE, STORE_PASSWORD, HEALTH, HEALTH_PASSWORD, WAKEUP)),
     "http": Table("The HTTP server.", (HTTP_HOST, HTTP_PORT, HTTP_PUBLIC_URL, PAGE_ORIGINS)),
     "accounts.NAME": Table(
         "One set of credentials at one provider. The name is yours: small letters, digits, `-` and `_`.",

@@ -10,18 +10,20 @@ from typing import Any, Final
 import msgspec
 
 from everpost.model.account import Account
-from everpost.model.secret import Secret
+from everpost.model.secret import Reference, Secret
 from everpost.providers.contract import Provider
 from everpost.settings import keys, places
 from everpost.settings.accounts import AccountReader
 from everpost.settings.forms import is_origin, is_url
 from everpost.settings.routes import check_name, read_routes
 from everpost.settings.section import Report, Section
+from everpost.settings.texts import Texts
 from everpost.settings.values import (
     ConfigFault,
     HealthPlace,
     HttpSettings,
     MemoryWakeup,
+    PostgresStore,
     Retention,
     Settings,
     SinkPlace,
@@ -42,6 +44,7 @@ def _commas(value: str) -> list[str]:
 VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "EVERPOST_DATA": ("data", str),
     "EVERPOST_STORE": ("store", str),
+    "EVERPOST_STORE_PASSWORD": ("store_password", str),
     "EVERPOST_HEALTH": ("health", str),
     "EVERPOST_HEALTH_PASSWORD": ("health_password", str),
     "EVERPOST_WAKEUP": ("wakeup", str),
@@ -63,11 +66,11 @@ def load(path: Path, environ: Mapping[str, str], providers: Mapping[str, Provide
     text = _text(path, report)
     if text is None:
         return report.faults
-    reader = AccountReader(environ, providers)
-    settings = _read(text, str(path), reader, environ, report)
+    texts = Texts(environ)
+    settings = _read(text, str(path), texts, providers, report)
     if report.faults or settings is None:
         return report.faults
-    _warn_of_open_secrets(path, reader.literal_secrets, report)
+    _warn_of_open_secrets(path, [key for key in texts.literal_secrets if report.is_written(key)], report)
     return _with_warnings(settings, environ, report)
 
 
@@ -76,7 +79,7 @@ def load_text(
 ) -> Settings | list[ConfigFault]:
     """As `load`, where what stands in the file was read elsewhere."""
     report = _report(environ)
-    settings = _read(text, origin, AccountReader(environ, providers), environ, report)
+    settings = _read(text, origin, Texts(environ), providers, report)
     if report.faults or settings is None:
         return report.faults
     return _with_warnings(settings, environ, report)
@@ -90,13 +93,13 @@ def store_place(path: Path, environ: Mapping[str, str]) -> tuple[StorePlace, Pat
     text = "" if is_told and not path.exists() else _text(path, report)
     content = {} if text is None else _content(text, str(path), environ, report)
     top = Section(content or {}, "", report)
-    place = _store(top), _data(top)
+    place = _store(top, Texts(environ)), _data(top)
     return report.faults or place
 
 
-def _read(text: str, origin: str, reader: AccountReader, environ: Mapping[str, str], report: Report) -> Settings | None:
-    content = _content(text, origin, environ, report)
-    return None if content is None else _settings(Section(content, "", report), reader)
+def _read(text: str, origin: str, texts: Texts, providers: Mapping[str, Provider], report: Report) -> Settings | None:
+    content = _content(text, origin, texts.environ, report)
+    return None if content is None else _settings(Section(content, "", report), texts, providers)
 
 
 def _with_warnings(settings: Settings, environ: Mapping[str, str], report: Report) -> Settings:
@@ -145,15 +148,15 @@ def _override(content: dict[str, Any], environ: Mapping[str, str], report: Repor
             table[name] = value
 
 
-def _settings(top: Section, reader: AccountReader) -> Settings:
+def _settings(top: Section, texts: Texts, providers: Mapping[str, Provider]) -> Settings:
     data = _data(top)
     http = _http(top.section("http"))
-    accounts = _accounts(top, reader)
+    accounts = _accounts(top, AccountReader(texts, providers))
     routes = read_routes(top, [account.name for account in accounts])
     events, log = top.section("events"), top.section("log")
     sinks, level = _sinks(events), log.text(keys.LOG_LEVEL)
     retention = _retention(top.section("retention"))
-    store, health, wakeup = _store(top), _health(top), _wakeup(top)
+    store, health, wakeup = _store(top, texts), _health(top), _wakeup(top)
     for section in (events, log, top):
         section.close()
     return Settings(
@@ -170,8 +173,13 @@ def _settings(top: Section, reader: AccountReader) -> Settings:
     )
 
 
-def _store(top: Section) -> StorePlace:
-    return places.read(top, keys.STORE.name, top.text(keys.STORE), places.STORES) or SqliteStore()
+def _store(top: Section, texts: Texts) -> StorePlace:
+    store = places.read(top, keys.STORE.name, top.text(keys.STORE), places.STORES) or SqliteStore()
+    raw = top.text(keys.STORE_PASSWORD)
+    password = None if raw is None else texts.resolved(top, keys.STORE_PASSWORD.name, raw, is_secret=True)
+    if password is None or not isinstance(store, PostgresStore):
+        return store
+    return msgspec.structs.replace(store, password=password if isinstance(password, Reference) else Secret(password))
 
 
 def _health(top: Section) -> HealthPlace:

@@ -32,6 +32,10 @@ class Report:
         self.warnings: list[ConfigFault] = []
         self._origins = origins
 
+    def is_written(self, key: str) -> bool:
+        """In the file, and not in the environment."""
+        return key not in self._origins
+
     def fault(self, key: str, message: str, hint: str = "") -> None:
         self.faults.append(ConfigFault(self._origins.get(key, key), message, hint))
 

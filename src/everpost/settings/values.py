@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from everpost.model.account import Account
 from everpost.model.route import Route
-from everpost.model.secret import Secret
+from everpost.model.secret import Reference, Secret
 
 
 class ConfigFault(Struct, frozen=True):
@@ -31,6 +31,16 @@ class SqliteStore(Struct, frozen=True):
 class DynamoStore(Struct, frozen=True, kw_only=True):
     table: str
     bodies: str | None = None  # bucket for what is too large for an item
+
+
+class PostgresStore(Struct, frozen=True, kw_only=True):
+    host: str
+    port: int
+    user: str
+    database: str
+    sslmode: str = "verify-full"
+    sslrootcert: Path | None = None  # None: what the system trusts
+    password: Secret | Reference | None = None
 
 
 class StoreHealth(Struct, frozen=True):
@@ -79,7 +89,7 @@ class KinesisSink(Struct, frozen=True, kw_only=True):
     dead_letters: str | None = None  # queue for events that the stream will never take
 
 
-StorePlace = SqliteStore | DynamoStore
+StorePlace = SqliteStore | PostgresStore | DynamoStore
 HealthPlace = StoreHealth | ValkeyHealth
 WakeupPlace = MemoryWakeup | QueueWakeup
 SinkPlace = StdoutSink | FileSink | KinesisSink

@@ -16,7 +16,7 @@ from typing import Final
 import asyncpg
 from msgspec import Struct
 
-from everpost.postgres import Refused, Server
+from everpost.postgres import Fault, Refused, Server
 from everpost.postgres.faults import told
 from everpost.store.port import StoreUnavailable
 from everpost.store.postgres.purge import WEEKS_AHEAD
@@ -76,22 +76,30 @@ def check(version: int) -> None:
 
 
 async def migrate(server: Server, tell: Callable[[str], None] = lambda _: None) -> int:
-    """Brings the database to the newest version, while others work with it; returns how many migrations ran. Any number
-    of processes may do so at once: one of them does it. Raises StoreUnavailable, and Unreachable."""
-    link = await server.connect(statement_timeout=STATEMENT_TIMEOUT, lock_timeout=LOCK_WAIT)
+    """Brings the database to the newest version, while others work with it, and tells the name of each migration that
+    has run; returns how many that were. Any number
+    of processes may do so at once: one of them does it. Raises StoreUnavailable."""
     try:
-        with told():
-            await _take_lock(link)
-            before = await version_of(link)
-            if before > len(migrations()):
-                check(before)
-            for migration in migrations()[before:]:
-                await _patiently(link, migration)
-                tell(f"migration {migration.name} has run")
-            await link.execute("SELECT make_event_weeks($1, $2)", time.time(), WEEKS_AHEAD)
-            return max(len(migrations()) - before, 0)
-    finally:
-        await link.close()
+        link = await server.connect(statement_timeout=STATEMENT_TIMEOUT, lock_timeout=LOCK_WAIT)
+        try:
+            with told():
+                return await _migrate(link, tell)
+        finally:
+            await link.close()
+    except Fault as fault:
+        raise StoreUnavailable(f"the database can't be migrated: {fault}") from fault
+
+
+async def _migrate(link: asyncpg.Connection, tell: Callable[[str], None]) -> int:
+    await _take_lock(link)
+    before = await version_of(link)
+    if before > len(migrations()):
+        check(before)
+    for migration in migrations()[before:]:
+        await _patiently(link, migration)
+        tell(migration.name)
+    await link.execute("SELECT make_event_weeks($1, $2)", time.time(), WEEKS_AHEAD)
+    return max(len(migrations()) - before, 0)
 
 
 async def _take_lock(link: asyncpg.Connection) -> None:

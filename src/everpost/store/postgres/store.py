@@ -60,12 +60,9 @@ class PostgresStore:
                 await schema.migrate(server)
             else:
                 schema.check(version)
-        except Fault as fault:
+        except (Fault, StoreUnavailable) as fault:
             await pool.close()
             raise StoreUnavailable(str(fault)) from fault
-        except StoreUnavailable:
-            await pool.close()
-            raise
         return cls(pool, clock)
 
     async def close(self) -> None:
