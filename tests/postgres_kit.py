@@ -218,3 +218,42 @@ async def judged(server: Server, sql: str, *values) -> list[asyncpg.Record]:
         return await link.fetch(sql, *values)
     finally:
         await link.close()
+
+
+class Lock:
+    """Held by a transaction of somebody else."""
+
+    def __init__(self, server: Server, link: asyncpg.Connection) -> None:
+        self._server = server
+        self._link = link
+        self._transaction = link.transaction()
+
+    async def take(self, sql: str) -> None:
+        await self._transaction.start()
+        await self._link.execute(sql)
+
+    async def release(self) -> None:
+        if self._link.is_in_transaction():
+            await self._transaction.rollback()
+
+    async def waited_for(self, count: int = 1) -> list[int]:
+        """Returns when so many wait for a lock: their processes at the server."""
+        while True:
+            rows = await judged(
+                self._server,
+                "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()",
+            )
+            if len(rows) >= count:
+                return [row["pid"] for row in rows]
+
+
+@asynccontextmanager
+async def held(server: Server, sql: str) -> AsyncIterator[Lock]:
+    link = await server.connect()
+    lock = Lock(server, link)
+    try:
+        await lock.take(sql)
+        yield lock
+    finally:
+        await lock.release()
+        await link.close()

@@ -53,7 +53,8 @@ _STATES: Final = {
     "F0": "the server's configuration is broken",
     "XX": "the server reports an error of its own",
 }
-_GONE: Final = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, EOFError, TimeoutError)
+_GONE: Final = (asyncpg.InternalClientError, OSError, EOFError, TimeoutError)
+"""The first one: asyncpg was about to use a connection whose end it had not yet read to the end."""
 
 
 @contextmanager
