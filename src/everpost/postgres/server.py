@@ -29,6 +29,8 @@ SESSION: Final = {
     "tcp_keepalives_count": "3",
 }
 
+_REFUSALS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
 Password = Callable[[], Awaitable[str]]
 
 
@@ -69,7 +71,7 @@ class Server(Struct, frozen=True, kw_only=True):
                 server_settings=SESSION | settings,
                 **options,
             )
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, EOFError, ValueError) as error:
+        except (*_REFUSALS, OSError, EOFError, ValueError) as error:
             raise Unreachable(f"no connection to PostgreSQL at {self.address}: {words_of(error)}") from error
 
     def _context(self) -> ssl.SSLContext | bool:
