@@ -8,6 +8,7 @@ from everpost.settings.values import (
     FileSink,
     HttpSettings,
     IamLogin,
+    KafkaSink,
     KinesisSink,
     MemoryWakeup,
     PostgresStore,
@@ -19,7 +20,8 @@ from everpost.settings.values import (
     StdoutSink,
     StoreHealth,
     StorePlace,
-    ValkeyHealth,
+    ValkeyPlace,
+    WorkSettings,
 )
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "FileSink",
     "HttpSettings",
     "IamLogin",
+    "KafkaSink",
     "KinesisSink",
     "MemoryWakeup",
     "PostgresStore",
@@ -40,7 +43,8 @@ __all__ = [
     "StdoutSink",
     "StoreHealth",
     "StorePlace",
-    "ValkeyHealth",
+    "ValkeyPlace",
+    "WorkSettings",
     "load",
     "load_text",
     "store_place",

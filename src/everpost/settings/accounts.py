@@ -6,19 +6,19 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from everpost.model.account import Account, Quota, Timeouts
-from everpost.model.secret import Reference, Secret
+from everpost.model.secret import Reference
 from everpost.providers.contract import Provider, Setting
 from everpost.settings import keys
 from everpost.settings.forms import FORMS, is_domain
+from everpost.settings.secrets import SecretReader
 from everpost.settings.section import Section, nearest
-from everpost.settings.texts import Texts
 
 _RECIPIENT: Final = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+|\*")
 
 
 class AccountReader:
-    def __init__(self, texts: Texts, providers: Mapping[str, Provider]) -> None:
-        self._texts = texts
+    def __init__(self, secrets: SecretReader, providers: Mapping[str, Provider]) -> None:
+        self.secrets = secrets
         self._providers = providers
 
     def read(self, name: str, section: Section) -> Account:
@@ -73,18 +73,19 @@ class AccountReader:
         if not is_sound(value):
             section.fault(setting.name, f"must be {described}", setting.help)
             return None
-        return Secret(value) if setting.secret else value
+        return value
 
     def _resolved(self, section: Section, setting: Setting, raw: Any) -> str | None:
         """The value itself, wherever it is kept, or the reference to a secret, which is read later; None: reported."""
         if isinstance(raw, bool):
-            return str(raw).lower()
-        if isinstance(raw, int):
-            return str(raw)
+            raw = str(raw).lower()
+        elif isinstance(raw, int):
+            raw = str(raw)
         if not isinstance(raw, str) or not raw:
             section.fault(setting.name, "must be a text in quotes, and not an empty one", setting.help)
             return None
-        return self._texts.resolved(section, setting.name, raw, is_secret=setting.secret)
+        read = self.secrets.secret if setting.secret else self.secrets.text
+        return read(section, setting.name, raw)
 
 
 def _quota(section: Section) -> Quota:

@@ -12,7 +12,21 @@ from everpost.store.port import AcceptOverrun, StoreUnavailable
 from everpost.store.postgres import PostgresStore
 from store_machine import Stores
 
-TABLES = ("message", "body", "delivery", "event", "idempotency", "recipient", "tag", "usage", "config", "suppression")
+TABLES = (
+    "message",
+    "body",
+    "delivery",
+    "event",
+    "idempotency",
+    "recipient",
+    "tag",
+    "usage",
+    "config",
+    "suppression",
+    "attachment",
+    "purged",
+    "passed",
+)
 EMPTY = "".join(f", {table}_ AS (DELETE FROM {table})" for table in TABLES)
 
 
@@ -47,9 +61,9 @@ def test_it_answers_as_memory_does(empty):
         def both(self, method, *arguments):
             if method == "read_events":
                 return self.events(*arguments)
-            before = {one.seq for one in self.memory._events}
+            before = {one.seq for one in self.memory._trail._events}
             told = super().both(method, *arguments)
-            self.purged |= before - {one.seq for one in self.memory._events}
+            self.purged |= before - {one.seq for one in self.memory._trail._events}
             return told
 
         def events(self, after, limit, project=None, message_id=None):
@@ -60,6 +74,6 @@ def test_it_answers_as_memory_does(empty):
 
     case = Postgres.TestCase
     case.settings = settings(
-        max_examples=8, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )
     case("runTest").runTest()

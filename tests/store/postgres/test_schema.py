@@ -8,7 +8,7 @@ import postgres_kit
 from everpost.model.delivery import DeliveryState
 from everpost.store.port import StoreUnavailable
 from everpost.store.postgres import PostgresStore, inspection, purge, schema
-from store_values import NOW, accept, change, message, system_event
+from store_values import NOW, accept, bounds, change, message, system_event
 
 WEEK_S = 7 * 86_400.0
 
@@ -44,6 +44,8 @@ async def test_several_processes_may_open_an_empty_database_at_once(empty, clock
     stores = await asyncio.gather(*(PostgresStore.open(empty, clock=clock) for _ in range(3)))
     for number, store in enumerate(stores, 1):
         await accept(store, message(number))
+        assert (await stores[0].counts()).accepted == number
+    for store in stores:
         await store.close()
 
 
@@ -113,7 +115,7 @@ async def in_default(server):
 
 async def test_partitions_are_there_before_they_are_needed_and_dropped_with_their_events(store, server, clock):
     clock.now = NOW - 2 * WEEK_S
-    await store.purge(0.0, 0.0, 10)  # makes the weeks around NOW
+    await store.purge(bounds(0.0, 0.0), 10)  # makes the weeks around NOW
     made = await weeks(server)
     (gone,), (kept,) = await accept(store, message(1)), await accept(store, message(2))
     await store.record([system_event("of no message")])
@@ -121,7 +123,7 @@ async def test_partitions_are_there_before_they_are_needed_and_dropped_with_thei
     assert await in_default(server) == []
     clock.now = NOW + 4 * WEEK_S
 
-    assert await store.purge(NOW + 2 * WEEK_S, 0.0, 10) == 1
+    assert await store.purge(bounds(NOW + 2 * WEEK_S, 0.0), 10) == 1
 
     assert [recorded.event.id for recorded in await store.read_events(0, 10)] == [f"{kept.id}:0", "of no message"]
     assert set(await in_default(server)) == {f"{kept.id}:0", "of no message"}
@@ -129,29 +131,29 @@ async def test_partitions_are_there_before_they_are_needed_and_dropped_with_thei
     assert made[0] not in left
     assert len(left) >= purge.WEEKS_AHEAD
     await store.advance([change(kept, DeliveryState.SENT)])
-    assert await store.purge(NOW + 2 * WEEK_S, 0.0, 10) == 1
+    assert await store.purge(bounds(NOW + 2 * WEEK_S, 0.0), 10) == 1
     assert set(await in_default(server)) == {"of no message"}
 
 
 async def test_a_week_that_has_begun_without_a_partition_stays_as_it_is(store, server, clock):
     await accept(store)  # into the default partition
-    assert await store.purge(0.0, 0.0, 10) == 0
+    assert await store.purge(bounds(0.0, 0.0), 10) == 0
     assert len(await weeks(server)) > 0
     assert len(await store.read_events(0, 10)) == 1
     clock.now = NOW + 10 * WEEK_S
-    await store.purge(0.0, 0.0, 10)
+    await store.purge(bounds(0.0, 0.0), 10)
     assert len(await store.read_events(0, 10)) == 1
 
 
 async def test_who_turns_the_weeks_gives_way(store, server, clock):
     clock.now = NOW - 2 * WEEK_S
-    await store.purge(0.0, 0.0, 10)
+    await store.purge(bounds(0.0, 0.0), 10)
     before = await weeks(server)
     clock.now = NOW + 9 * WEEK_S
     async with postgres_kit.held(server, "LOCK TABLE event IN ACCESS SHARE MODE"):
-        await store.purge(NOW + 8 * WEEK_S, 0.0, 10)
+        await store.purge(bounds(NOW + 8 * WEEK_S, 0.0), 10)
     assert set(before) <= set(await weeks(server))
-    await store.purge(NOW + 8 * WEEK_S, 0.0, 10)
+    await store.purge(bounds(NOW + 8 * WEEK_S, 0.0), 10)
     assert not set(before) & set(await weeks(server))
 
 

@@ -9,7 +9,8 @@ import asyncpg
 from msgspec import Struct
 
 from everpost.model.change import Usage
-from everpost.model.message import size_bytes
+from everpost.model.message import Message, size_bytes, stored_names
+from everpost.model.removal import address_digest
 from everpost.postgres import Conflict, Pool, Statement
 from everpost.store.ledger import Key, charged
 from everpost.store.port import Accepted, AcceptOverrun, New, StoreUnavailable, Unbegun
@@ -34,8 +35,8 @@ _LOOK: Final = Statement("""
 SELECT
     (SELECT array_agg(ROW(i.scope, i.key, i.fingerprint, i.message_id, i.running_until, i.answer))
         FROM unnest(:scopes::text[], :keys::text[]) AS k (scope, key) JOIN idempotency i USING (scope, key)) AS uses,
-    (SELECT array_agg(r.n) FROM unnest(:r_n::int[], :r_project::text[], :r_address::text[]) AS r (n, project, address)
-        JOIN suppression s USING (project, address)) AS stopped,
+    (SELECT array_agg(r.n) FROM unnest(:r_n::int[], :r_digest::bytea[]) AS r (n, digest)
+        JOIN suppression s USING (digest)) AS stopped,
     (SELECT array_agg(ROW(u.account, u.unit, u.window_at, u.used))
         FROM unnest(:accounts::text[], :units::text[]) AS c (account, unit) JOIN usage u USING (account, unit)) AS used,
     (SELECT array_agg(m.id) FROM message m WHERE m.id = ANY(:ids::text[])) AS stored
@@ -66,13 +67,16 @@ WITH key AS (
     INSERT INTO tag (project, tag, message_id)
     SELECT * FROM unnest(:t_project::text[], :t_tag::text[], :t_message_id::text[])
     RETURNING 1
+), attached AS (
+    INSERT INTO attachment (message_id, name) SELECT * FROM unnest(:a_message_id::text[], :a_name::text[])
+    RETURNING 1
 ), {parts.SPENT}, {parts.TOLD}
 SELECT held(
     {parts.SPENT_HOLDS}
-    AND NOT EXISTS (SELECT 1 FROM unnest(:b_project::text[], :b_address::text[]) AS b (project, address)
-        JOIN suppression s USING (project, address))
+    AND NOT EXISTS (SELECT 1 FROM suppression WHERE digest = ANY(:begun_digests::bytea[]))
     AND (SELECT count(*) FROM key) + (SELECT count(*) FROM head) + (SELECT count(*) FROM content)
-        + (SELECT count(*) FROM placed) + (SELECT count(*) FROM found_by) + (SELECT count(*) FROM tagged) >= 0
+        + (SELECT count(*) FROM placed) + (SELECT count(*) FROM found_by) + (SELECT count(*) FROM tagged)
+        + (SELECT count(*) FROM attached) >= 0
 )""")  # the counts ask for the other rows before the journal is locked
 _UNDO: Final = Statement(f"""
 WITH freed AS (
@@ -171,17 +175,14 @@ async def _look(link: asyncpg.Connection, submissions: Sequence[Submission], *, 
     claims = [one.claim for one in submissions if one.claim is not None]
     charges = [charge for one in submissions for charge in one.charges]
     begun = [
-        (place, one.message.project, address)
-        for place, one in enumerate(submissions)
-        if one.is_begun
-        for address in addresses(one.message)
+        (place, digest) for place, one in enumerate(submissions) if one.is_begun for digest in _digests(one.message)
     ]
     if not (claims or charges or begun or is_doubtful):
         return _NOTHING
     row = await _LOOK.row(
         link,
         columns(("scopes", "keys"), ((stored_text(claim.scope), stored_text(claim.key)) for claim in claims))
-        | columns(("r_n", "r_project", "r_address"), begun)
+        | columns(("r_n", "r_digest"), begun)
         | columns(("accounts", "units"), sorted({(charge.account, charge.unit) for charge in charges}))
         | {"ids": [one.message.id for one in submissions] if is_doubtful else []},
     )
@@ -224,16 +225,21 @@ def _values(fresh: Sequence[Submission]) -> dict[str, Any]:
     heads = ((of.id, of.project, of.created_at, message_head(of), message_content(of)) for of in messages)
     found_by = ((of.project, address, of.id) for of in messages for address in addresses(of))
     tagged = ((of.project, tag, of.id) for of in messages for tag in tags(of))
-    begun = ((one.message.project, address) for one in fresh if one.is_begun for address in addresses(one.message))
+    attached = ((of.id, name) for of in messages for name in stored_names(of))
     return {
         **columns(_KEY, keys),
         **columns(_MESSAGE, heads),
         **columns(("r_project", "r_address", "r_message_id"), found_by),
         **columns(("t_project", "t_tag", "t_message_id"), tagged),
-        **columns(("b_project", "b_address"), begun),
+        **columns(("a_message_id", "a_name"), attached),
+        "begun_digests": [digest for one in fresh if one.is_begun for digest in _digests(one.message)],
         **parts.new_deliveries(delivery for one in fresh for delivery in one.deliveries),
         **parts.events(event for one in fresh for event in one.events),
     }
+
+
+def _digests(message: Message) -> set[bytes]:
+    return {address_digest(message.project, address.email) for address in message.recipients}
 
 
 async def _undo(submission: Submission, now: float, link: asyncpg.Connection) -> None:

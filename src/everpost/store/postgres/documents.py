@@ -6,17 +6,25 @@ from typing import Final
 import asyncpg
 
 from everpost.model.event import Event
+from everpost.model.removal import address_digest
 from everpost.postgres import Statement
 from everpost.store.port import Document, Suppression
 from everpost.store.postgres import parts
-from everpost.store.postgres.rows import columns, stored_text
+from everpost.store.postgres.rows import EVENT_COLUMNS, columns, stored_text
 
 _ANSWER: Final = Statement("UPDATE idempotency SET answer = :answer WHERE scope = :scope AND key = :key")
-_TELL: Final = Statement(f"WITH {parts.TOLD} SELECT 1")
-_LOCK: Final = Statement("SELECT seq FROM journal FOR UPDATE")
-_KNOWN: Final = Statement("""
-SELECT e.message_id, e.id FROM event e
-JOIN unnest(:e_message_id::text[], :e_id::text[]) AS k (message_id, id) USING (message_id, id)
+_RECORD: Final = Statement(f"""
+WITH fact AS MATERIALIZED (SELECT n FROM new_facts(:e_message_id::text[], :e_id::text[]) AS n),
+numbered AS (
+    UPDATE journal SET seq = seq + (SELECT count(*) FROM fact) WHERE (SELECT count(*) FROM fact) > 0
+    RETURNING seq - (SELECT count(*) FROM fact) AS before
+), told AS (
+    INSERT INTO event (seq, {EVENT_COLUMNS})
+    SELECT numbered.before + row_number() OVER (ORDER BY e.n), e.message_id, e.id, e.type, e.at, e.project,
+        e.delivery_id, e.account, e.data::json
+    FROM numbered, fact JOIN {parts.EVENTS} USING (n)
+)
+SELECT count(*) FROM fact
 """)
 _CREATE: Final = Statement(f"""
 WITH written AS (
@@ -48,18 +56,21 @@ SELECT held(
 """)
 _SUPPRESS: Final = Statement(f"""
 WITH written AS (
-    INSERT INTO suppression (project, address, reason, created_at)
-    SELECT * FROM unnest(:project::text[], :address::text[], :reason::text[], :created_at::float8[])
-    ON CONFLICT (project, address) DO UPDATE SET reason = excluded.reason, created_at = excluded.created_at
+    INSERT INTO suppression (digest, project, address, reason, created_at)
+    SELECT * FROM unnest(:digest::bytea[], :project::text[], :address::text[], :reason::text[], :created_at::float8[])
+    ON CONFLICT (digest) DO UPDATE SET
+        address = excluded.address, reason = excluded.reason, created_at = excluded.created_at
+    RETURNING 1
 ), {parts.TOLD}
-SELECT 1
+SELECT count(*) FROM written
 """)
 _UNSUPPRESS: Final = Statement(f"""
 WITH written AS (
-    DELETE FROM suppression WHERE project = :project AND address = ANY(:addresses::text[])
+    DELETE FROM suppression WHERE digest = ANY(:digests::bytea[]) RETURNING 1
 ), {parts.TOLD}
-SELECT 1
+SELECT count(*) FROM written
 """)
+_SUPPRESSION: Final = ("digest", "project", "address", "reason", "created_at")
 
 
 async def answer(link: asyncpg.Connection, scope: str, key: str, told: bytes) -> None:
@@ -67,16 +78,7 @@ async def answer(link: asyncpg.Connection, scope: str, key: str, told: bytes) ->
 
 
 async def record(link: asyncpg.Connection, events: Sequence[Event]) -> None:
-    """In two steps under the journal's lock, since nobody may tell a fact between the look and the writing."""
-    fresh: dict[tuple[str, str], Event] = {}
-    for event in events:
-        fresh.setdefault((event.message_id or "", stored_text(event.id)), event)
-    async with link.transaction():
-        await _LOCK.rows(link, {})
-        known = await _KNOWN.rows(link, parts.events(events))
-        for message_id, id_ in known:
-            fresh.pop((message_id, id_), None)
-        await _TELL.rows(link, parts.events(fresh.values()))
+    await _RECORD.rows(link, parts.events(events))
 
 
 async def write_config(
@@ -93,12 +95,15 @@ async def write_config(
 
 
 async def suppress(link: asyncpg.Connection, suppressions: Sequence[Suppression], events: Sequence[Event]) -> None:
-    rows = {(one.project, stored_text(one.address.lower())): one for one in suppressions}
-    written = ((*key, stored_text(one.reason), one.created_at) for key, one in sorted(rows.items()))
-    named = columns(("project", "address", "reason", "created_at"), written)
-    await _SUPPRESS.rows(link, {**named, **parts.events(events)})
+    """In an order that is the same for all, so that two of them never wait for each other."""
+    last = {address_digest(one.project, one.address): one for one in suppressions}
+    rows = (
+        (digest, one.project, stored_text(one.address.lower()), stored_text(one.reason), one.created_at)
+        for digest, one in sorted(last.items())
+    )
+    await _SUPPRESS.rows(link, {**columns(_SUPPRESSION, rows), **parts.events(events)})
 
 
 async def unsuppress(link: asyncpg.Connection, project: str, addresses: Sequence[str], events: Sequence[Event]) -> None:
-    lowered = [stored_text(address.lower()) for address in addresses]
-    await _UNSUPPRESS.rows(link, {"project": project, "addresses": lowered, **parts.events(events)})
+    digests = sorted({address_digest(project, address) for address in addresses})
+    await _UNSUPPRESS.rows(link, {"digests": digests, **parts.events(events)})

@@ -45,6 +45,10 @@ SPENT_HOLDS: Final = (
     "NOT EXISTS (SELECT 1 FROM spent JOIN charge c USING (account, unit) WHERE spent.used > c.amount_max)"
 )
 
+EVENTS: Final = f"""unnest(:e_message_id::text[], :e_id::text[], :e_type::text[], :e_at::float8[], :e_project::text[],
+        :e_delivery_id::text[], :e_account::text[], :e_data::text[])
+        WITH ORDINALITY AS e ({EVENT_COLUMNS}, n)"""
+
 # Numbers events and adds them. The row of `journal` is locked from here to the commit, so this comes last.
 TOLD: Final = f"""
 numbered AS (
@@ -53,9 +57,7 @@ numbered AS (
 ), told AS (
     INSERT INTO event (seq, {EVENT_COLUMNS})
     SELECT numbered.before + e.n, e.message_id, e.id, e.type, e.at, e.project, e.delivery_id, e.account, e.data::json
-    FROM numbered, unnest(:e_message_id::text[], :e_id::text[], :e_type::text[], :e_at::float8[], :e_project::text[],
-        :e_delivery_id::text[], :e_account::text[], :e_data::text[])
-        WITH ORDINALITY AS e ({EVENT_COLUMNS}, n)
+    FROM numbered, {EVENTS}
 )"""
 
 _DELIVERY: Final = [f"d_{name}" for name in DELIVERY_COLUMNS.split(", ")]

@@ -1,6 +1,6 @@
 """What is read, each by one statement, and so of one moment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import asyncpg
@@ -8,6 +8,7 @@ import asyncpg
 from everpost.model.change import Usage
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Recorded
+from everpost.model.removal import address_digest
 from everpost.postgres import Statement
 from everpost.store.port import Conflict, Counts, Document, Same, Stored, Suppression
 from everpost.store.postgres.rows import (
@@ -49,9 +50,10 @@ _CONFIG: Final = Statement(
     "SELECT name, value, version FROM config WHERE starts_with(name, :prefix::text) ORDER BY name"
 )
 _SUPPRESSED: Final = Statement("""
-SELECT address, reason, created_at FROM suppression
-WHERE project = :project AND address = ANY(:addresses::text[]) ORDER BY address
+SELECT a.n, s.reason, s.created_at
+FROM unnest(:digests::bytea[]) WITH ORDINALITY AS a (digest, n) JOIN suppression s USING (digest) ORDER BY a.n
 """)
+_REFERENCED: Final = Statement("SELECT DISTINCT name FROM attachment WHERE name = ANY(:names::text[])")
 _COUNTS: Final = Statement("""
 SELECT (SELECT min(due_at) FROM delivery WHERE due_at IS NOT NULL) AS oldest_due_at,
     (SELECT array_agg(ROW(state, n)) FROM tally) AS tally
@@ -119,16 +121,16 @@ async def read_config(link: asyncpg.Connection, prefix: str) -> Mapping[str, Doc
 
 
 async def suppressed(link: asyncpg.Connection, project: str, addresses: Sequence[str]) -> list[Suppression]:
-    wanted = {"project": project, "addresses": [stored_text(address.lower()) for address in addresses]}
+    asked = sorted(set(map(str.lower, addresses)))
+    rows = await _SUPPRESSED.rows(link, {"digests": [address_digest(project, address) for address in asked]})
     return [
-        Suppression(
-            project=project,
-            address=original_text(address),
-            reason=original_text(reason),
-            created_at=created_at,
-        )
-        for address, reason, created_at in await _SUPPRESSED.rows(link, wanted)
+        Suppression(project=project, address=asked[n - 1], reason=original_text(reason), created_at=created_at)
+        for n, reason, created_at in rows
     ]
+
+
+async def referenced(link: asyncpg.Connection, names: Collection[str]) -> Collection[str]:
+    return {row["name"] for row in await _REFERENCED.rows(link, {"names": list(names)})}
 
 
 async def counts(link: asyncpg.Connection) -> Counts:

@@ -1,7 +1,7 @@
 """The port over PostgreSQL: what is written the most goes through a lane each, the rest straight to a connection."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
 import asyncpg
@@ -14,6 +14,7 @@ from everpost.model.message import Message
 from everpost.postgres import Fault, Lost, Pool, Server
 from everpost.store.port import (
     Accepted,
+    Bounds,
     Claim,
     Conflict,
     Counts,
@@ -26,12 +27,11 @@ from everpost.store.port import (
     Suppression,
     Written,
 )
-from everpost.store.postgres import claims, documents, reads, schema
+from everpost.store.postgres import claims, documents, purge, reads, removal, schema
 from everpost.store.postgres.accepting import Accepting, Asked, size_of
 from everpost.store.postgres.changes import change
 from everpost.store.postgres.lane import Failed, Lane
 from everpost.store.postgres.listing import list_messages
-from everpost.store.postgres.purge import purge, turn_weeks
 from everpost.store.submission import Submission
 
 P = ParamSpec("P")
@@ -139,12 +139,29 @@ class PostgresStore:
     async def counts(self) -> Counts:
         return await self._read(reads.counts)
 
-    async def purge(self, before: float, keys_before: float, limit: int) -> int:
-        """Weeks of the audit trail are turned when nothing else is left to be done."""
-        gone = await self._write(purge, before, keys_before, limit)
+    async def purge(self, bounds: Bounds, limit: int) -> int:
+        """Each step is a transaction of its own. Weeks of the audit trail are turned when nothing else is left to be
+        done."""
+        gone = await self._write(purge.purge_messages, bounds.messages, limit)
+        gone += await self._write(purge.purge_keys, bounds.keys, limit)
+        for part, before in (
+            (purge.BODIES, bounds.bodies),
+            (purge.ADDRESSES, bounds.addresses),
+            (purge.EVENTS, bounds.events),
+        ):
+            if before is not None:
+                gone += await self._write(purge.purge_part, part, before, bounds.salt, limit)
+        if bounds.events is not None:
+            await self._write(purge.purge_system_events, bounds.events, limit)
         if gone < limit:
-            await self._write(turn_weeks, self._clock(), before)
+            await self._write(purge.turn_weeks, self._clock(), bounds)
         return gone
+
+    async def erase(self, project: str, address: str, token: str, event: Event, limit: int) -> int:
+        return await self._write(removal.erase, project, address, token, event, limit)
+
+    async def referenced(self, names: Collection[str]) -> Collection[str]:
+        return await self._read(reads.referenced, names)
 
     async def _read(
         self, function: Callable[Concatenate[asyncpg.Connection, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs

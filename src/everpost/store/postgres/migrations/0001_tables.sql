@@ -80,6 +80,9 @@ CREATE TABLE idempotency (
 );
 CREATE INDEX idempotency_age ON idempotency (created_at);
 
+-- Answers repeat addresses, so they are found by their message. Few keys have one: those of callers who wait.
+CREATE INDEX idempotency_answered ON idempotency (message_id) WHERE answer IS NOT NULL;
+
 CREATE TABLE recipient (
     project text COLLATE "C" NOT NULL,
     address text COLLATE "C" NOT NULL,      -- lower case
@@ -108,12 +111,33 @@ CREATE TABLE config (
     version bigint NOT NULL
 );
 
+-- Whom not to write to is known by a digest, so that it still holds when the address is erased.
 CREATE TABLE suppression (
+    digest bytea PRIMARY KEY,       -- model.removal.address_digest
     project text COLLATE "C" NOT NULL,
-    address text COLLATE "C" NOT NULL,      -- lower case
+    address text COLLATE "C" NOT NULL,      -- lower case; '': erased
     reason text NOT NULL,
-    created_at float8 NOT NULL,
-    PRIMARY KEY (project, address)
+    created_at float8 NOT NULL
+);
+
+-- Which attachments outside the store are needed, and by which messages.
+CREATE TABLE attachment (
+    message_id text COLLATE "C" NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    PRIMARY KEY (message_id, name)
+);
+CREATE INDEX attachment_name ON attachment (name);
+
+-- How far the look for parts of messages that are past their time has come: a walk in the order of the ids, so that
+-- sending pays nothing for it. Messages that it passed before they were final are looked at again.
+CREATE TABLE purged (
+    part text COLLATE "C" PRIMARY KEY,      -- bodies, addresses or events
+    message_id text COLLATE "C" NOT NULL    -- the last one that was looked at
+);
+CREATE TABLE passed (
+    part text COLLATE "C" NOT NULL,
+    message_id text COLLATE "C" NOT NULL,
+    PRIMARY KEY (part, message_id)
 );
 
 -- Deliveries by state. Triggers keep it, so that it holds whoever writes; the row '' counts all deliveries.
@@ -178,6 +202,20 @@ BEGIN
         made := made + 1;
     END LOOP;
     RETURN made;
+END $$;
+
+-- Which of these facts, by their places from 1 on, nobody has told yet. Whoever else tells one of them meanwhile waits
+-- for the end of this transaction; each query in here sees what has been committed until then.
+CREATE FUNCTION new_facts(message_ids text[], ids text[]) RETURNS SETOF bigint LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(lock) FROM (
+        SELECT DISTINCT hashtextextended(f.message_id || ' ' || f.id, 0) AS lock
+        FROM unnest(message_ids, ids) AS f (message_id, id) ORDER BY lock
+    ) AS locks;
+    RETURN QUERY
+        SELECT min(f.n) FROM unnest(message_ids, ids) WITH ORDINALITY AS f (message_id, id, n)
+        WHERE NOT EXISTS (SELECT 1 FROM event e WHERE e.message_id = f.message_id AND e.id = f.id)
+        GROUP BY f.message_id, f.id;
 END $$;
 
 -- Drops the weeks that were over before `before`; says how many. What is still needed moves to the default partition:

@@ -1,33 +1,38 @@
-"""Texts of the configuration that may stand elsewhere: in a variable, in a file, or where secrets are kept."""
+"""Texts that need not stand in the file: `$NAME` of a variable, `file:` and a path, or the name of a kept secret."""
 
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from everpost.model.secret import FORMS, Reference, is_reference
+from everpost.model.secret import FORMS, Reference, Secret, is_reference
 from everpost.settings.section import Section
 
 SECRET_FILE_BYTES_MAX: Final = 64 * 1024
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-class Texts:
+class SecretReader:
     def __init__(self, environ: Mapping[str, str]) -> None:
-        self.environ = environ
-        self.literal_secrets: list[str] = []
-        """The keys of secrets that are written out."""
+        self._environ = environ
+        self.literal: list[str] = []
+        """The keys of secrets that stand in the file itself."""
 
-    def resolved(self, section: Section, name: str, raw: str, *, is_secret: bool) -> str | None:
-        """The text itself, or the reference to a secret, which is read later; None: the section was told why not."""
+    def secret(self, section: Section, name: str, raw: str) -> Secret | Reference | None:
+        """The secret itself, or where it is kept, to be read later; None: the section was told what is wrong."""
+        if is_reference(raw):
+            return _reference(section, name, raw)
+        text = self.text(section, name, raw)
+        if text == raw:
+            self.literal.append(section.key(name))
+        return None if text is None else Secret(text)
+
+    def text(self, section: Section, name: str, raw: str) -> str | None:
+        """What is meant by a text, wherever it stands; None: the section was told what is wrong."""
         if raw.startswith("$"):
             return self._from_variable(section, name, raw[1:])
         if raw.startswith("file:"):
             return _from_file(section, name, raw.removeprefix("file:"))
-        if is_secret and is_reference(raw):
-            return _reference(section, name, raw)
-        if is_secret:
-            self.literal_secrets.append(section.key(name))
         return raw
 
     def _from_variable(self, section: Section, name: str, variable: str) -> str | None:
@@ -38,7 +43,7 @@ class Texts:
                 "a value that really starts with $ goes into a variable or a file",
             )
             return None
-        value = self.environ.get(variable)
+        value = self._environ.get(variable)
         if not value:
             section.fault(name, f"the environment variable {variable} is not set", f"export {variable}=…")
             return None
