@@ -21,7 +21,13 @@ class Proxy:
         self.cuts: list[str] = []  # what becomes of the next messages, in turn
         self.is_shut = False  # nobody gets through any more
         self.shuts_after_cut = False
+        self._open: set[asyncio.StreamWriter] = set()
+        self._mute: set[asyncio.StreamWriter] = set()
         self.done = asyncio.Event()  # the server has answered what nobody heard of
+
+    def mute(self) -> None:
+        """What comes by the connections that are open now is swallowed."""
+        self._mute |= self._open
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.is_shut:
@@ -29,8 +35,11 @@ class Proxy:
             return
         server_reader, server_writer = await asyncio.open_connection(HOST, self._to)
         back = asyncio.create_task(_copy(server_reader, writer))
+        self._open.add(writer)
         try:
             while data := await reader.read(CHUNK):
+                if writer in self._mute:
+                    continue
                 cut = self.cuts.pop(0) if self.cuts and data.endswith(SYNC) else PASS
                 if cut != PASS:
                     self.is_shut = self.shuts_after_cut
@@ -48,6 +57,7 @@ class Proxy:
             pass
         finally:
             back.cancel()
+            self._open.discard(writer)
             for each in (writer, server_writer):
                 each.transport.abort()
 

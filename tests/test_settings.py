@@ -24,6 +24,7 @@ from everpost.settings import (
     SqliteStore,
     StdoutSink,
     StoreHealth,
+    StoreWakeup,
     ValkeyPlace,
     WorkSettings,
     load,
@@ -682,6 +683,12 @@ NAMED = [
 def test_a_text_says_where_a_part_is_in_the_file_or_in_the_environment(read, key, text, place):
     assert getattr(read(f"{key} = {text!r}\n{ONE_ACCOUNT}"), key) == place
     assert getattr(read(ONE_ACCOUNT, {**ENVIRON, f"EVERPOST_{key.upper()}": text}), key) == place
+
+
+def test_only_postgresql_wakes_others(read, faults):
+    assert "calls nobody" in faults(f"wakeup = 'store'\n{ONE_ACCOUNT}")["wakeup"].message
+    settings = read(f"wakeup = 'store'\nstore = 'postgres://u@h/mail'\n{ONE_ACCOUNT}")
+    assert settings.wakeup == StoreWakeup()
 
 
 def test_events_may_go_to_a_stream(read):

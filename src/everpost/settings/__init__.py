@@ -20,6 +20,7 @@ from everpost.settings.values import (
     StdoutSink,
     StoreHealth,
     StorePlace,
+    StoreWakeup,
     ValkeyPlace,
     WorkSettings,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "StdoutSink",
     "StoreHealth",
     "StorePlace",
+    "StoreWakeup",
     "ValkeyPlace",
     "WorkSettings",
     "load",

@@ -96,8 +96,8 @@ HEALTH_PASSWORD: Final[Text[str | None]] = Text(
 WAKEUP: Final = Text(
     name="wakeup",
     default="memory",
-    help="How processes tell each other of mail and events: not at all, `sqs:URL-OF-THE-QUEUE` (to functions), or as "
-    "`health` has it: `valkey://HOST:PORT`, `valkeys`. Who is not told looks every few seconds.",
+    help="How processes tell each other of mail and events: not at all, `store` (PostgreSQL), `sqs:URL-OF-THE-QUEUE` "
+    "(to functions), or as `health` has it: `valkey://HOST:PORT`, `valkeys`. Who is not told looks every few seconds.",
 )
 WAKEUP_PASSWORD: Final[Text[str | None]] = Text(
     name="wakeup_password",

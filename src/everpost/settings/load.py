@@ -31,6 +31,7 @@ from everpost.settings.values import (
     SqliteStore,
     StoreHealth,
     StorePlace,
+    StoreWakeup,
     ValkeyPlace,
     WakeupPlace,
     WorkSettings,
@@ -166,7 +167,7 @@ def _settings(top: Section, reader: AccountReader) -> Settings:
     sinks, level = _sinks(events, reader.secrets), log.text(keys.LOG_LEVEL)
     retention = read_retention(top.section("retention"))
     store, health = _store(top, reader.secrets), _health(top)
-    wakeup = _wakeup(top, health)
+    wakeup = _wakeup(top, store, health)
     for section in (events, log, top):
         section.close()
     return Settings(
@@ -197,8 +198,10 @@ def _health(top: Section) -> HealthPlace:
     return _known_by(health, password) if isinstance(health, ValkeyPlace) else health
 
 
-def _wakeup(top: Section, health: HealthPlace) -> WakeupPlace:
+def _wakeup(top: Section, store: StorePlace, health: HealthPlace) -> WakeupPlace:
     wakeup = places.read(top, keys.WAKEUP.name, top.text(keys.WAKEUP), places.WAKEUPS) or MemoryWakeup()
+    if isinstance(wakeup, StoreWakeup) and not isinstance(store, PostgresStore):
+        top.fault(keys.WAKEUP.name, "is `store`, and that store calls nobody", "a store `postgres://…`, or `memory`")
     password = top.text(keys.WAKEUP_PASSWORD)
     if not isinstance(wakeup, ValkeyPlace):
         return wakeup

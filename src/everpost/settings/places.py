@@ -27,6 +27,7 @@ from everpost.settings.values import (
     StdoutSink,
     StoreHealth,
     StorePlace,
+    StoreWakeup,
     ValkeyPlace,
     WakeupPlace,
 )
@@ -210,6 +211,7 @@ HEALTHS: Final[Mapping[str, Kind[HealthPlace]]] = {
 }
 WAKEUPS: Final[Mapping[str, Kind[WakeupPlace]]] = {
     "memory": Kind("`memory`", _alone(MemoryWakeup())),
+    "store": Kind("`store`", _alone(StoreWakeup())),
     "sqs": Kind("`sqs:URL-OF-THE-QUEUE`", _queue),
     "valkey": _VALKEY,
     "valkeys": _VALKEYS,

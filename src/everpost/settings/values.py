@@ -78,6 +78,10 @@ class MemoryWakeup(Struct, frozen=True):
     """Within the process: others find what is due by looking."""
 
 
+class StoreWakeup(Struct, frozen=True):
+    """By the store itself, where that is PostgreSQL."""
+
+
 class QueueWakeup(Struct, frozen=True):
     """An SQS queue, which calls the function `deliver`."""
 
@@ -119,7 +123,7 @@ class KafkaSink(Struct, frozen=True, kw_only=True):
 
 StorePlace = SqliteStore | PostgresStore | DynamoStore
 HealthPlace = StoreHealth | ValkeyPlace
-WakeupPlace = MemoryWakeup | QueueWakeup | ValkeyPlace
+WakeupPlace = MemoryWakeup | StoreWakeup | QueueWakeup | ValkeyPlace
 SinkPlace = StdoutSink | FileSink | KinesisSink | KafkaSink
 
 

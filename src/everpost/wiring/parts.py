@@ -120,10 +120,22 @@ def peers_of(settings: config.Settings, cloud: Cloud) -> Peers | None:
             from everpost.wakeup.sqs import SqsPeers
 
             return SqsPeers(cloud.client, url)
+        case config.StoreWakeup():
+            return _store_peers(settings, cloud)
         case config.ValkeyPlace() as valkey:
             from everpost.wakeup.valkey import ValkeyPeers
 
             return ValkeyPeers(_server(valkey, cloud))
+
+
+def _store_peers(settings: config.Settings, cloud: Cloud) -> Peers | None:
+    """None: that store calls nobody."""
+    if not isinstance(settings.store, config.PostgresStore):
+        return None
+    from everpost.wakeup.postgres import PostgresPeers
+    from everpost.wiring.database import server_at
+
+    return PostgresPeers(server_at(settings.store, cloud))
 
 
 def sink_of(chosen: config.SinkPlace, cloud: Cloud) -> Sink:
