@@ -62,6 +62,7 @@ CLAIM_MAX: Final = 256  # deliveries taken from the queue at once
 ACTIVE_MAX: Final = 1024  # deliveries in the hands of one process
 COMMIT_MAX: Final = 512  # operations that share one commit
 PENDING_WRITES_MAX: Final = 20_000  # operations that may wait for a commit; beyond it: 503 and Retry-After
+POSTGRES_CONNECTIONS_MAX: Final = 8  # of one process; the wake-ups of PostgreSQL take one more
 LOOKUP_REQUESTS_MAX: Final = 12  # requests to a provider for one question
 REASON_CHARS_MAX: Final = 500  # a provider's own words, as kept
 RESOLVING_MAX: Final = 64  # questions that one process asks at the same time

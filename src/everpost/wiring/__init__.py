@@ -90,7 +90,7 @@ async def assembled(
 
 async def _engine(settings: config.Settings, role: Role, cloud: Cloud, stack: AsyncExitStack) -> Engine:
     retention = retention_of(settings)
-    store = parts.store_at(settings.store, settings.data, cloud, retention)
+    store = await parts.store_at(settings.store, settings.data, cloud, retention)
     stack.push_async_callback(store.close)
     health = parts.health_of(settings, cloud)
     stack.push_async_callback(health.close)
