@@ -31,6 +31,7 @@ from everpost.store.port import (
     Filter,
     IdempotencyClaim,
     New,
+    Notice,
     Same,
     Stored,
     StoreUnavailable,
@@ -59,6 +60,7 @@ class MemoryStore:
         self._by_state = Counter({state.value: 0 for state in DeliveryState})
         self._due = DueQueue()
         self._events: list[Recorded] = []
+        self._papers: dict[tuple[str | None, str], bytes] = {}  # by message and event id
         self._events_of: dict[str | None, dict[str, Recorded]] = defaultdict(dict)  # by message and event id
         self._seq = 0
         self._keys: dict[tuple[str, str], _KeyHeld] = {}
@@ -165,6 +167,22 @@ class MemoryStore:
             if event.id not in self._events_of[event.message_id]:
                 self._append([event])
 
+    async def note(self, notices: Sequence[Notice]) -> list[bool]:
+        return [self._note(notice) for notice in notices]
+
+    def _note(self, notice: Notice) -> bool:
+        event = notice.event
+        if event.id in self._events_of[event.message_id]:
+            return False
+        self._append([event, *notice.further])
+        self._suppress(notice.suppressions)
+        if notice.paper:
+            self._papers[event.message_id, event.id] = notice.paper
+        return True
+
+    async def paper(self, event_id: str, message_id: str | None) -> bytes | None:
+        return self._papers.get((message_id, event_id))
+
     async def get_message(self, project: str, message_id: str) -> Stored | None:
         message = self._messages.get(message_id)
         if message is None or message.project != project:
@@ -222,9 +240,12 @@ class MemoryStore:
         return document
 
     async def suppress(self, suppressions: Sequence[Suppression], events: Sequence[Event]) -> None:
+        self._suppress(suppressions)
+        self._append(events)
+
+    def _suppress(self, suppressions: Sequence[Suppression]) -> None:
         for one in suppressions:
             self._suppressions[one.project, one.address.lower()] = one
-        self._append(events)
 
     async def unsuppress(self, project: str, addresses: Sequence[str], events: Sequence[Event]) -> None:
         for address in addresses:
@@ -244,7 +265,8 @@ class MemoryStore:
         old = list(islice(self._purgeable(before), limit))
         for id_ in old:
             del self._messages[id_]
-            self._events_of.pop(id_, None)
+            for event_id in self._events_of.pop(id_, {}):
+                self._papers.pop((id_, event_id), None)
             for delivery_id in self._of_message.pop(id_):
                 self._by_state[self._deliveries.pop(delivery_id).state.value] -= 1
         gone = frozenset(old)

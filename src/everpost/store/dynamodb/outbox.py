@@ -13,7 +13,7 @@ from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Event
 from everpost.store.dynamodb.attributes import Item
 from everpost.store.dynamodb.items import until
-from everpost.store.dynamodb.keys import EVENTS, message_pk, purged_pk, shard_of, system_event_pk
+from everpost.store.dynamodb.keys import EVENTS, message_pk, purged_pk, recorded_key, shard_of
 from everpost.store.dynamodb.place import Place
 
 _JSON: Final = msgspec.json.Encoder()
@@ -44,11 +44,10 @@ class Outbox:
         )
         return item | {"states": {position: delivery.state.value}, "of": position, "version": delivery.version}
 
-    def recorded(self, event: Event) -> Item:
-        """One that belongs to no change: its id is its key."""
-        if event.message_id is None:
-            return self._item(system_event_pk(event.id), "", [event], event.at)
-        return self._item(message_pk(event.message_id), f"r.{event.id}", [event], event.at)
+    def recorded(self, event: Event, further: Sequence[Event] = ()) -> Item:
+        """One that belongs to no change: its id is its key. `further` ones are told with it."""
+        key = recorded_key(event.id, event.message_id)
+        return self._item(key.pk, key.sk.removeprefix(EVENTS), [event, *further], event.at)
 
     def purged(self, message_id: str, states: Mapping[str, int]) -> Item:
         """Tells no event: only that there are so many deliveries less in each state."""

@@ -34,6 +34,7 @@ from everpost.store.port import (
     Document,
     Filter,
     IdempotencyClaim,
+    Notice,
     Same,
     Stored,
     Suppression,
@@ -112,6 +113,12 @@ class DynamoStore:
     async def record(self, events: Sequence[Event]) -> None:
         for event in events:
             await self._journal.record(event)
+
+    async def note(self, notices: Sequence[Notice]) -> list[bool]:
+        return [await self._journal.note(notice) for notice in notices]
+
+    async def paper(self, event_id: str, message_id: str | None) -> bytes | None:
+        return await self._journal.paper(event_id, message_id)
 
     async def get_message(self, project: str, message_id: str) -> Stored | None:
         stored = await reads.get_message(self._table, message_id)

@@ -134,7 +134,12 @@ CREATE TRIGGER delivery_purged AFTER DELETE ON delivery BEGIN
 END;
 """
 
-MIGRATIONS: Final = (_TABLES,)
+_PAPERS: Final = """
+-- What came from outside with an event, as it came. Last in its row: who reads the trail never touches it.
+ALTER TABLE event ADD COLUMN paper BLOB;
+"""
+
+MIGRATIONS: Final = (_TABLES, _PAPERS)
 """Step k brings a database of version k to version k + 1."""
 
 

@@ -19,6 +19,7 @@ from everpost.store.port import (
     Document,
     Filter,
     IdempotencyClaim,
+    Notice,
     Same,
     Stored,
     Suppression,
@@ -122,6 +123,12 @@ class SqliteStore:
 
     async def record(self, events: Sequence[Event]) -> None:
         await _run(self._writes, writes.record, events)
+
+    async def note(self, notices: Sequence[Notice]) -> list[bool]:
+        return await _run(self._writes, writes.note, notices)
+
+    async def paper(self, event_id: str, message_id: str | None) -> bytes | None:
+        return await _run(self._look_ups, reads.paper, event_id, message_id)
 
     async def get_message(self, project: str, message_id: str) -> Stored | None:
         return await _run(self._look_ups, reads.get_message, project, message_id)
