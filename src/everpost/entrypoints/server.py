@@ -104,6 +104,7 @@ def _services(engine: Engine, *, needs_key: bool, sandbox: Sandbox | None, origi
         console=engine.console,
         keyring=engine.keyring if needs_key else None,
         clock=engine.ports.clock,
+        ingestor=engine.ingestor,
         metrics=Metrics(),
         inbox=sandbox.inbox if sandbox is not None else None,
         version=__version__,

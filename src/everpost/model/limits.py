@@ -74,6 +74,8 @@ PROVIDER_ID_CHARS_MAX: Final = 998  # its id of a mail, as long as a line; a lon
 HOOK_BYTES_MAX: Final = 2 * 1024 * 1024  # one request of its events; SendGrid's have at most 768 KB
 HOOKS_AT_ONCE_MAX: Final = 32  # such requests that are worked on; beyond it: 503, and they come again
 HOOK_EVENTS_MAX: Final = 10_000  # events of one such request; the rest is kept as unreadable
+JOIN_SEARCHES_MAX: Final = 100  # events of one such request, without our id, whose mail is searched for
+JOIN_PROJECTS_MAX: Final = 100  # projects that are searched
 PAPER_BYTES_MAX: Final = 16 * 1024  # of an event as it came, as kept
 
 # What AWS takes

@@ -115,7 +115,11 @@ class DynamoStore:
             await self._journal.record(event)
 
     async def note(self, notices: Sequence[Notice]) -> list[bool]:
-        return [await self._journal.note(notice) for notice in notices]
+        """Side by side; of those with the same event, the first one counts."""
+        firsts = {(notice.event.message_id, notice.event.id): notice for notice in reversed(notices)}
+        results = await self._table.together(self._journal.note, firsts.values())
+        left = dict(zip(firsts, results, strict=True))
+        return [left.pop((notice.event.message_id, notice.event.id), False) for notice in notices]
 
     async def paper(self, event_id: str, message_id: str | None) -> bytes | None:
         return await self._journal.paper(event_id, message_id)
