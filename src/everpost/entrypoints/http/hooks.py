@@ -18,7 +18,6 @@ from everpost.store.port import StoreUnavailable
 AGAIN_S: Final = 5.0
 NOBODY: Final = "(none)"
 _TAKEN: Final = Reply(status=200, body=b"")  # with a body, or any other 2xx, some providers would send it again
-_CODES: Final = {"unknown_account": "not_found", "unconfigured": "webhook_refused", "forged": "webhook_refused"}
 _log = logging.getLogger(__name__)
 
 
@@ -57,7 +56,7 @@ class Hooks:
 def _refused(call: Call, account: str, told: Untaken) -> Problem:
     call.services.metrics.count_webhook(account, told.why)
     _log.warning("a webhook was refused", extra={"account": account, "error": told.detail, "request": call.request_id})
-    return problem(_CODES[told.why], told.detail)
+    return problem("webhook_refused", told.detail)
 
 
 def _taken(call: Call, account: str, told: Taken) -> Reply:
