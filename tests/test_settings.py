@@ -22,7 +22,8 @@ from everpost.settings import (
     SqliteStore,
     StdoutSink,
     StoreHealth,
-    ValkeyHealth,
+    ValkeyPlace,
+    WorkSettings,
     load,
     load_text,
     store_place,
@@ -151,8 +152,11 @@ def test_a_full_file_is_read_to_the_last_key(read):
         [events]
         sinks = ["stdout", "file:/var/log/events.jsonl"]
         [retention]
-        messages_days = 1
+        messages_days = 40
         keys_days = 2
+        bodies_days = 3
+        addresses_days = 4
+        events_days = 40
         [log]
         level = "debug"
     """)
@@ -181,8 +185,25 @@ def test_a_full_file_is_read_to_the_last_key(read):
         give_up_after_s=600,
     )
     assert settings.sinks == (StdoutSink(), FileSink(Path("/var/log/events.jsonl")))
-    assert settings.retention == Retention(messages_days=1, keys_days=2)
+    assert settings.retention == Retention(
+        messages_days=40, keys_days=2, bodies_days=3, addresses_days=4, events_days=40
+    )
     assert settings.log_level == "debug"
+
+
+@pytest.mark.parametrize(
+    ("lines", "key", "words"),
+    [
+        ("bodies_days = 31", "bodies_days", ("messages go after 30", "a larger messages_days")),
+        ("messages_days = 9\nevents_days = 10", "events_days", ("messages go after 9", "at most 9")),
+        ("bodies_days = 8\naddresses_days = 7", "addresses_days", ("kept for 8", "set bodies_days to at most 7")),
+        ("addresses_days = 7", "addresses_days", ("kept for 30", "set bodies_days to at most 7")),
+    ],
+)
+def test_no_part_of_a_mail_outlives_it_and_no_address_the_content_that_repeats_it(read, lines, key, words):
+    [fault] = read(f"{ONE_ACCOUNT}[retention]\n{lines}\n")
+    assert fault.key == f"retention.{key}"
+    assert all(word in f"{fault.message} {fault.hint}" for word in words)
 
 
 def test_a_file_without_routes_routes_by_default_over_all_accounts_in_its_order(read):
@@ -593,6 +614,7 @@ PLACES = {
     "accounts.NAME.timeouts": "[accounts.one.timeouts]\nqqqqqq = 1\n",
     "routes.NAME": "[routes.default]\nqqqqqq = 1\n",
     "routes.NAME.accounts[]": "[[routes.default.accounts]]\naccount = 'one'\nqqqqqq = 1\n",
+    "work": "[work]\nqqqqqq = 1\n",
     "events": "[events]\nqqqqqq = 1\n",
     "retention": "[retention]\nqqqqqq = 1\n",
     "log": "[log]\nqqqqqq = 1\n",
@@ -622,16 +644,17 @@ NAMED = [
     ("store", "dynamodb:mail", DynamoStore(table="mail")),
     ("store", "dynamodb:mail?bodies=mail-bodies", DynamoStore(table="mail", bodies="mail-bodies")),
     ("health", "store", StoreHealth()),
-    ("health", "valkey://cache", ValkeyHealth(host="cache", port=6379, tls=False)),
-    ("health", "valkeys://everpost@cache:7000", ValkeyHealth(host="cache", port=7000, tls=True, user="everpost")),
+    ("health", "valkey://cache", ValkeyPlace(host="cache", port=6379, tls=False)),
+    ("health", "valkeys://everpost@cache:7000", ValkeyPlace(host="cache", port=7000, tls=True, user="everpost")),
     (
         "health",
         "valkeys://cache:6379?cluster=true&iam=everpost,cache-1",
-        ValkeyHealth(
+        ValkeyPlace(
             host="cache", port=6379, tls=True, login=IamLogin(user="everpost", cache="cache-1", serverless=False)
         ),
     ),
     ("wakeup", "memory", MemoryWakeup()),
+    ("wakeup", "valkeys://everpost@cache:7000", ValkeyPlace(host="cache", port=7000, tls=True, user="everpost")),
     (
         "wakeup",
         "sqs:https://sqs.eu-central-1.amazonaws.com/1/q",
@@ -658,6 +681,33 @@ def test_the_password_of_the_shared_health_stays_hidden(read):
     assert SECRET not in repr(settings)
 
 
+CACHE = {"EVERPOST_HEALTH": "valkeys://cache", "EVERPOST_HEALTH_PASSWORD": SECRET}
+
+
+@pytest.mark.parametrize(
+    ("environ", "password"),
+    [
+        ({"EVERPOST_WAKEUP": "valkeys://cache"}, SECRET),  # the same server and user
+        ({"EVERPOST_WAKEUP": "valkeys://cache", "EVERPOST_WAKEUP_PASSWORD": "another"}, "another"),
+        ({"EVERPOST_WAKEUP": "valkeys://other"}, None),
+        ({"EVERPOST_WAKEUP": "valkeys://somebody@cache"}, None),
+        ({"EVERPOST_WAKEUP": "valkey://cache"}, None),  # where everybody could read it
+    ],
+)
+def test_the_password_of_the_shared_health_goes_for_wakeups_by_the_same_server_and_to_nobody_else(
+    read, environ, password
+):
+    settings = read(ONE_ACCOUNT, ENVIRON | CACHE | environ)
+    assert settings.wakeup.password == password
+    assert "another" not in repr(settings)
+
+
+def test_where_a_worker_says_how_it_is_may_be_chosen(read):
+    assert read(ONE_ACCOUNT).work == WorkSettings(host="127.0.0.1", port=8030)
+    environ = ENVIRON | {"EVERPOST_WORK_HOST": "0.0.0.0", "EVERPOST_WORK_PORT": "9000"}
+    assert read(ONE_ACCOUNT, environ).work == WorkSettings(host="0.0.0.0", port=9000)
+
+
 WRONG_PLACES = [
     ("store", "mongodb:mail", "`sqlite`, or `dynamodb:TABLE`"),
     ("store", "dynamo:mail", "did you mean dynamodb?"),
@@ -674,6 +724,7 @@ WRONG_PLACES = [
     ("health", "valkey://cache/0", "`valkey://HOST:PORT`"),
     ("wakeup", "sqs:queue", "`sqs:URL-OF-THE-QUEUE`"),
     ("wakeup", "memory:1", "`memory`"),
+    ("wakeup", "valkey://cache?iam=user,cache", "`valkey://HOST:PORT`"),
 ]
 
 

@@ -18,7 +18,8 @@ from everpost.settings.values import (
     StdoutSink,
     StoreHealth,
     StorePlace,
-    ValkeyHealth,
+    ValkeyPlace,
+    WorkSettings,
 )
 
 __all__ = [
@@ -38,7 +39,8 @@ __all__ = [
     "StdoutSink",
     "StoreHealth",
     "StorePlace",
-    "ValkeyHealth",
+    "ValkeyPlace",
+    "WorkSettings",
     "load",
     "load_text",
     "store_place",

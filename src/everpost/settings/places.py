@@ -23,17 +23,18 @@ from everpost.settings.values import (
     StdoutSink,
     StoreHealth,
     StorePlace,
-    ValkeyHealth,
+    ValkeyPlace,
     WakeupPlace,
 )
 
 VALKEY_PORT: Final = 6379
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
-class Kind(NamedTuple, Generic[T]):
+class Kind(NamedTuple, Generic[T_co]):
     form: str  # what may be written
-    read: Callable[[str], T | None]
+    read: Callable[[str], T_co | None]
     """From what stands behind the word and its colon; None: it is not of the form."""
 
 
@@ -63,7 +64,7 @@ def _dynamo(rest: str) -> DynamoStore | None:
     return DynamoStore(table=table, bodies=options.get("bodies"))
 
 
-def _valkey(rest: str, *, tls: bool) -> ValkeyHealth | None:
+def _valkey(rest: str, *, tls: bool) -> ValkeyPlace | None:
     try:
         url = urlsplit(f"valkey:{rest}")
         port = url.port or VALKEY_PORT
@@ -75,7 +76,7 @@ def _valkey(rest: str, *, tls: bool) -> ValkeyHealth | None:
     login = _login(options)
     if ("iam" in options and login is None) or (login is not None and not tls):
         return None
-    return ValkeyHealth(host=url.hostname, port=port, tls=tls, user=_user(url), login=login)
+    return ValkeyPlace(host=url.hostname, port=port, tls=tls, user=_user(url), login=login)
 
 
 def _login(options: Mapping[str, str]) -> IamLogin | None:
@@ -112,17 +113,21 @@ STORES: Final[Mapping[str, Kind[StorePlace]]] = {
     "sqlite": Kind("`sqlite`", _alone(SqliteStore())),
     "dynamodb": Kind("`dynamodb:TABLE` or `dynamodb:TABLE?bodies=BUCKET`", _dynamo),
 }
+_VALKEY: Final[Kind[ValkeyPlace]] = Kind("`valkey://HOST:PORT`", lambda rest: _valkey(rest, tls=False))
+_VALKEYS: Final[Kind[ValkeyPlace]] = Kind(
+    "`valkeys://HOST:PORT`, with TLS; `?iam=USER,CACHE&serverless=true` for ElastiCache's login",
+    lambda rest: _valkey(rest, tls=True),
+)
 HEALTHS: Final[Mapping[str, Kind[HealthPlace]]] = {
     "store": Kind("`store`", _alone(StoreHealth())),
-    "valkey": Kind("`valkey://HOST:PORT`", lambda rest: _valkey(rest, tls=False)),
-    "valkeys": Kind(
-        "`valkeys://HOST:PORT`, with TLS; `?iam=USER,CACHE&serverless=true` for ElastiCache's login",
-        lambda rest: _valkey(rest, tls=True),
-    ),
+    "valkey": _VALKEY,
+    "valkeys": _VALKEYS,
 }
 WAKEUPS: Final[Mapping[str, Kind[WakeupPlace]]] = {
     "memory": Kind("`memory`", _alone(MemoryWakeup())),
     "sqs": Kind("`sqs:URL-OF-THE-QUEUE`", _queue),
+    "valkey": _VALKEY,
+    "valkeys": _VALKEYS,
 }
 SINKS: Final[Mapping[str, Kind[SinkPlace]]] = {
     "stdout": Kind("`stdout`", _alone(StdoutSink())),

@@ -24,6 +24,13 @@ class HttpSettings(Struct, frozen=True, kw_only=True):
     page_origins: tuple[str, ...] = ()  # of web pages elsewhere that may call the API
 
 
+class WorkSettings(Struct, frozen=True, kw_only=True):
+    """Where `everpost work` says how it is."""
+
+    host: str = "127.0.0.1"
+    port: int = 8030
+
+
 class SqliteStore(Struct, frozen=True):
     """Files in the data folder."""
 
@@ -45,7 +52,9 @@ class IamLogin(Struct, frozen=True, kw_only=True):
     serverless: bool
 
 
-class ValkeyHealth(Struct, frozen=True, kw_only=True):
+class ValkeyPlace(Struct, frozen=True, kw_only=True):
+    """A server of Valkey, Redis or ElastiCache, or any node of a cluster."""
+
     host: str
     port: int
     tls: bool
@@ -80,14 +89,19 @@ class KinesisSink(Struct, frozen=True, kw_only=True):
 
 
 StorePlace = SqliteStore | DynamoStore
-HealthPlace = StoreHealth | ValkeyHealth
-WakeupPlace = MemoryWakeup | QueueWakeup
+HealthPlace = StoreHealth | ValkeyPlace
+WakeupPlace = MemoryWakeup | QueueWakeup | ValkeyPlace
 SinkPlace = StdoutSink | FileSink | KinesisSink
 
 
 class Retention(Struct, frozen=True, kw_only=True):
+    """None: as long as the message."""
+
     messages_days: int = 30
     keys_days: int = 7  # idempotency keys
+    bodies_days: int | None = None
+    addresses_days: int | None = None
+    events_days: int | None = None
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -102,4 +116,5 @@ class Settings(Struct, frozen=True, kw_only=True):
     store: StorePlace = SqliteStore()
     health: HealthPlace = StoreHealth()
     wakeup: WakeupPlace = MemoryWakeup()
+    work: WorkSettings = WorkSettings()
     warnings: tuple[ConfigFault, ...] = ()

@@ -1,8 +1,10 @@
 """What a store promises of what providers tell."""
 
+import pytest
+
 from everpost.model.delivery import DeliveryState
 from everpost.model.event import EventType
-from everpost.store.port import Notice, Suppression
+from everpost.store.port import Bounds, Notice, Suppression
 from store_values import LATE, NOW, accept, change, delivery, event, message, system_event
 
 BOB = Suppression(project="shop", address="bob@example.org", reason="hard bounce", created_at=NOW)
@@ -57,9 +59,32 @@ async def test_what_came_without_a_paper_has_none(store):
     assert [await store.paper(id_, None) for id_ in ("hook:1", "plain", "unknown")] == [None, None, None]
 
 
-async def test_a_paper_goes_with_its_message(store):
+@pytest.mark.parametrize("part", ["messages", "bodies", "addresses", "events", "erased"])
+async def test_a_paper_goes_with_any_part_of_its_message(store, part):
     (one,) = await accept(store, message(1))
     await store.begin([change(one, DeliveryState.SENT, EventType.SENT)])
     await store.note([notice(told(message(1), "hook:1"))])
-    assert await store.purge(LATE, NOW, 10) == 1
+    if part == "erased":
+        await store.erase("shop", "bob@example.org", "gone@erased.invalid", system_event("erased"), 10)
+    else:
+        limits = {"messages": 0.0, "keys": 0.0} | {part: LATE}
+        assert await store.purge(Bounds(**limits), 10) == 1
     assert await store.paper("hook:1", message(1).id) is None
+
+
+async def test_a_paper_of_a_message_of_which_nothing_goes_stays(store):
+    (one,) = await accept(store, message(1))
+    await store.begin([change(one, DeliveryState.SENT, EventType.SENT)])
+    await store.note([notice(told(message(1), "hook:1")), notice(system_event("hook:2"))])
+    assert await store.purge(Bounds(messages=NOW, keys=NOW, addresses=NOW, bodies=NOW, events=NOW), 10) == 0
+    assert None not in [await store.paper("hook:1", message(1).id), await store.paper("hook:2", None)]
+
+
+async def test_a_paper_of_no_message_goes_when_addresses_do(store, request):
+    if "dynamodb" in request.node.callspec.id:
+        return  # there, the time that is set for the item takes care
+    await store.note([notice(system_event(f"hook:{number}", at=NOW + number)) for number in range(4)])
+    await store.purge(Bounds(messages=NOW, keys=NOW, addresses=NOW + 3), 2)
+    assert [await store.paper(f"hook:{number}", None) is None for number in range(4)] == [True, True, False, False]
+    await store.purge(Bounds(messages=NOW, keys=NOW, addresses=NOW + 3), 2)
+    assert [await store.paper(f"hook:{number}", None) is None for number in range(4)] == [True, True, True, False]

@@ -38,8 +38,8 @@ class Journal:
 
     async def note(self, notice: Notice) -> bool:
         """Its events lie in one item, with the paper, and go with it."""
-        item = self._outbox.recorded(notice.event, notice.further) | {"paper": notice.paper or None}
-        return await self._write_new(notice.event, Write.put(item, ABSENT), *map(suppressed, notice.suppressions))
+        put = Write.put(self._outbox.noted(notice), ABSENT)
+        return await self._write_new(notice.event, put, *map(suppressed, notice.suppressions))
 
     async def paper(self, event_id: str, message_id: str | None) -> bytes | None:
         item = await self._table.get(recorded_key(event_id, message_id))
