@@ -10,7 +10,7 @@ from msgspec import Struct
 from everpost.dialects import native
 from everpost.dialects.faults import Faults
 from everpost.engine.accept import Acceptance, Idempotency
-from everpost.engine.console import attempts_of
+from everpost.engine.console import attempts_of, statuses_of
 from everpost.entrypoints.http import following, headers
 from everpost.entrypoints.http.call import Call, Headers, Reply, encode, json
 from everpost.entrypoints.http.problems import problem
@@ -174,4 +174,5 @@ async def list_events(call: Call) -> Reply | Problem:
 
 def _view(stored: Stored) -> Any:
     attempts = attempts_of(stored.events)
-    return native.render_message(stored.message, stored.deliveries, attempts)
+    statuses = statuses_of(stored.message, stored.deliveries, stored.events)
+    return native.render_message(stored.message, stored.deliveries, attempts, statuses)

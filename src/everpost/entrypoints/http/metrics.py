@@ -25,6 +25,15 @@ class Metrics:
         self._requests = self._counter("everpost_http_requests", "Requests answered.", "route", "method", "status")
         self._requests_seconds = self._counter("everpost_http_requests_seconds", "Time spent on them.", "route")
         self._known: dict[tuple[str, str, int], tuple[Counter, Counter]] = {}  # the two above, for each kind of answer
+        self._webhooks = self._counter(
+            "everpost_webhooks", "Requests of providers that bring events.", "account", "result"
+        )
+        self._webhook_events = self._counter(
+            "everpost_webhook_events",
+            "Events that these have brought, by whether their mail is known.",
+            "account",
+            "result",
+        )
         self._deliveries = self._gauge("everpost_deliveries", "Deliveries in the store.", "state")
         self._oldest = self._gauge("everpost_oldest_due_age_seconds", "How long the longest due delivery has waited.")
         self._unaccounted = self._gauge(
@@ -44,6 +53,12 @@ class Metrics:
 
     def count_turned_away(self) -> None:
         self._turned_away.inc()
+
+    def count_webhook(self, account: str, result: str) -> None:
+        self._webhooks.labels(account, result).inc()
+
+    def count_webhook_events(self, account: str, result: str, count: int) -> None:
+        self._webhook_events.labels(account, result).inc(count)
 
     def count_request(self, route: str, method: str, status: int, took_s: float) -> None:
         key = (route, method, status)
