@@ -9,7 +9,7 @@ from typing import Final
 
 from chain import lists
 from collection import files
-from pages import api, configuration, cost, events, limits, postman, providers
+from pages import api, configuration, cost, events, limits, metrics, postman, providers
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "docs" / "reference"
 NOTE: Final = "<!-- Made from the code by `make docs`: change the code, not this page. -->\n\n"
@@ -19,6 +19,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "configuration.md": configuration.page,
     "events.md": events.page,
     "limits.md": limits.page,
+    "metrics.md": metrics.page,
     "postman.md": postman.page,
     "providers.md": providers.page,
 }

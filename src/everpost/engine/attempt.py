@@ -116,6 +116,7 @@ class Attempts:
 
     async def _carry(self, intent: Intent) -> None:
         member = intent.member
+        began_at = self._ports.clock.monotonic()
         answer: Answer | None = None
         try:
             try:
@@ -126,6 +127,8 @@ class Attempts:
         except Exception as error:
             _log.exception("an attempt broke", extra={"delivery": intent.change.delivery.id})
             outcome = Outcome(kind=Kind.UNKNOWN, text=f"a fault of Everpost: {type(error).__name__}")
+        took_s = self._ports.clock.monotonic() - began_at
+        self._ports.observer.attempted(member.account.name, outcome.kind, took_s)
         self._done.append(_Done(intent, outcome, answer, self._ports.clock.now()))
         self._some_done.set()
 
@@ -183,7 +186,7 @@ class Attempts:
                 self._on_written(stored)
                 for one, change, result in zip(done, changes, written, strict=True):
                     if result is Written.DONE:
-                        journal.tell(one.intent.claimed.message, change)
+                        self._tell(one, change)
                 if len(stored) < len(done):
                     await self._store_late(
                         [one for one, result in zip(done, written, strict=True) if result is not Written.DONE]
@@ -211,7 +214,14 @@ class Attempts:
                 change = transitions.settle(current, one.outcome, one.at)
                 if await self._ports.store.advance([change]) == [Written.DONE]:
                     self._on_written([change])
-                    journal.tell(one.intent.claimed.message, change)
+                    self._tell(one, change)
+
+    def _tell(self, one: _Done, change: Change) -> None:
+        message = one.intent.claimed.message
+        journal.tell(message, change)
+        if change.delivery.state is DeliveryState.SENT:
+            wanted_at = max(message.created_at, message.send_at or 0.0)
+            self._ports.observer.handed_over(one.intent.member.account.name, one.at - wanted_at)
 
     async def _report(self, reports: Sequence[Report]) -> None:
         try:

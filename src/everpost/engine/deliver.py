@@ -121,12 +121,17 @@ class Deliverer:
                     _log.exception("a round of deliveries failed; its deliveries stay claimed until their lease ends")
                     idle_s = BLOCKED_S
                 if idle_s > 0:
-                    await self._ports.due.wait(idle_s)
+                    await self._idle(idle_s)
         finally:
             self._running = False
             for loop in self._loops:
                 loop.cancel()
             self._resolver.stop()
+
+    async def _idle(self, idle_s: float) -> None:
+        until = self._ports.clock.monotonic() + idle_s
+        await self._ports.due.wait(idle_s)
+        self._ports.observer.woken(early=self._ports.clock.monotonic() < until)
 
     async def stopped(self) -> None:
         """After `run` was cancelled: returns when nothing of it runs any more."""

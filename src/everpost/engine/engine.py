@@ -44,7 +44,7 @@ class Engine:
         self._relays: list[Relay] = []
         self.rotation: Rotation | None = None
         self.acceptor = Acceptor(ports, self._fleet, self._routes, self._deliverer)
-        self.console = Console(ports, self._fleet, self._routes)
+        self.console = Console(ports, self._fleet, self._routes, self._relays)
         self.keyring = Keyring(ports.store, ports.clock.now)
 
     def add_rotation(self, keeper: Keeper) -> None:

@@ -45,6 +45,7 @@ class Relay:
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, RETRY_S_MAX)
             except Exception as error:
+                self._ports.observer.sink_failed(self.sink.name)
                 _log.warning("a sink failed", extra={"sink": self.sink.name, "error": repr(error)})
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, RETRY_S_MAX)
@@ -65,10 +66,21 @@ class Relay:
         events = await self._ports.store.read_events(self._cursor, RELAY_BATCH_MAX)
         if not events:
             return 0
+        buried = self.sink.buried
         await self.sink.put([self._render(event) for event in events])
+        self._ports.observer.relayed(self.sink.name, len(events), self.sink.buried - buried)
         self._cursor = events[-1].seq
         await self._ports.store.write_config(_PREFIX + self.sink.name, str(self._cursor).encode(), None)
         return len(events)
+
+    async def lag_s(self) -> float:
+        """How old the next event is that the sink has not taken; 0: it has all. By the store, since another process may
+        be the one that relays. Two reads by key."""
+        name = _PREFIX + self.sink.name
+        documents = await self._ports.store.read_config(name)
+        cursor = int(documents[name].value) if name in documents else 0
+        waiting = await self._ports.store.read_events(cursor, 1)
+        return max(0.0, self._ports.clock.now() - waiting[0].event.at) if waiting else 0.0
 
     async def _read_cursor(self) -> int:
         name = _PREFIX + self.sink.name

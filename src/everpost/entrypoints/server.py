@@ -7,8 +7,8 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final, cast
 
@@ -19,10 +19,11 @@ from everpost import __version__
 from everpost.engine.engine import Engine
 from everpost.entrypoints.http.app import build_app
 from everpost.entrypoints.http.call import Services
-from everpost.entrypoints.http.metrics import Metrics
 from everpost.entrypoints.http.origins import Origins
 from everpost.entrypoints.http.protocol import Protocol
 from everpost.entrypoints.http.punctuality import Punctual, sweep
+from everpost.entrypoints.metrics import ServerMetrics
+from everpost.entrypoints.metrics.lateness import watched_loop
 from everpost.model.account import Account, Timeouts
 from everpost.model.limits import CONNECTIONS_MAX
 from everpost.model.route import Route, RouteAccount
@@ -57,8 +58,9 @@ class DevOptions(Struct, frozen=True, kw_only=True):
 
 async def run_server(settings: Settings, say: Say) -> None:
     """`everpost serve`: until SIGINT or SIGTERM, then a graceful stop."""
-    async with assembled(settings) as engine:
-        services = _services(engine, needs_key=True, sandbox=None, origins=Origins(settings.http.page_origins))
+    async with _counted(settings) as (engine, metrics):
+        origins = Origins(settings.http.page_origins)
+        services = _services(engine, metrics, needs_key=True, sandbox=None, origins=origins)
         await _serve(engine, services, settings.http, lambda: say(f"Everpost listens on {_url(settings.http)}"))
 
 
@@ -68,9 +70,9 @@ async def run_dev(options: DevOptions, say: Say) -> None:
     await sandbox.start(LOOPBACK, smtp_port=options.smtp_port, control_port=options.control_port)
     try:
         settings = _dev_settings(options, sandbox)
-        async with assembled(settings) as engine:
+        async with _counted(settings) as (engine, metrics):
             needs_key = not ipaddress.ip_address(options.host).is_loopback
-            services = _services(engine, needs_key=needs_key, sandbox=sandbox)
+            services = _services(engine, metrics, needs_key=needs_key, sandbox=sandbox)
             await _serve(engine, services, settings.http, lambda: say(_welcome(options, sandbox, needs_key=needs_key)))
     finally:
         await sandbox.stop()
@@ -98,13 +100,28 @@ async def run_sandbox(say: Say, sendgrid_port: int, mailgun_port: int, smtp_port
         await sandbox.stop()
 
 
-def _services(engine: Engine, *, needs_key: bool, sandbox: Sandbox | None, origins: Origins | None = None) -> Services:
+@asynccontextmanager
+async def _counted(settings: Settings) -> AsyncIterator[tuple[Engine, ServerMetrics]]:
+    """An engine, and the figures of what it does."""
+    metrics = ServerMetrics(__version__)
+    async with assembled(settings, figures=metrics) as engine, watched_loop(metrics.process.loop_was_late):
+        yield engine, metrics
+
+
+def _services(
+    engine: Engine,
+    metrics: ServerMetrics,
+    *,
+    needs_key: bool,
+    sandbox: Sandbox | None,
+    origins: Origins | None = None,
+) -> Services:
     return Services(
         acceptor=engine.acceptor,
         console=engine.console,
         keyring=engine.keyring if needs_key else None,
         clock=engine.ports.clock,
-        metrics=Metrics(),
+        metrics=metrics,
         inbox=sandbox.inbox if sandbox is not None else None,
         version=__version__,
         origins=origins or Origins(),

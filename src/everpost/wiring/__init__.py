@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from everpost import settings as config
 from everpost.dialects.native import render_event
@@ -14,6 +14,7 @@ from everpost.engine.engine import Engine
 from everpost.engine.fleet import Member
 from everpost.engine.housekeep import Retention
 from everpost.engine.news import News
+from everpost.engine.observer import UNOBSERVED, Observer
 from everpost.engine.ports import Ports
 from everpost.engine.queue import AwaitedQueue, SharedQueue
 from everpost.engine.relay import Relay
@@ -22,6 +23,7 @@ from everpost.model.secret import Reference, is_reference
 from everpost.providers import mailgun, sendgrid, smtp
 from everpost.providers.contract import Provider
 from everpost.sinks.counted import CountedSink
+from everpost.store.commits import UNCOUNTED
 from everpost.wakeup.memory import MemoryWakeup
 from everpost.wiring import parts
 from everpost.wiring.cloud import Cloud
@@ -49,6 +51,16 @@ SENDING: Final = frozenset({Role.SERVER, Role.DOOR, Role.DELIVER})
 RELAYING: Final = frozenset({Role.SERVER, Role.RELAY})
 
 
+class Figures(Protocol):
+    """Who counts what the parts do."""
+
+    @property
+    def engine(self) -> Observer: ...
+
+    @property
+    def process(self) -> parts.Watcher: ...
+
+
 class PartUnavailable(Exception):
     """A part that the settings name can't be had; says what is to be mended."""
 
@@ -70,7 +82,10 @@ async def read_settings(where: str, cloud: Cloud) -> config.Settings | list[conf
 
 @asynccontextmanager
 async def assembled(
-    settings: config.Settings, role: Role = Role.SERVER, cloud: Cloud | None = None
+    settings: config.Settings,
+    role: Role = Role.SERVER,
+    cloud: Cloud | None = None,
+    figures: Figures | None = None,
 ) -> AsyncIterator[Engine]:
     """An engine with everything behind it that the role needs, ready to be run; closed in reverse order at the end.
     Raises StoreUnavailable and PartUnavailable."""
@@ -78,19 +93,31 @@ async def assembled(
     async with AsyncExitStack() as stack:
         stack.push_async_callback(cloud.wire.close)
         try:
-            engine = await _engine(settings, role, cloud, stack)
+            engine = await _engine(settings, role, cloud, stack, figures)
         except ValueError as error:  # AWS without a region
             raise PartUnavailable(str(error)) from error
         yield engine
 
 
-async def _engine(settings: config.Settings, role: Role, cloud: Cloud, stack: AsyncExitStack) -> Engine:
+async def _engine(
+    settings: config.Settings, role: Role, cloud: Cloud, stack: AsyncExitStack, figures: Figures | None
+) -> Engine:
     retention = retention_of(settings)
-    store = parts.store_at(settings.store, settings.data, cloud, retention)
+    store = parts.store_at(settings.store, settings.data, cloud, retention, figures.process if figures else UNCOUNTED)
     stack.push_async_callback(store.close)
     health = parts.health_of(settings, cloud)
     stack.push_async_callback(health.close)
-    ports = Ports(store=store, health=health, wire=cloud.wire, due=MemoryWakeup(), news=News(), clock=SystemClock())
+    ports = Ports(
+        store=store,
+        health=health,
+        wire=cloud.wire,
+        due=MemoryWakeup(),
+        news=News(),
+        clock=SystemClock(),
+        observer=figures.engine if figures else UNOBSERVED,
+    )
+    if figures:
+        figures.process.watch_connections(lambda: cloud.wire.connections)
     keeper = parts.keeper_of(settings, cloud) if role in SENDING else None
     accounts = settings.accounts if keeper is None else await _with_secrets(keeper)
     members = [Member(account, PROVIDERS[account.provider]) for account in accounts]
