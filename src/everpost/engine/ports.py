@@ -8,6 +8,7 @@ from everpost.engine.observer import UNOBSERVED, Observer
 from everpost.engine.wire import Wire
 from everpost.health.port import Health
 from everpost.store.port import Store
+from everpost.traces.port import UNTRACED, Tracer
 from everpost.wakeup.port import Wakeup
 
 
@@ -20,3 +21,4 @@ class Ports:
     news: News  # events may be waiting for the sinks
     clock: Clock
     observer: Observer = UNOBSERVED
+    tracer: Tracer = UNTRACED

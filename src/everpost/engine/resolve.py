@@ -81,19 +81,23 @@ class Resolver:
 
     async def _run(self, claimed: Claimed, on_written: OnWritten) -> None:
         asked = claimed.delivery
+        span = self._ports.tracer.resolve(claimed.message, asked)
         try:
-            change = await self._resolve(asked, claimed.message)
+            with span.here():
+                change = await self._resolve(asked, claimed.message)
             if change is not None and await self._ports.store.advance([change]) == [Written.DONE]:
                 if change.delivery.state is not DeliveryState.UNCERTAIN:
                     self._watches.pop(_attempt(asked), None)
                 on_written([change])
                 journal.tell(claimed.message, change)
                 self._count(change)
+                span.told(change.events)
         except StoreUnavailable as error:
             _log.warning("a question waits for the store", extra={"error": str(error)})
         except Exception:
             _log.exception("a question broke; it is asked again", extra={"delivery": asked.id})
         finally:
+            span.end()
             del self._tasks[asked.id]
             self._ports.due.nudge()
 

@@ -125,6 +125,7 @@ def _services(
         inbox=sandbox.inbox if sandbox is not None else None,
         version=__version__,
         origins=origins or Origins(),
+        tracer=engine.ports.tracer,
     )
 
 

@@ -18,15 +18,18 @@ from everpost.engine.observer import UNOBSERVED, Observer
 from everpost.engine.ports import Ports
 from everpost.engine.queue import AwaitedQueue, SharedQueue
 from everpost.engine.relay import Relay
+from everpost.engine.wire.traced import TracedWire
 from everpost.model.account import Account
 from everpost.model.secret import Reference, is_reference
 from everpost.providers import mailgun, sendgrid, smtp
 from everpost.providers.contract import Provider
 from everpost.sinks.counted import CountedSink
 from everpost.store.commits import UNCOUNTED
+from everpost.traces.port import UNTRACED
 from everpost.wakeup.memory import MemoryWakeup
 from everpost.wiring import parts
 from everpost.wiring.cloud import Cloud
+from everpost.wiring.traces import tracer_of
 
 if TYPE_CHECKING:
     from everpost.vault.keeper import Keeper
@@ -88,13 +91,14 @@ async def assembled(
     figures: Figures | None = None,
 ) -> AsyncIterator[Engine]:
     """An engine with everything behind it that the role needs, ready to be run; closed in reverse order at the end.
-    Raises StoreUnavailable and PartUnavailable."""
+    `figures` are given by a process that stays: it makes traces, too, if it is asked to. Raises StoreUnavailable and
+    PartUnavailable."""
     cloud = cloud or Cloud(os.environ)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(cloud.wire.close)
         try:
             engine = await _engine(settings, role, cloud, stack, figures)
-        except ValueError as error:  # AWS without a region
+        except ValueError as error:  # AWS without a region, traces without what makes them
             raise PartUnavailable(str(error)) from error
         yield engine
 
@@ -107,14 +111,17 @@ async def _engine(
     stack.push_async_callback(store.close)
     health = parts.health_of(settings, cloud)
     stack.push_async_callback(health.close)
+    tracer = tracer_of(cloud.environ) if figures else UNTRACED
+    stack.push_async_callback(tracer.close)
     ports = Ports(
         store=store,
         health=health,
-        wire=cloud.wire,
+        wire=cloud.wire if tracer is UNTRACED else TracedWire(cloud.wire, tracer),
         due=MemoryWakeup(),
         news=News(),
         clock=SystemClock(),
         observer=figures.engine if figures else UNOBSERVED,
+        tracer=tracer,
     )
     if figures:
         figures.process.watch_connections(lambda: cloud.wire.connections)

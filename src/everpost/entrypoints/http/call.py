@@ -20,6 +20,7 @@ from everpost.model.key import Caller, Scope
 from everpost.model.limits import BODY_BYTES_MAX
 from everpost.model.message import Origin
 from everpost.model.problem import Problem
+from everpost.traces.port import NO_SPAN, UNTRACED, Span, Tracer
 
 JSON: Final = b"application/json"
 PROBLEM_JSON: Final = b"application/problem+json"
@@ -66,6 +67,7 @@ class Services:
     inbox: Inbox | None  # what the sandbox providers have taken
     version: str
     origins: Origins = field(default_factory=Origins)  # of pages elsewhere that may call
+    tracer: Tracer = UNTRACED
 
 
 class Reply(Struct, frozen=True, kw_only=True):
@@ -88,6 +90,7 @@ class Call:
     template: str = ""
     message_id: str | None = None
     reply: Reply | None = None
+    span: Span = NO_SPAN
     _headers: Mapping[bytes, bytes] = field(init=False)  # of a repeated one the first
 
     def __post_init__(self) -> None:
