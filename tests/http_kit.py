@@ -142,6 +142,7 @@ async def running(
             metrics=metrics,
             inbox=inbox,
             version="0.0.0",
+            feed=engine.feed,
         ),
         engine,
     )

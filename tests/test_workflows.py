@@ -1,6 +1,7 @@
 """Workflows run what they name, with no more rights than they need, and keep no key of a cloud."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -72,6 +73,44 @@ def test_aws_lets_jobs_in_by_their_identity_and_an_environment():
     assert {deploying[name]["environment"] for name in with_role} == {"aws-plan", "aws"}
     assert "head.repo.full_name == github.repository" in deploying["plan"]["if"]
     assert "event_name == 'push'" in deploying["apply"]["if"]
+
+
+def test_packages_are_written_for_a_tag_alone_and_by_who_has_to():
+    writing = {
+        (file.stem, name)
+        for file in WORKFLOWS
+        for name, job in jobs(file).items()
+        if job["permissions"].get("packages") == "write"
+    }
+    assert writing == {("release", "image"), ("release", "chart")}
+    released = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())
+    assert released[True] == {"push": {"tags": ["v*"]}}  # YAML 1.1 reads `on` as true
+    assert (released["jobs"]["image"]["needs"], released["jobs"]["chart"]["needs"]) == ("build", "image")
+
+
+def test_an_image_is_pushed_with_what_it_is_made_of_and_where_it_comes_from():
+    [push] = [step["with"] for step in steps_of("image") if "docker/build-push-action" in step.get("uses", "")]
+    assert push["platforms"] == "linux/amd64,linux/arm64"
+    assert (push["sbom"], push["provenance"]) == (True, "mode=max")
+    assert "steps.names.outputs.base" in push["build-args"]
+    [attest] = [step["with"] for step in steps_of("image") if "attest-build-provenance" in step.get("uses", "")]
+    assert attest["subject-digest"] == "${{ steps.push.outputs.digest }}"
+
+
+def test_a_released_chart_names_its_image_by_digest(tmp_path):
+    [run] = [step["run"] for step in steps_of("chart") if "sed" in step.get("run", "")]
+    values = "deploy/helm/everpost/values.yaml"
+    (tmp_path / values).parent.mkdir(parents=True)
+    (tmp_path / values).write_text((ROOT / values).read_text())
+    told = {"IMAGE": "ghcr.io/example/everpost", "DIGEST": "sha256:" + 64 * "0", "PATH": os.environ["PATH"]}
+    naming = run.partition("helm package")[0]
+    subprocess.run(["bash", "-euo", "pipefail", "-c", naming], cwd=tmp_path, env=told, check=True)
+    image = yaml.safe_load((tmp_path / values).read_text())["image"]
+    assert (image["repository"], image["digest"]) == (told["IMAGE"], told["DIGEST"])
+
+
+def steps_of(job):
+    return jobs(ROOT / ".github" / "workflows" / "release.yml")[job]["steps"]
 
 
 def test_the_roles_in_aws_are_bound_to_the_environments_of_the_workflow():

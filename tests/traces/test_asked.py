@@ -14,14 +14,14 @@ ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
 PROGRAM = """
 import asyncio, json, sys
 from pathlib import Path
-from everpost.entrypoints import server
+from everpost.entrypoints import laptop, server
 from everpost.sandbox.sandbox import Sandbox
 
 async def main():
     sandbox = Sandbox()
     await sandbox.start("127.0.0.1", smtp_port=0, control_port=0)
-    settings = server._dev_settings(server.DevOptions(data=Path(sys.argv[1])), sandbox)
-    async with server._counted(settings):
+    settings = laptop._dev_settings(laptop.DevOptions(data=Path(sys.argv[1])), sandbox)
+    async with server.counted(settings):
         print(json.dumps(sorted(sys.modules)))
     await sandbox.stop()
 

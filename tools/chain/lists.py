@@ -41,10 +41,12 @@ def locked() -> dict[str, Mapping[str, Any]]:
     return {package["name"]: package for package in tomllib.loads((ROOT / "uv.lock").read_text())["package"]}
 
 
-def runtime() -> dict[str, Mapping[str, Any]]:
-    """Everything that is reached from Everpost without a group or an extra."""
+def runtime(extras: Iterable[str] = ()) -> dict[str, Mapping[str, Any]]:
+    """Everything that is reached from Everpost without a group, and by these extras alone."""
     packages, found = locked(), dict[str, Mapping[str, Any]]()
     waiting = _needs(packages[NAME])
+    for extra in extras:
+        waiting += [each["name"] for each in packages[NAME]["optional-dependencies"][extra]]
     while waiting:
         name = waiting.pop()
         if name not in found:

@@ -21,8 +21,8 @@ class Observer(Protocol):
         """An uncertain attempt is certain now, or was given up: found, absent or unresolved."""
         ...
 
-    def woken(self, *, early: bool) -> None:
-        """The deliver loop goes on; early: something has nudged it."""
+    def woken(self, *, nudged: bool) -> None:
+        """The deliver loop goes on: since something has nudged it, or since its time had come."""
         ...
 
     def relayed(self, sink: str, events: int, buried: int) -> None:
@@ -43,7 +43,7 @@ class Unobserved:
 
     def resolved(self, account: str, verdict: str) -> None: ...
 
-    def woken(self, *, early: bool) -> None: ...
+    def woken(self, *, nudged: bool) -> None: ...
 
     def relayed(self, sink: str, events: int, buried: int) -> None: ...
 

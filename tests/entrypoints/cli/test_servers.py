@@ -41,7 +41,7 @@ def test_a_server_whose_port_is_taken_says_so(tmp_path):
 
 @pytest.mark.slow
 def test_what_a_server_says_is_json_on_demand_and_a_signal_ends_it_with_0(tmp_path):
-    words = ["sandbox", "--json"]
+    words = ["sandbox", "--json", "--host", "127.0.0.2"]
     for name in ("sendgrid", "mailgun", "smtp", "control"):
         words += [f"--{name}-port", "0"]
     with subprocess.Popen(
@@ -50,7 +50,7 @@ def test_what_a_server_says_is_json_on_demand_and_a_signal_ends_it_with_0(tmp_pa
         said = [json.loads(process.stdout.readline())["said"] for _ in range(4)]
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
-    assert said[0].startswith("SendGrid  http://127.0.0.1:")
+    assert said[0].startswith("SendGrid  http://127.0.0.2:")
 
 
 @pytest.mark.parametrize(

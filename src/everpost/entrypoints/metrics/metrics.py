@@ -12,7 +12,7 @@ from everpost.entrypoints.metrics.work import EngineFigures, ProcessFigures
 
 
 class Metrics:
-    """Of a process that delivers, relays or both."""
+    """Of a process that only works: who asks how it is, is not counted."""
 
     is_shown = True
 
@@ -24,6 +24,12 @@ class Metrics:
         self._standing = StandingFigures(self._make)
         self._make.info("everpost_build", "What runs.", version=version, python=platform.python_version())
         ProcessCollector(registry=self.registry)
+
+    def count_accepted(self) -> None: ...
+
+    def count_turned_away(self) -> None: ...
+
+    def count_request(self, route: str, method: str, status: int, took_s: float) -> None: ...
 
     @property
     def instruments(self) -> list[Instrument]:

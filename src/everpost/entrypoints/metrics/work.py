@@ -79,8 +79,8 @@ class EngineFigures:
     def resolved(self, account: str, verdict: str) -> None:
         self._resolutions.labels(account, verdict).inc()
 
-    def woken(self, *, early: bool) -> None:
-        (self._nudged if early else self._timed).inc()
+    def woken(self, *, nudged: bool) -> None:
+        (self._nudged if nudged else self._timed).inc()
 
     def relayed(self, sink: str, events: int, buried: int) -> None:
         known = self._by_sink.get(sink)
