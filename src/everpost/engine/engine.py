@@ -48,7 +48,7 @@ class Engine:
         self._peers: Peers | None = None
         self.rotation: Rotation | None = None
         self.acceptor = Acceptor(ports, self._fleet, self._routes, self._deliverer)
-        self.console = Console(ports, self._fleet, self._routes)
+        self.console = Console(ports, self._fleet, self._routes, self._relays)
         self.keyring = Keyring(ports.store, ports.clock.now)
         self.feed = Feed(ports.store, ports.news)
         self.ingestor = Ingestor(ports, self._fleet, self.keyring.projects, self._deliverer.written)

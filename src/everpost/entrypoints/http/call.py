@@ -22,6 +22,7 @@ from everpost.model.key import Caller, Scope
 from everpost.model.limits import BODY_BYTES_MAX
 from everpost.model.message import Origin
 from everpost.model.problem import Problem
+from everpost.traces.port import NO_SPAN, UNTRACED, Span, Tracer
 
 JSON: Final = b"application/json"
 PROBLEM_JSON: Final = b"application/problem+json"
@@ -70,6 +71,7 @@ class Services:
     version: str
     feed: Feed | None = None  # None: nobody can keep an answer open here
     origins: Origins = field(default_factory=Origins)  # of pages elsewhere that may call
+    tracer: Tracer = UNTRACED
 
 
 class Stream(Protocol):
@@ -108,6 +110,7 @@ class Call:
     template: str = ""
     message_id: str | None = None
     reply: Reply | None = None
+    span: Span = NO_SPAN
     _headers: Mapping[bytes, bytes] = field(init=False)  # of a repeated one the first
 
     def __post_init__(self) -> None:
