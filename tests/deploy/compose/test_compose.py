@@ -130,6 +130,7 @@ def test_the_commands_are_those_of_the_command_line(services):
 
 
 @chart.OF_SEVERAL
+@chart.WOKEN_BY_STORE
 @pytest.mark.parametrize("name", ["api", "worker"])
 def test_a_process_understands_its_configuration(name, services, tmp_path):
     password = tmp_path / "store_password"

@@ -25,11 +25,12 @@ OF_SEVERAL: Final = pytest.mark.skipif(
     not (
         {"work", "migrate"} <= cli.COMMANDS.keys()
         and "postgres" in STORES
-        and {"store", "valkey"} <= WAKEUPS.keys()
+        and "valkey" in WAKEUPS
         and "EVERPOST_WAKEUP_PASSWORD" in VARIABLES
     ),
     reason="processes that share PostgreSQL are not all here yet",
 )
+WOKEN_BY_STORE: Final = pytest.mark.skipif("store" not in WAKEUPS, reason="PostgreSQL wakes nobody yet")
 
 
 def helm() -> Any:

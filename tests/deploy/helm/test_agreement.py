@@ -56,6 +56,7 @@ def test_the_commands_are_those_of_the_command_line(made):
 
 
 @chart.OF_SEVERAL
+@chart.WOKEN_BY_STORE
 @pytest.mark.parametrize("part", ["api", "worker"])
 def test_a_pod_understands_its_configuration(part, made, tmp_path):
     environ = told(containers(made)[part]) | {"MAILGUN_API_KEY": "key-test"}
