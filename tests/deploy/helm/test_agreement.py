@@ -11,10 +11,12 @@ from everpost.engine.engine import DRAIN_S
 from everpost.entrypoints import cli
 from everpost.entrypoints.http.other_operations import VITALS
 from everpost.entrypoints.server import REQUESTS_END_S
+from everpost.model.limits import BODIES_BYTES_MAX
 from everpost.settings import Settings, load, store_place
 from everpost.settings.load import VARIABLES
 from everpost.wiring import PROVIDERS
 
+PROCESS_BYTES = 128 * 1024**2  # without any
 MARGIN_S = 10  # of a node that is busy while a pod stops
 
 
@@ -100,6 +102,13 @@ def test_a_pod_is_given_the_time_that_a_graceful_stop_takes(made):
         [one] = pod["containers"]
         leaving = float(one["lifecycle"]["preStop"]["exec"]["command"][1]) if "lifecycle" in one else 0.0
         assert pod["terminationGracePeriodSeconds"] >= leaving + REQUESTS_END_S + DRAIN_S + MARGIN_S
+
+
+def test_a_pod_has_room_for_the_bodies_that_it_may_work_on(made):
+    """Each is there as it came, as text, and decoded."""
+    limits = {name: one["resources"]["limits"]["memory"] for name, one in containers(made).items() if name != "migrate"}
+    assert limits == {"api": "1Gi", "worker": "1Gi"}
+    assert 4 * BODIES_BYTES_MAX + PROCESS_BYTES <= 1024**3
 
 
 def test_the_api_leaves_its_service_before_it_stops(made):
