@@ -19,7 +19,7 @@ INTRODUCTION = """\
 
 `make bench` measures Everpost alone and beside its peers, on SQLite, in some ten minutes; `make bench QUICK=1` measures
 Everpost alone in under a minute, less exactly. `make bench PARTS=peers,faults` measures these parts only, `STORED=N`
-says how many mails the grown store holds (ten million take 13 GB and some minutes more), and `make bench PAGE=1` writes
+says how many mails the grown store holds (ten million take 19 GB and some minutes more), and `make bench PAGE=1` writes
 this page anew from what was measured last.
 
 Server, peers, provider and load are processes of their own on one machine. Rounds are interleaved, so that whatever

@@ -1,4 +1,4 @@
-// What every request needs: a name for the run, instants, and the host where a gateway wants one.
+// What every request needs: a name for the run, instants, and what a gateway wants.
 if (!pm.collectionVariables.get("run")) {
   pm.collectionVariables.set("run", pm.variables.replaceIn("{{$guid}}"));
   pm.collectionVariables.set("begun", Date.now());
@@ -13,4 +13,7 @@ pm.variables.set("inTwoYears", instant(2 * 366 * 86400));
 
 if (pm.variables.get("hostHeader")) {
   pm.request.headers.upsert({ key: "Host", value: pm.variables.get("hostHeader") });
+}
+if (pm.variables.get("gatewayKey")) {
+  pm.request.headers.upsert({ key: "x-api-key", value: pm.variables.get("gatewayKey") });
 }

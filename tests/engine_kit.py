@@ -153,10 +153,10 @@ def _next(scripts, account):
 class Clock:
     """The event loop's time, as it stands after NOW; chance is drawn from a seed, unless it is `fixed`."""
 
-    def __init__(self):
+    def __init__(self, seed=1):
         self.skew_s = 0.0
         self.fixed = None
-        self._rng = random.Random(1)
+        self._rng = random.Random(seed)
 
     def now(self):
         return NOW + self.monotonic() + self.skew_s

@@ -140,6 +140,7 @@ async def running(
             metrics=Metrics(),
             inbox=inbox,
             version="0.0.0",
+            feed=engine.feed,
         ),
         engine,
     )

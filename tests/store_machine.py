@@ -7,8 +7,8 @@ from msgspec.structs import replace
 from everpost.model.delivery import DeliveryState
 from everpost.model.message import Address
 from everpost.store.memory import MemoryStore
-from everpost.store.port import Filter, Suppression
-from store_values import LATE, NOW, Clock, change, charge, delivery, event, key, message, system_event
+from everpost.store.port import Bounds, Filter, Suppression
+from store_values import LATE, NOW, Clock, attachment, change, charge, delivery, event, key, message, system_event
 
 few = st.integers(0, 3)
 projects = st.sampled_from(["shop", "bank"])
@@ -17,6 +17,8 @@ tags = st.sampled_from(["a", "b"])
 states = st.sampled_from(list(DeliveryState))
 accounts = st.sampled_from(["one", "two"])
 ages = st.integers(0, 40)
+few_or_all = st.integers(1, 5) | st.just(100)
+names = st.sampled_from(["1/a", "1/b", "2/a"])
 
 
 class Stores(RuleBasedStateMachine):
@@ -57,11 +59,13 @@ class Stores(RuleBasedStateMachine):
         overdue=st.sampled_from([LATE, LATE, LATE, 0.0]),
         begun=st.booleans(),
         spent=st.lists(st.builds(charge, few, st.just(6), accounts, tags, few.map(float)), max_size=2),
+        files=st.lists(names, max_size=2),
     )
-    def accept(self, *, project, to, tags, claim, due, deliveries, again, overdue, begun, spent):
+    def accept(self, *, project, to, tags, claim, due, deliveries, again, overdue, begun, spent, files):
         if not (again and self.messages):
             self.number += 1
-        of = message(self.number, project=project, to=tuple(map(Address, to)), tags=tuple(tags))
+        attached = tuple(attachment(name) for name in files)
+        of = message(self.number, project=project, to=tuple(map(Address, to)), tags=tuple(tags), attachments=attached)
         ones = [delivery(of, position, due_at=of.created_at + due) for position in range(deliveries)]
         if begun:
             ones = [change(one).delivery for one in ones]
@@ -112,9 +116,28 @@ class Stores(RuleBasedStateMachine):
     def find_key(self, name, fingerprint):
         self.both("find_key", "shop:send", name, fingerprint)
 
-    @rule(before=ages, keys_before=ages, limit=st.integers(1, 5))
-    def purge(self, before, keys_before, limit):
-        self.both("purge", NOW + before, NOW + keys_before, limit)
+    @rule(before=ages, keys_before=ages, parts=st.lists(st.none() | ages, min_size=3, max_size=3), limit=few_or_all)
+    def purge(self, before, keys_before, parts, limit):
+        bodies, addresses, events = (None if age is None else NOW + age for age in parts)
+        bounds = Bounds(
+            messages=NOW + before,
+            keys=NOW + keys_before,
+            bodies=bodies,
+            addresses=addresses,
+            events=events,
+            salt=b"salt",
+        )
+        self.both("purge", bounds, limit)
+
+    @rule(project=projects, address=addresses, limit=few_or_all)
+    def erase(self, project, address, limit):
+        self.number += 1
+        event = system_event(f"erased {self.number}", project=project)
+        self.both("erase", project, address, f"{self.number}@erased.invalid", event, limit)
+
+    @rule(names=st.lists(names, max_size=3))
+    def referenced(self, names):
+        self.both("referenced", names)
 
     @rule(
         by=st.builds(
@@ -146,6 +169,7 @@ class Stores(RuleBasedStateMachine):
         self.both("read_events", 0, 10_000)
         self.both("usage")
         self.both("read_config", "")
+        self.both("referenced", ["1/a", "1/b", "2/a"])
         self.both("suppressed", "shop", ["ann@example.com", "bob@example.org", "bob@example.net"])
         for of in self.messages[-3:]:
             self.both("get_message", of.project, of.id)

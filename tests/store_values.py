@@ -6,8 +6,8 @@ from everpost.model.change import Change, Charge
 from everpost.model.delivery import FINAL, Delivery, DeliveryState
 from everpost.model.event import Event, EventType
 from everpost.model.ids import delivery_id, message_id
-from everpost.model.message import Address, Message
-from everpost.store.port import IdempotencyClaim
+from everpost.model.message import Address, Attachment, Message
+from everpost.store.port import Bounds, IdempotencyClaim
 
 NOW = 1_800_000_000.0
 LATE = 9e9  # a deadline that no test reaches
@@ -39,6 +39,15 @@ def message(number=1, **fields):
         "text": f"It works, {number}",
     } | fields
     return Message(**fields)
+
+
+def bounds(messages, keys, **parts):
+    return Bounds(messages=messages, keys=keys, salt=b"salt", **parts)
+
+
+def attachment(name):
+    """One that lies outside the store."""
+    return Attachment(filename="a.pdf", content_type="application/pdf", content=b"", stored_as=name)
 
 
 def delivery(of, position=0, **fields):

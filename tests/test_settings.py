@@ -15,6 +15,7 @@ from everpost.settings import (
     FileSink,
     HttpSettings,
     IamLogin,
+    KafkaSink,
     KinesisSink,
     MemoryWakeup,
     QueueWakeup,
@@ -22,7 +23,8 @@ from everpost.settings import (
     SqliteStore,
     StdoutSink,
     StoreHealth,
-    ValkeyHealth,
+    ValkeyPlace,
+    WorkSettings,
     load,
     load_text,
     store_place,
@@ -30,6 +32,7 @@ from everpost.settings import (
 from everpost.settings.forms import FORMS
 from everpost.settings.keys import TABLES
 from everpost.settings.load import VARIABLES
+from everpost.settings.values import Mechanism
 
 EXAMPLE = Path(__file__).parent.parent / "everpost.example.toml"
 SECRET = "s3cr3t-0123456789"
@@ -151,8 +154,11 @@ def test_a_full_file_is_read_to_the_last_key(read):
         [events]
         sinks = ["stdout", "file:/var/log/events.jsonl"]
         [retention]
-        messages_days = 1
+        messages_days = 40
         keys_days = 2
+        bodies_days = 3
+        addresses_days = 4
+        events_days = 40
         [log]
         level = "debug"
     """)
@@ -181,8 +187,25 @@ def test_a_full_file_is_read_to_the_last_key(read):
         give_up_after_s=600,
     )
     assert settings.sinks == (StdoutSink(), FileSink(Path("/var/log/events.jsonl")))
-    assert settings.retention == Retention(messages_days=1, keys_days=2)
+    assert settings.retention == Retention(
+        messages_days=40, keys_days=2, bodies_days=3, addresses_days=4, events_days=40
+    )
     assert settings.log_level == "debug"
+
+
+@pytest.mark.parametrize(
+    ("lines", "key", "words"),
+    [
+        ("bodies_days = 31", "bodies_days", ("messages go after 30", "a larger messages_days")),
+        ("messages_days = 9\nevents_days = 10", "events_days", ("messages go after 9", "at most 9")),
+        ("bodies_days = 8\naddresses_days = 7", "addresses_days", ("kept for 8", "set bodies_days to at most 7")),
+        ("addresses_days = 7", "addresses_days", ("kept for 30", "set bodies_days to at most 7")),
+    ],
+)
+def test_no_part_of_a_mail_outlives_it_and_no_address_the_content_that_repeats_it(read, lines, key, words):
+    [fault] = read(f"{ONE_ACCOUNT}[retention]\n{lines}\n")
+    assert fault.key == f"retention.{key}"
+    assert all(word in f"{fault.message} {fault.hint}" for word in words)
 
 
 def test_a_file_without_routes_routes_by_default_over_all_accounts_in_its_order(read):
@@ -593,6 +616,7 @@ PLACES = {
     "accounts.NAME.timeouts": "[accounts.one.timeouts]\nqqqqqq = 1\n",
     "routes.NAME": "[routes.default]\nqqqqqq = 1\n",
     "routes.NAME.accounts[]": "[[routes.default.accounts]]\naccount = 'one'\nqqqqqq = 1\n",
+    "work": "[work]\nqqqqqq = 1\n",
     "events": "[events]\nqqqqqq = 1\n",
     "retention": "[retention]\nqqqqqq = 1\n",
     "log": "[log]\nqqqqqq = 1\n",
@@ -622,16 +646,17 @@ NAMED = [
     ("store", "dynamodb:mail", DynamoStore(table="mail")),
     ("store", "dynamodb:mail?bodies=mail-bodies", DynamoStore(table="mail", bodies="mail-bodies")),
     ("health", "store", StoreHealth()),
-    ("health", "valkey://cache", ValkeyHealth(host="cache", port=6379, tls=False)),
-    ("health", "valkeys://everpost@cache:7000", ValkeyHealth(host="cache", port=7000, tls=True, user="everpost")),
+    ("health", "valkey://cache", ValkeyPlace(host="cache", port=6379, tls=False)),
+    ("health", "valkeys://everpost@cache:7000", ValkeyPlace(host="cache", port=7000, tls=True, user="everpost")),
     (
         "health",
         "valkeys://cache:6379?cluster=true&iam=everpost,cache-1",
-        ValkeyHealth(
+        ValkeyPlace(
             host="cache", port=6379, tls=True, login=IamLogin(user="everpost", cache="cache-1", serverless=False)
         ),
     ),
     ("wakeup", "memory", MemoryWakeup()),
+    ("wakeup", "valkeys://everpost@cache:7000", ValkeyPlace(host="cache", port=7000, tls=True, user="everpost")),
     (
         "wakeup",
         "sqs:https://sqs.eu-central-1.amazonaws.com/1/q",
@@ -651,11 +676,126 @@ def test_events_may_go_to_a_stream(read):
     assert settings.sinks == (KinesisSink(stream="trail"), KinesisSink(stream="b", dead_letters="https://sqs/1/q"))
 
 
+KAFKA = "kafka:trail?brokers=a.example:9092"
+KAFKAS = [
+    (KAFKA, KafkaSink(topic="trail", brokers=("a.example:9092",))),
+    (
+        "kafka:t?brokers=[::1]:9092,b:1&dlq=t.dead",
+        KafkaSink(topic="t", brokers=("[::1]:9092", "b:1"), dead_letters="t.dead"),
+    ),
+    (f"{KAFKA}&tls=true", KafkaSink(topic="trail", brokers=("a.example:9092",), tls=True)),
+    (
+        f"{KAFKA}&tls=true&user=ann",
+        KafkaSink(topic="trail", brokers=("a.example:9092",), tls=True, user="ann", password=SECRET),
+    ),
+    (
+        f"{KAFKA}&user=ann&mechanism=SCRAM-SHA-512",
+        KafkaSink(
+            topic="trail",
+            brokers=("a.example:9092",),
+            user="ann",
+            mechanism=Mechanism.SCRAM_SHA_512,
+            password=SECRET,
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "place"), KAFKAS)
+def test_events_may_go_to_a_topic(read, text, place):
+    sinks = f"[events]\nsinks = [{text!r}]\nkafka_password = '$PASSWORD'\n"
+    assert read(sinks + ONE_ACCOUNT, {**ENVIRON, "PASSWORD": SECRET}).sinks == (place,)
+    settings = read(ONE_ACCOUNT, {**ENVIRON, "EVERPOST_EVENTS_SINKS": text, "EVERPOST_KAFKA_PASSWORD": SECRET})
+    assert settings.sinks == (place,)
+    assert SECRET not in repr(settings)
+    assert settings.warnings == ()
+
+
+def test_commas_stand_between_sinks_and_between_brokers(read):
+    listed = "stdout, kafka:t?brokers=kafka:9092,kafka:9093&dlq=d ,file:/x,kafka:u?brokers=a:1"
+    assert read(ONE_ACCOUNT, {**ENVIRON, "EVERPOST_EVENTS_SINKS": listed}).sinks == (
+        StdoutSink(),
+        KafkaSink(topic="t", brokers=("kafka:9092", "kafka:9093"), dead_letters="d"),
+        FileSink(Path("/x")),
+        KafkaSink(topic="u", brokers=("a:1",)),
+    )
+
+
+def test_the_password_of_a_topic_may_be_kept_elsewhere(read):
+    (sink,) = read(
+        f"[events]\nsinks = ['{KAFKA}&tls=true&user=ann']\nkafka_password = 'ssm:/kafka/password'\n{ONE_ACCOUNT}"
+    ).sinks
+    assert isinstance(sink.password, Reference)
+
+
+@pytest.mark.parametrize(
+    "sink",
+    [
+        "kafka:",
+        "kafka:t",
+        "kafka:t?brokers=",
+        "kafka:t?brokers=a",
+        "kafka:t?brokers=a:b",
+        "kafka:t?brokers=a:1,",
+        "kafka:t/u?brokers=a:1",
+        "kafka:t?brokers=a:1&dlq=",
+        "kafka:t?brokers=a:1&tls=yes",
+        "kafka:t?brokers=a:1&user=ann",
+        "kafka:t?brokers=a:1&tls=true&user=ann&mechanism=GSSAPI",
+        "kafka:t?brokers=a:1&mechanism=SCRAM-SHA-512",
+        "kafka:t?brokers=a:1&acks=1",
+    ],
+)
+def test_a_topic_that_is_none_is_told(faults, sink):
+    assert (
+        "`kafka:TOPIC?brokers=HOST:PORT"
+        in faults(f"[events]\nsinks = [{sink!r}]\n{ONE_ACCOUNT}")["events.sinks[0]"].hint
+    )
+
+
+def test_a_user_without_a_password_is_told(faults):
+    told = faults(f"[events]\nsinks = ['{KAFKA}&tls=true&user=ann']\n{ONE_ACCOUNT}")["events.sinks[0]"]
+    assert "password" in told.message
+    assert "kafka_password" in told.hint
+
+
+def test_two_sinks_that_would_share_a_cursor_are_told(faults):
+    two = f"['{KAFKA}', 'kafka:trail?brokers=b:1']"
+    assert "twice" in faults(f"[events]\nsinks = {two}\n{ONE_ACCOUNT}")["events.sinks[1]"].message
+
+
 def test_the_password_of_the_shared_health_stays_hidden(read):
     environ = {**ENVIRON, "EVERPOST_HEALTH": "valkeys://cache", "EVERPOST_HEALTH_PASSWORD": SECRET}
     settings = read(ONE_ACCOUNT, environ)
     assert settings.health.password == SECRET
     assert SECRET not in repr(settings)
+
+
+CACHE = {"EVERPOST_HEALTH": "valkeys://cache", "EVERPOST_HEALTH_PASSWORD": SECRET}
+
+
+@pytest.mark.parametrize(
+    ("environ", "password"),
+    [
+        ({"EVERPOST_WAKEUP": "valkeys://cache"}, SECRET),  # the same server and user
+        ({"EVERPOST_WAKEUP": "valkeys://cache", "EVERPOST_WAKEUP_PASSWORD": "another"}, "another"),
+        ({"EVERPOST_WAKEUP": "valkeys://other"}, None),
+        ({"EVERPOST_WAKEUP": "valkeys://somebody@cache"}, None),
+        ({"EVERPOST_WAKEUP": "valkey://cache"}, None),  # where everybody could read it
+    ],
+)
+def test_the_password_of_the_shared_health_goes_for_wakeups_by_the_same_server_and_to_nobody_else(
+    read, environ, password
+):
+    settings = read(ONE_ACCOUNT, ENVIRON | CACHE | environ)
+    assert settings.wakeup.password == password
+    assert "another" not in repr(settings)
+
+
+def test_where_a_worker_says_how_it_is_may_be_chosen(read):
+    assert read(ONE_ACCOUNT).work == WorkSettings(host="127.0.0.1", port=8030)
+    environ = ENVIRON | {"EVERPOST_WORK_HOST": "0.0.0.0", "EVERPOST_WORK_PORT": "9000"}
+    assert read(ONE_ACCOUNT, environ).work == WorkSettings(host="0.0.0.0", port=9000)
 
 
 WRONG_PLACES = [
@@ -674,6 +814,7 @@ WRONG_PLACES = [
     ("health", "valkey://cache/0", "`valkey://HOST:PORT`"),
     ("wakeup", "sqs:queue", "`sqs:URL-OF-THE-QUEUE`"),
     ("wakeup", "memory:1", "`memory`"),
+    ("wakeup", "valkey://cache?iam=user,cache", "`valkey://HOST:PORT`"),
 ]
 
 

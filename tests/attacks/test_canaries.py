@@ -16,9 +16,10 @@ from attacks.hostile import HOST, as_page, backwards, in_words, mail_parrot, par
 from attacks.house import encoded, served, until
 from everpost.model.delivery import FINAL, DeliveryState
 from everpost.model.message import Address
+from everpost.store.port import Suppression
 from everpost.store.sqlite import SqliteStore
 from server_kit import EVERPOST, environ
-from store_values import LATE, accept, delivery, key, message
+from store_values import LATE, accept, bounds, delivery, key, message, system_event
 
 SECRETS = {
     "MAILGUN_KEY": "canary-mailgun-key-3f1c",
@@ -217,11 +218,39 @@ async def test_what_was_purged_can_not_be_found_in_the_files(tmp_path, size):
         await accept(store, one, key(f"canarykey{number}"), deliveries=[done])
         await store.answer("shop:send", f"canarykey{number}", PERSONAL["text"].encode())
     assert b"canary" in contents(tmp_path)
-    while await store.purge(LATE, LATE, 50):
+    while await store.purge(bounds(LATE, LATE), 50):
         pass
     assert contents(tmp_path).count(b"canary") == 0
     await store.close()
     assert contents(tmp_path).count(b"canary") == 0
+
+
+@pytest.mark.parametrize("way", ["erased", "addresses and bodies"])
+@pytest.mark.parametrize("size", [10, 3000, 40_000])
+async def test_what_was_taken_out_of_a_mail_can_not_be_found_in_the_files(tmp_path, size, way):
+    store = SqliteStore.open(str(tmp_path / "everpost.db"))
+    told = {"text": PERSONAL["text"] * (size // 10), "subject": PERSONAL["subject"], "metadata": {"a": "canary"}}
+    to = (Address(PERSONAL["recipient"], PERSONAL["recipient name"]), Address("ann@example.org"))
+    for number in range(120):
+        one = message(number, to=to, **told)
+        done = delivery(one, state=DeliveryState.SENT, due_at=None)
+        await accept(store, one, key(f"key{number}"), deliveries=[done])
+        await store.answer("shop:send", f"key{number}", PERSONAL["recipient"].encode())
+    row = Suppression(project="shop", address=PERSONAL["recipient"], reason="complained", created_at=1.0)
+    await store.suppress([row] if way == "erased" else [], [])
+    assert b"canary" in contents(tmp_path)
+    if way == "erased":
+        for step in range(3):
+            event = system_event(f"step {step}")
+            await store.erase("shop", PERSONAL["recipient"].upper(), "x@erased.invalid", event, 50)
+    else:
+        while await store.purge(bounds(0.0, 0.0, addresses=LATE, bodies=LATE), 50):
+            pass
+    assert contents(tmp_path).lower().count(b"canary") == 0
+    assert (await store.counts()).accepted == 120
+    assert bool(await store.suppressed("shop", [PERSONAL["recipient"]])) is (way == "erased")
+    await store.close()
+    assert contents(tmp_path).lower().count(b"canary") == 0
 
 
 async def test_what_somebody_still_reads_is_overwritten_by_a_later_purge(tmp_path):
@@ -231,10 +260,10 @@ async def test_what_somebody_still_reads_is_overwritten_by_a_later_purge(tmp_pat
     reader = apsw.Connection(str(tmp_path / "everpost.db"))
     reader.execute("BEGIN")
     assert reader.execute("SELECT count(*) FROM message").get == 1
-    assert await store.purge(LATE, LATE, 50) == 1
+    assert await store.purge(bounds(LATE, LATE), 50) == 1
     assert b"canary" in contents(tmp_path)
     reader.execute("COMMIT")
-    assert await store.purge(LATE, LATE, 50) == 0
+    assert await store.purge(bounds(LATE, LATE), 50) == 0
     assert b"canary" not in contents(tmp_path)
     reader.close()
     await store.close()

@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from msgspec import Struct
 
 from crash.load import Acknowledged
 from crash.processes import Installation, Process, until
+from everpost.engine.lease import LEASE_S
 from everpost.model.limits import EVENTS_PAGE_MAX, PAGE_MAX
 
+TOLD_WITHIN_S = 2 * LEASE_S  # the lease of a process that was killed has to end first
 OPEN = ("queued", "sending", "uncertain")
 ENDINGS = {"email.sent": "sent", "email.failed": "failed", "email.held": "held", "email.cancelled": "cancelled"}
 _DELIVERIES = re.compile(r'^everpost_deliveries\{state="(\w+)"\} (\S+)$', re.MULTILINE)
@@ -102,8 +105,20 @@ async def audited(
     """What is left is worked off, and the server ended: the books, and the events that its sink was not told."""
     await settled(place, server, within_s)
     books = await read_books(place, server, promised)
+
+    def untold() -> set[str]:
+        return {event["id"] for event in books.events} - {event["id"] for event in read_sink(place.events)}
+
+    async def all_told() -> bool:
+        try:
+            return not untold()
+        except ValueError:  # a line that is being written
+            return False
+
+    with suppress(TimeoutError):
+        await until(all_told, TOLD_WITHIN_S)
     assert await server.end(30.0) == 0
-    return books, {event["id"] for event in books.events} - {event["id"] for event in read_sink(place.events)}
+    return books, untold()
 
 
 def read_sink(path: Path) -> list[Mapping[str, Any]]:

@@ -28,6 +28,7 @@ NO_ANSWER = (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError)
 # 5 + 1.5 s, its lease 10 s more, and two looks at a provider must lie 6.7 s apart.
 CONFIG = """
 data = "{folder}/data"
+{lines}
 [http]
 host = "127.0.0.1"
 port = {port}
@@ -114,6 +115,11 @@ class Process:
         assert self.running is not None
         return self.running
 
+    def children(self) -> list[int]:
+        """Process ids of those that it has started, and that have not ended."""
+        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(pid) for pid in listed.split()]
+
     async def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
@@ -133,18 +139,26 @@ class Installation:
     folder: Path
     sandbox: Process
     ports: Mapping[str, int]
+    lines: str = ""  # of the configuration, above its tables: where the store, the health and the wake-ups are
     token: str = ""
     servers: list[Process] = field(default_factory=list)
 
-    def add_server(self, program: Sequence[str] = EVERPOST, *, sink: bool = False) -> Process:
-        """One more server over the same data folder; not started."""
+    def add_server(self, program: Sequence[str] = EVERPOST, *options: str, sink: bool = False) -> Process:
+        """One more server over the same store; not started."""
         [port] = free_ports(1)
-        config = self.folder / f"everpost-{port}.toml"
-        config.write_text(self._config(port, f'"file:{self.events}"' if sink else ""))
-        config.chmod(0o600)
+        return self._added(port, "/readyz", (*program, "serve", *options), sink=sink)
+
+    def add_worker(self, program: Sequence[str] = EVERPOST, *, sink: bool = False) -> Process:
+        """One that answers no requests; not started."""
+        [port] = free_ports(1)
+        worker = self._added(port, "/readyz", (*program, "work"), sink=sink)
+        worker.environ = {"EVERPOST_WORK_PORT": str(port)}
+        return worker
+
+    def _added(self, port: int, ready_path: str, words: Sequence[str], *, sink: bool) -> Process:
+        config = self._write_config(port, f'"file:{self.events}"' if sink else "")
         log = self.folder / f"server-{port}.log"
-        words = (*program, "serve", "--config", str(config))
-        self.servers.append(Process(words, log, f"http://{HOST}:{port}", "/readyz"))
+        self.servers.append(Process((*words, "--config", str(config)), log, f"http://{HOST}:{port}", ready_path))
         return self.servers[-1]
 
     @property
@@ -153,7 +167,10 @@ class Installation:
         return self.folder / "events.jsonl"
 
     async def can_be_written(self) -> bool:
-        """Whether nobody holds the lock of the database. SQLite is asked: what /readyz says may be a second old."""
+        """Whether nobody holds the lock of the database. SQLite is asked: what /readyz says may be a second old. Other
+        stores have no such lock."""
+        if "store" in self.lines:
+            return True
         return await asyncio.to_thread(_can_be_written, str(self.folder / "data" / "everpost.db"))
 
     async def make_key(self) -> None:
@@ -161,7 +178,8 @@ class Installation:
         self.token = await self.new_key("admin")
 
     async def new_key(self, scope: str) -> str:
-        words = (*EVERPOST, "keys", "create", "--scope", scope, "--data", str(self.folder / "data"), "--json")
+        config = self._write_config(0, "")
+        words = (*EVERPOST, "keys", "create", "--scope", scope, "--config", str(config), "--json")
         process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE)
         told, _ = await process.communicate()
         assert process.returncode == 0
@@ -185,20 +203,22 @@ class Installation:
         for provider in PROVIDERS:
             await self.put_faults(provider)
 
-    def _config(self, port: int, sinks: str) -> str:
-        return (CONFIG + API_ACCOUNTS).format(
-            folder=self.folder, port=port, sinks=sinks, patience_s=PATIENCE_S, **self.ports
-        )
+    def _write_config(self, port: int, sinks: str) -> Path:
+        values = {"folder": self.folder, "lines": self.lines, "port": port, "sinks": sinks, "patience_s": PATIENCE_S}
+        config = self.folder / f"everpost-{port}.toml"
+        config.write_text((CONFIG + API_ACCOUNTS).format(**values, **self.ports))
+        config.chmod(0o600)
+        return config
 
 
 @asynccontextmanager
-async def installation(folder: Path) -> AsyncIterator[Installation]:
-    """With a key and a running sandbox; at its end nothing of it runs any more."""
+async def installation(folder: Path, lines: str = "") -> AsyncIterator[Installation]:
+    """With a key and a running sandbox; at its end nothing of it runs any more. `lines`: as the installation has."""
     ports = dict(zip((*PROVIDERS, "smtp", "control"), free_ports(4), strict=True))
     words = [word for name, port in ports.items() for word in (f"--{name}-port", str(port))]
     url = f"http://{HOST}:{ports['control']}"
     sandbox = Process((*EVERPOST, "sandbox", *words), folder / "sandbox.log", url, "/_sandbox/ledger")
-    place = Installation(folder, sandbox, {name: ports[name] for name in PROVIDERS})
+    place = Installation(folder, sandbox, {name: ports[name] for name in PROVIDERS}, lines)
     try:
         await sandbox.start()
         await place.make_key()

@@ -132,7 +132,7 @@ def _fill_apart(folder, mails, spread_s):
 
 
 def _only_sendgrid(folder):
-    [config] = folder.glob("everpost-*.toml")
+    [config] = folder.glob("everpost-[1-9]*.toml")
     config.write_text(config.read_text() + '[routes.default]\naccounts = [{ account = "sendgrid" }]\n')
 
 

@@ -9,7 +9,7 @@ import pytest
 from crash.recovery import fill
 from everpost.store.sqlite import SqliteStore
 from store_values import NOW as EARLIER
-from store_values import accept, message
+from store_values import accept, bounds, message
 
 ROOM = 64
 SPARE = 30  # reads: an index that is a level higher is so for every look-up
@@ -58,7 +58,7 @@ async def reads_of_a_start(path):
         try:
             assert await accept(store, message(99_999_999))
             claim = await store.claim_due(9e9, 15.0, ROOM)
-            assert await store.purge(EARLIER - 1e9, EARLIER - 1e9, 500) == 0
+            assert await store.purge(bounds(EARLIER - 1e9, EARLIER - 1e9), 500) == 0
             assert len(claim.claimed) == ROOM
             return reads.count
         finally:

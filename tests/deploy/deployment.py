@@ -60,13 +60,17 @@ class Deployment:
 
     def original(self, method: str, operation: str, body: dict | None = None, **headers: str) -> Answer:
         """Through the REST API: its id stands in the host's name, its stage in the path."""
-        ids = self.outputs["ids"]
-        return self._call(ids["original"], method, f"/{ids['stage']}/{operation}", body, headers)
+        stage = self.outputs["ids"]["stage"]
+        return self._call("original", method, f"/{stage}/{operation}", body, headers)
 
     def native(self, method: str, path: str, body: dict | None = None, **headers: str) -> Answer:
-        return self._call(self.outputs["ids"]["native"], method, path, body, headers)
+        return self._call("native", method, path, body, headers)
 
-    def _call(self, api: str, method: str, path: str, body: dict | None, headers: dict[str, str]) -> Answer:
+    def host(self, gateway: str) -> str:
+        """The name by which `original` or `native` is found."""
+        return f"{self.outputs['ids'][gateway]}.execute-api.localhost"
+
+    def _call(self, gateway: str, method: str, path: str, body: dict | None, headers: dict[str, str]) -> Answer:
         host, port = re.fullmatch(r"http://([\d.]+):(\d+)", self.endpoint).groups()
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         with closing(http.client.HTTPConnection(host, int(port), timeout=60)) as connection:
@@ -74,7 +78,7 @@ class Deployment:
                 method,
                 path,
                 json.dumps(body) if body is not None else None,
-                {"Host": f"{api}.execute-api.localhost", "Content-Type": "application/json", **sent},
+                {"Host": self.host(gateway), "Content-Type": "application/json", **sent},
             )
             answer = connection.getresponse()
             text = answer.read().decode()

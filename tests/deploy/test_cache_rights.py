@@ -1,11 +1,11 @@
 """The cache's user may do what the functions ask of the cache, and nothing else."""
 
 import pytest
-import valkey
 
+import valkey
 from deploy import rules
 from everpost.health.port import Report, Sign
-from everpost.health.valkey import Password
+from everpost.valkey import Password
 from valkey_kit import health_of, valkey_server
 
 pytestmark = pytest.mark.slow

@@ -17,6 +17,7 @@ from aws_kit import ministack
 from deploy import deployment, package
 from everpost.sandbox.faults import FaultKind, FaultPlan
 from everpost.sandbox.sandbox import Sandbox
+from postman import newman
 from server_kit import EVERPOST, environ
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
@@ -111,8 +112,8 @@ def filled(deployed, aws):
 
 
 @pytest.fixture(scope="module")
-def token(deployed, filled):
-    """The first key of Everpost's own, made as the guide says."""
+def new_key(deployed, filled):
+    """Makes keys of Everpost's own, as the guide says."""
     where = {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -120,16 +121,25 @@ def token(deployed, filled):
         "AWS_ENDPOINT_URL": deployed.endpoint,
         "EVERPOST_STORE": f"dynamodb:{deployed.outputs['table']}",
     }
-    made = subprocess.run(
-        [*EVERPOST, "keys", "create", "--scope", "admin", "--json"],
-        cwd=deployed.folder,
-        env=environ() | where,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert made.returncode == 0, made.stderr
-    return {"authorization": f"Bearer {json.loads(made.stdout)['token']}"}
+
+    def make(scope):
+        made = subprocess.run(
+            [*EVERPOST, "keys", "create", "--scope", scope, "--json"],
+            cwd=deployed.folder,
+            env=environ() | where,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert made.returncode == 0, made.stderr
+        return json.loads(made.stdout)["token"]
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def token(new_key):
+    return {"authorization": f"Bearer {new_key('admin')}"}
 
 
 @pytest.fixture(scope="module")
@@ -220,6 +230,34 @@ def test_a_large_body_is_kept_in_the_bucket(deployed, token, aws):
     until(lambda seen: seen.body["state"] == "sent", lambda: deployed.native("GET", path, **token))
     kept = aws("s3").list_objects_v2(Bucket=deployed.outputs["bodies"])["Contents"]
     assert all(one["Key"].startswith("bodies/") for one in kept)
+
+
+@pytest.fixture(scope="module")
+def collection(deployed, new_key, caller, providers, tmp_path_factory):
+    """Runs the Postman collection, or folders of it, through one of the gateways."""
+    newman.install()
+    keys = {f"{scope}Key": new_key(scope) for scope in ("admin", "send", "read")}
+    keys |= {"controlUrl": providers.control_url, "gateway": "1", "gatewayKey": caller["x_api_key"]}
+
+    def run(gateway, stage="", *folders):
+        where = {"baseUrl": f"{deployed.endpoint}{stage}", "hostHeader": deployed.host(gateway)}
+        words = [word for folder in folders for word in ("--folder", folder)]
+        return asyncio.run(newman.run(tmp_path_factory.mktemp("newman"), keys | where, *words))
+
+    return run
+
+
+def test_all_that_the_collection_asserts_holds_through_the_gateway_of_the_native_api(collection):
+    run = collection("native")
+    assert (run.failures, run.code) == ([], 0)
+    assert len(run.statuses) > 100
+
+
+def test_all_that_the_collection_asserts_holds_through_the_gateway_of_the_original_operations(deployed, collection):
+    stage = f"/{deployed.outputs['ids']['stage']}"
+    run = collection("original", stage, "Begin", "The original three operations")
+    assert (run.failures, run.code) == ([], 0)
+    assert len(run.statuses) > 20
 
 
 def test_the_clock_brings_events_to_the_stream_in_their_order(deployed, caller, aws):

@@ -16,9 +16,10 @@ from engine_kit import (
     many,
     throttled,
 )
-from everpost.engine.deliver import BLOCKED_ROOM, CLAIM_LEASE_S, IDLE_S_MAX, WAITING_MAX
+from everpost.engine.deliver import BLOCKED_ROOM, CLAIM_LEASE_S, WAITING_MAX
 from everpost.model.delivery import DeliveryState
 from everpost.model.limits import ACTIVE_MAX
+from everpost.wakeup.port import LOOK_S
 from store_values import NOW
 
 SENT, FAILED, QUEUED = DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.QUEUED
@@ -103,5 +104,5 @@ async def test_mail_of_a_process_that_died_is_taken_up_when_its_claim_ends(world
     dead.cancel()
     world.store.slow_s.clear()
     async with world.running():
-        assert (await world.ended(stored, CLAIM_LEASE_S + IDLE_S_MAX)).state is SENT
+        assert (await world.ended(stored, CLAIM_LEASE_S + LOOK_S)).state is SENT
     assert len(world.wire.sent) == 1

@@ -51,6 +51,33 @@ async def test_keys_have_a_time_of_their_own(world):
         assert await kept(world, first)
 
 
+async def test_each_part_of_a_mail_has_a_time_of_its_own(world):
+    times = {"bodies_s": AGE_S, "addresses_s": 2 * AGE_S, "events_s": 3 * AGE_S, "messages_s": 4 * AGE_S}
+
+    async def left(stored):
+        message = await world.store.get_message("shop", stored.message.id)
+        return message and (message.message.removed, message.message.to == stored.message.to, bool(message.events))
+
+    async with world.running(world.engine(**times)) as engine:
+        stored = await accepted(engine, wait_s=5.0)
+        await elapse(AGE_S - 2 * EVERY_S)
+        assert await left(stored) == ((), True, True)
+        await elapse(AGE_S)
+        assert await left(stored) == (("content",), True, True)
+        await elapse(AGE_S)
+        assert await left(stored) == (("content", "recipients"), False, True)
+        await elapse(AGE_S)
+        assert await left(stored) == (("content", "recipients"), False, False)
+        await elapse(AGE_S)
+        assert await left(stored) is None
+
+
+async def test_all_processes_of_a_store_make_the_same_tokens(world):
+    one, two = [await world.engine()._housekeeper.salt() for _ in range(2)]
+    assert one == two
+    assert len(one) == 40
+
+
 def test_a_message_is_kept_for_a_month_and_a_key_for_a_week_unless_told_otherwise():
     assert Retention() == Retention(messages_s=30 * 86_400.0, keys_s=7 * 86_400.0)
 

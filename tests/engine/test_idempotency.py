@@ -9,7 +9,7 @@ from engine_kit import CALLER, TAKEN, accepted, draft, elapse, later
 from everpost.engine.accept import ACCEPT_S, Idempotency
 from everpost.model.delivery import DeliveryState
 from everpost.model.problem import Problem
-from store_values import NOW
+from store_values import NOW, bounds
 
 KEY = Idempotency("shop:send", "order-1", b"body")
 OTHER_BODY = Idempotency("shop:send", "order-1", b"another body")
@@ -84,7 +84,7 @@ async def test_a_first_request_that_ran_under_a_clock_of_tomorrow_is_not_waited_
 async def test_a_key_whose_message_is_no_longer_kept_says_so(world):
     async with world.running() as engine:
         await world.ended(await accepted(engine, idempotency=KEY))
-        await world.store.purge(NOW + 1e6, 0.0, 100)
+        await world.store.purge(bounds(NOW + 1e6, 0.0), 100)
         problem = await refused(engine, idempotency=KEY)
     assert (problem.code, problem.status) == ("idempotency_expired", 409)
 

@@ -9,7 +9,7 @@ import signal
 import pytest
 
 from everpost.entrypoints.cli.demo_server import _free_ports
-from everpost.entrypoints.server import DevOptions, run_dev
+from everpost.entrypoints.laptop import DevOptions, run_dev
 from everpost.providers.contract import HttpRequest
 from http_kit import NATIVE
 from plain_http import exchange

@@ -10,8 +10,8 @@ import pytest
 from everpost.health.entry import FORGET_S
 from everpost.health.own_view import OwnView
 from everpost.health.port import BUCKET_S, WINDOW_S, HealthUnavailable, Report, Sign
-from everpost.health.valkey import Password, Patience
 from everpost.model.account import AccountHealth, Bucket
+from everpost.valkey import Password, Patience
 from scripted_server import ScriptedServer
 from valkey_kit import PATIENT, health_of
 

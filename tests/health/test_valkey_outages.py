@@ -8,9 +8,9 @@ import pytest
 
 from engine_kit import DOWN, World, accepted, account, later
 from everpost.health.own_view import OwnView
-from everpost.health.valkey.server import PATIENCE
 from everpost.model.account import CircuitState
 from everpost.model.delivery import DeliveryState
+from everpost.valkey.server import PATIENCE
 from valkey_kit import health_of
 
 CONCURRENCY = 10

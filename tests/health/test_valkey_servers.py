@@ -8,13 +8,13 @@ import pytest
 import trustme
 
 from everpost.health.port import HealthUnavailable, Report, Sign
-from everpost.health.valkey import Password
+from everpost.valkey import Password
 from server_kit import HOST
+from valkey_fixtures import PASSWORD
 from valkey_kit import CLUSTERED, cluster, health_of, tls_server, trusting, valkey_server
 
 T = 1_800_000_000.0
 OK = Report(account="one", sign=Sign.OK, at=T)
-PASSWORD = "s3cr3t-canary"
 
 
 @pytest.fixture(scope="module")
@@ -30,17 +30,6 @@ def nodes(tmp_path_factory):
 def secured(tmp_path_factory, authority):
     with tls_server(tmp_path_factory.mktemp("tls"), authority, PASSWORD) as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def secured_nodes(tmp_path_factory, authority):
-    """As ElastiCache is by default: TLS, a password, and a cluster that names its nodes."""
-    options = ("--tls-cluster", "yes", "--masterauth", PASSWORD, *CLUSTERED)
-    named = ("--cluster-announce-hostname", "localhost", "--cluster-preferred-endpoint-type", "hostname")
-    with ExitStack() as stack:
-        folders = [tmp_path_factory.mktemp("tls-cluster") for _ in range(3)]
-        servers = [stack.enter_context(tls_server(folder, authority, PASSWORD, *options, *named)) for folder in folders]
-        yield stack.enter_context(cluster(servers))
 
 
 def keys_on_all(count=12):

@@ -14,10 +14,11 @@ from everpost.model.change import Change
 from everpost.store.dynamodb import DynamoStore
 from everpost.store.dynamodb.attributes import Item, decoded
 from everpost.store.dynamodb.items import to_delivery, to_head
-from everpost.store.dynamodb.keys import DELIVERY, EVENTS, HEAD
+from everpost.store.dynamodb.keys import CONFIG, DELIVERY, EVENTS, HEAD
 from everpost.store.dynamodb.outbox import to_events
 from everpost.store.port import Store
 from sim import extremes
+from sim.sights import CURSOR
 from sim.world import World
 
 SHARDS = 2  # enough to be spread; each is asked whenever somebody looks for work
@@ -75,6 +76,7 @@ class _Watch:
             self._changes(writes, events)
         for item in put:
             self._suppression(item)
+            self._cursor(item)
         for verb, request in writes:
             if verb == "Update":
                 self._answer(request)
@@ -86,6 +88,10 @@ class _Watch:
                 own = tuple(event for event in events if event.delivery_id == delivery.id)
                 was = int(request["ExpressionAttributeValues"][":was"]["N"])
                 self._world.witness.changed(Change(delivery=delivery, was=was, events=own))
+
+    def _cursor(self, item: Item) -> None:
+        if item["pk"] == CONFIG and item["sk"].startswith(CURSOR):
+            self._world.cursor_written(int(item["value"]))
 
     def _suppression(self, item: Item) -> None:
         if item["pk"].startswith("x#"):

@@ -13,6 +13,7 @@ from everpost.engine import accept, asking, fleet, resolve
 from everpost.engine.accept import Acceptor
 from everpost.engine.attempt import Attempts, Intent
 from everpost.engine.deliver import Deliverer
+from everpost.engine.lease import Lease
 from everpost.engine.relay import Relay
 from everpost.model.account import Circuit, CircuitState
 from everpost.model.change import Change
@@ -225,17 +226,49 @@ def lose_count(patch: pytest.MonkeyPatch) -> None:
 
 
 def move_the_cursor_first(patch: pytest.MonkeyPatch) -> None:
-    step = Relay.step
-
     async def hasty(self):
-        if self._cursor is None:
-            self._cursor = await self._read_cursor()
+        if not self._lease.is_fresh and not await self._is_on_duty():
+            return 0
+        if self._version is None:
+            await self._read_cursor()
         events = await self._ports.store.read_events(self._cursor, 500)
-        if events:
-            await self._ports.store.write_config(f"cursor/{self.sink.name}", str(events[-1].seq).encode(), None)
-        return await step(self)
+        if not events:
+            return 0
+        self._cursor = events[-1].seq
+        await self._write_cursor()
+        await self.sink.put([self._render(event) for event in events])
+        return len(events)
 
     patch.setattr(Relay, "step", hasty)
+
+
+def think_that_another_has_told_what_it_has_not(patch: pytest.MonkeyPatch) -> None:
+    on_duty = Relay._is_on_duty
+
+    async def trusting(self):
+        is_its_turn = await on_duty(self)
+        if self._stands_by:
+            waiting = await self._ports.store.read_events(self._cursor, 500)
+            self._cursor = max((one.seq for one in waiting), default=self._cursor)
+        return is_its_turn
+
+    patch.setattr(Relay, "_is_on_duty", trusting)
+
+
+def write_the_cursor_whatever_it_is(patch: pytest.MonkeyPatch) -> None:
+    async def unfenced(self):
+        value = str(self._cursor).encode()
+        document = await self._ports.store.write_config(f"cursor/{self.sink.name}", value, None)
+        self._version = document.version
+
+    patch.setattr(Relay, "_write_cursor", unfenced)
+
+
+def relay_without_a_lease(patch: pytest.MonkeyPatch) -> None:
+    async def whatever(_) -> bool:
+        return True
+
+    patch.setattr(Lease, "hold", whatever)
 
 
 TWICE = r"handed over \d times"
@@ -275,4 +308,7 @@ MUTANTS: Sequence[tuple[Mutant, str, int]] = (
     (cancel_what_has_ended, "it was sent and is cancelled", 1),
     (lose_count, "conservation", 1),
     (move_the_cursor_first, "an event that no sink was given", 1),
+    (think_that_another_has_told_what_it_has_not, "an event that no sink was given", 1),
+    (write_the_cursor_whatever_it_is, "the cursor went back", 1),
+    (relay_without_a_lease, "relayed by .* at once", 1),
 )

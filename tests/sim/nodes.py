@@ -4,12 +4,13 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from everpost.engine.engine import Engine
 from everpost.engine.fleet import Member
 from everpost.engine.housekeep import Retention
+from everpost.engine.lease import LEASE_S
 from everpost.engine.news import News
 from everpost.engine.ports import Ports
 from everpost.engine.relay import Relay
@@ -52,6 +53,7 @@ class Fleet:
     sink: Sink
     members: Sequence[Member]
     routes: Sequence[Route]
+    putting: set["Node"] = field(default_factory=set)  # who hands events to the sink at this moment
 
 
 class Node:
@@ -64,6 +66,7 @@ class Node:
         self.weather: Weather = plan.weather
         self.skew_s = plan.skew_s
         self.thawed: asyncio.Event | None = None  # set: it is frozen until then
+        self.thawed_at = -LEASE_S
         self.armed: list[tuple[int, Callable[[], None]]] = []  # trouble, and the steps that are left until it strikes
         self.life: _Life | None = None
         self.engine: Engine | None = None
@@ -74,6 +77,12 @@ class Node:
     def is_open(self) -> bool:
         """Whether a client that comes now finds anybody."""
         return self.engine is not None and self.plan.accepts
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether it is at work, and has been for so long that it must know whether it holds a lease."""
+        is_awake = self.thawed is None and self.world.loop.time() - self.thawed_at >= LEASE_S
+        return is_awake and self.life is not None and self.world.clocks_right
 
     def adopt(self, task: asyncio.Task[Any]) -> None:
         self._tasks.append(task)
@@ -93,7 +102,7 @@ class Node:
             clock=_Clock(self),
         )
         self.engine = Engine(ports, self.fleet.members, self.fleet.routes, Retention())
-        self.engine.add_relay(Relay(self.fleet.sink, ports, MemoryWakeup(), _told))
+        self.engine.add_relay(Relay(_Sink(self), ports, MemoryWakeup(), _told))
         self._stop = asyncio.Event()
         self._running = self.start(self.engine.run(self._stop)) if self.plan.works else None
 
@@ -136,6 +145,7 @@ class Node:
     def _thaw(self) -> None:
         thawed, self.thawed = self.thawed, None
         if thawed is not None:
+            self.thawed_at = self.world.loop.time()
             thawed.set()
 
 
@@ -239,6 +249,32 @@ class _Wire:
         if life.is_struck():
             await life.strike()
         return answer
+
+    async def close(self) -> None:
+        return None
+
+
+class _Sink:
+    """The one sink of all nodes, by the hands of this one."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._sink = node.fleet.sink
+        self.name = self._sink.name
+        self.buried = 0
+
+    async def put(self, events: Sequence[Mapping[str, Any]]) -> None:
+        node, putting = self._node, self._node.fleet.putting
+        steady = sorted(each.name for each in {node, *putting} if each.is_steady)
+        if len(steady) > 1:
+            node.world.breaks.append(f"{events[0]['id']}: relayed by {' and '.join(steady)} at once")
+        if node not in putting and putting:
+            node.world.note("relayed by two")
+        putting.add(node)
+        try:
+            await self._sink.put(events)
+        finally:
+            putting.discard(node)
 
     async def close(self) -> None:
         return None

@@ -6,6 +6,7 @@ from typing import Any
 from everpost.store.port import New, Unbegun, Written
 from sim.world import World
 
+CURSOR = "cursor/"
 Witnessing = Callable[[World, Sequence[Any], Any], None]
 
 
@@ -40,6 +41,12 @@ def _saw_record(world: World, args: Sequence[Any], _: Any) -> None:
         world.note(event.type)
 
 
+def _saw_document(world: World, args: Sequence[Any], answer: Any) -> None:
+    name, value = args[:2]
+    if name.startswith(CURSOR) and answer is not None:
+        world.cursor_written(int(value))
+
+
 WITNESSES: Mapping[str, Witnessing] = {
     "accept": _saw_accept,
     "begin": _saw_changes,
@@ -47,4 +54,5 @@ WITNESSES: Mapping[str, Witnessing] = {
     "suppress": _saw_suppression,
     "answer": _saw_answer,
     "record": _saw_record,
+    "write_config": _saw_document,
 }

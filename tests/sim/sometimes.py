@@ -19,6 +19,7 @@ _TOLD: Final[Mapping[str, str]] = {
     "store forgets": "it did, and its caller was told that it had not",
     "sink refuses": "a sink did not take events",
     "sink forgets": "it did, and said that it had not",
+    "relayed by two": "a node went on relaying while another one had taken over",
     "deadline before the first byte": "an attempt was given up since its time was over before it began",
     "fenced": "a writer had lost its lease",
     "over_quota": "an intent was not written, since the quota was used up",

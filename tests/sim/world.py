@@ -58,6 +58,7 @@ class World:
     open_until: dict[str, float] = field(default_factory=dict)  # delivery id -> an answer may still come until then
     suppressed_at: dict[tuple[str, str], float] = field(default_factory=dict)  # by no node's clock
     answers: dict[tuple[str, str], bytes] = field(default_factory=dict)  # scope and key -> what was kept first
+    cursor: int = 0  # of the sink, as it was written last
     breaks: list[str] = field(default_factory=list)  # promises that were broken before everybody's eyes
     sees_writes: bool = False  # the store's writes are seen as they are made, and not when they are answered
     steps: int = 0  # of all nodes: see nodes.Life
@@ -66,6 +67,11 @@ class World:
     def note(self, what: str) -> None:
         self.seen[what] += 1
         self.witness.trace(what)
+
+    def cursor_written(self, cursor: int) -> None:
+        if cursor < self.cursor:
+            self.breaks.append(f"the cursor went back from {self.cursor} to {cursor}")
+        self.cursor = cursor
 
     def handed_over(self) -> Counter[str]:
         total: Counter[str] = Counter()

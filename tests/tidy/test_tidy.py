@@ -23,7 +23,7 @@ MAY_NAME_PROVIDERS = {
     "dialects",
     "sandbox",
     "wiring",  # chooses the classes
-    "entrypoints/server.py",  # the laptop's two accounts
+    "entrypoints/laptop.py",  # the laptop's two accounts
     "entrypoints/cli",  # help texts and the demo
     "model/limits.py",  # says where a bound comes from
 }

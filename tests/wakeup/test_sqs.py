@@ -8,7 +8,8 @@ import judge
 from aws_kit import REGION, client_of, ministack
 from everpost.aws import AwsClient, CredentialChain, Lost, Site
 from everpost.engine.wire import NetworkWire
-from everpost.wakeup.sqs import DELAY_S_MAX, SqsCall
+from everpost.wakeup.port import Topic
+from everpost.wakeup.sqs import DELAY_S_MAX, SqsPeers
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +29,9 @@ def queue(sqs):
 
 
 @pytest.fixture
-async def call(aws, queue):
+async def peers(aws, queue):
     wire = NetworkWire()
-    yield SqsCall(client_of(wire, aws), queue)
+    yield SqsPeers(client_of(wire, aws), queue)
     await wire.close()
 
 
@@ -41,25 +42,30 @@ def waiting(sqs, queue):
     return tuple(int(told[name]) for name in names)
 
 
-async def test_a_call_is_in_the_queue_when_it_returns(call, sqs, queue):
-    await call(0.0)
+async def test_a_call_is_in_the_queue_when_it_returns(peers, sqs, queue):
+    await peers.tell(Topic.DUE, 0.0)
     assert [message["Body"] for message in sqs.receive_message(QueueUrl=queue)["Messages"]] == ["due"]
 
 
-async def test_a_call_for_later_is_held_back_until_then(call, sqs, queue):
-    await call(30.5)
+async def test_a_call_for_later_is_held_back_until_then(peers, sqs, queue):
+    await peers.tell(Topic.DUE, 30.5)
     assert waiting(sqs, queue) == (0, 1)
 
 
-async def test_what_was_due_before_is_called_for_at_once(call, sqs, queue):
-    await call(-5.0)
+async def test_what_was_due_before_is_called_for_at_once(peers, sqs, queue):
+    await peers.tell(Topic.DUE, -5.0)
     assert waiting(sqs, queue) == (1, 0)
 
 
-async def test_what_is_due_later_than_a_message_can_wait_is_left_to_the_schedule(call, sqs, queue):
-    await call(float(DELAY_S_MAX))
-    await call(DELAY_S_MAX + 1.0)
+async def test_what_is_due_later_than_a_message_can_wait_is_left_to_the_schedule(peers, sqs, queue):
+    await peers.tell(Topic.DUE, float(DELAY_S_MAX))
+    await peers.tell(Topic.DUE, DELAY_S_MAX + 1.0)
     assert waiting(sqs, queue) == (0, 1)
+
+
+async def test_events_call_nobody(peers, sqs, queue):
+    await peers.tell(Topic.NEWS)
+    assert waiting(sqs, queue) == (0, 0)
 
 
 @pytest.mark.parametrize("broken", ["gone", "away", "nobody"])
@@ -70,7 +76,7 @@ async def test_a_call_that_cannot_be_made_is_told_and_no_failure(aws, queue, bro
     wire = NetworkWire()
     environ = {} if broken == "nobody" else {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
     nowhere = AwsClient(away, CredentialChain(environ, away, float), Site(region=REGION), chance=lambda: 1.0)
-    call = SqsCall(client_of(wire, aws), f"{queue}-gone") if broken == "gone" else SqsCall(nowhere, queue)
-    await call(0.0)
+    peers = SqsPeers(client_of(wire, aws), f"{queue}-gone") if broken == "gone" else SqsPeers(nowhere, queue)
+    await peers.tell(Topic.DUE, 0.0)
     await wire.close()
     assert "the schedule will find it" in caplog.text

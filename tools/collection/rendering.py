@@ -25,6 +25,7 @@ ENVIRONMENT: Final[Mapping[str, tuple[str, str]]] = {
     "controlUrl": ("", "Control address of the sandbox; empty: no provider fails."),
     "gateway": ("", "Any value: a gateway is in front, with its own bounds and answers to unknown paths."),
     "hostHeader": ("", "Sent as Host, where a gateway is found by its name only."),
+    "gatewayKey": ("", "Sent as x-api-key, where a gateway has keys of its own."),
     "patience": ("", "Any value: scenarios run that take 25 s."),
 }
 """Variables of the environment: what stands in the committed one, and what they are for."""

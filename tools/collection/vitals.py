@@ -9,6 +9,7 @@ VITALS: Final = Chapter(
     words="Whether it lives, whether it can take mail, and its figures.",
     scenarios=(
         Scenario(operation="healthz", name="The process lives", status=200, tells={"status": "ok"}),
+        Scenario(operation="livez", name="It lives, by its other name", status=200, tells={"status": "ok"}),
         Scenario(operation="readyz", name="Mail can be accepted", status=200, tells={"status": "ready"}),
         Scenario(
             operation="metrics",

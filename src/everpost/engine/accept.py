@@ -169,7 +169,7 @@ class Acceptor:
             return stored
         message, latest = stored.message, stored
         until = self._ports.clock.monotonic() + wait_s
-        with self._deliverer.watches.watch(message.id) as watch:
+        with self._deliverer.watching(stored) as watch:
             if not fresh:
                 watch.stirred.set()
             while True:

@@ -4,8 +4,8 @@ import asyncio
 import logging
 import math
 from collections import defaultdict
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from everpost.core import transitions
@@ -20,16 +20,16 @@ from everpost.engine.ports import Ports
 from everpost.engine.queue import Queue
 from everpost.engine.resolve import Resolver
 from everpost.engine.routes import Routes
-from everpost.engine.watch import Watches
+from everpost.engine.watch import Watch, Watches
 from everpost.model.change import Change
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.limits import ACTIVE_MAX, CLAIM_MAX
 from everpost.model.message import Message
 from everpost.model.route import Route
-from everpost.store.port import Claimed, StoreUnavailable, Written
+from everpost.store.port import Claimed, Stored, StoreUnavailable, Written
+from everpost.wakeup.port import LOOK_S
 
 CLAIM_LEASE_S: Final = 15.0  # a claim without an intent; writing the intent extends it
-IDLE_S_MAX: Final = 5.0  # the longest sleep: another process's message is found within it, even unnudged
 BLOCKED_S: Final = 1.0  # between two looks while no account can take anything
 BLOCKED_ROOM: Final = 8  # deliveries looked at meanwhile: to expire, to resolve, to tell why they wait
 WAITING_MAX: Final = 64  # decided deliveries that wait in memory for a free request of their account
@@ -80,7 +80,7 @@ class Deliverer:
 
     def start(self, intent: Intent) -> None:
         """It is on disk."""
-        self._queue.put(Claimed(intent.change.delivery, intent.claimed.message), awaited=True)
+        self._queue.begun(Claimed(intent.change.delivery, intent.claimed.message))
         self._attempts.start(intent)
 
     def drop(self, intent: Intent) -> None:
@@ -94,8 +94,18 @@ class Deliverer:
         in_s = (delivery.due_at or 0.0) - self._ports.clock.now()
         if in_s <= 0:
             self._queued += 1
-        if in_s < IDLE_S_MAX:
+        if in_s < LOOK_S:
             self._ports.due.nudge()
+
+    @contextmanager
+    def watching(self, stored: Stored) -> Iterator[Watch]:
+        """While somebody waits here for the end of this message."""
+        try:
+            with self.watches.watch(stored.message.id) as watch:
+                yield watch
+        finally:
+            if not self.watches.are_on(stored.message.id):
+                self._queue.release(delivery.id for delivery in stored.deliveries)
 
     # --- the loop ---------------------------------------------------------------------------------------------------
 
@@ -195,7 +205,7 @@ class Deliverer:
             return 0.0
         if not batch:  # else what was done may be due again
             self._quiet_until = math.inf if next_due_at is None else next_due_at
-        return IDLE_S_MAX if next_due_at is None else min(max(next_due_at - clock.now(), 0.0), IDLE_S_MAX)
+        return LOOK_S if next_due_at is None else min(max(next_due_at - clock.now(), 0.0), LOOK_S)
 
     def _active(self) -> int:
         return len(self._hand) + self._attempts.in_flight

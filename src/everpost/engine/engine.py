@@ -1,13 +1,14 @@
 """The engine as one thing: what it offers, and the loops that keep it going."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 from everpost.engine.accept import Acceptor
 from everpost.engine.console import Console
 from everpost.engine.deliver import Deliverer
+from everpost.engine.feed import Feed
 from everpost.engine.fleet import Fleet, Member
 from everpost.engine.housekeep import Housekeeper, Retention
 from everpost.engine.keys import Keyring
@@ -18,6 +19,7 @@ from everpost.engine.rotation import Keeper, Rotation
 from everpost.engine.routes import Routes
 from everpost.model.route import Route
 from everpost.sinks.port import Sink
+from everpost.wakeup.port import Peers, Topic
 
 DRAIN_S: Final = 10.0  # a graceful stop waits this long for attempts in flight; later ones are resolved after restart
 GIVE_UP_S: Final = 2.0  # for storing that nobody knows what became of attempts that were given up
@@ -42,10 +44,12 @@ class Engine:
         self._deliverer = Deliverer(ports, self._fleet, self._routes, self._queue)
         self._housekeeper = Housekeeper(ports, retention)
         self._relays: list[Relay] = []
+        self._peers: Peers | None = None
         self.rotation: Rotation | None = None
         self.acceptor = Acceptor(ports, self._fleet, self._routes, self._deliverer)
         self.console = Console(ports, self._fleet, self._routes)
         self.keyring = Keyring(ports.store, ports.clock.now)
+        self.feed = Feed(ports.store, ports.news)
 
     def add_rotation(self, keeper: Keeper) -> None:
         """To be called before `run`, where secrets of accounts are kept elsewhere."""
@@ -55,25 +59,56 @@ class Engine:
         """To be called before `run`."""
         self._relays.append(relay)
 
+    def add_peers(self, peers: Peers) -> None:
+        """To be called before `run`, where other processes can be told that there is something for them."""
+        self._peers = peers
+
     async def run(self, stop: asyncio.Event) -> None:
         """All loops, until `stop`; then the attempts in flight are waited for and their outcomes stored. Raises what
         has ended a loop before."""
         loops = [
-            asyncio.create_task(self._deliverer.run(), name="deliver"),
-            asyncio.create_task(self._housekeeper.run(), name="housekeep"),
-            *(asyncio.create_task(relay.run(), name="relay") for relay in self._relays),
-            *([asyncio.create_task(self.rotation.run(), name="rotation")] if self.rotation else []),
+            asyncio.create_task(loop, name=name)
+            for name, loop in (
+                ("deliver", self._deliverer.run()),
+                *([("housekeep", self._housekeeper.run())] if self._queue.is_shared else []),
+                *(("relay", relay.run()) for relay in self._relays),
+                *([("rotation", self.rotation.run())] if self.rotation else []),
+                *(self._talks(self._peers) if self._peers else []),
+            )
         ]
         stopped = asyncio.create_task(stop.wait(), name="stop")
         try:
             ended, _ = await asyncio.wait([stopped, *loops], return_when=asyncio.FIRST_COMPLETED)
             await self._deliverer.drain(DRAIN_S)
+            await self.hand_on()
         finally:
             for task in (stopped, *loops):
                 task.cancel()
             await asyncio.gather(stopped, *loops, return_exceptions=True)
         for task in ended:
             task.result()
+
+    # --- among its peers ----------------------------------------------------------------------------------------------
+
+    def _talks(self, peers: Peers) -> Iterable[tuple[str, Coroutine[Any, Any, None]]]:
+        return (
+            ("call", self._call_for_what_is_left(peers.pause_s)),
+            ("spread", self.ports.news.spread(peers)),
+            ("hear", peers.hear(self._heard)),
+        )
+
+    async def _call_for_what_is_left(self, pause_s: float) -> None:
+        while True:
+            await self._queue.some_left.wait()
+            await self._queue.hand_on(self.ports.clock.now())
+            await asyncio.sleep(pause_s)
+
+    def _heard(self, topic: Topic) -> None:
+        match topic:
+            case Topic.DUE:
+                self.ports.due.nudge()
+            case Topic.NEWS:
+                self.ports.news.heard()
 
     # --- in a process that is halted between its tasks ----------------------------------------------------------------
 
@@ -104,7 +139,8 @@ class Engine:
         await self._deliverer.calm(ahead_s)
 
     async def hand_on(self) -> None:
-        """Calls others for the mail that this process leaves to them."""
+        """Calls others for the mail that this process leaves to them: all that it has, since it may be halted."""
+        self._queue.release()
         await self._queue.hand_on(self.ports.clock.now())
 
     @property

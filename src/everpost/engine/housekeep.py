@@ -2,21 +2,46 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Struct
 
 from everpost.engine.ports import Ports
-from everpost.store.port import StoreUnavailable
+from everpost.store.port import Bounds, StoreUnavailable
 
 EVERY_S: Final = 600.0
-BATCH: Final = 500  # rows a transaction: small enough not to be felt by those who send
+BATCH: Final = 100  # messages or keys of a step: small enough not to be felt by those who send
+REST: Final = 4.0  # times as long as a step has taken, until the next one
+SALT: Final = "retention/salt"  # the document with what makes tokens of addresses
+_SALT_PARTS: Final = 4  # of 80 bits
 _log = logging.getLogger(__name__)
 
 
 class Retention(Struct, frozen=True, kw_only=True):
-    messages_s: float = 30 * 86_400.0  # after acceptance, once a message is final
+    """Counted from acceptance; nothing goes of a message that is not final. None: as long as the message."""
+
+    messages_s: float = 30 * 86_400.0
     keys_s: float = 7 * 86_400.0  # idempotency keys
+    bodies_s: float | None = None
+    addresses_s: float | None = None
+    events_s: float | None = None
+
+    @property
+    def longest_s(self) -> Mapping[str, float]:
+        """Of what lies by itself."""
+        events_s = self.messages_s if self.events_s is None else self.events_s
+        return {"messages_s": self.messages_s, "keys_s": self.keys_s, "events_s": events_s}
+
+    def bounds(self, now: float, salt: bytes) -> Bounds:
+        return Bounds(
+            messages=now - self.messages_s,
+            keys=now - self.keys_s,
+            bodies=_before(now, self.bodies_s),
+            addresses=_before(now, self.addresses_s),
+            events=_before(now, self.events_s),
+            salt=salt,
+        )
 
 
 class Housekeeper:
@@ -35,13 +60,28 @@ class Housekeeper:
             await asyncio.sleep(EVERY_S)
 
     async def purge(self) -> int:
-        """Deletes what is past its time, batch by batch; returns how many rows went."""
-        now = self._ports.clock.now()
+        """Deletes what is past its time, step by step; returns how many rows went."""
+        clock = self._ports.clock
+        salt = b"" if self._retention.addresses_s is None else await self.salt()
+        bounds = self._retention.bounds(clock.now(), salt)
         total = 0
         while True:
-            before, keys_before = now - self._retention.messages_s, now - self._retention.keys_s
-            gone = await self._ports.store.purge(before, keys_before, BATCH)
+            began_at = clock.monotonic()
+            gone = await self._ports.store.purge(bounds, BATCH)
             total += gone
             if gone < BATCH:
                 return total
-            await asyncio.sleep(0)
+            await asyncio.sleep(REST * (clock.monotonic() - began_at))
+
+    async def salt(self) -> bytes:
+        """Made once for a store, by whoever needs it first."""
+        store, clock = self._ports.store, self._ports.clock
+        known = await store.read_config(SALT)
+        if SALT not in known:
+            await store.write_config(SALT, b"".join(clock.entropy().to_bytes(10) for _ in range(_SALT_PARTS)), 0)
+            known = await store.read_config(SALT)
+        return known[SALT].value
+
+
+def _before(now: float, kept_s: float | None) -> float | None:
+    return None if kept_s is None else now - kept_s

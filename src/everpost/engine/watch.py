@@ -59,6 +59,9 @@ class Watches:
             if not self._watches[message_id]:
                 del self._watches[message_id]
 
+    def are_on(self, message_id: str) -> bool:
+        return message_id in self._watches
+
     def wake(self, changes: Sequence[Change]) -> None:
         """Tells of changes that are on disk."""
         for change in changes:

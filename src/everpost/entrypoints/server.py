@@ -1,34 +1,32 @@
-"""The long-running processes: the server, the laptop's all-in-one, and the sandbox alone."""
+"""The long-running processes of production: those that answer requests, and those that only work."""
 
 import asyncio
 import gc
-import ipaddress
 import resource
 import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final, cast
 
 import uvicorn
-from msgspec import Struct
 
 from everpost import __version__
 from everpost.engine.engine import Engine
 from everpost.entrypoints.http.app import build_app
 from everpost.entrypoints.http.call import Services
+from everpost.entrypoints.http.door import Door
+from everpost.entrypoints.http.inbox import Inbox
 from everpost.entrypoints.http.metrics import Metrics
 from everpost.entrypoints.http.origins import Origins
+from everpost.entrypoints.http.other_operations import VITALS
 from everpost.entrypoints.http.protocol import Protocol
 from everpost.entrypoints.http.punctuality import Punctual, sweep
-from everpost.model.account import Account, Timeouts
+from everpost.entrypoints.processes import Place
 from everpost.model.limits import CONNECTIONS_MAX
-from everpost.model.route import Route, RouteAccount
-from everpost.sandbox.sandbox import Sandbox
-from everpost.settings import HttpSettings, Retention, Settings
-from everpost.wiring import assembled
+from everpost.settings import HttpSettings, Settings, WorkSettings
+from everpost.wiring import Role, assembled
 
 LOOPBACK: Final = "127.0.0.1"
 BACKLOG: Final = 2048
@@ -36,90 +34,60 @@ SWITCH_S: Final = 0.0005
 GARBAGE_AT: Final = 20_000  # objects made and not freed, after which the youngest are looked through
 TICKS_A_SECOND: Final = 10  # of uvicorn's
 REQUESTS_END_S: Final = 5  # how long a graceful stop waits for requests that are being answered
-CONNECT_S: Final = 2.0  # to a sandbox provider on this machine; and
-WRITE_S: Final = 2.0  # short, since "it has it not" is believed only after the longest possible attempt
-SANDBOX_DOMAIN: Final = "mg.example.com"
 
 Say = Callable[[str], None]
 
 
-class DevOptions(Struct, frozen=True, kw_only=True):
-    """What `everpost dev` may be told."""
-
-    port: int = 8025
-    smtp_port: int = 2525
-    control_port: int = 0  # of the sandbox; 0: any free one
-    data: Path = Path("everpost-data")
-    host: str = LOOPBACK
-    answer_timeout_s: float = 10.0
-    lookup_lag_s: float = 2.0  # the sandbox's records are prompt; real providers' are not
+async def run_server(settings: Settings, say: Say, *, works: bool = True, place: Place | None = None) -> None:
+    """`everpost serve`: until SIGINT or SIGTERM, then a graceful stop. One that does not work (`--no-work`) hands over
+    what its callers wait for, and nothing else. `place`: among several processes at one port."""
+    async with assembled(settings, Role.SERVER if works else Role.DOOR) as engine:
+        services = services_of(engine, origins=Origins(settings.http.page_origins))
+        started = place.tell_ready if place else lambda: say(f"Everpost listens on {url_of(settings.http)}")
+        await serve(engine, build_app(services), settings.http, started, place)
 
 
-async def run_server(settings: Settings, say: Say) -> None:
-    """`everpost serve`: until SIGINT or SIGTERM, then a graceful stop."""
-    async with assembled(settings) as engine:
-        services = _services(engine, needs_key=True, sandbox=None, origins=Origins(settings.http.page_origins))
-        await _serve(engine, services, settings.http, lambda: say(f"Everpost listens on {_url(settings.http)}"))
+async def run_worker(settings: Settings, say: Say) -> None:
+    """`everpost work`: until SIGINT or SIGTERM, then a graceful stop. It answers nothing but how it is."""
+    async with assembled(settings, Role.WORKER) as engine:
+        vitals = Door(services_of(engine), VITALS)
+        await serve(
+            engine, vitals, settings.work, lambda: say(f"Everpost works, and says how at {url_of(settings.work)}")
+        )
 
 
-async def run_dev(options: DevOptions, say: Say) -> None:
-    """`everpost dev`: server, sandbox providers and inbox in one process, on loopback without keys."""
-    sandbox = Sandbox()
-    await sandbox.start(LOOPBACK, smtp_port=options.smtp_port, control_port=options.control_port)
-    try:
-        settings = _dev_settings(options, sandbox)
-        async with assembled(settings) as engine:
-            needs_key = not ipaddress.ip_address(options.host).is_loopback
-            services = _services(engine, needs_key=needs_key, sandbox=sandbox)
-            await _serve(engine, services, settings.http, lambda: say(_welcome(options, sandbox, needs_key=needs_key)))
-    finally:
-        await sandbox.stop()
-
-
-async def run_sandbox(
-    say: Say, host: str, sendgrid_port: int, mailgun_port: int, smtp_port: int, control_port: int
-) -> None:
-    """`everpost sandbox`: the sandbox providers alone."""
-    stop = _stop_signal()  # before anything is said: whoever reads it may send the signal at once
-    sandbox = Sandbox()
-    await sandbox.start(
-        host,
-        sendgrid_port=sendgrid_port,
-        mailgun_port=mailgun_port,
-        smtp_port=smtp_port,
-        control_port=control_port,
-    )
-    try:
-        smtp_host, smtp_bound = sandbox.smtp_address
-        say(f"SendGrid  {sandbox.sendgrid_url}")
-        say(f"Mailgun   {sandbox.mailgun_url}")
-        say(f"SMTP      {smtp_host}:{smtp_bound}")
-        say(f"Control   {sandbox.control_url}/_sandbox/inbox")
-        await stop.wait()
-    finally:
-        await sandbox.stop()
-
-
-def _services(engine: Engine, *, needs_key: bool, sandbox: Sandbox | None, origins: Origins | None = None) -> Services:
+def services_of(
+    engine: Engine, *, needs_key: bool = True, inbox: Inbox | None = None, origins: Origins | None = None
+) -> Services:
+    """What the HTTP room needs, of this engine."""
     return Services(
         acceptor=engine.acceptor,
         console=engine.console,
         keyring=engine.keyring if needs_key else None,
         clock=engine.ports.clock,
         metrics=Metrics(),
-        inbox=sandbox.inbox if sandbox is not None else None,
+        inbox=inbox,
         version=__version__,
+        feed=engine.feed,
         origins=origins or Origins(),
     )
 
 
-async def _serve(engine: Engine, services: Services, http: HttpSettings, started: Callable[[], None]) -> None:
+async def serve(
+    engine: Engine,
+    door: Door,
+    at: HttpSettings | WorkSettings,
+    started: Callable[[], None],
+    place: Place | None = None,
+) -> None:
     """Runs engine and HTTP server until a signal: then both end what they have begun, and start nothing new."""
-    stop = _stop_signal()
-    server = _Server(_uvicorn_config(services, http), started)
+    stop = stop_signal()
+    if place is not None:
+        place.watch_parent(stop)
+    server = _Server(_uvicorn_config(door, at), started)
     _set_up_the_interpreter()
     engine_task = asyncio.create_task(engine.run(stop_engine := asyncio.Event()), name="engine")
-    server_task = asyncio.create_task(server.serve(), name="http")
+    server_task = asyncio.create_task(server.serve([place.listener] if place else None), name="http")
     stop_task = asyncio.create_task(stop.wait(), name="signal")
     try:
         await asyncio.wait([engine_task, server_task, stop_task], return_when=asyncio.FIRST_COMPLETED)
@@ -164,11 +132,11 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def _uvicorn_config(services: Services, http: HttpSettings) -> uvicorn.Config:
+def _uvicorn_config(door: Door, at: HttpSettings | WorkSettings) -> uvicorn.Config:
     return uvicorn.Config(
-        build_app(services),
-        host=http.host,
-        port=http.port,
+        door,
+        host=at.host,
+        port=at.port,
         http=Protocol,
         proxy_headers=False,  # nobody asks where a request came from
         log_config=None,
@@ -191,65 +159,15 @@ def _connections_max() -> int:
     return min(CONNECTIONS_MAX, granted // 2)
 
 
-def _stop_signal() -> asyncio.Event:
+def stop_signal() -> asyncio.Event:
+    """Set by SIGINT and SIGTERM."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return stop
 
 
-def _url(http: HttpSettings) -> str:
-    host = f"[{http.host}]" if ":" in http.host else http.host
-    return http.public_url or f"http://{host}:{http.port}"
-
-
-def _dev_settings(options: DevOptions, sandbox: Sandbox) -> Settings:
-    timeouts = Timeouts(connect_s=CONNECT_S, write_s=WRITE_S, answer_s=options.answer_timeout_s)
-    accounts = (
-        Account(
-            name="mailgun",
-            provider="mailgun",
-            settings={"api_key": "key-sandbox", "domain": SANDBOX_DOMAIN, "base_url": sandbox.mailgun_url},
-            timeouts=timeouts,
-            lookup_lag_s=options.lookup_lag_s,
-        ),
-        Account(
-            name="sendgrid",
-            provider="sendgrid",
-            settings={"api_key": "SG.sandbox", "base_url": sandbox.sendgrid_url},
-            timeouts=timeouts,
-            lookup_lag_s=options.lookup_lag_s,
-        ),
-    )
-    route = Route(name="default", accounts=tuple(RouteAccount(account=account.name) for account in accounts))
-    return Settings(
-        data=options.data,
-        http=HttpSettings(host=options.host, port=options.port),
-        accounts=accounts,
-        routes=(route,),
-        sinks=(),
-        retention=Retention(),
-        log_level="warning",
-    )
-
-
-def _welcome(options: DevOptions, sandbox: Sandbox, *, needs_key: bool) -> str:
-    url = _url(HttpSettings(host=options.host, port=options.port))
-    host, port = sandbox.smtp_address
-    body = '{"from":"ann@example.com","to":"bob@example.org","subject":"Hello","text":"It works"}'
-    keys = f"\n  Keys       needed here: everpost keys create --scope admin --data {options.data}" if needs_key else ""
-    authorization = "    -H 'Authorization: Bearer KEY' \\\n" if needs_key else ""
-    return f"""Everpost runs at {url}
-
-  Page       {url}    send, watch, switch providers
-  Inbox      {url}/inbox    what the sandbox providers were sent
-  API        {url}/docs
-  SMTP       {host}:{port}    mail sent here goes straight to the inbox
-  Data       {options.data}{keys}
-
-Send the first mail:
-
-  curl -X POST {url}/sendEmail \\
-{authorization}    -H 'Content-Type: application/json' \\
-    --data-raw '{body}'
-"""
+def url_of(at: HttpSettings | WorkSettings) -> str:
+    host = f"[{at.host}]" if ":" in at.host else at.host
+    public_url = at.public_url if isinstance(at, HttpSettings) else None
+    return public_url or f"http://{host}:{at.port}"

@@ -28,6 +28,7 @@ class Attachment(Struct, frozen=True, kw_only=True):
     content_type: str
     content: bytes
     content_id: str | None = None  # set: shown inline, where the html says `cid:…`
+    stored_as: str | None = None  # set: it lies outside the store under this name, and as stored its `content` is empty
 
 
 class Draft(Struct, frozen=True, kw_only=True):
@@ -66,6 +67,13 @@ class Origin(Struct, frozen=True, kw_only=True):
     trace: str | None = None  # the caller's W3C `traceparent`
 
 
+class Removed(StrEnum):
+    """What is no longer kept of a mail."""
+
+    CONTENT = "content"  # subject, text, html, attachments, headers, provider options
+    RECIPIENTS = "recipients"  # addresses and names of all but the sender, metadata
+
+
 class Message(Draft, frozen=True, kw_only=True):
     """An accepted mail."""
 
@@ -73,6 +81,7 @@ class Message(Draft, frozen=True, kw_only=True):
     project: str
     created_at: float
     origin: Origin = Origin()
+    removed: tuple[Removed, ...] = ()
 
 
 def without_recipients(message: Message, places: Collection[int]) -> Message:
@@ -92,6 +101,11 @@ def without_recipients(message: Message, places: Collection[int]) -> Message:
 def without_content(message: Message) -> Message:
     """What lists and stories need: all but text, html and attachments, which may be large."""
     return replace(message, text=None, html=None, attachments=())
+
+
+def stored_names(message: Message) -> set[str]:
+    """Of its attachments that lie outside the store."""
+    return {attachment.stored_as for attachment in message.attachments if attachment.stored_as is not None}
 
 
 def size_bytes(draft: Draft) -> int:

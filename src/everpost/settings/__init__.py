@@ -8,6 +8,7 @@ from everpost.settings.values import (
     FileSink,
     HttpSettings,
     IamLogin,
+    KafkaSink,
     KinesisSink,
     MemoryWakeup,
     QueueWakeup,
@@ -18,7 +19,8 @@ from everpost.settings.values import (
     StdoutSink,
     StoreHealth,
     StorePlace,
-    ValkeyHealth,
+    ValkeyPlace,
+    WorkSettings,
 )
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "FileSink",
     "HttpSettings",
     "IamLogin",
+    "KafkaSink",
     "KinesisSink",
     "MemoryWakeup",
     "QueueWakeup",
@@ -38,7 +41,8 @@ __all__ = [
     "StdoutSink",
     "StoreHealth",
     "StorePlace",
-    "ValkeyHealth",
+    "ValkeyPlace",
+    "WorkSettings",
     "load",
     "load_text",
     "store_place",

@@ -11,7 +11,7 @@ from everpost.model.limits import ACTIVE_MAX, EXPIRES_AHEAD_S_MAX, RESOLVE_WITHI
 from everpost.model.message import OnUnknown
 from everpost.model.route import Route
 from everpost.settings.forms import PORT_MAX
-from everpost.settings.values import HttpSettings, Retention
+from everpost.settings.values import HttpSettings, Retention, WorkSettings
 
 T = TypeVar("T")  # of the value: None is among them where the key may be left out
 
@@ -58,6 +58,7 @@ class Table(Struct, frozen=True):
 
 
 _HTTP: Final = HttpSettings()
+_WORK: Final = WorkSettings()
 _ACCOUNT: Final = Account(name="", provider="")
 _TIMEOUTS: Final = Timeouts()
 _ROUTE: Final = Route(name="", accounts=())
@@ -88,7 +89,13 @@ HEALTH_PASSWORD: Final[Text[str | None]] = Text(
 WAKEUP: Final = Text(
     name="wakeup",
     default="memory",
-    help="How functions call for deliveries: `sqs:URL-OF-THE-QUEUE`. A server needs none.",
+    help="How processes tell each other of mail and events: not at all, `sqs:URL-OF-THE-QUEUE` (to functions), or as "
+    "`health` has it: `valkey://HOST:PORT`, `valkeys`. Who is not told looks every few seconds.",
+)
+WAKEUP_PASSWORD: Final[Text[str | None]] = Text(
+    name="wakeup_password",
+    default=None,
+    help="Password for that server. Left out: `health_password`, where both are the same server and user.",
 )
 
 HTTP_HOST: Final = Text(name="host", default=_HTTP.host, help="Address to listen on.")
@@ -102,6 +109,9 @@ PAGE_ORIGINS: Final = Entries(
     default="none",
     help="Where else the web page is served from: browsers let these pages, and no others, call the API.",
 )
+
+WORK_HOST: Final = Text(name="host", default=_WORK.host, help="Address to listen on.")
+WORK_PORT: Final = Whole(name="port", default=_WORK.port, low=1, high=PORT_MAX, help="Port to listen on.")
 
 PROVIDER: Final[Text[str | None]] = Text(
     name="provider", default=None, required=True, help="Which provider the account is at."
@@ -196,8 +206,14 @@ MEMBER_WEIGHT: Final[Number[float | None]] = Number(
 
 SINKS: Final = Entries(
     name="sinks",
-    of="`stdout`, `file:` and a path, or `kinesis:STREAM` (`?dlq=URL-OF-A-QUEUE`)",
+    of="`stdout`, `file:` and a path, `kinesis:STREAM` (`?dlq=URL-OF-A-QUEUE`), or "
+    "`kafka:TOPIC?brokers=HOST:PORT,HOST:PORT` (`&tls=true`, `&user=NAME`, `&mechanism=SCRAM-SHA-512`, `&dlq=TOPIC`)",
     help="Where events go as JSON, CloudEvents 1.0.",
+)
+KAFKA_PASSWORD: Final[Text[str | None]] = Text(
+    name="kafka_password",
+    default=None,
+    help="Password of the user that `kafka:` names; `$NAME`, `file:` and a path, or where a secret is kept.",
 )
 
 MESSAGES_DAYS: Final = Whole(
@@ -214,14 +230,41 @@ KEYS_DAYS: Final = Whole(
     high=_DAYS_MAX,
     help="How long idempotency keys are remembered.",
 )
+BODIES_DAYS: Final[Whole[int | None]] = Whole(
+    name="bodies_days",
+    default=None,
+    low=1,
+    high=_DAYS_MAX,
+    help="How long contents are kept: subject, text, html, attachments, headers, provider options. Left out: as long "
+    "as their message.",
+)
+ADDRESSES_DAYS: Final[Whole[int | None]] = Whole(
+    name="addresses_days",
+    default=None,
+    low=1,
+    high=_DAYS_MAX,
+    help="How long addresses and names of recipients are kept, and metadata; not below `bodies_days`. Then a token "
+    "stands for each address. Left out: as long as their message.",
+)
+EVENTS_DAYS: Final[Whole[int | None]] = Whole(
+    name="events_days",
+    default=None,
+    low=1,
+    high=_DAYS_MAX,
+    help="How long the audit trail is kept. Left out: that of a mail as long as the mail, the rest for ever (over "
+    "DynamoDB: as long as mails).",
+)
 
 LOG_LEVEL: Final = Text(
     name="level", default="info", choices=("debug", "info", "warning", "error"), help="The least that is logged."
 )
 
 TABLES: Final[Mapping[str, Table]] = {
-    "": Table("Above all tables.", (DATA, STORE, HEALTH, HEALTH_PASSWORD, WAKEUP)),
+    "": Table("Above all tables.", (DATA, STORE, HEALTH, HEALTH_PASSWORD, WAKEUP, WAKEUP_PASSWORD)),
     "http": Table("The HTTP server.", (HTTP_HOST, HTTP_PORT, HTTP_PUBLIC_URL, PAGE_ORIGINS)),
+    "work": Table(
+        "Where `everpost work` answers `/livez`, `/readyz` and `/metrics`, and nothing else.", (WORK_HOST, WORK_PORT)
+    ),
     "accounts.NAME": Table(
         "One set of credentials at one provider. The name is yours: small letters, digits, `-` and `_`.",
         (PROVIDER, MAX_CONCURRENCY, RECIPIENTS, SENDERS, LOOKUP_LAG_S),
@@ -235,8 +278,10 @@ TABLES: Final[Mapping[str, Table]] = {
         (ROUTE_ACCOUNTS, ON_UNKNOWN, RESOLVE_WITHIN_S, GIVE_UP_AFTER_S),
     ),
     "routes.NAME.accounts[]": Table("An account with a weight.", (MEMBER_ACCOUNT, MEMBER_WEIGHT)),
-    "events": Table("The audit trail's way out.", (SINKS,)),
-    "retention": Table("How long things are kept.", (MESSAGES_DAYS, KEYS_DAYS)),
+    "events": Table("The audit trail's way out.", (SINKS, KAFKA_PASSWORD)),
+    "retention": Table(
+        "How long things are kept.", (MESSAGES_DAYS, KEYS_DAYS, BODIES_DAYS, ADDRESSES_DAYS, EVENTS_DAYS)
+    ),
     "log": Table("Logs, as JSON lines on standard error.", (LOG_LEVEL,)),
 }
 """By the path of the table."""

@@ -15,21 +15,24 @@ from everpost.providers.contract import Provider
 from everpost.settings import keys, places
 from everpost.settings.accounts import AccountReader
 from everpost.settings.forms import is_origin, is_url
+from everpost.settings.retention import read_retention
 from everpost.settings.routes import check_name, read_routes
+from everpost.settings.secrets import SecretReader
 from everpost.settings.section import Report, Section
 from everpost.settings.values import (
     ConfigFault,
     HealthPlace,
     HttpSettings,
+    KafkaSink,
     MemoryWakeup,
-    Retention,
     Settings,
     SinkPlace,
     SqliteStore,
     StoreHealth,
     StorePlace,
-    ValkeyHealth,
+    ValkeyPlace,
     WakeupPlace,
+    WorkSettings,
 )
 
 PREFIX: Final = "EVERPOST_"
@@ -45,13 +48,20 @@ VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "EVERPOST_HEALTH": ("health", str),
     "EVERPOST_HEALTH_PASSWORD": ("health_password", str),
     "EVERPOST_WAKEUP": ("wakeup", str),
+    "EVERPOST_WAKEUP_PASSWORD": ("wakeup_password", str),
     "EVERPOST_HTTP_HOST": ("http.host", str),
     "EVERPOST_HTTP_PORT": ("http.port", int),
     "EVERPOST_HTTP_PUBLIC_URL": ("http.public_url", str),
     "EVERPOST_HTTP_PAGE_ORIGINS": ("http.page_origins", _commas),
-    "EVERPOST_EVENTS_SINKS": ("events.sinks", _commas),
+    "EVERPOST_WORK_HOST": ("work.host", str),
+    "EVERPOST_WORK_PORT": ("work.port", int),
+    "EVERPOST_EVENTS_SINKS": ("events.sinks", places.sinks_listed),
+    "EVERPOST_KAFKA_PASSWORD": ("events.kafka_password", str),
     "EVERPOST_RETENTION_MESSAGES_DAYS": ("retention.messages_days", int),
     "EVERPOST_RETENTION_KEYS_DAYS": ("retention.keys_days", int),
+    "EVERPOST_RETENTION_BODIES_DAYS": ("retention.bodies_days", int),
+    "EVERPOST_RETENTION_ADDRESSES_DAYS": ("retention.addresses_days", int),
+    "EVERPOST_RETENTION_EVENTS_DAYS": ("retention.events_days", int),
     "EVERPOST_LOG_LEVEL": ("log.level", str),
 }
 """Environment variables that go over the file: the key that each one sets, and how its text is read."""
@@ -63,11 +73,11 @@ def load(path: Path, environ: Mapping[str, str], providers: Mapping[str, Provide
     text = _text(path, report)
     if text is None:
         return report.faults
-    reader = AccountReader(environ, providers)
+    reader = AccountReader(SecretReader(environ), providers)
     settings = _read(text, str(path), reader, environ, report)
     if report.faults or settings is None:
         return report.faults
-    _warn_of_open_secrets(path, reader.literal_secrets, report)
+    _warn_of_open_secrets(path, reader.secrets.literal, report)
     return _with_warnings(settings, environ, report)
 
 
@@ -76,7 +86,7 @@ def load_text(
 ) -> Settings | list[ConfigFault]:
     """As `load`, where what stands in the file was read elsewhere."""
     report = _report(environ)
-    settings = _read(text, origin, AccountReader(environ, providers), environ, report)
+    settings = _read(text, origin, AccountReader(SecretReader(environ), providers), environ, report)
     if report.faults or settings is None:
         return report.faults
     return _with_warnings(settings, environ, report)
@@ -147,18 +157,20 @@ def _override(content: dict[str, Any], environ: Mapping[str, str], report: Repor
 
 def _settings(top: Section, reader: AccountReader) -> Settings:
     data = _data(top)
-    http = _http(top.section("http"))
+    http, work = _http(top.section("http")), _work(top.section("work"))
     accounts = _accounts(top, reader)
     routes = read_routes(top, [account.name for account in accounts])
     events, log = top.section("events"), top.section("log")
-    sinks, level = _sinks(events), log.text(keys.LOG_LEVEL)
-    retention = _retention(top.section("retention"))
-    store, health, wakeup = _store(top), _health(top), _wakeup(top)
+    sinks, level = _sinks(events, reader.secrets), log.text(keys.LOG_LEVEL)
+    retention = read_retention(top.section("retention"))
+    store, health = _store(top), _health(top)
+    wakeup = _wakeup(top, health)
     for section in (events, log, top):
         section.close()
     return Settings(
         data=data,
         http=http,
+        work=work,
         accounts=accounts,
         routes=routes,
         sinks=sinks,
@@ -177,13 +189,21 @@ def _store(top: Section) -> StorePlace:
 def _health(top: Section) -> HealthPlace:
     health = places.read(top, keys.HEALTH.name, top.text(keys.HEALTH), places.HEALTHS) or StoreHealth()
     password = top.text(keys.HEALTH_PASSWORD)
-    if password is None or not isinstance(health, ValkeyHealth):
+    return _known_by(health, password) if isinstance(health, ValkeyPlace) else health
+
+
+def _wakeup(top: Section, health: HealthPlace) -> WakeupPlace:
+    wakeup = places.read(top, keys.WAKEUP.name, top.text(keys.WAKEUP), places.WAKEUPS) or MemoryWakeup()
+    password = top.text(keys.WAKEUP_PASSWORD)
+    if not isinstance(wakeup, ValkeyPlace):
+        return wakeup
+    if password is None and isinstance(health, ValkeyPlace) and wakeup == _known_by(health, None):
         return health
-    return msgspec.structs.replace(health, password=Secret(password))
+    return _known_by(wakeup, password)
 
 
-def _wakeup(top: Section) -> WakeupPlace:
-    return places.read(top, keys.WAKEUP.name, top.text(keys.WAKEUP), places.WAKEUPS) or MemoryWakeup()
+def _known_by(server: ValkeyPlace, password: str | None) -> ValkeyPlace:
+    return msgspec.structs.replace(server, password=None if password is None else Secret(password))
 
 
 def _data(top: Section) -> Path:
@@ -204,6 +224,12 @@ def _http(section: Section) -> HttpSettings:
     return http
 
 
+def _work(section: Section) -> WorkSettings:
+    work = WorkSettings(host=section.text(keys.WORK_HOST), port=section.whole(keys.WORK_PORT))
+    section.close()
+    return work
+
+
 def _origins(section: Section) -> tuple[str, ...]:
     texts = section.texts(keys.PAGE_ORIGINS)
     for place, text in texts:
@@ -213,22 +239,19 @@ def _origins(section: Section) -> tuple[str, ...]:
     return tuple(text for _, text in texts)
 
 
-def _retention(section: Section) -> Retention:
-    retention = Retention(
-        messages_days=section.whole(keys.MESSAGES_DAYS),
-        keys_days=section.whole(keys.KEYS_DAYS),
-    )
-    section.close()
-    return retention
-
-
-def _sinks(section: Section) -> tuple[SinkPlace, ...]:
+def _sinks(section: Section, secrets: SecretReader) -> tuple[SinkPlace, ...]:
+    raw = section.text(keys.KAFKA_PASSWORD)
+    password = None if raw is None else secrets.secret(section, keys.KAFKA_PASSWORD.name, raw)
     sinks: list[SinkPlace] = []
     for place, text in section.texts(keys.SINKS):
         sink = places.read(section, place, text, places.SINKS)
         if sink is None:
             continue
-        if sink in sinks:
+        if isinstance(sink, KafkaSink) and sink.user is not None:
+            if raw is None:
+                section.fault(place, "names a user, and there is no password", 'kafka_password = "$NAME_OF_A_VARIABLE"')
+            sink = msgspec.structs.replace(sink, password=password)
+        if places.cursor_name(sink) in map(places.cursor_name, sinks):
             section.fault(place, f"{text!r} is listed twice")
         sinks.append(sink)
     return tuple(sinks)
@@ -245,7 +268,7 @@ def _accounts(top: Section, reader: AccountReader) -> tuple[Account, ...]:
 
 def _warn_of_open_secrets(path: Path, keys: list[str], report: Report) -> None:
     if path.stat().st_mode & stat.S_IROTH:
-        for key in keys:
+        for key in filter(report.is_in_file, keys):
             report.warn(
                 key, f"is a secret in a file that everybody may read: {path}", f"chmod o-r {path}, or use $NAME"
             )

@@ -3,6 +3,7 @@
 Each is a word, and behind a colon what belongs to it. What may be written stands in the tables, for the fault as well.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Generic, NamedTuple, TypeVar
@@ -15,7 +16,9 @@ from everpost.settings.values import (
     FileSink,
     HealthPlace,
     IamLogin,
+    KafkaSink,
     KinesisSink,
+    Mechanism,
     MemoryWakeup,
     QueueWakeup,
     SinkPlace,
@@ -23,17 +26,20 @@ from everpost.settings.values import (
     StdoutSink,
     StoreHealth,
     StorePlace,
-    ValkeyHealth,
+    ValkeyPlace,
     WakeupPlace,
 )
 
 VALKEY_PORT: Final = 6379
+_TOPIC: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
+_BROKER: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}")
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
-class Kind(NamedTuple, Generic[T]):
+class Kind(NamedTuple, Generic[T_co]):
     form: str  # what may be written
-    read: Callable[[str], T | None]
+    read: Callable[[str], T_co | None]
     """From what stands behind the word and its colon; None: it is not of the form."""
 
 
@@ -63,7 +69,7 @@ def _dynamo(rest: str) -> DynamoStore | None:
     return DynamoStore(table=table, bodies=options.get("bodies"))
 
 
-def _valkey(rest: str, *, tls: bool) -> ValkeyHealth | None:
+def _valkey(rest: str, *, tls: bool) -> ValkeyPlace | None:
     try:
         url = urlsplit(f"valkey:{rest}")
         port = url.port or VALKEY_PORT
@@ -75,7 +81,7 @@ def _valkey(rest: str, *, tls: bool) -> ValkeyHealth | None:
     login = _login(options)
     if ("iam" in options and login is None) or (login is not None and not tls):
         return None
-    return ValkeyHealth(host=url.hostname, port=port, tls=tls, user=_user(url), login=login)
+    return ValkeyPlace(host=url.hostname, port=port, tls=tls, user=_user(url), login=login)
 
 
 def _login(options: Mapping[str, str]) -> IamLogin | None:
@@ -100,9 +106,56 @@ def _kinesis(rest: str) -> KinesisSink | None:
     return KinesisSink(stream=stream, dead_letters=options.get("dlq"))
 
 
+def _kafka(rest: str) -> KafkaSink | None:
+    topic, _, query = rest.partition("?")
+    options = _options(query, {"brokers", "tls", "user", "mechanism", "dlq"})
+    if options is None or not _TOPIC.fullmatch(topic) or not _TOPIC.fullmatch(options.get("dlq", topic)):
+        return None
+    brokers = tuple(options.get("brokers", "").split(","))
+    tls, user = options.get("tls", "false"), options.get("user")
+    mechanism = options.get("mechanism", Mechanism.PLAIN)
+    if not all(map(_BROKER.fullmatch, brokers)) or tls not in ("true", "false") or mechanism not in tuple(Mechanism):
+        return None
+    is_open = user is not None and mechanism == Mechanism.PLAIN and tls == "false"
+    if is_open or ("mechanism" in options and user is None):
+        return None
+    return KafkaSink(
+        topic=topic,
+        brokers=brokers,
+        tls=tls == "true",
+        user=user,
+        mechanism=Mechanism(mechanism),
+        dead_letters=options.get("dlq"),
+    )
+
+
+def cursor_name(sink: SinkPlace) -> str:
+    """Two sinks of one name would share one place in the audit trail."""
+    match sink:
+        case StdoutSink():
+            return "stdout"
+        case FileSink(path=path):
+            return f"file:{path}"
+        case KinesisSink(stream=stream):
+            return f"kinesis:{stream}"
+        case KafkaSink(topic=topic):
+            return f"kafka:{topic}"
+
+
+def sinks_listed(value: str) -> list[str]:
+    """A list with commas, some of which stand between the brokers of a sink."""
+    listed: list[str] = []
+    for part in filter(None, map(str.strip, value.split(","))):
+        if listed and "?brokers=" in listed[-1] and _BROKER.fullmatch(part.partition("&")[0]):
+            listed[-1] += f",{part}"
+        else:
+            listed.append(part)
+    return listed
+
+
 def _options(query: str, known: set[str]) -> dict[str, str] | None:
     try:
-        given = parse_qsl(query, strict_parsing=True) if query else []
+        given = parse_qsl(query, keep_blank_values=True, strict_parsing=True) if query else []
     except ValueError:
         return None
     return dict(given) if {name for name, _ in given} <= known and len(dict(given)) == len(given) else None
@@ -112,20 +165,29 @@ STORES: Final[Mapping[str, Kind[StorePlace]]] = {
     "sqlite": Kind("`sqlite`", _alone(SqliteStore())),
     "dynamodb": Kind("`dynamodb:TABLE` or `dynamodb:TABLE?bodies=BUCKET`", _dynamo),
 }
+_VALKEY: Final[Kind[ValkeyPlace]] = Kind("`valkey://HOST:PORT`", lambda rest: _valkey(rest, tls=False))
+_VALKEYS: Final[Kind[ValkeyPlace]] = Kind(
+    "`valkeys://HOST:PORT`, with TLS; `?iam=USER,CACHE&serverless=true` for ElastiCache's login",
+    lambda rest: _valkey(rest, tls=True),
+)
 HEALTHS: Final[Mapping[str, Kind[HealthPlace]]] = {
     "store": Kind("`store`", _alone(StoreHealth())),
-    "valkey": Kind("`valkey://HOST:PORT`", lambda rest: _valkey(rest, tls=False)),
-    "valkeys": Kind(
-        "`valkeys://HOST:PORT`, with TLS; `?iam=USER,CACHE&serverless=true` for ElastiCache's login",
-        lambda rest: _valkey(rest, tls=True),
-    ),
+    "valkey": _VALKEY,
+    "valkeys": _VALKEYS,
 }
 WAKEUPS: Final[Mapping[str, Kind[WakeupPlace]]] = {
     "memory": Kind("`memory`", _alone(MemoryWakeup())),
     "sqs": Kind("`sqs:URL-OF-THE-QUEUE`", _queue),
+    "valkey": _VALKEY,
+    "valkeys": _VALKEYS,
 }
 SINKS: Final[Mapping[str, Kind[SinkPlace]]] = {
     "stdout": Kind("`stdout`", _alone(StdoutSink())),
     "file": Kind("`file:` and a path", lambda rest: FileSink(Path(rest)) if rest else None),
+    "kafka": Kind(
+        "`kafka:TOPIC?brokers=HOST:PORT,HOST:PORT`; `&tls=true`, `&user=NAME` (without TLS only with "
+        "`&mechanism=SCRAM-SHA-256` or `SCRAM-SHA-512`), `&dlq=TOPIC`",
+        _kafka,
+    ),
     "kinesis": Kind("`kinesis:STREAM` or `kinesis:STREAM?dlq=URL-OF-A-QUEUE`", _kinesis),
 }

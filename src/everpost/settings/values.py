@@ -1,12 +1,13 @@
 """What the configuration says, once it has been read."""
 
+from enum import StrEnum
 from pathlib import Path
 
 from msgspec import Struct
 
 from everpost.model.account import Account
 from everpost.model.route import Route
-from everpost.model.secret import Secret
+from everpost.model.secret import Reference, Secret
 
 
 class ConfigFault(Struct, frozen=True):
@@ -22,6 +23,13 @@ class HttpSettings(Struct, frozen=True, kw_only=True):
     port: int = 8025
     public_url: str | None = None  # as seen by clients and webhooks, where that is not http://host:port
     page_origins: tuple[str, ...] = ()  # of web pages elsewhere that may call the API
+
+
+class WorkSettings(Struct, frozen=True, kw_only=True):
+    """Where `everpost work` says how it is."""
+
+    host: str = "127.0.0.1"
+    port: int = 8030
 
 
 class SqliteStore(Struct, frozen=True):
@@ -45,7 +53,9 @@ class IamLogin(Struct, frozen=True, kw_only=True):
     serverless: bool
 
 
-class ValkeyHealth(Struct, frozen=True, kw_only=True):
+class ValkeyPlace(Struct, frozen=True, kw_only=True):
+    """A server of Valkey, Redis or ElastiCache, or any node of a cluster."""
+
     host: str
     port: int
     tls: bool
@@ -79,15 +89,38 @@ class KinesisSink(Struct, frozen=True, kw_only=True):
     dead_letters: str | None = None  # queue for events that the stream will never take
 
 
+class Mechanism(StrEnum):
+    """How a user proves who it is."""
+
+    PLAIN = "PLAIN"  # the password itself
+    SCRAM_SHA_256 = "SCRAM-SHA-256"
+    SCRAM_SHA_512 = "SCRAM-SHA-512"
+
+
+class KafkaSink(Struct, frozen=True, kw_only=True):
+    topic: str
+    brokers: tuple[str, ...]  # HOST:PORT, those that are asked first
+    tls: bool = False
+    user: str | None = None
+    mechanism: Mechanism = Mechanism.PLAIN
+    password: Secret | Reference | None = None
+    dead_letters: str | None = None  # topic for events that the other one will never take
+
+
 StorePlace = SqliteStore | DynamoStore
-HealthPlace = StoreHealth | ValkeyHealth
-WakeupPlace = MemoryWakeup | QueueWakeup
-SinkPlace = StdoutSink | FileSink | KinesisSink
+HealthPlace = StoreHealth | ValkeyPlace
+WakeupPlace = MemoryWakeup | QueueWakeup | ValkeyPlace
+SinkPlace = StdoutSink | FileSink | KinesisSink | KafkaSink
 
 
 class Retention(Struct, frozen=True, kw_only=True):
+    """None: as long as the message."""
+
     messages_days: int = 30
     keys_days: int = 7  # idempotency keys
+    bodies_days: int | None = None
+    addresses_days: int | None = None
+    events_days: int | None = None
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -102,4 +135,5 @@ class Settings(Struct, frozen=True, kw_only=True):
     store: StorePlace = SqliteStore()
     health: HealthPlace = StoreHealth()
     wakeup: WakeupPlace = MemoryWakeup()
+    work: WorkSettings = WorkSettings()
     warnings: tuple[ConfigFault, ...] = ()

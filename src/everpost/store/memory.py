@@ -6,23 +6,25 @@ Belongs to one event loop: no method awaits in its middle, so each is atomic.
 import time
 from bisect import bisect_left, insort
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import islice
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from everpost.model.change import Change, Charge, Usage
 from everpost.model.delivery import FINAL, Delivery, DeliveryState
 from everpost.model.event import Event, Recorded
-from everpost.model.message import Message, without_content
+from everpost.model.message import Message, Removed, stored_names, without_content
+from everpost.model.removal import address_digest, without_address, without_addresses, without_bodies
 from everpost.store.due import DueQueue
+from everpost.store.keys import Keys
 from everpost.store.ledger import Key, charged
 from everpost.store.matching import matches
 from everpost.store.order import first_id
 from everpost.store.port import (
     Accepted,
     AcceptOverrun,
+    Bounds,
     Claim,
     Claimed,
     Conflict,
@@ -38,13 +40,7 @@ from everpost.store.port import (
     Unbegun,
     Written,
 )
-
-
-class _KeyHeld(Struct):
-    claim: IdempotencyClaim
-    message_id: str
-    created_at: float
-    answer: bytes | None = None
+from everpost.store.trail import Trail
 
 
 class MemoryStore:
@@ -58,13 +54,11 @@ class MemoryStore:
         self._of_message: dict[str, tuple[str, ...]] = {}  # delivery ids
         self._by_state = Counter({state.value: 0 for state in DeliveryState})
         self._due = DueQueue()
-        self._events: list[Recorded] = []
-        self._events_of: dict[str | None, dict[str, Recorded]] = defaultdict(dict)  # by message and event id
-        self._seq = 0
-        self._keys: dict[tuple[str, str], _KeyHeld] = {}
+        self._trail = Trail()
+        self._keys = Keys()
         self._usage: dict[Key, Usage] = {}
         self._config: dict[str, Document] = {}
-        self._suppressions: dict[tuple[str, str], Suppression] = {}
+        self._suppressions: dict[bytes, Suppression] = {}  # by address_digest
 
     async def accept(
         self,
@@ -78,7 +72,7 @@ class MemoryStore:
         if self._clock() > not_after:
             raise AcceptOverrun("the store was too slow: nothing was begun")
         if claim is not None:
-            taken = self._taken(claim.scope, claim.key, claim.fingerprint)
+            taken = self._keys.find(claim.scope, claim.key, claim.fingerprint)
             if taken is not None:
                 return taken
         spent = charged(self._usage, charges)
@@ -89,33 +83,24 @@ class MemoryStore:
             raise StoreUnavailable(f"the message id {message.id} is taken: a new one is needed")
         self._usage |= spent
         if claim is not None:
-            self._keys[claim.scope, claim.key] = _KeyHeld(claim, message.id, message.created_at)
+            self._keys.take(claim, message.id, message.created_at)
         self._messages[message.id] = message
         insort(self._ids[message.project], message.id)
         self._of_message[message.id] = tuple(delivery.id for delivery in deliveries)
         for delivery in deliveries:
             self._put(delivery)
-        self._append(events)
+        self._trail.append(events)
         return New()
 
     def _has_suppressed(self, message: Message) -> bool:
-        return any((message.project, address.email.lower()) in self._suppressions for address in message.recipients)
+        digests = (address_digest(message.project, address.email) for address in message.recipients)
+        return any(digest in self._suppressions for digest in digests)
 
     async def find_key(self, scope: str, key: str, fingerprint: bytes) -> Same | Conflict | None:
-        return self._taken(scope, key, fingerprint)
-
-    def _taken(self, scope: str, key: str, fingerprint: bytes) -> Same | Conflict | None:
-        held = self._keys.get((scope, key))
-        if held is None:
-            return None
-        if held.claim.fingerprint != fingerprint:
-            return Conflict(held.message_id)
-        return Same(message_id=held.message_id, running_until=held.claim.running_until, answer=held.answer)
+        return self._keys.find(scope, key, fingerprint)
 
     async def answer(self, scope: str, key: str, answer: bytes) -> None:
-        held = self._keys.get((scope, key))
-        if held is not None:
-            held.answer = answer
+        self._keys.answer(scope, key, answer)
 
     async def claim_due(self, now: float, lease_s: float, room: int) -> Claim:
         due = [self._deliveries[id_] for id_ in self._due.take(now, room)]
@@ -142,7 +127,7 @@ class MemoryStore:
             return Written.OVER_QUOTA
         self._usage |= after
         self._put(change.delivery)
-        self._append(change.events)
+        self._trail.append(change.events)
         return Written.DONE
 
     def _put(self, delivery: Delivery) -> None:
@@ -153,17 +138,8 @@ class MemoryStore:
         self._deliveries[delivery.id] = delivery
         self._due.put(delivery)
 
-    def _append(self, events: Sequence[Event]) -> None:
-        for event in events:
-            self._seq += 1
-            recorded = Recorded(self._seq, event)
-            self._events.append(recorded)
-            self._events_of[event.message_id][event.id] = recorded
-
     async def record(self, events: Sequence[Event]) -> None:
-        for event in events:
-            if event.id not in self._events_of[event.message_id]:
-                self._append([event])
+        self._trail.record(events)
 
     async def get_message(self, project: str, message_id: str) -> Stored | None:
         message = self._messages.get(message_id)
@@ -191,16 +167,13 @@ class MemoryStore:
         return Stored(
             message=without_content(self._messages[message_id]),
             deliveries=tuple(self._deliveries[id_] for id_ in self._of_message[message_id]),
-            events=tuple(self._events_of[message_id].values()),
+            events=self._trail.of(message_id),
         )
 
     async def read_events(
         self, after: int, limit: int, project: str | None = None, message_id: str | None = None
     ) -> list[Recorded]:
-        told = self._events if message_id is None else list(self._events_of.get(message_id, {}).values())
-        start = bisect_left(told, after + 1, key=lambda recorded: recorded.seq)
-        wanted = (one for one in islice(told, start, None) if project in (None, one.event.project))
-        return list(islice(wanted, limit))
+        return self._trail.read(after, limit, project, message_id)
 
     async def usage(self) -> Mapping[tuple[str, str], Usage]:
         return dict(self._usage)
@@ -214,7 +187,7 @@ class MemoryStore:
         version = self._config[name].version if name in self._config else 0
         if was is not None and was != version:
             return None
-        self._append(events)
+        self._trail.append(events)
         if value is None:
             self._config.pop(name, None)
             return Document(b"", 0)
@@ -223,45 +196,89 @@ class MemoryStore:
 
     async def suppress(self, suppressions: Sequence[Suppression], events: Sequence[Event]) -> None:
         for one in suppressions:
-            self._suppressions[one.project, one.address.lower()] = one
-        self._append(events)
+            self._suppressions[address_digest(one.project, one.address)] = one
+        self._trail.append(events)
 
     async def unsuppress(self, project: str, addresses: Sequence[str], events: Sequence[Event]) -> None:
         for address in addresses:
-            self._suppressions.pop((project, address.lower()), None)
-        self._append(events)
+            self._suppressions.pop(address_digest(project, address), None)
+        self._trail.append(events)
 
     async def suppressed(self, project: str, addresses: Sequence[str]) -> list[Suppression]:
-        keys = sorted({(project, address.lower()) for address in addresses})
-        return [self._suppressions[key] for key in keys if key in self._suppressions]
+        asked = {address: address_digest(project, address) for address in sorted(map(str.lower, addresses))}
+        found = ((address, self._suppressions.get(digest)) for address, digest in asked.items())
+        return [replace(one, address=address) for address, one in found if one is not None]
 
     async def counts(self) -> Counts:
         return Counts(
             accepted=len(self._deliveries), by_state=dict(self._by_state), oldest_due_at=self._due.oldest_at()
         )
 
-    async def purge(self, before: float, keys_before: float, limit: int) -> int:
-        old = list(islice(self._purgeable(before), limit))
+    async def purge(self, bounds: Bounds, limit: int) -> int:
+        gone = self._delete(list(islice(self._final(bounds.messages), limit)))
+        gone += self._keys.purge(bounds.keys, limit)
+        return gone + self._purge_parts(bounds, limit)
+
+    def _delete(self, old: Sequence[str]) -> int:
         for id_ in old:
             del self._messages[id_]
-            self._events_of.pop(id_, None)
             for delivery_id in self._of_message.pop(id_):
                 self._by_state[self._deliveries.pop(delivery_id).state.value] -= 1
         gone = frozenset(old)
         for project, ids in self._ids.items():
             self._ids[project] = [id_ for id_ in ids if id_ not in gone]
-        self._events = [recorded for recorded in self._events if recorded.event.message_id not in gone]
-        keys = [key for key, held in islice(self._keys.items(), limit) if held.created_at < keys_before]
-        for key in keys:
-            del self._keys[key]
-        return len(old) + len(keys)
+        self._trail.forget(gone)
+        self._keys.forget_answers(gone)
+        return len(old)
 
-    def _purgeable(self, before: float) -> Iterator[str]:
+    def _purge_parts(self, bounds: Bounds, limit: int) -> int:
+        def kept(before: float | None, part: Removed) -> list[str]:
+            old = (id_ for id_ in self._final(before) if part not in self._messages[id_].removed)
+            return list(islice(old, limit))
+
+        bodies = kept(bounds.bodies, Removed.CONTENT)
+        for id_ in bodies:
+            self._messages[id_] = without_bodies(self._messages[id_])
+        addresses = kept(bounds.addresses, Removed.RECIPIENTS)
+        for id_ in addresses:
+            self._messages[id_] = without_addresses(self._messages[id_], bounds.salt)
+        self._keys.forget_answers(frozenset(addresses))
+        told = list(islice((id_ for id_ in self._final(bounds.events) if self._trail.of(id_)), limit))
+        self._trail.forget(frozenset(told))
+        if bounds.events is not None:
+            self._trail.forget_others(bounds.events, limit)
+        return len(bodies) + len(addresses) + len(told)
+
+    def _final(self, before: float | None) -> Iterator[str]:
+        """The oldest first."""
         for id_, message in self._messages.items():
-            if message.created_at >= before:
+            if before is None or message.created_at >= before:
                 return
-            if all(self._deliveries[delivery_id].state in FINAL for delivery_id in self._of_message[id_]):
+            if self._is_final(id_):
                 yield id_
+
+    def _is_final(self, message_id: str) -> bool:
+        return all(self._deliveries[delivery_id].state in FINAL for delivery_id in self._of_message[message_id])
+
+    async def erase(self, project: str, address: str, token: str, event: Event, limit: int) -> int:
+        named = (id_ for id_ in reversed(self._ids[project]) if self._names(id_, address) and self._is_final(id_))
+        found = list(islice(named, limit))
+        for id_ in found:
+            self._messages[id_] = without_address(self._messages[id_], address, token)
+        self._keys.forget_answers(frozenset(found))
+        digest = address_digest(project, address)
+        suppression = self._suppressions.get(digest)
+        if suppression is not None and suppression.address:
+            self._suppressions[digest] = replace(suppression, address="")
+        if found or (suppression is not None and suppression.address):
+            self._trail.append([replace(event, data={**event.data, "messages": len(found)})])
+        return len(found)
+
+    def _names(self, message_id: str, address: str) -> bool:
+        return any(one.email.lower() == address.lower() for one in self._messages[message_id].recipients)
+
+    async def referenced(self, names: Collection[str]) -> Collection[str]:
+        return {name for message in self._messages.values() for name in stored_names(message)}.intersection(names)
 
     async def close(self) -> None:
         """Nothing to be kept, nothing to be freed."""

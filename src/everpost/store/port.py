@@ -4,7 +4,7 @@ No session, query object or transaction leaves this port. Whatever changes state
 with them in one step, so that the audit trail can't disagree with the state.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -105,6 +105,17 @@ class Suppression(Struct, frozen=True, kw_only=True):
     created_at: float
 
 
+class Bounds(Struct, frozen=True, kw_only=True):
+    """Instants: what was accepted before them is no longer kept, once it is final. None: as long as its message."""
+
+    messages: float
+    keys: float  # idempotency keys, whatever became of their message
+    bodies: float | None = None
+    addresses: float | None = None
+    events: float | None = None  # of messages, and those that belong to none
+    salt: bytes = b""  # for the tokens that addresses are replaced by
+
+
 class Counts(Struct, frozen=True, kw_only=True):
     """For gauges: conservation, depth and age of the queue."""
 
@@ -191,14 +202,29 @@ class Store(Protocol):
     async def unsuppress(self, project: str, addresses: Sequence[str], events: Sequence[Event]) -> None: ...
 
     async def suppressed(self, project: str, addresses: Sequence[str]) -> list[Suppression]:
-        """Which of these addresses (any case) must not be written to."""
+        """Which of these addresses (any case) must not be written to, in their order of letters; erased ones, too,
+        which are known by their `address_digest` alone."""
         ...
 
     async def counts(self) -> Counts: ...
 
-    async def purge(self, before: float, keys_before: float, limit: int) -> int:
-        """Deletes up to `limit` messages (with deliveries and events) that were created before `before` and whose
-        deliveries are all final, and idempotency keys made before `keys_before`. Returns how many rows went."""
+    async def purge(self, bounds: Bounds, limit: int) -> int:
+        """Deletes what is out of bounds, in steps of up to `limit` messages or keys: messages (with deliveries, events
+        and kept answers), keys, and of other messages contents (`without_bodies`), addresses (`without_addresses`,
+        with the answers that are kept for their keys) and events. Nothing of a message goes before all its deliveries
+        are final. Returns how many keys went, and parts of messages or whole ones; `limit` or more: there may be
+        further ones."""
+        ...
+
+    async def erase(self, project: str, address: str, token: str, event: Event, limit: int) -> int:
+        """Replaces an address by `token` in up to `limit` of the final messages that name it as a recipient
+        (`without_address`), deletes the answers that are kept for their keys, and forgets the address of its
+        suppression, which holds as before. If there was anything to erase, `event` is written with it, its data told
+        the number of `messages`. Returns that number; below `limit`: no other one is left but those not final."""
+        ...
+
+    async def referenced(self, names: Collection[str]) -> Collection[str]:
+        """Those of these names (`Attachment.stored_as`) that a stored message still needs."""
         ...
 
     async def close(self) -> None: ...

@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +16,7 @@ from everpost.engine.fleet import Member
 from everpost.engine.housekeep import Retention
 from everpost.engine.news import News
 from everpost.engine.ports import Ports
-from everpost.engine.queue import AwaitedQueue, SharedQueue
+from everpost.engine.queue import AwaitedQueue, SharedQueue, call_nobody
 from everpost.engine.relay import Relay
 from everpost.model.account import Account
 from everpost.model.secret import Reference, is_reference
@@ -23,6 +24,7 @@ from everpost.providers import mailgun, sendgrid, smtp
 from everpost.providers.contract import Provider
 from everpost.sinks.counted import CountedSink
 from everpost.wakeup.memory import MemoryWakeup
+from everpost.wakeup.port import Topic
 from everpost.wiring import parts
 from everpost.wiring.cloud import Cloud
 
@@ -39,14 +41,16 @@ class Role(StrEnum):
     """What a process does, and so what it needs."""
 
     SERVER = "server"  # all of it
+    WORKER = "worker"  # hands over what is due, relays, keeps house
     DOOR = "door"  # answers requests, and hands over what their callers wait for
     CONSOLE = "console"  # answers requests that bring no mail
     DELIVER = "deliver"
     RELAY = "relay"
 
 
-SENDING: Final = frozenset({Role.SERVER, Role.DOOR, Role.DELIVER})
-RELAYING: Final = frozenset({Role.SERVER, Role.RELAY})
+SENDING: Final = frozenset({Role.SERVER, Role.WORKER, Role.DOOR, Role.DELIVER})
+RELAYING: Final = frozenset({Role.SERVER, Role.WORKER, Role.RELAY})
+TELLING: Final = frozenset({Role.SERVER, Role.WORKER, Role.DOOR})
 
 
 class PartUnavailable(Exception):
@@ -94,8 +98,13 @@ async def _engine(settings: config.Settings, role: Role, cloud: Cloud, stack: As
     keeper = parts.keeper_of(settings, cloud) if role in SENDING else None
     accounts = settings.accounts if keeper is None else await _with_secrets(keeper)
     members = [Member(account, PROVIDERS[account.provider]) for account in accounts]
-    queue = AwaitedQueue(parts.call_of(settings, cloud)) if role is Role.DOOR else SharedQueue(store)
+    peers = parts.peers_of(settings, cloud) if role in TELLING else None
+    call = call_nobody if peers is None else partial(peers.tell, Topic.DUE)
+    queue = AwaitedQueue(call) if role is Role.DOOR else SharedQueue(store, call)
     engine = Engine(ports, members, settings.routes, retention, queue)
+    if peers is not None:
+        stack.push_async_callback(peers.close)
+        engine.add_peers(peers)
     if keeper is not None:
         engine.add_rotation(keeper)
     for chosen in settings.sinks if role in RELAYING else ():
@@ -127,4 +136,14 @@ async def _with_secrets(keeper: "Keeper") -> Sequence[Account]:
 
 def retention_of(settings: config.Settings) -> Retention:
     chosen = settings.retention
-    return Retention(messages_s=chosen.messages_days * _DAY_S, keys_s=chosen.keys_days * _DAY_S)
+    return Retention(
+        messages_s=chosen.messages_days * _DAY_S,
+        keys_s=chosen.keys_days * _DAY_S,
+        bodies_s=_seconds(chosen.bodies_days),
+        addresses_s=_seconds(chosen.addresses_days),
+        events_s=_seconds(chosen.events_days),
+    )
+
+
+def _seconds(days: int | None) -> float | None:
+    return None if days is None else days * _DAY_S

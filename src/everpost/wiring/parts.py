@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 from everpost import settings as config
 from everpost.engine.housekeep import Retention
-from everpost.engine.queue import Call
-from everpost.health.port import Health, HealthUnavailable
+from everpost.health.port import Health
 from everpost.model.secret import Reference, is_reference
 from everpost.sinks.port import Sink
 from everpost.store.port import Store, StoreUnavailable
+from everpost.wakeup.port import Peers
 from everpost.wiring.cloud import Cloud
 
 if TYPE_CHECKING:
-    from everpost.health.valkey import Login
+    from everpost.valkey import Login, Server
     from everpost.vault.keeper import Keeper
 
 STORE_FILE: Final = "everpost.db"
@@ -30,7 +30,7 @@ def store_at(place: config.StorePlace, data: Path, cloud: Cloud, retention: Rete
         case config.DynamoStore():
             from everpost.store.dynamodb import DynamoStore, Keep
 
-            keep = Keep(messages_s=retention.messages_s, keys_s=retention.keys_s) if retention else None
+            keep = Keep(**retention.longest_s) if retention else None
             return DynamoStore.open(cloud.client, place.table, bodies=place.bodies, keep=keep)
 
 
@@ -47,8 +47,11 @@ def open_store(data: Path) -> Store:
 
 def health_of(settings: config.Settings, cloud: Cloud) -> Health:
     match settings.health, settings.store:
-        case config.ValkeyHealth() as valkey, _:
-            return _valkey(valkey, cloud)
+        case config.ValkeyPlace() as valkey, _:
+            from everpost.health.own_view import OwnView
+            from everpost.health.valkey import ValkeyHealth
+
+            return OwnView(ValkeyHealth(_server(valkey, cloud)))
         case _, config.DynamoStore() as store:
             from everpost.health.dynamodb import DynamoHealth
             from everpost.health.own_view import OwnView
@@ -59,53 +62,58 @@ def health_of(settings: config.Settings, cloud: Cloud) -> Health:
     return SqliteHealth.open(str(settings.data / HEALTH_FILE))
 
 
-def _valkey(chosen: config.ValkeyHealth, cloud: Cloud) -> Health:
-    from everpost.health.own_view import OwnView
-    from everpost.health.valkey import Server, ValkeyHealth
+def _server(chosen: config.ValkeyPlace, cloud: Cloud) -> "Server":
+    from everpost.valkey import Server
 
-    tls = cloud.tls if chosen.tls else None
-    return OwnView(ValkeyHealth(Server(chosen.host, chosen.port, tls=tls, login=_login(chosen, cloud))))
+    return Server(chosen.host, chosen.port, tls=cloud.tls if chosen.tls else None, login=_login(chosen, cloud))
 
 
-def _login(chosen: config.ValkeyHealth, cloud: Cloud) -> "Login | None":
+def _login(chosen: config.ValkeyPlace, cloud: Cloud) -> "Login | None":
     if chosen.login is not None:
-        from everpost.health.valkey.iam import IamLogin
+        from everpost.valkey.iam import IamLogin
 
         user, cache = chosen.login.user, chosen.login.cache
         return IamLogin(user, cache, cloud.credentials, cloud.site.region, serverless=chosen.login.serverless)
     if chosen.password is None:
         return None
-    from everpost.health.valkey.login import FetchedPassword, Password
+    from everpost.valkey import FetchedPassword, Password
 
     if is_reference(chosen.password):
-        return FetchedPassword(lambda: _secret(Reference(str(chosen.password)), cloud), chosen.user)
+        return FetchedPassword(lambda: _valkey_secret(Reference(str(chosen.password)), cloud), chosen.user)
     return Password(chosen.password, chosen.user)
 
 
-async def _secret(reference: Reference, cloud: Cloud) -> str:
-    from everpost.vault.aws import AwsVault
-    from everpost.vault.keeper import part_of
+async def _valkey_secret(reference: Reference, cloud: Cloud) -> str:
+    from everpost.valkey import ValkeyUnavailable
     from everpost.vault.port import SecretUnavailable
 
     try:
-        return part_of(await AwsVault(cloud.client).read(reference.source), reference)
+        return await _secret(reference, cloud)
     except SecretUnavailable as error:
-        raise HealthUnavailable(str(error)) from error
+        raise ValkeyUnavailable(str(error)) from error
 
 
-def call_of(settings: config.Settings, cloud: Cloud) -> Call:
-    """What calls others for the deliveries that this process leaves to them."""
+async def _secret(reference: Reference, cloud: Cloud) -> str:
+    """Raises SecretUnavailable."""
+    from everpost.vault.aws import AwsVault
+    from everpost.vault.keeper import part_of
+
+    return part_of(await AwsVault(cloud.client).read(reference.source), reference)
+
+
+def peers_of(settings: config.Settings, cloud: Cloud) -> Peers | None:
+    """The other processes; None: there are none, or they look by themselves."""
     match settings.wakeup:
         case config.MemoryWakeup():
-            return _nobody
+            return None
         case config.QueueWakeup(url=url):
-            from everpost.wakeup.sqs import SqsCall
+            from everpost.wakeup.sqs import SqsPeers
 
-            return SqsCall(cloud.client, url)
+            return SqsPeers(cloud.client, url)
+        case config.ValkeyPlace() as valkey:
+            from everpost.wakeup.valkey import ValkeyPeers
 
-
-async def _nobody(in_s: float) -> None:
-    """They look by themselves."""
+            return ValkeyPeers(_server(valkey, cloud))
 
 
 def sink_of(chosen: config.SinkPlace, cloud: Cloud) -> Sink:
@@ -119,9 +127,31 @@ def sink_of(chosen: config.SinkPlace, cloud: Cloud) -> Sink:
 
             return FileSink(str(chosen.path))
         case config.KinesisSink():
-            from everpost.sinks.kinesis import DeadLetters, KinesisSink
+            from everpost.sinks.dead_letters import DeadLetters
+            from everpost.sinks.kinesis import KinesisSink, to_queue
 
-            return KinesisSink(cloud.client, chosen.stream, DeadLetters(cloud.client, chosen.dead_letters))
+            url = chosen.dead_letters
+            letters = DeadLetters(None if url is None else to_queue(cloud.client, url))
+            return KinesisSink(cloud.client, chosen.stream, letters)
+        case config.KafkaSink():
+            return _kafka(chosen, cloud)
+
+
+def _kafka(chosen: config.KafkaSink, cloud: Cloud) -> Sink:
+    try:
+        from everpost.sinks.kafka import Cluster, KafkaSink, Login
+    except ImportError as error:
+        raise ValueError(f"kafka:{chosen.topic} needs a library: pip install 'everpost[kafka]'") from error
+    login = None
+    if chosen.user is not None:
+        login = Login(user=chosen.user, mechanism=chosen.mechanism.value, password=lambda: _password(chosen, cloud))
+    cluster = Cluster(brokers=chosen.brokers, tls=cloud.tls if chosen.tls else None, login=login)
+    return KafkaSink(cluster, chosen.topic, chosen.dead_letters)
+
+
+async def _password(chosen: config.KafkaSink, cloud: Cloud) -> str:
+    password = chosen.password
+    return await _secret(password, cloud) if isinstance(password, Reference) else str(password)
 
 
 def keeper_of(settings: config.Settings, cloud: Cloud) -> "Keeper | None":

@@ -13,7 +13,7 @@ from everpost.model.message import Address, without_content
 from everpost.store.dynamodb.bodies import ITEM_BYTES_MAX, Bodies
 from everpost.store.port import Filter, StoreUnavailable
 from scripted_server import settled
-from store_values import LATE, NOW, accept, change, key, message
+from store_values import LATE, NOW, accept, bounds, change, key, message
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ async def test_a_content_that_no_item_holds_lies_in_the_bucket_and_goes_with_its
         assert await client.get_object(bucket, named[0])
         leased = await store.find_delivery(one.id)
         await store.advance([change(leased, DeliveryState.SENT, EventType.SENT)])
-        assert await store.purge(LATE, NOW, 10) == 1
+        assert await store.purge(bounds(LATE, NOW), 10) == 1
     with pytest.raises(AwsError, match="NoSuchKey"):
         await client.get_object(bucket, named[0])
 

@@ -1,7 +1,7 @@
 """Whatever is done to it, DynamoDB answers as the plain dictionaries of the memory store do.
 
-But for two things, of which ADR 18 tells: a charge that was refused may have begun a window, and the journal outlives
-what is purged."""
+But for three things, of which ADR 18 tells: a charge that was refused may have begun a window, the journal outlives
+what is purged, and a refused mail may seem to need its attachments until its time."""
 
 import asyncio
 
@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from dynamodb_kit import model_store
 from everpost.store.port import StoreUnavailable
 from store_machine import Stores
+from store_values import LATE
 
 CHARGES = 5  # which argument of `accept` they are
 
@@ -38,10 +39,21 @@ class Dynamo(Stores):
             arguments = ([replace(one, charges=()) for one in arguments[0]],)
         if method == "read_events":
             return self.events(*arguments)
-        before = {one.seq for one in self.memory._events}
+        if method == "referenced":
+            return self.referenced(*arguments)
+        if method == "record":  # what belongs to no message goes by its time alone
+            arguments = ([replace(one, at=LATE) for one in arguments[0]],)
+        before = self.numbers()
         told = super().both(method, *arguments)
-        self.purged |= before - {one.seq for one in self.memory._events}
+        self.purged |= before - self.numbers()
         return told
+
+    def numbers(self):
+        return {one.seq for one in self.result_of(self.memory.read_events(0, 10_000))}
+
+    def referenced(self, names):
+        needed, told = (self.result_of(store.referenced(names)) for store in (self.memory, self.other))
+        assert needed <= told <= set(names)
 
     def events(self, after, limit, project=None, message_id=None):
         memory = self.result_of(self.memory.read_events(after, limit, project, message_id))

@@ -4,7 +4,7 @@ from dynamodb_kit import model_store
 from dynamodb_model import Trouble
 from everpost.model.delivery import DeliveryState
 from everpost.model.event import EventType
-from store_values import LATE, NOW, accept, change, delivery, key, message
+from store_values import LATE, NOW, accept, bounds, change, delivery, key, message
 
 LAG = Trouble(index_lag_s=3600.0)
 
@@ -43,12 +43,12 @@ async def test_a_purge_deletes_nothing_that_has_gone_on_and_no_key_that_was_take
     await store.counts()
     model.trouble = LAG
     model.rng.random = lambda: 0.999
-    assert await store.purge(NOW, NOW + 3, 10) == 1  # the key
+    assert await store.purge(bounds(NOW, NOW + 3), 10) == 1  # the key
     await accept(store, message(5), key())
-    assert await store.purge(NOW, NOW + 3, 10) == 0
+    assert await store.purge(bounds(NOW, NOW + 3), 10) == 0
     assert (await store.find_key("shop:send", "k", b"f")).message_id == message(5).id
-    assert await store.purge(LATE, NOW, 10) == 1
-    assert await store.purge(LATE, NOW, 10) == 0
+    assert await store.purge(bounds(LATE, NOW), 10) == 1
+    assert await store.purge(bounds(LATE, NOW), 10) == 0
 
 
 async def test_a_message_is_purged_when_the_last_of_its_deliveries_has_ended(clock):
@@ -56,7 +56,7 @@ async def test_a_message_is_purged_when_the_last_of_its_deliveries_has_ended(clo
     of = message(1)
     ones = await accept(store, of, deliveries=[delivery(of, position) for position in range(2)])
     await store.advance([change(ones[0], DeliveryState.SENT, EventType.SENT)])
-    assert await store.purge(LATE, NOW, 10) == 0
+    assert await store.purge(bounds(LATE, NOW), 10) == 0
     await store.advance([change(ones[1], DeliveryState.HELD, EventType.HELD)])
-    assert await store.purge(LATE, NOW, 10) == 1
+    assert await store.purge(bounds(LATE, NOW), 10) == 1
     assert await store.get_message("shop", of.id) is None

@@ -10,7 +10,7 @@ from everpost.model.limits import RESOLVE_WITHIN_S_MAX
 from everpost.store.dynamodb import Keep
 from everpost.store.dynamodb.keys import SHARDS, shard_of
 from everpost.store.port import Filter, Suppression
-from store_values import LATE, NOW, accept, begun, change, charge, key, message, system_event
+from store_values import LATE, NOW, accept, begun, bounds, change, charge, key, message, system_event
 
 MAY = {  # what docs/aws.md says that a function must be allowed
     "BatchGetItem",
@@ -46,7 +46,7 @@ async def everything(store):
     await store.suppressed("shop", ["bob@example.org"])
     await store.unsuppress("shop", ["bob@example.org"], [])
     await store.counts()
-    await store.purge(LATE, LATE, 10)
+    await store.purge(bounds(LATE, LATE), 10)
 
 
 async def test_it_asks_for_no_more_than_it_is_said_to_and_never_scans(aws, clock):
@@ -62,7 +62,7 @@ async def test_it_asks_for_no_more_than_it_is_said_to_and_never_scans(aws, clock
 
 
 async def test_what_no_purge_has_got_to_goes_by_its_time_and_never_while_it_can_be_sent(clock):
-    keep = Keep(messages_s=1000.0, keys_s=100.0)
+    keep = Keep(messages_s=1000.0, keys_s=100.0, events_s=1000.0)
     store, model = model_store(clock, keep=keep)
     (one,) = await accept(store, message(1, tags=("a",)), key())
     await store.advance([change(one, DeliveryState.HELD, EventType.HELD)])

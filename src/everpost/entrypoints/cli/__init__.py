@@ -14,6 +14,7 @@ from everpost.entrypoints.cli.screen import Screen
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "dev": ("servers", "start everything on this machine: server, sandbox providers, inbox"),
     "serve": ("servers", "start the server for production"),
+    "work": ("servers", "hand over what is due, without an API: beside servers that do not work"),
     "sandbox": ("servers", "start the sandbox providers alone"),
     "send": ("mail", "hand in a mail"),
     "show": ("mail", "tell the story of one mail"),

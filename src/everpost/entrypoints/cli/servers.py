@@ -1,10 +1,11 @@
-"""dev, serve, sandbox: the processes that stay."""
+"""dev, serve, work, sandbox: the processes that stay."""
 
 import asyncio
 import errno
 import ipaddress
 import json
 import os
+import sys
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Coroutine
 from pathlib import Path
@@ -13,15 +14,27 @@ from typing import Any, Final
 import uvloop
 
 from everpost import logs, wiring
-from everpost.entrypoints import server
+from everpost.entrypoints import laptop, server
 from everpost.entrypoints.cli.check import CONFIG, faults_stop
 from everpost.entrypoints.cli.command import OK, Command, Stop
 from everpost.entrypoints.cli.screen import Screen
+from everpost.entrypoints.processes import PROCESSES_MAX, NotStarted, Place, Processes, open_listener
 from everpost.entrypoints.server import LOOPBACK
-from everpost.settings import load
+from everpost.settings import Settings, load
 from everpost.store.port import StoreUnavailable
 
 PORT_MAX: Final = 65_535
+_MODULE: Final = "everpost.entrypoints.cli"
+
+
+class _Sayer:
+    """What a server has to say to whoever started it; with --json, one object a line."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+
+    def __call__(self, text: str) -> None:
+        self._screen.say(json.dumps({"said": text}) if self._screen.as_json else text)
 
 
 def _port(text: str) -> int:
@@ -38,7 +51,7 @@ def _host(text: str) -> str:
 
 
 def _dev_arguments(parser: ArgumentParser) -> None:
-    usual = server.DevOptions()
+    usual = laptop.DevOptions()
     words = "other than loopback: API keys are needed"
     parser.add_argument("--host", type=_host, default=usual.host, metavar="IP", help=words)
     parser.add_argument("--port", type=_port, default=usual.port, help=f"HTTP (default: {usual.port})")
@@ -52,7 +65,7 @@ def _dev_arguments(parser: ArgumentParser) -> None:
 
 def _dev(args: Namespace, screen: Screen) -> int:
     logs.configure(args.log_level)
-    options = server.DevOptions(
+    options = laptop.DevOptions(
         port=args.port,
         smtp_port=args.smtp_port,
         control_port=args.control_port,
@@ -61,22 +74,66 @@ def _dev(args: Namespace, screen: Screen) -> int:
         answer_timeout_s=args.answer_timeout,
         lookup_lag_s=args.lookup_lag,
     )
-    return _run(server.run_dev(options, _Sayer(screen)))
+    return _run(laptop.run_dev(options, _Sayer(screen)))
 
 
-def _serve_arguments(parser: ArgumentParser) -> None:
+def _config_argument(parser: ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, default=CONFIG, metavar="FILE", help=f"default: {CONFIG}")
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= PROCESSES_MAX:
+        raise ArgumentTypeError(f"{text!r} is not a number of processes: 1 to {PROCESSES_MAX}")
+    return int(text)
+
+
+def _serve_arguments(parser: ArgumentParser) -> None:
+    _config_argument(parser)
+    parser.add_argument(
+        "--no-work", action="store_true", help="hand over only what callers wait for; `everpost work` does the rest"
+    )
+    parser.add_argument(
+        "--processes", type=_count, default=1, metavar="N", help="so many at the same port (default: 1)"
+    )
+    parser.add_argument("--listener", type=int, help=SUPPRESS)  # what a process of several has inherited
+    parser.add_argument("--parent", type=int, help=SUPPRESS)
+
+
 def _serve(args: Namespace, screen: Screen) -> int:
+    say = _Sayer(screen)
+    if args.listener is not None:
+        place = Place.inherited(args.listener, args.parent)
+        return _run(server.run_server(_settings(args), say, works=not args.no_work, place=place))
+    settings = _settings(args, say)
+    if args.processes == 1:
+        return _run(server.run_server(settings, say, works=not args.no_work))
+    return _run(_serve_by_many(args, settings, say))
+
+
+async def _serve_by_many(args: Namespace, settings: Settings, say: _Sayer) -> None:
+    words = [sys.executable, "-m", _MODULE, "serve", "--config", str(args.config)]
+    stop = server.stop_signal()
+    with open_listener(settings.http.host, settings.http.port) as listener:
+        processes = Processes([*words, "--no-work"] if args.no_work else words, listener)
+        told = f"Everpost listens on {server.url_of(settings.http)}, in {args.processes} processes"
+        await processes.run(args.processes, stop, lambda: say(told))
+
+
+def _work(args: Namespace, screen: Screen) -> int:
+    say = _Sayer(screen)
+    return _run(server.run_worker(_settings(args, say), say))
+
+
+def _settings(args: Namespace, say: _Sayer | None = None) -> Settings:
+    """Those of a process that begins to log. What is doubtful is said once, by the one who was started by hand."""
     settings = load(args.config, os.environ, wiring.PROVIDERS)
     if isinstance(settings, list):
         raise faults_stop(settings)
     logs.configure(settings.log_level)
-    say = _Sayer(screen)
-    for warning in settings.warnings:
-        say(f"warning: {warning.key} {warning.message}")
-    return _run(server.run_server(settings, say))
+    if say is not None:
+        for warning in settings.warnings:
+            say(f"warning: {warning.key} {warning.message}")
+    return settings
 
 
 def _sandbox_arguments(parser: ArgumentParser) -> None:
@@ -89,7 +146,7 @@ def _sandbox_arguments(parser: ArgumentParser) -> None:
 def _sandbox(args: Namespace, screen: Screen) -> int:
     logs.configure("warning")
     return _run(
-        server.run_sandbox(
+        laptop.run_sandbox(
             _Sayer(screen),
             host=args.host,
             sendgrid_port=args.sendgrid_port,
@@ -98,16 +155,6 @@ def _sandbox(args: Namespace, screen: Screen) -> int:
             control_port=args.control_port,
         )
     )
-
-
-class _Sayer:
-    """What a server has to say to whoever started it; with --json, one object a line."""
-
-    def __init__(self, screen: Screen) -> None:
-        self._screen = screen
-
-    def __call__(self, text: str) -> None:
-        self._screen.say(json.dumps({"said": text}) if self._screen.as_json else text)
 
 
 def _run(serving: Coroutine[Any, Any, None]) -> int:
@@ -122,6 +169,8 @@ def _run(serving: Coroutine[Any, Any, None]) -> int:
         raise Stop("the HTTP server did not start: the log line above says why", "is it running already?") from None
     except StoreUnavailable as error:
         raise Stop(f"can't open the store: {error}") from None
+    except NotStarted as error:
+        raise Stop(str(error), "the log lines above say why", error.code) from None
     except wiring.PartUnavailable as error:
         raise Stop(f"can't start: {error}") from None
     return OK
@@ -130,5 +179,6 @@ def _run(serving: Coroutine[Any, Any, None]) -> int:
 COMMANDS: Final = {
     "dev": Command(_dev_arguments, _dev),
     "serve": Command(_serve_arguments, _serve),
+    "work": Command(_config_argument, _work),
     "sandbox": Command(_sandbox_arguments, _sandbox),
 }

@@ -10,6 +10,7 @@ from msgspec import Struct
 from everpost.engine.accept import Acceptor
 from everpost.engine.clock import Clock
 from everpost.engine.console import Console
+from everpost.engine.feed import Feed
 from everpost.engine.keys import Keyring
 from everpost.entrypoints.http.admission import Permit
 from everpost.entrypoints.http.figures import Figures
@@ -65,7 +66,23 @@ class Services:
     metrics: Figures
     inbox: Inbox | None  # what the sandbox providers have taken
     version: str
+    feed: Feed | None = None  # None: nobody can keep an answer open here
     origins: Origins = field(default_factory=Origins)  # of pages elsewhere that may call
+
+
+class Stream(Protocol):
+    """A body that comes piece by piece, without an end of its own. It has to be closed."""
+
+    @property
+    def last_words(self) -> bytes:
+        """What is said to the caller when it ends for reasons of ours."""
+        ...
+
+    async def piece(self) -> bytes | None:
+        """Waits for the next one; None: it ends here."""
+        ...
+
+    def close(self) -> None: ...
 
 
 class Reply(Struct, frozen=True, kw_only=True):
@@ -73,6 +90,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     body: bytes
     content_type: bytes = JSON
     headers: Headers = ()
+    stream: Stream | None = None  # in place of the body
 
 
 @dataclass(slots=True)

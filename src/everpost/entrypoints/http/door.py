@@ -68,9 +68,13 @@ class Door:
             return
         started = time.perf_counter()
         call = await self.deal(AsgiRequest(scope, receive))
-        if call.reply is not None:
-            await answer(call, fields_of(call, call.reply), call.reply, send)
         self.tell(call, time.perf_counter() - started)
+        if call.reply is not None:
+            try:
+                await answer(call, fields_of(call, call.reply), call.reply, send)
+            finally:
+                if call.reply.stream is not None:
+                    call.reply.stream.close()
 
     async def deal(self, incoming: Incoming) -> Call:
         """A request dealt with: its reply stands in the call. None there: nobody is left to read one."""
@@ -245,8 +249,8 @@ def fields_of(call: Call, reply: Reply) -> list[tuple[bytes, bytes]]:
     told = [(b"x-request-id", call.request_id.encode()), *_ALWAYS, *reply.headers]
     if call.services.origins.are_listed:
         told += call.services.origins.told(call.header(b"origin"))
-    if reply.status != HTTPStatus.NO_CONTENT:
+    if reply.status != HTTPStatus.NO_CONTENT and reply.stream is None:
         told[:0] = [(b"content-length", b"%d" % len(reply.body))]
-    if reply.body:
+    if reply.body or reply.stream is not None:
         told[:0] = [(b"content-type", reply.content_type)]
     return told

@@ -135,6 +135,13 @@ VITALS: Final = (
         scope=None,
     ),
     _vital(
+        "livez",
+        "The same, under the name that workers have for it",
+        Answer(status=200, description="It does.", schema=HealthView),
+        handle=vitals.healthz,
+        scope=None,
+    ),
+    _vital(
         "readyz",
         "Whether mail can be accepted",
         Answer(status=200, description="It can.", schema=HealthView),

@@ -12,9 +12,9 @@ from msgspec.structs import replace
 
 from everpost.aws import AwsClient, AwsError
 from everpost.aws.credentials import NoCredentials
-from everpost.model.message import Attachment, Message
+from everpost.model.message import Attachment, Message, stored_names
 from everpost.store.dynamodb.attributes import Item
-from everpost.store.dynamodb.keys import Key, content_key
+from everpost.store.dynamodb.keys import Key, attachment_key, content_key
 from everpost.store.port import StoreUnavailable
 
 ITEM_BYTES_MAX: Final = 350_000  # DynamoDB's bound is 400 KB, names of attributes included
@@ -32,8 +32,14 @@ class Bodies:
         self._bucket = bucket
 
     async def lay_out(self, message: Message, token: str, expires_at: int | None) -> tuple[Item, list[Item]]:
-        """Stores a large content. Returns what the message's head has to say of it, and the item that holds a small
-        one, which is still to be put."""
+        """Stores a large content. Returns what the message's head has to say of it, and the items that are still to be
+        put: the one that holds a small content, and those that tell of attachments outside the store."""
+        names = sorted(stored_names(message))
+        head, items = await self._lay_out(message, token, expires_at)
+        needed = [{**attachment_key(name, message.id)._asdict(), "expires_at": expires_at} for name in names]
+        return head | ({"files": " ".join(names)} if names else {}), items + needed
+
+    async def _lay_out(self, message: Message, token: str, expires_at: int | None) -> tuple[Item, list[Item]]:
         content = _PACK.encode((message.text, message.html, message.attachments))
         if len(content) <= PACKED_BYTES_MAX and len(packed := zlib.compress(content)) <= ITEM_BYTES_MAX:
             key = content_key(message.id, token)
@@ -69,8 +75,15 @@ class Bodies:
         except (AwsError, NoCredentials) as error:
             raise StoreUnavailable(f"S3: {error}") from error
 
+    def keys_of(self, head: Item) -> list[Key]:
+        """All that lies in the table of a content."""
+        content = self.key_of(head)
+        message_id = head["pk"].removeprefix("m#")
+        needed = [attachment_key(name, message_id) for name in head.get("files", "").split()]
+        return [*([content] if content else []), *needed]
+
     async def delete(self, head: Item) -> None:
-        """An object in S3; what lies in the table goes with the message's partition."""
+        """An object in S3; what lies in the table is for the caller to delete (`keys_of`)."""
         if "object" not in head or self._bucket is None:
             return
         try:

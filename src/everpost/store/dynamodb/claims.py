@@ -26,7 +26,7 @@ class Claims:
         self._bodies = bodies
 
     async def take(self, now: float, lease_s: float, room: int) -> Claim:
-        queue = await self.waiting(Queue.LIVE, room + 1)
+        queue = await self.waiting([Queue.LIVE], room + 1)
         due = [item for item in queue if item["due_at"] <= now][:room]
         left = queue[len(due) :]
 
@@ -36,14 +36,15 @@ class Claims:
         leased = [one for one in await self._table.together(lease, due) if one is not None]
         return Claim(tuple(await self._whole(leased)), float(left[0]["due_at"]) if left else None)
 
-    async def waiting(self, queue: Queue, limit: int, last: float | None = None) -> list[Item]:
-        """The first `limit` of each shard, of all shards in order, up to `last`: a hint, as every index."""
+    async def waiting(self, queues: Sequence[str], limit: int, last: float | None = None) -> list[Item]:
+        """The first `limit` of each queue's shards, all in order, up to `last`: a hint, as every index."""
 
-        async def of_shard(shard: int) -> list[Item]:
-            of = Range(pk=due_shard(queue, shard), last=last, index=DUE_INDEX, names=("due_shard", "due_at"))
+        async def of_shard(of_queue: str) -> list[Item]:
+            of = Range(pk=of_queue, last=last, index=DUE_INDEX, names=("due_shard", "due_at"))
             return await self._table.query(of, limit)
 
-        return sorted(chain(*await self._table.together(of_shard, range(self._shards))), key=_place)
+        shards = [due_shard(queue, shard) for queue in queues for shard in range(self._shards)]
+        return sorted(chain(*await self._table.together(of_shard, shards)), key=_place)
 
     async def _lease(self, item: Item, until: float) -> Delivery | None:
         """None: somebody else has it, or it is no longer due. If the answer is lost, so is the lease: nobody is told of

@@ -69,8 +69,9 @@ class Suppressions:
 
     async def of(self, project: str, addresses: Iterable[str]) -> list[Suppression]:
         """In the order of their addresses."""
-        found = await self._table.get_all(suppression_key(project, address) for address in addresses)
-        return sorted((to_suppression(item) for item in found.values()), key=lambda one: one.address)
+        asked = {suppression_key(project, address): address for address in sorted(map(str.lower, addresses))}
+        found = await self._table.get_all(asked)
+        return [to_suppression(found[key], address) for key, address in asked.items() if key in found]
 
     async def _write(self, writes: Iterable[Write], events: Sequence[Event]) -> None:
         """More than one transaction can take goes in several, each as good as done by itself; the events come with the

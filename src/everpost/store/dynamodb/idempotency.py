@@ -1,11 +1,13 @@
 """Keys of requests that may come again."""
 
+from contextlib import suppress
+
 from everpost.model.message import Message
 from everpost.store.dynamodb.attributes import Item
 from everpost.store.dynamodb.items import Keep
-from everpost.store.dynamodb.keys import Queue, due_shard, idempotency_key, shard_of
+from everpost.store.dynamodb.keys import Queue, answered_key, due_shard, idempotency_key, message_pk, shard_of
 from everpost.store.dynamodb.table import ConditionFailed, Table
-from everpost.store.dynamodb.writes import PRESENT, Write
+from everpost.store.dynamodb.writes import Write
 from everpost.store.port import Conflict, IdempotencyClaim, Same
 
 
@@ -41,7 +43,25 @@ async def find_key(table: Table, scope: str, key: str, fingerprint: bytes) -> Sa
 
 async def answer(table: Table, scope: str, key: str, answer: bytes) -> None:
     """Of a key that nobody knows nothing is kept."""
+    item = await table.get(idempotency_key(scope, key))
+    if item is None:
+        return
+    message_id = item["message_id"]
+    await table.put_all([{**answered_key(message_id)._asdict(), "scope": scope, "key": key}])
     try:
-        await table.write(Write.update(idempotency_key(scope, key), "SET #answer = :answer", PRESENT, answer=answer))
+        await table.write(_answered(scope, key, message_id, answer))
     except ConditionFailed:
         return
+
+
+async def forget_answer(table: Table, answered: Item) -> None:
+    """`answered` is the item that tells where it is kept. It goes last, so that a half that was done is found again."""
+    message_id = answered["pk"].removeprefix(message_pk(""))
+    with suppress(ConditionFailed):  # the key has gone, or was taken anew
+        await table.write(_answered(answered["scope"], answered["key"], message_id, None))
+    await table.delete_all([answered_key(message_id)])
+
+
+def _answered(scope: str, key: str, message_id: str, answer: bytes | None) -> Write:
+    change, given = ("REMOVE #answer", {}) if answer is None else ("SET #answer = :answer", {"answer": answer})
+    return Write.update(idempotency_key(scope, key), change, "#message_id = :mine", mine=message_id, **given)

@@ -25,6 +25,7 @@ class Keep(msgspec.Struct, frozen=True, kw_only=True):
 
     messages_s: float
     keys_s: float
+    events_s: float
 
 
 def head_item(message: Message, body: Item) -> Item:
@@ -76,10 +77,11 @@ def to_document(item: Item) -> Document:
     return Document(item["value"], item["version"])
 
 
-def to_suppression(item: Item) -> Suppression:
+def to_suppression(item: Item, address: str) -> Suppression:
+    """Who asks by the address knows it, whether it is kept or not."""
     return Suppression(
         project=item["project"],
-        address=item["address"],
+        address=address,
         reason=item["reason"],
         created_at=float(item["created_at"]),
     )
@@ -88,6 +90,11 @@ def to_suppression(item: Item) -> Suppression:
 def until(keep: Keep | None, ends_at: float) -> int | None:
     """The TTL of what belongs to a mail whose last delivery ends by then, or is resolved soon after."""
     return None if keep is None else int(ends_at + RESOLVE_WITHIN_S_MAX + keep.messages_s)
+
+
+def events_until(keep: Keep | None, at: float) -> int | None:
+    """As `until`, of events that lie apart from their message, or belong to none."""
+    return None if keep is None else int(at + RESOLVE_WITHIN_S_MAX + keep.events_s)
 
 
 def optional(value: Any, kind: type[Any]) -> Any:

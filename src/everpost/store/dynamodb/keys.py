@@ -6,9 +6,11 @@
 | | `c#<token>` | its content, unless that lies in S3 |
 | | `d#<position>` | a delivery |
 | | `e#…` | events that were written together |
+| | `k` | the idempotency key whose answer is kept |
 | `k#<key>` | `<scope>` | an idempotency key |
 | `l<shard>#<kind>#<project>#<value>` | `<message id>` | entry of a list: all, by recipient, tag or rare state |
-| `x#<project>#<address>` | `x` | a suppression |
+| `x#<digest>` | `x` | a suppression, by the digest of its project and address |
+| `a#<name>` | `<message id>` | that the message needs this attachment, which lies outside the store |
 | `q#<account>#<unit>` | `q` | use of a quota |
 | `quotas` | `<account>#<unit>` | that this quota has been used at all |
 | `doc` | `<name>` | a document |
@@ -17,11 +19,14 @@
 | `j#<bucket>` | `<number>` | a page of numbered events; the number is that of its last one |
 """
 
+import string
 from enum import StrEnum
+from itertools import combinations
 from typing import Final, NamedTuple
 from zlib import crc32
 
 from everpost.model.ids import delivery_id, message_of
+from everpost.model.removal import address_digest
 
 SHARDS: Final = 8
 """Partitions that an index or a list is spread over. One takes 1,000 writes a second, and a mail makes three in its
@@ -29,6 +34,8 @@ busiest index: enough for 2,600 mails a second. Entries stay where they are, so 
 
 BUCKET_EVENTS: Final = 1000  # numbers whose pages share a partition of the journal
 NUMBER_DIGITS: Final = 16
+_DIGITS: Final = string.digits
+_LETTERS: Final = string.ascii_lowercase
 
 
 class Key(NamedTuple):
@@ -44,6 +51,19 @@ class Queue(StrEnum):
     KEYS = "keys"  # idempotency keys, by the same
 
 
+class Part(StrEnum):
+    """Of a message, with a time of its own. What is gone of it stands in the name of the queue that it waits in."""
+
+    BODIES = "b"
+    ADDRESSES = "a"
+    EVENTS = "e"
+
+
+OLD_QUEUES: Final = tuple(
+    Queue.OLD + "".join(gone) for count in range(len(Part) + 1) for gone in combinations(sorted(Part), count)
+)
+
+
 class Listing(StrEnum):
     ALL = "a"
     RECIPIENT = "r"
@@ -56,6 +76,7 @@ EVENTS: Final = "e#"
 DELIVERY: Final = "d#"
 CONTENT: Final = "c#"
 AFTER_CONTENT: Final = "d"  # sorts behind every content, and before everything else of a message
+ANSWERED: Final = "k"
 CONFIG: Final = "doc"
 QUOTAS: Final = "quotas"
 JOURNAL_HEAD: Final = Key("journal", "head")
@@ -63,6 +84,10 @@ JOURNAL_HEAD: Final = Key("journal", "head")
 
 def message_pk(message_id: str) -> str:
     return f"m#{message_id}"
+
+
+def message_of_pk(pk: str) -> str:
+    return pk.removeprefix(message_pk(""))
 
 
 def head_key(message_id: str) -> Key:
@@ -86,7 +111,19 @@ def idempotency_key(scope: str, key: str) -> Key:
 
 
 def suppression_key(project: str, address: str) -> Key:
-    return Key(f"x#{_within(project, address.lower())}", "x")
+    return Key(f"x#{address_digest(project, address).hex()}", "x")
+
+
+def answered_key(message_id: str) -> Key:
+    return Key(message_pk(message_id), ANSWERED)
+
+
+def attachment_pk(name: str) -> str:
+    return f"a#{name}"
+
+
+def attachment_key(name: str, message_id: str) -> Key:
+    return Key(attachment_pk(name), message_id)
 
 
 def quota_key(account: str, unit: str) -> Key:
@@ -119,8 +156,19 @@ def shard_of(id_: str, shards: int) -> int:
     return crc32(message_of(id_).encode()) % shards
 
 
-def due_shard(queue: Queue, shard: int) -> str:
+def due_shard(queue: str, shard: int) -> str:
     return f"{queue}{shard}"
+
+
+def queues_with(part: Part) -> list[str]:
+    """Where final deliveries wait whose messages still have this part."""
+    return [queue for queue in OLD_QUEUES if part not in queue.removeprefix(Queue.OLD)]
+
+
+def less(due_shard_: str, part: Part) -> str:
+    """Where a final delivery waits after this part of its message has gone."""
+    queue, shard = due_shard_.rstrip(_DIGITS), due_shard_.lstrip(_LETTERS)
+    return Queue.OLD + "".join(sorted({*queue.removeprefix(Queue.OLD), part})) + shard
 
 
 def _within(whose: str, what: str) -> str:

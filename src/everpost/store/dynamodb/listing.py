@@ -38,7 +38,7 @@ class Lists:
             is_meant = stored is not None and stored.message.project == by.project and matches(stored, by)
             return stored if is_meant else None
 
-        async for id_ in self._walk(by, before, limit):
+        async for id_ in self.walk(by, before, limit):
             batch.append(id_)
             if len(batch) < min(TOGETHER, limit - len(found)):
                 continue
@@ -50,7 +50,8 @@ class Lists:
                 return found
         return found + [one for one in await self._table.together(look, batch) if one is not None]
 
-    async def _walk(self, by: Filter, before: str | None, limit: int) -> AsyncIterator[str]:
+    async def walk(self, by: Filter, before: str | None, limit: int) -> AsyncIterator[str]:
+        """Ids of the narrowest list, newest first: hints. Up to `limit` are read of each shard at once."""
         kind, value = _narrowest(by)
         first = None if by.created_from is None else first_id(by.created_from)
         ends = [] if before is None else [before]

@@ -12,7 +12,7 @@ import msgspec
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Event
 from everpost.store.dynamodb.attributes import Item
-from everpost.store.dynamodb.items import until
+from everpost.store.dynamodb.items import events_until, until
 from everpost.store.dynamodb.keys import EVENTS, message_pk, purged_pk, shard_of, system_event_pk
 from everpost.store.dynamodb.place import Place
 
@@ -47,7 +47,8 @@ class Outbox:
     def recorded(self, event: Event) -> Item:
         """One that belongs to no change: its id is its key."""
         if event.message_id is None:
-            return self._item(system_event_pk(event.id), "", [event], event.at)
+            item = self._item(system_event_pk(event.id), "", [event], event.at)
+            return item | {"expires_at": events_until(self._keep, event.at)}
         return self._item(message_pk(event.message_id), f"r.{event.id}", [event], event.at)
 
     def purged(self, message_id: str, states: Mapping[str, int]) -> Item:

@@ -1,10 +1,12 @@
 """Messages and deliveries as they stand."""
 
+from collections.abc import Collection
+
 from everpost.model.delivery import Delivery
 from everpost.store.dynamodb.attributes import Item
 from everpost.store.dynamodb.items import to_delivery, to_head
 from everpost.store.dynamodb.journal import recorded_of
-from everpost.store.dynamodb.keys import AFTER_CONTENT, DELIVERY, EVENTS, HEAD, delivery_key, message_pk
+from everpost.store.dynamodb.keys import AFTER_CONTENT, DELIVERY, EVENTS, HEAD, attachment_pk, delivery_key, message_pk
 from everpost.store.dynamodb.outbox import in_order
 from everpost.store.dynamodb.table import Range, Table
 from everpost.store.port import Stored
@@ -36,3 +38,11 @@ def deliveries_of(items: list[Item]) -> list[Delivery]:
 async def find_delivery(table: Table, delivery_id: str) -> Delivery | None:
     item = await table.get(delivery_key(delivery_id))
     return None if item is None else to_delivery(item)
+
+
+async def referenced(table: Table, names: Collection[str]) -> Collection[str]:
+    async def is_needed(name: str) -> bool:
+        return bool(await table.query(Range(pk=attachment_pk(name)), 1))
+
+    asked = list(dict.fromkeys(names))
+    return {name for name, needed in zip(asked, await table.together(is_needed, asked), strict=True) if needed}

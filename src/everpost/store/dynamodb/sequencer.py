@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from everpost.model.event import Event
 from everpost.store.dynamodb.attributes import Item
-from everpost.store.dynamodb.items import until
+from everpost.store.dynamodb.items import events_until
 from everpost.store.dynamodb.keys import EVENTS, JOURNAL_HEAD, Key, bucket_of, page_key
 from everpost.store.dynamodb.outbox import in_order, state_changes, to_events
 from everpost.store.dynamodb.place import Place
@@ -147,7 +147,7 @@ class Sequencer:
                 **page_key(page[-1][0])._asdict(),
                 "first": page[0][0],
                 "events": _JSON.encode([event for _, event in page]).decode(),
-                "expires_at": until(self._keep, max(event.at for _, event in page)),
+                "expires_at": events_until(self._keep, max(event.at for _, event in page)),
             }
 
 

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, Self
 
 from everpost.aws import AwsClient
@@ -24,10 +24,12 @@ from everpost.store.dynamodb.outbox import Outbox
 from everpost.store.dynamodb.place import Place
 from everpost.store.dynamodb.purge import Purge
 from everpost.store.dynamodb.quotas import Quotas
+from everpost.store.dynamodb.removal import Removal
 from everpost.store.dynamodb.sequencer import Sequencer
 from everpost.store.dynamodb.table import Table
 from everpost.store.port import (
     Accepted,
+    Bounds,
     Claim,
     Conflict,
     Counts,
@@ -63,7 +65,8 @@ class DynamoStore:
         self._journal = Journal(place.table, outbox, self._sequencer)
         self._documents = Documents(place.table, outbox)
         self._suppressions = Suppressions(place.table, outbox)
-        self._purge = Purge(place, self._claims, bodies, outbox, self._sequencer)
+        self._removal = Removal(place, bodies, outbox, self._lists)
+        self._purge = Purge(place, self._claims, self._removal, outbox, self._sequencer)
 
     @classmethod
     def open(
@@ -152,12 +155,20 @@ class DynamoStore:
         """As the numbered part of the audit trail tells it: conserved at any time, and as young as that."""
         await self._sequencer.run(COUNTED_MAX)
         tally = (await self._sequencer.head()).tally
-        first = await self._claims.waiting(Queue.LIVE, 1)
+        first = await self._claims.waiting([Queue.LIVE], 1)
         return Counts(
             accepted=sum(tally.values()),
             by_state={state.value: tally.get(state.value, 0) for state in DeliveryState},
             oldest_due_at=float(first[0]["due_at"]) if first else None,
         )
 
-    async def purge(self, before: float, keys_before: float, limit: int) -> int:
-        return await self._purge.run(before, keys_before, limit)
+    async def purge(self, bounds: Bounds, limit: int) -> int:
+        """Events that belong to no message go by their time alone (`Keep`)."""
+        return await self._purge.run(bounds, limit)
+
+    async def erase(self, project: str, address: str, token: str, event: Event, limit: int) -> int:
+        return await self._removal.erase(project, address, token, event, limit)
+
+    async def referenced(self, names: Collection[str]) -> Collection[str]:
+        """Maybe more of them than are needed: those of mails that were refused in the end, until their time."""
+        return await reads.referenced(self._table, names)

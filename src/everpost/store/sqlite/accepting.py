@@ -6,6 +6,8 @@ from typing import Final
 import apsw
 
 from everpost.model.change import Usage
+from everpost.model.message import stored_names
+from everpost.model.removal import address_digest
 from everpost.store.ledger import Key, charged
 from everpost.store.port import Accepted, New, StoreUnavailable, Unbegun
 from everpost.store.sqlite import bulk
@@ -19,14 +21,13 @@ _KNOWN_KEYS: Final = (
     f"SELECT i.scope, i.key, {KEY_USE}"
     " FROM ({rows}) v CROSS JOIN idempotency i ON i.scope = v.column1 AND i.key = v.column2"
 )
-_SUPPRESSED: Final = (
-    "SELECT v.column1 FROM ({rows}) v CROSS JOIN suppression s ON s.project = v.column2 AND s.address = v.column3"
-)
+_SUPPRESSED: Final = "SELECT v.column1 FROM ({rows}) v CROSS JOIN suppression s ON s.digest = v.column2"
 _INSERT_KEY: Final = "INSERT INTO idempotency (scope, key, fingerprint, message_id, running_until, created_at) {rows}"
 _INSERT_MESSAGE: Final = "INSERT INTO message (project, id, created_at, head, content) {rows}"
 _INSERT_DELIVERY: Final = f"INSERT INTO delivery ({DELIVERY_COLUMNS}) {{rows}}"
 _INSERT_RECIPIENT: Final = "INSERT INTO recipient (project, address, message_id) {rows}"
 _INSERT_TAG: Final = "INSERT INTO tag (project, tag, message_id) {rows}"
+_INSERT_ATTACHMENT: Final = "INSERT INTO attachment (message_id, name) {rows}"
 
 _Key = tuple[str, str]  # scope and key
 
@@ -70,7 +71,7 @@ def _uses(connection: apsw.Connection, submissions: Sequence[Submission]) -> dic
 def _stopped(connection: apsw.Connection, submissions: Sequence[Submission]) -> set[int]:
     """Where in `submissions` are those that come with an attempt and have a suppressed recipient."""
     rows = [
-        (index, one.message.project, address)
+        (index, address_digest(one.message.project, address))
         for index, one in enumerate(submissions)
         if one.is_begun
         for address in addresses(one.message)
@@ -92,11 +93,13 @@ def _store(connection: apsw.Connection, fresh: Sequence[Submission]) -> None:
     deliveries = [delivery_row(delivery) for one in fresh for delivery in one.deliveries]
     recipients = [(message.project, address, message.id) for message in messages for address in addresses(message)]
     tags = [(message.project, tag, message.id) for message in messages for tag in set(message.tags)]
+    attachments = [(message.id, name) for message in messages for name in stored_names(message)]
     bulk.execute(connection, _INSERT_KEY, keys)
     bulk.execute(connection, _INSERT_MESSAGE, bodies)
     bulk.execute(connection, _INSERT_DELIVERY, deliveries)
     bulk.execute(connection, _INSERT_RECIPIENT, recipients)
     bulk.execute(connection, _INSERT_TAG, tags)
+    bulk.execute(connection, _INSERT_ATTACHMENT, attachments)
     append(connection, [event for one in fresh for event in one.events])
 
 

@@ -1,21 +1,26 @@
 """What is read. Functions that look more than once do so within one snapshot."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import apsw
-import msgspec
 
 from everpost.model.change import Usage
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Recorded
+from everpost.model.removal import address_digest
 from everpost.store.port import Conflict, Counts, Document, Same, Stored, Suppression
+from everpost.store.sqlite import bulk
 from everpost.store.sqlite.connection import snapshot
 from everpost.store.sqlite.rows import DELIVERY_COLUMNS, EVENT_COLUMNS, Row, split, to_delivery, to_head, to_recorded
 
 _DELIVERIES: Final = f"SELECT {DELIVERY_COLUMNS} FROM delivery WHERE message_id = ? ORDER BY position"
 _EVENTS: Final = f"SELECT seq, {EVENT_COLUMNS} FROM event"
 KEY_USE: Final = "fingerprint, message_id, running_until, answer"
+_SUPPRESSED: Final = (
+    "SELECT v.column1, s.reason, s.created_at FROM ({rows}) v CROSS JOIN suppression s ON s.digest = v.column2"
+)
+_REFERENCED: Final = "SELECT v.column1 FROM ({rows}) v WHERE EXISTS (SELECT 1 FROM attachment WHERE name = v.column1)"
 _LAST: Final = chr(0x10FFFF)  # sorts behind every other character
 
 
@@ -92,15 +97,15 @@ def read_config(connection: apsw.Connection, prefix: str) -> Mapping[str, Docume
 
 
 def suppressed(connection: apsw.Connection, project: str, addresses: Sequence[str]) -> list[Suppression]:
-    rows = connection.execute(
-        "SELECT address, reason, created_at FROM suppression"
-        " WHERE project = ? AND address IN (SELECT value FROM json_each(?)) ORDER BY address",
-        (project, msgspec.json.encode([address.lower() for address in addresses]).decode()),
-    )
+    asked = [(address, address_digest(project, address)) for address in sorted(set(map(str.lower, addresses)))]
     return [
         Suppression(project=project, address=address, reason=reason, created_at=created_at)
-        for address, reason, created_at in rows
+        for address, reason, created_at in bulk.execute(connection, _SUPPRESSED, asked)
     ]
+
+
+def referenced(connection: apsw.Connection, names: Collection[str]) -> Collection[str]:
+    return {row[0] for row in bulk.execute(connection, _REFERENCED, [(name,) for name in names])}
 
 
 def counts(connection: apsw.Connection) -> Counts:

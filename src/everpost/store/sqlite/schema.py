@@ -1,9 +1,10 @@
 """The tables, as numbered steps that only go forward. A released step is never edited: a change is a new step."""
 
-from typing import Final
+from typing import Any, Final
 
 import apsw
 
+from everpost.model.removal import address_digest
 from everpost.store.port import StoreUnavailable
 
 _TABLES: Final = """
@@ -134,7 +135,45 @@ CREATE TRIGGER delivery_purged AFTER DELETE ON delivery BEGIN
 END;
 """
 
-MIGRATIONS: Final = (_TABLES,)
+_KEEPING: Final = """
+-- Whom not to write to is known by a digest, so that it still holds when the address is erased.
+ALTER TABLE suppression RENAME TO suppression_before;
+CREATE TABLE suppression (
+    digest BLOB PRIMARY KEY,    -- model.removal.address_digest
+    project TEXT NOT NULL,
+    address TEXT NOT NULL,      -- lower case; '': erased
+    reason TEXT NOT NULL,
+    created_at REAL NOT NULL
+) WITHOUT ROWID;
+INSERT INTO suppression SELECT address_digest(project, address), project, address, reason, created_at
+    FROM suppression_before;
+DROP TABLE suppression_before;
+
+-- Which attachments outside the store are needed, and by which messages.
+CREATE TABLE attachment (
+    message_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (message_id, name)
+) WITHOUT ROWID;
+CREATE INDEX attachment_name ON attachment (name);
+
+-- Answers repeat addresses, so they are found by their message. Few keys have one: those of callers who wait.
+CREATE INDEX idempotency_answered ON idempotency (message_id) WHERE answer IS NOT NULL;
+
+-- How far the look for parts of messages that are past their time has come: a walk by number, so that sending pays
+-- nothing for it. Messages that it passed before they were final are looked at again.
+CREATE TABLE purged (
+    part TEXT PRIMARY KEY,      -- bodies, addresses or events
+    n INTEGER NOT NULL          -- of the last message that was looked at
+) WITHOUT ROWID;
+CREATE TABLE passed (
+    n INTEGER NOT NULL,
+    part TEXT NOT NULL,
+    PRIMARY KEY (n, part)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: Final = (_TABLES, _KEEPING)
 """Step k brings a database of version k to version k + 1."""
 
 
@@ -142,6 +181,7 @@ def migrate(connection: apsw.Connection) -> None:
     """Brings the database to the newest version; refuses one that a newer Everpost has made."""
     if _checked_version(connection) == len(MIGRATIONS):
         return
+    connection.create_scalar_function("address_digest", _digest, 2, deterministic=True)
     connection.execute("BEGIN IMMEDIATE")  # one process migrates, the others find it done
     try:
         for version in range(_checked_version(connection), len(MIGRATIONS)):
@@ -151,6 +191,10 @@ def migrate(connection: apsw.Connection) -> None:
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+
+
+def _digest(*texts: Any) -> bytes:
+    return address_digest(*texts)
 
 
 def _checked_version(connection: apsw.Connection) -> int:

@@ -1,7 +1,7 @@
 """The port over SQLite: each method hands one operation to the lane that it belongs to."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
 import apsw
@@ -13,6 +13,7 @@ from everpost.model.limits import COMMIT_MAX, PENDING_WRITES_MAX
 from everpost.model.message import Message
 from everpost.store.port import (
     Accepted,
+    Bounds,
     Claim,
     Conflict,
     Counts,
@@ -24,12 +25,11 @@ from everpost.store.port import (
     Suppression,
     Written,
 )
-from everpost.store.sqlite import accepting, reads, writes
+from everpost.store.sqlite import accepting, purge, reads, removal, writes
 from everpost.store.sqlite.connection import UNAVAILABLE, trim_log, unavailable
 from everpost.store.sqlite.lane import DirectLane, Lane, ThreadLane
 from everpost.store.sqlite.listing import list_messages
 from everpost.store.sqlite.operation import Deadline, Shared, Single
-from everpost.store.sqlite.purge import purge
 from everpost.store.sqlite.reader import Reader, read
 from everpost.store.sqlite.schema import migrate
 from everpost.store.sqlite.writer import Writer
@@ -160,13 +160,36 @@ class SqliteStore:
     async def counts(self) -> Counts:
         return await _run(self._look_ups, reads.counts)
 
-    async def purge(self, before: float, keys_before: float, limit: int) -> int:
-        """What went is overwritten in the file at once, and in the log as soon as nobody needs that any more."""
-        gone = await _run(self._writes, purge, before, keys_before, limit)
+    async def purge(self, bounds: Bounds, limit: int) -> int:
+        """What went is overwritten in the file at once, and in the log as soon as nobody needs that any more. Each step
+        is a transaction of its own, among those of others."""
+        gone = await _run(self._writes, purge.purge_messages, bounds.messages, limit)
+        gone += await _run(self._writes, purge.purge_keys, bounds.keys, limit)
+        for part, before in (
+            (purge.BODIES, bounds.bodies),
+            (purge.ADDRESSES, bounds.addresses),
+            (purge.EVENTS, bounds.events),
+        ):
+            if before is not None:
+                gone += await _run(self._writes, purge.purge_part, part, before, bounds.salt, limit)
+        if bounds.events is not None:
+            await _run(self._writes, purge.purge_system_events, bounds.events, limit)
+        await self._trim_log(gone, limit)
+        return gone
+
+    async def erase(self, project: str, address: str, token: str, event: Event, limit: int) -> int:
+        """As `purge`, of which a later one empties the log if somebody still needs it."""
+        erased = await _run(self._writes, removal.erase, project, address, token, event, limit)
+        await self._trim_log(max(erased, 1), limit)
+        return erased
+
+    async def _trim_log(self, gone: int, limit: int) -> None:
         self._is_log_clean = self._is_log_clean and not gone
         if not self._is_log_clean and gone < limit:
             self._is_log_clean = await _run(self._scans, trim_log)
-        return gone
+
+    async def referenced(self, names: Collection[str]) -> Collection[str]:
+        return await _run(self._scans, reads.referenced, names)
 
 
 async def _run(

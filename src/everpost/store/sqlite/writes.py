@@ -9,6 +9,7 @@ import apsw
 from everpost.model.change import Change, Charge, Usage
 from everpost.model.delivery import Delivery
 from everpost.model.event import Event
+from everpost.model.removal import address_digest
 from everpost.store.ledger import Key, charged
 from everpost.store.port import Claim, Claimed, Document, Suppression, Written
 from everpost.store.sqlite import bulk
@@ -165,15 +166,17 @@ def write_config(
 
 def suppress(connection: apsw.Connection, suppressions: Iterable[Suppression], events: Sequence[Event]) -> None:
     connection.executemany(
-        "INSERT OR REPLACE INTO suppression (project, address, reason, created_at) VALUES (?, ?, ?, ?)",
-        [(one.project, one.address.lower(), one.reason, one.created_at) for one in suppressions],
+        "INSERT OR REPLACE INTO suppression (digest, project, address, reason, created_at) VALUES (?, ?, ?, ?, ?)",
+        [
+            (address_digest(one.project, one.address), one.project, one.address.lower(), one.reason, one.created_at)
+            for one in suppressions
+        ],
     )
     append(connection, events)
 
 
 def unsuppress(connection: apsw.Connection, project: str, addresses: Iterable[str], events: Sequence[Event]) -> None:
     connection.executemany(
-        "DELETE FROM suppression WHERE project = ? AND address = ?",
-        [(project, address.lower()) for address in addresses],
+        "DELETE FROM suppression WHERE digest = ?", [(address_digest(project, address),) for address in addresses]
     )
     append(connection, events)

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from everpost.aws import CredentialChain
 from everpost.aws.credentials import NoCredentials
 from everpost.aws.signing import Scope, presigned
-from everpost.health.port import HealthUnavailable
+from everpost.valkey.login import ValkeyUnavailable
 
 TOKEN_S: Final = 900
 CONNECTION_S: Final = 11 * 3600.0  # well before ElastiCache ends it
@@ -46,6 +46,6 @@ class IamLogin:
         try:
             credentials = await self._credentials.get()
         except NoCredentials as error:
-            raise HealthUnavailable(str(error)) from error
+            raise ValkeyUnavailable(str(error)) from error
         token = presigned(self._url, credentials, self._scope, self._clock(), TOKEN_S)
         return self._user, token.removeprefix(SCHEME)

@@ -1,4 +1,4 @@
-"""Provider health in one hash, shared by all workers that can reach it.
+"""Provider health in one hash of Valkey, Redis or ElastiCache, shared by all workers that can reach it.
 
 One key: a board is one command, and a cluster keeps all of it on one node. Each account has the fields `mark/NAME`,
 `state/NAME` and `ok_at/NAME`, and counters `ok/START/NAME` and `failed/START/NAME`.
@@ -21,9 +21,8 @@ from everpost.health.entry import (
     stale_counters,
 )
 from everpost.health.port import HealthUnavailable, Report
-from everpost.health.valkey.resp import Argument, Command, Reply
-from everpost.health.valkey.server import Server
 from everpost.model.account import AccountHealth
+from everpost.valkey import Argument, Command, Reply, Server, ValkeyUnavailable
 
 KEY: Final = "everpost:{health}"
 TRIES: Final = (
@@ -69,7 +68,7 @@ class ValkeyHealth:
         raise HealthUnavailable("others write of the same accounts all the time")
 
     async def board(self) -> Mapping[str, AccountHealth]:
-        (reply,) = await self._server.ask([("HGETALL", self._key)])
+        (reply,) = await self._ask([("HGETALL", self._key)])
         self._entries = self._read(reply)
         return {name: entry.health for name, entry in self._entries.items()}
 
@@ -85,12 +84,18 @@ class ValkeyHealth:
     async def close(self) -> None:
         await self._server.close()
 
+    async def _ask(self, commands: Sequence[Command]) -> list[Reply]:
+        try:
+            return await self._server.ask(commands)
+        except ValkeyUnavailable as error:
+            raise HealthUnavailable(str(error)) from error
+
     def _entry(self, account: str) -> Entry:
         return self._entries.get(account, NO_ENTRY)
 
     async def _taken(self, steps: Sequence[Step]) -> list[str]:
         """The accounts whose steps hold. Of the others, what is there is known now."""
-        replies = await self._server.ask([self._command(step) for step in steps])
+        replies = await self._ask([self._command(step) for step in steps])
         taken = []
         for step, reply in zip(steps, replies, strict=True):
             if reply == 1:

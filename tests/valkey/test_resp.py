@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from everpost.health.valkey.resp import DEPTH_MAX, Malformed, Refusal, read, rendered
+from everpost.valkey.resp import DEPTH_MAX, Malformed, Refusal, read, rendered
 
 LINES = st.text(st.characters(codec="ascii", exclude_characters="\r\n"), max_size=20)
 PIECES = (b"*1\r\n", b"*-1\r\n", b"$3\r\n", b"$-9\r\n", b":1\r\n", b"+", b"-", b"\r\n", b"abc", b"\xff")

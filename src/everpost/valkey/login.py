@@ -6,6 +6,10 @@ from typing import Protocol
 from msgspec import Struct
 
 
+class ValkeyUnavailable(Exception):
+    """The server can't be asked now, or refuses."""
+
+
 class Login(Protocol):
     @property
     def lasts_s(self) -> float:
@@ -13,7 +17,7 @@ class Login(Protocol):
         ...
 
     async def __call__(self) -> tuple[str, str]:
-        """User and password as they are now; the user may be empty. Raises HealthUnavailable."""
+        """User and password as they are now; the user may be empty. Raises ValkeyUnavailable."""
         ...
 
 
@@ -34,7 +38,7 @@ class Password(Struct, frozen=True):
 class FetchedPassword(Struct, frozen=True):
     """AUTH with a password that is asked for at each connection, so that it may change."""
 
-    fetch: Callable[[], Awaitable[str]]  # raises HealthUnavailable
+    fetch: Callable[[], Awaitable[str]]  # raises ValkeyUnavailable
     user: str = ""
     lasts_s: float = float("inf")
 

@@ -11,7 +11,7 @@ from botocore.credentials import Credentials as BotoCredentials
 
 from everpost.aws import CredentialChain, Lost
 from everpost.health.port import HealthUnavailable, Report, Sign
-from everpost.health.valkey.iam import CONNECTION_S, TOKEN_S, IamLogin
+from everpost.valkey.iam import CONNECTION_S, TOKEN_S, IamLogin
 from valkey_kit import health_of
 
 AT = 1_800_000_000.0

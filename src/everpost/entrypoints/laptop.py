@@ -1,0 +1,123 @@
+"""The laptop's processes: the all-in-one, and the sandbox alone."""
+
+import ipaddress
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from everpost.entrypoints.http.app import build_app
+from everpost.entrypoints.server import LOOPBACK, Say, serve, services_of, stop_signal, url_of
+from everpost.model.account import Account, Timeouts
+from everpost.model.route import Route, RouteAccount
+from everpost.sandbox.sandbox import Sandbox
+from everpost.settings import HttpSettings, Retention, Settings
+from everpost.wiring import assembled
+
+CONNECT_S: Final = 2.0  # to a sandbox provider on this machine; and
+WRITE_S: Final = 2.0  # short, since "it has it not" is believed only after the longest possible attempt
+SANDBOX_DOMAIN: Final = "mg.example.com"
+
+
+class DevOptions(Struct, frozen=True, kw_only=True):
+    """What `everpost dev` may be told."""
+
+    port: int = 8025
+    smtp_port: int = 2525
+    control_port: int = 0  # of the sandbox; 0: any free one
+    data: Path = Path("everpost-data")
+    host: str = LOOPBACK
+    answer_timeout_s: float = 10.0
+    lookup_lag_s: float = 2.0  # the sandbox's records are prompt; real providers' are not
+
+
+async def run_dev(options: DevOptions, say: Say) -> None:
+    """`everpost dev`: server, sandbox providers and inbox in one process, on loopback without keys."""
+    sandbox = Sandbox()
+    await sandbox.start(LOOPBACK, smtp_port=options.smtp_port, control_port=options.control_port)
+    try:
+        settings = _dev_settings(options, sandbox)
+        async with assembled(settings) as engine:
+            needs_key = not ipaddress.ip_address(options.host).is_loopback
+            services = services_of(engine, needs_key=needs_key, inbox=sandbox.inbox)
+            welcome = partial(_welcome, options, sandbox, needs_key=needs_key)
+            await serve(engine, build_app(services), settings.http, lambda: say(welcome()))
+    finally:
+        await sandbox.stop()
+
+
+async def run_sandbox(
+    say: Say, host: str, sendgrid_port: int, mailgun_port: int, smtp_port: int, control_port: int
+) -> None:
+    """`everpost sandbox`: the sandbox providers alone."""
+    stop = stop_signal()  # before anything is said: whoever reads it may send the signal at once
+    sandbox = Sandbox()
+    await sandbox.start(
+        host,
+        sendgrid_port=sendgrid_port,
+        mailgun_port=mailgun_port,
+        smtp_port=smtp_port,
+        control_port=control_port,
+    )
+    try:
+        smtp_host, smtp_bound = sandbox.smtp_address
+        say(f"SendGrid  {sandbox.sendgrid_url}")
+        say(f"Mailgun   {sandbox.mailgun_url}")
+        say(f"SMTP      {smtp_host}:{smtp_bound}")
+        say(f"Control   {sandbox.control_url}/_sandbox/inbox")
+        await stop.wait()
+    finally:
+        await sandbox.stop()
+
+
+def _dev_settings(options: DevOptions, sandbox: Sandbox) -> Settings:
+    timeouts = Timeouts(connect_s=CONNECT_S, write_s=WRITE_S, answer_s=options.answer_timeout_s)
+    accounts = (
+        Account(
+            name="mailgun",
+            provider="mailgun",
+            settings={"api_key": "key-sandbox", "domain": SANDBOX_DOMAIN, "base_url": sandbox.mailgun_url},
+            timeouts=timeouts,
+            lookup_lag_s=options.lookup_lag_s,
+        ),
+        Account(
+            name="sendgrid",
+            provider="sendgrid",
+            settings={"api_key": "SG.sandbox", "base_url": sandbox.sendgrid_url},
+            timeouts=timeouts,
+            lookup_lag_s=options.lookup_lag_s,
+        ),
+    )
+    route = Route(name="default", accounts=tuple(RouteAccount(account=account.name) for account in accounts))
+    return Settings(
+        data=options.data,
+        http=HttpSettings(host=options.host, port=options.port),
+        accounts=accounts,
+        routes=(route,),
+        sinks=(),
+        retention=Retention(),
+        log_level="warning",
+    )
+
+
+def _welcome(options: DevOptions, sandbox: Sandbox, *, needs_key: bool) -> str:
+    url = url_of(HttpSettings(host=options.host, port=options.port))
+    host, port = sandbox.smtp_address
+    body = '{"from":"ann@example.com","to":"bob@example.org","subject":"Hello","text":"It works"}'
+    keys = f"\n  Keys       needed here: everpost keys create --scope admin --data {options.data}" if needs_key else ""
+    authorization = "    -H 'Authorization: Bearer KEY' \\\n" if needs_key else ""
+    return f"""Everpost runs at {url}
+
+  Page       {url}    send, watch, switch providers
+  Inbox      {url}/inbox    what the sandbox providers were sent
+  API        {url}/docs
+  SMTP       {host}:{port}    mail sent here goes straight to the inbox
+  Data       {options.data}{keys}
+
+Send the first mail:
+
+  curl -X POST {url}/sendEmail \\
+{authorization}    -H 'Content-Type: application/json' \\
+    --data-raw '{body}'
+"""
