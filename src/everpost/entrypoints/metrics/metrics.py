@@ -60,11 +60,11 @@ class ServerMetrics(Metrics):
         self._requests = self._make.counter("everpost_http_requests", "Requests answered.", "route", "method", "status")
         self._requests_seconds = self._make.counter("everpost_http_requests_seconds", "Time spent on them.", "route")
         self._known: dict[tuple[str, str, int], tuple[Counter, Counter]] = {}  # the two above, for each kind of answer
-        self._webhooks = self._make.counter(
-            "everpost_webhooks", "Requests of providers that bring events.", "account", "result"
+        self._hooks = self._make.counter(
+            "everpost_hook_requests", "Requests of providers that bring events.", "account", "result"
         )
-        self._webhook_events = self._make.counter(
-            "everpost_webhook_events",
+        self._hook_events = self._make.counter(
+            "everpost_hook_events",
             "Events that these have brought, by whether their mail is known.",
             "account",
             "result",
@@ -87,7 +87,7 @@ class ServerMetrics(Metrics):
         seconds.inc(took_s)
 
     def count_webhook(self, account: str, result: str) -> None:
-        self._webhooks.labels(account, result).inc()
+        self._hooks.labels(account, result).inc()
 
     def count_webhook_events(self, account: str, result: str, count: int) -> None:
-        self._webhook_events.labels(account, result).inc(count)
+        self._hook_events.labels(account, result).inc(count)
