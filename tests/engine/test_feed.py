@@ -104,6 +104,19 @@ async def test_a_reader_gets_its_own_project_and_mail_alone(trail, after):
         reader.close()
 
 
+async def test_a_reader_whose_own_events_are_few_does_not_look_for_them_again_and_again(trail):
+    await trail.add(1, project="shop")
+    await trail.add(1000, project="other")
+    reader = trail.feed.open(0, "shop")
+    assert await seqs(reader, 1) == [1]
+    trail.store.called.clear()
+    assert await reader.next(10.0) == ()
+    await trail.add(1, project="shop")
+    assert await seqs(reader, 1) == [1002]
+    assert trail.store.called["read_events"] <= 20
+    reader.close()
+
+
 async def test_many_readers_ask_the_store_as_one_does(trail):
     await trail.add(100)
     readers = [trail.feed.open(None) for _ in range(50)]
