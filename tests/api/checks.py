@@ -9,7 +9,7 @@ import re
 
 import schemathesis
 
-PUBLIC = {"healthz", "readyz", "front", "pageConfig", "pageFile", "openapi", "docs"}
+PUBLIC = {"healthz", "livez", "readyz", "front", "pageConfig", "pageFile", "openapi", "docs"}
 MAY_SEND = {"createEmail", "cancelEmail", "sendEmail"}
 MAY_STEER = {"setEmailProvider", "putRoute", "putSuppression", "deleteSuppression"}
 ALWAYS = {"cache-control": "no-store", "x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}

@@ -165,7 +165,7 @@ def target(path):
     return path.format(id="em_01jzzzzzzzzzzzzzzzzzzzzzzz", name="default", address="a@b.example", file="app.js")
 
 
-OPEN = {"/healthz", "/readyz", "/docs", "/openapi.json", "/", "/config.json", "/page/{file}"}
+OPEN = {"/healthz", "/livez", "/readyz", "/docs", "/openapi.json", "/", "/config.json", "/page/{file}"}
 
 
 @pytest.mark.parametrize(
