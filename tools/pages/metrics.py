@@ -14,6 +14,7 @@ _LABELS: Final = {
     "method": "of HTTP; `(any)` where the path or the method is unknown",
     "outcome": "as in the event of the attempt: accepted, held, rejected, refused, throttled, unavailable or unknown",
     "python": "its version",
+    "result": "of a provider's request: taken, or why not; of its events: joined, unjoined, unreadable or repeated",
     "route": "the path as the API's document has it, with its variable parts as names; `(none)`: there is no such path",
     "sink": "as the configuration names it",
     "state": "of a delivery, a circuit (`closed`, `half_open`, `open`) or a connection (`busy`, `idle`)",

@@ -6,6 +6,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from everpost.core import quota, transitions
+from everpost.core.recipients import statuses_of
 from everpost.core.story import attempts_of
 from everpost.engine.fleet import Fleet
 from everpost.engine.ports import Ports
@@ -18,7 +19,7 @@ from everpost.model.problem import Problem
 from everpost.model.route import Route
 from everpost.store.port import Counts, Filter, Stored, StoreUnavailable, Suppression, Written
 
-__all__ = ["AccountStatus", "Console", "Standing", "attempts_of"]
+__all__ = ["AccountStatus", "Console", "Standing", "attempts_of", "statuses_of"]
 
 READY_S: Final = 1.0  # how old the answer to "can mail be stored?" may be
 _PROBE: Final = "probe/ready"  # a document that is written to find out

@@ -10,6 +10,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from everpost.core import resolving, transitions
+from everpost.core.recipients import acknowledged
 from everpost.engine import journal
 from everpost.engine.asking import look, sought_for
 from everpost.engine.fleet import Fleet
@@ -108,6 +109,10 @@ class Resolver:
 
     async def _resolve(self, asked: Delivery, message: Message) -> Change | None:
         """What the answer makes of the delivery; None: somebody else has found out meanwhile."""
+        stored = await self._ports.store.get_message(asked.project, asked.message_id)
+        told = acknowledged(asked, stored.events) if stored is not None else None
+        if told is not None:  # before it was asked for
+            return transitions.found(asked, told.data.get("provider_message_id"), self._ports.clock.now())
         policy, within_s = await self._policy(message)
         member = self._fleet.member(asked.account)
         lookup = member.provider.resolve if member is not None else None

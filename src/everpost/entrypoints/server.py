@@ -80,6 +80,7 @@ def services_of(
         console=engine.console,
         keyring=engine.keyring if needs_key else None,
         clock=engine.ports.clock,
+        ingestor=engine.ingestor,
         metrics=metrics,
         inbox=inbox,
         version=__version__,

@@ -20,17 +20,22 @@ from everpost.settings.values import (
     KinesisSink,
     Mechanism,
     MemoryWakeup,
+    PostgresStore,
     QueueWakeup,
     SinkPlace,
     SqliteStore,
     StdoutSink,
     StoreHealth,
     StorePlace,
+    StoreWakeup,
     ValkeyPlace,
     WakeupPlace,
 )
 
 VALKEY_PORT: Final = 6379
+POSTGRES_PORT: Final = 5432
+SSL_MODES: Final = ("disable", "require", "verify-ca", "verify-full")
+_PASSWORD: Final = re.compile(r"(//[^:/@]*):[^@]*@")
 _TOPIC: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _BROKER: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}")
 T = TypeVar("T")
@@ -49,12 +54,17 @@ def read(section: Section, name: str, text: str, kinds: Mapping[str, Kind[T]]) -
     kind = kinds.get(word)
     if kind is None:
         listed = ", or ".join(each.form for each in kinds.values())
-        section.fault(name, f"is {text!r}, which is not known", nearest(word, kinds) or listed)
+        section.fault(name, f"is {_shown(text)!r}, which is not known", nearest(word, kinds) or listed)
         return None
     found = kind.read(rest)
     if found is None:
-        section.fault(name, f"is {text!r}, which is incomplete or says too much", kind.form)
+        section.fault(name, f"is {_shown(text)!r}, which is incomplete or says too much", kind.form)
     return found
+
+
+def _shown(text: str) -> str:
+    """Without a password that should not stand in there."""
+    return _PASSWORD.sub(r"\1:***@", text)
 
 
 def _alone(place: T) -> Callable[[str], T | None]:
@@ -67,6 +77,29 @@ def _dynamo(rest: str) -> DynamoStore | None:
     if not table or options is None:
         return None
     return DynamoStore(table=table, bodies=options.get("bodies"))
+
+
+def _postgres(rest: str) -> PostgresStore | None:
+    try:
+        url = urlsplit(f"postgres:{rest}")
+        port = url.port or POSTGRES_PORT
+    except ValueError:  # a port that is none
+        return None
+    options = _options(url.query, {"sslmode", "sslrootcert"})
+    database = unquote(url.path.removeprefix("/"))
+    if not url.hostname or not url.username or not database or url.password is not None or options is None:
+        return None
+    if options.get("sslmode", "disable") not in SSL_MODES:
+        return None
+    root = options.get("sslrootcert")
+    return PostgresStore(
+        host=url.hostname,
+        port=port,
+        user=_user(url),
+        database=database,
+        sslmode=options.get("sslmode", SSL_MODES[-1]),
+        sslrootcert=Path(root) if root else None,
+    )
 
 
 def _valkey(rest: str, *, tls: bool) -> ValkeyPlace | None:
@@ -163,6 +196,7 @@ def _options(query: str, known: set[str]) -> dict[str, str] | None:
 
 STORES: Final[Mapping[str, Kind[StorePlace]]] = {
     "sqlite": Kind("`sqlite`", _alone(SqliteStore())),
+    "postgres": Kind(f"`postgres://USER@HOST:PORT/DATABASE?sslmode={'|'.join(SSL_MODES)}`", _postgres),
     "dynamodb": Kind("`dynamodb:TABLE` or `dynamodb:TABLE?bodies=BUCKET`", _dynamo),
 }
 _VALKEY: Final[Kind[ValkeyPlace]] = Kind("`valkey://HOST:PORT`", lambda rest: _valkey(rest, tls=False))
@@ -177,6 +211,7 @@ HEALTHS: Final[Mapping[str, Kind[HealthPlace]]] = {
 }
 WAKEUPS: Final[Mapping[str, Kind[WakeupPlace]]] = {
     "memory": Kind("`memory`", _alone(MemoryWakeup())),
+    "store": Kind("`store`", _alone(StoreWakeup())),
     "sqs": Kind("`sqs:URL-OF-THE-QUEUE`", _queue),
     "valkey": _VALKEY,
     "valkeys": _VALKEYS,

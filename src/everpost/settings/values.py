@@ -41,6 +41,16 @@ class DynamoStore(Struct, frozen=True, kw_only=True):
     bodies: str | None = None  # bucket for what is too large for an item
 
 
+class PostgresStore(Struct, frozen=True, kw_only=True):
+    host: str
+    port: int
+    user: str
+    database: str
+    sslmode: str = "verify-full"
+    sslrootcert: Path | None = None  # None: what the system trusts
+    password: Secret | Reference | None = None
+
+
 class StoreHealth(Struct, frozen=True):
     """Beside the store."""
 
@@ -66,6 +76,10 @@ class ValkeyPlace(Struct, frozen=True, kw_only=True):
 
 class MemoryWakeup(Struct, frozen=True):
     """Within the process: others find what is due by looking."""
+
+
+class StoreWakeup(Struct, frozen=True):
+    """By the store itself, where that is PostgreSQL."""
 
 
 class QueueWakeup(Struct, frozen=True):
@@ -107,9 +121,9 @@ class KafkaSink(Struct, frozen=True, kw_only=True):
     dead_letters: str | None = None  # topic for events that the other one will never take
 
 
-StorePlace = SqliteStore | DynamoStore
+StorePlace = SqliteStore | PostgresStore | DynamoStore
 HealthPlace = StoreHealth | ValkeyPlace
-WakeupPlace = MemoryWakeup | QueueWakeup | ValkeyPlace
+WakeupPlace = MemoryWakeup | StoreWakeup | QueueWakeup | ValkeyPlace
 SinkPlace = StdoutSink | FileSink | KinesisSink | KafkaSink
 
 

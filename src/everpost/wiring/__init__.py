@@ -111,7 +111,8 @@ async def _engine(
     settings: config.Settings, role: Role, cloud: Cloud, stack: AsyncExitStack, figures: Figures | None
 ) -> Engine:
     retention = retention_of(settings)
-    store = parts.store_at(settings.store, settings.data, cloud, retention, figures.process if figures else UNCOUNTED)
+    commits = figures.process if figures else UNCOUNTED
+    store = await parts.store_at(settings.store, settings.data, cloud, retention, commits)
     stack.push_async_callback(store.close)
     health = parts.health_of(settings, cloud)
     stack.push_async_callback(health.close)

@@ -33,7 +33,7 @@ class Watcher(Commits, Protocol):
         ...
 
 
-def store_at(
+async def store_at(
     place: config.StorePlace,
     data: Path,
     cloud: Cloud,
@@ -44,6 +44,10 @@ def store_at(
     match place:
         case config.SqliteStore():
             return open_store(data, commits)
+        case config.PostgresStore():
+            from everpost.wiring.database import open_database
+
+            return await open_database(place, cloud)
         case config.DynamoStore():
             from everpost.store.dynamodb import DynamoStore, Keep
 
@@ -55,11 +59,16 @@ def open_store(data: Path, commits: Commits = UNCOUNTED) -> Store:
     """The store in a folder, which is made where it is missing. Raises StoreUnavailable."""
     from everpost.store.sqlite import SqliteStore
 
+    make_folder(data)
+    return SqliteStore.open(str(data / STORE_FILE), commits=commits)
+
+
+def make_folder(data: Path) -> None:
+    """Raises StoreUnavailable."""
     try:
         _make(data, DATA_MODE)
     except OSError as error:
         raise StoreUnavailable(f"the data folder {data} can't be made: {error.strerror}") from error
-    return SqliteStore.open(str(data / STORE_FILE), commits=commits)
 
 
 def health_of(settings: config.Settings, cloud: Cloud) -> Health:
@@ -76,6 +85,7 @@ def health_of(settings: config.Settings, cloud: Cloud) -> Health:
             return OwnView(DynamoHealth(cloud.client, store.table))
     from everpost.health.sqlite import SqliteHealth
 
+    make_folder(settings.data)
     return SqliteHealth.open(str(settings.data / HEALTH_FILE))
 
 
@@ -127,10 +137,22 @@ def peers_of(settings: config.Settings, cloud: Cloud) -> Peers | None:
             from everpost.wakeup.sqs import SqsPeers
 
             return SqsPeers(cloud.client, url)
+        case config.StoreWakeup():
+            return _store_peers(settings, cloud)
         case config.ValkeyPlace() as valkey:
             from everpost.wakeup.valkey import ValkeyPeers
 
             return ValkeyPeers(_server(valkey, cloud))
+
+
+def _store_peers(settings: config.Settings, cloud: Cloud) -> Peers | None:
+    """None: that store calls nobody."""
+    if not isinstance(settings.store, config.PostgresStore):
+        return None
+    from everpost.wakeup.postgres import PostgresPeers
+    from everpost.wiring.database import server_at
+
+    return PostgresPeers(server_at(settings.store, cloud))
 
 
 def sink_of(chosen: config.SinkPlace, cloud: Cloud) -> Sink:

@@ -31,12 +31,12 @@ from everpost.entrypoints.http.operation import Operation
 from everpost.entrypoints.http.origins import ASKED, preflight_fields
 from everpost.entrypoints.http.problems import OVERLOADED, problem, render, retry_after
 from everpost.entrypoints.http.query import read_query
-from everpost.model.key import Caller, Scope
+from everpost.model.key import DEFAULT_PROJECT, Caller, Scope
 from everpost.model.message import Origin
 from everpost.model.problem import Problem
 from everpost.store.port import StoreUnavailable
 
-LOCAL: Final = Caller(project="default", who="local", scope=Scope.ADMIN)
+LOCAL: Final = Caller(project=DEFAULT_PROJECT, who="local", scope=Scope.ADMIN)
 RETRY_AFTER_S: Final = 1.0
 CLIENT_GONE: Final = 499  # as nginx logs it; never sent
 _UNKNOWN_TEMPLATE: Final = "(none)"

@@ -35,6 +35,10 @@ class Metrics:
 
     def count_request(self, route: str, method: str, status: int, took_s: float) -> None: ...
 
+    def count_webhook(self, account: str, result: str) -> None: ...
+
+    def count_webhook_events(self, account: str, result: str, count: int) -> None: ...
+
     @property
     def instruments(self) -> list[Instrument]:
         """Without those of the operating system (`process_…`)."""
@@ -61,6 +65,15 @@ class ServerMetrics(Metrics):
         self._requests = self._make.counter("everpost_http_requests", "Requests answered.", "route", "method", "status")
         self._requests_seconds = self._make.counter("everpost_http_requests_seconds", "Time spent on them.", "route")
         self._known: dict[tuple[str, str, int], tuple[Counter, Counter]] = {}  # the two above, for each kind of answer
+        self._hooks = self._make.counter(
+            "everpost_hook_requests", "Requests of providers that bring events.", "account", "result"
+        )
+        self._hook_events = self._make.counter(
+            "everpost_hook_events",
+            "Events that these have brought, by whether their mail is known.",
+            "account",
+            "result",
+        )
 
     def count_accepted(self) -> None:
         self._accepted.inc()
@@ -77,3 +90,9 @@ class ServerMetrics(Metrics):
         number, seconds = counters
         number.inc()
         seconds.inc(took_s)
+
+    def count_webhook(self, account: str, result: str) -> None:
+        self._hooks.labels(account, result).inc()
+
+    def count_webhook_events(self, account: str, result: str, count: int) -> None:
+        self._hook_events.labels(account, result).inc(count)

@@ -21,6 +21,7 @@ from everpost.store.port import (
     Document,
     Filter,
     IdempotencyClaim,
+    Notice,
     Same,
     Stored,
     Suppression,
@@ -133,6 +134,12 @@ class SqliteStore:
     async def record(self, events: Sequence[Event]) -> None:
         await _run(self._writes, writes.record, events)
 
+    async def note(self, notices: Sequence[Notice]) -> list[bool]:
+        return await _run(self._writes, writes.note, notices)
+
+    async def paper(self, event_id: str, message_id: str | None) -> bytes | None:
+        return await _run(self._look_ups, reads.paper, event_id, message_id)
+
     async def get_message(self, project: str, message_id: str) -> Stored | None:
         return await _run(self._look_ups, reads.get_message, project, message_id)
 
@@ -184,6 +191,7 @@ class SqliteStore:
                 gone += await _run(self._writes, purge.purge_part, part, before, bounds.salt, limit)
         if bounds.events is not None:
             await _run(self._writes, purge.purge_system_events, bounds.events, limit)
+        await _run(self._writes, purge.purge_papers, bounds.papers, limit)
         await self._trim_log(gone, limit)
         return gone
 
