@@ -47,7 +47,7 @@ async def store_at(
         case config.PostgresStore():
             from everpost.wiring.database import open_database
 
-            return await open_database(place, cloud)
+            return await open_database(place, cloud, commits)
         case config.DynamoStore():
             from everpost.store.dynamodb import DynamoStore, Keep
 
