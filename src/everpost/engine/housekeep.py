@@ -62,7 +62,7 @@ class Housekeeper:
     async def purge(self) -> int:
         """Deletes what is past its time, step by step; returns how many rows went."""
         clock = self._ports.clock
-        salt = b"" if self._retention.addresses_s is None else await self.salt()
+        salt = b"" if self._retention.addresses_s is None else await salt_of(self._ports)
         bounds = self._retention.bounds(clock.now(), salt)
         total = 0
         while True:
@@ -73,14 +73,15 @@ class Housekeeper:
                 return total
             await asyncio.sleep(REST * (clock.monotonic() - began_at))
 
-    async def salt(self) -> bytes:
-        """Made once for a store, by whoever needs it first."""
-        store, clock = self._ports.store, self._ports.clock
-        known = await store.read_config(SALT)
-        if SALT not in known:
-            await store.write_config(SALT, b"".join(clock.entropy().to_bytes(10) for _ in range(_SALT_PARTS)), 0)
-            known = await store.read_config(SALT)
-        return known[SALT].value
+
+async def salt_of(ports: Ports) -> bytes:
+    """Of the tokens that stand for addresses: made once for a store, by whoever needs it first."""
+    known = await ports.store.read_config(SALT)
+    if SALT not in known:
+        made = b"".join(ports.clock.entropy().to_bytes(10) for _ in range(_SALT_PARTS))
+        await ports.store.write_config(SALT, made, 0)
+        known = await ports.store.read_config(SALT)
+    return known[SALT].value
 
 
 def _before(now: float, kept_s: float | None) -> float | None:

@@ -40,6 +40,11 @@ CODES: Final = {
     "unknown_provider": Code(404, "There is no such account", "The detail lists the known accounts."),
     "method_not_allowed": Code(405, "The method is not allowed here", "The Allow header lists those that are."),
     "not_cancellable": Code(409, "It is too late to cancel", "Only what is still queued can be cancelled."),
+    "recipient_busy": Code(
+        409,
+        "Mail to this recipient is not final",
+        "The detail names it: wait until it is final, or cancel it, and repeat the request.",
+    ),
     "idempotency_running": Code(
         409,
         "The first request with this idempotency key is still running",
