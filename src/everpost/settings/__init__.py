@@ -3,13 +3,17 @@
 from everpost.model.secret import Secret
 from everpost.settings.load import load, load_text, store_place
 from everpost.settings.values import (
+    AttachmentPlace,
     ConfigFault,
     DynamoStore,
+    FileAttachments,
     FileSink,
     HttpSettings,
     IamLogin,
+    InStore,
     KinesisSink,
     MemoryWakeup,
+    ObjectAttachments,
     QueueWakeup,
     Retention,
     Settings,
@@ -22,13 +26,17 @@ from everpost.settings.values import (
 )
 
 __all__ = [
+    "AttachmentPlace",
     "ConfigFault",
     "DynamoStore",
+    "FileAttachments",
     "FileSink",
     "HttpSettings",
     "IamLogin",
+    "InStore",
     "KinesisSink",
     "MemoryWakeup",
+    "ObjectAttachments",
     "QueueWakeup",
     "Retention",
     "Secret",

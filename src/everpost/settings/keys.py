@@ -76,6 +76,12 @@ STORE: Final = Text(
     default="sqlite",
     help="Where mail is kept: files in the data folder, or `dynamodb:TABLE`, with `?bodies=BUCKET` for large mail.",
 )
+ATTACHMENTS: Final = Text(
+    name="attachments",
+    default="store",
+    help="Where large attachments lie: with the mail, in `file:FOLDER`, or in `s3:BUCKET`, with `?prefix=NAME/` and, "
+    "for what speaks S3's protocol elsewhere, `?endpoint=URL`.",
+)
 HEALTH: Final = Text(
     name="health",
     default="store",
@@ -244,7 +250,7 @@ LOG_LEVEL: Final = Text(
 )
 
 TABLES: Final[Mapping[str, Table]] = {
-    "": Table("Above all tables.", (DATA, STORE, HEALTH, HEALTH_PASSWORD, WAKEUP)),
+    "": Table("Above all tables.", (DATA, STORE, ATTACHMENTS, HEALTH, HEALTH_PASSWORD, WAKEUP)),
     "http": Table("The HTTP server.", (HTTP_HOST, HTTP_PORT, HTTP_PUBLIC_URL, PAGE_ORIGINS)),
     "accounts.NAME": Table(
         "One set of credentials at one provider. The name is yours: small letters, digits, `-` and `_`.",

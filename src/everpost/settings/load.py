@@ -22,6 +22,7 @@ from everpost.settings.values import (
     ConfigFault,
     HealthPlace,
     HttpSettings,
+    InStore,
     MemoryWakeup,
     Settings,
     SinkPlace,
@@ -42,6 +43,7 @@ def _commas(value: str) -> list[str]:
 VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "EVERPOST_DATA": ("data", str),
     "EVERPOST_STORE": ("store", str),
+    "EVERPOST_ATTACHMENTS": ("attachments", str),
     "EVERPOST_HEALTH": ("health", str),
     "EVERPOST_HEALTH_PASSWORD": ("health_password", str),
     "EVERPOST_WAKEUP": ("wakeup", str),
@@ -157,6 +159,7 @@ def _settings(top: Section, reader: AccountReader) -> Settings:
     sinks, level = _sinks(events), log.text(keys.LOG_LEVEL)
     retention = read_retention(top.section("retention"))
     store, health, wakeup = _store(top), _health(top), _wakeup(top)
+    attachments = places.read(top, keys.ATTACHMENTS.name, top.text(keys.ATTACHMENTS), places.ATTACHMENTS) or InStore()
     for section in (events, log, top):
         section.close()
     return Settings(
@@ -168,6 +171,7 @@ def _settings(top: Section, reader: AccountReader) -> Settings:
         retention=retention,
         log_level=level,
         store=store,
+        attachments=attachments,
         health=health,
         wakeup=wakeup,
     )

@@ -11,12 +11,16 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 from everpost.settings.forms import is_url
 from everpost.settings.section import Section, nearest
 from everpost.settings.values import (
+    AttachmentPlace,
     DynamoStore,
+    FileAttachments,
     FileSink,
     HealthPlace,
     IamLogin,
+    InStore,
     KinesisSink,
     MemoryWakeup,
+    ObjectAttachments,
     QueueWakeup,
     SinkPlace,
     SqliteStore,
@@ -61,6 +65,17 @@ def _dynamo(rest: str) -> DynamoStore | None:
     if not table or options is None:
         return None
     return DynamoStore(table=table, bodies=options.get("bodies"))
+
+
+def _objects(rest: str) -> ObjectAttachments | None:
+    bucket, _, query = rest.partition("?")
+    options = _options(query, {"prefix", "endpoint"})
+    if not bucket or "/" in bucket or options is None:
+        return None
+    endpoint = options.get("endpoint")
+    if endpoint is not None and not is_url(endpoint):
+        return None
+    return ObjectAttachments(bucket=bucket, prefix=options.get("prefix", ""), endpoint=endpoint)
 
 
 def _valkey(rest: str, *, tls: bool) -> ValkeyHealth | None:
@@ -111,6 +126,11 @@ def _options(query: str, known: set[str]) -> dict[str, str] | None:
 STORES: Final[Mapping[str, Kind[StorePlace]]] = {
     "sqlite": Kind("`sqlite`", _alone(SqliteStore())),
     "dynamodb": Kind("`dynamodb:TABLE` or `dynamodb:TABLE?bodies=BUCKET`", _dynamo),
+}
+ATTACHMENTS: Final[Mapping[str, Kind[AttachmentPlace]]] = {
+    "store": Kind("`store`", _alone(InStore())),
+    "file": Kind("`file:` and a folder", lambda rest: FileAttachments(Path(rest)) if rest else None),
+    "s3": Kind("`s3:BUCKET`, `s3:BUCKET?prefix=NAME/` or `s3:BUCKET?endpoint=URL`", _objects),
 }
 HEALTHS: Final[Mapping[str, Kind[HealthPlace]]] = {
     "store": Kind("`store`", _alone(StoreHealth())),

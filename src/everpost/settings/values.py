@@ -33,6 +33,22 @@ class DynamoStore(Struct, frozen=True, kw_only=True):
     bodies: str | None = None  # bucket for what is too large for an item
 
 
+class InStore(Struct, frozen=True):
+    """Attachments lie in the store, whatever their size."""
+
+
+class FileAttachments(Struct, frozen=True):
+    folder: Path
+
+
+class ObjectAttachments(Struct, frozen=True, kw_only=True):
+    """In a bucket of S3, or of what speaks its protocol at `endpoint`."""
+
+    bucket: str
+    prefix: str = ""
+    endpoint: str | None = None
+
+
 class StoreHealth(Struct, frozen=True):
     """Beside the store."""
 
@@ -80,6 +96,7 @@ class KinesisSink(Struct, frozen=True, kw_only=True):
 
 
 StorePlace = SqliteStore | DynamoStore
+AttachmentPlace = InStore | FileAttachments | ObjectAttachments
 HealthPlace = StoreHealth | ValkeyHealth
 WakeupPlace = MemoryWakeup | QueueWakeup
 SinkPlace = StdoutSink | FileSink | KinesisSink
@@ -105,6 +122,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     retention: Retention
     log_level: str  # debug, info, warning or error
     store: StorePlace = SqliteStore()
+    attachments: AttachmentPlace = InStore()
     health: HealthPlace = StoreHealth()
     wakeup: WakeupPlace = MemoryWakeup()
     warnings: tuple[ConfigFault, ...] = ()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from everpost import settings as config
+from everpost.attachments.port import Attachments, AttachmentsUnavailable
 from everpost.dialects.native import render_event
 from everpost.engine.clock import SystemClock
 from everpost.engine.engine import Engine
@@ -90,7 +91,16 @@ async def _engine(settings: config.Settings, role: Role, cloud: Cloud, stack: As
     stack.push_async_callback(store.close)
     health = parts.health_of(settings, cloud)
     stack.push_async_callback(health.close)
-    ports = Ports(store=store, health=health, wire=cloud.wire, due=MemoryWakeup(), news=News(), clock=SystemClock())
+    attachments = await _attachments(settings, cloud, stack)
+    ports = Ports(
+        store=store,
+        health=health,
+        wire=cloud.wire,
+        due=MemoryWakeup(),
+        news=News(),
+        clock=SystemClock(),
+        attachments=attachments,
+    )
     keeper = parts.keeper_of(settings, cloud) if role in SENDING else None
     accounts = settings.accounts if keeper is None else await _with_secrets(keeper)
     members = [Member(account, PROVIDERS[account.provider]) for account in accounts]
@@ -105,6 +115,16 @@ async def _engine(settings: config.Settings, role: Role, cloud: Cloud, stack: As
         stack.push_async_callback(sink.close)
         engine.add_relay(Relay(sink, ports, MemoryWakeup(), render_event))
     return engine
+
+
+async def _attachments(settings: config.Settings, cloud: Cloud, stack: AsyncExitStack) -> Attachments | None:
+    try:
+        attachments = parts.attachments_at(settings.attachments, cloud)
+    except AttachmentsUnavailable as error:
+        raise PartUnavailable(str(error)) from error
+    if attachments is not None:
+        stack.push_async_callback(attachments.close)
+    return attachments
 
 
 async def accounts_of(settings: config.Settings, cloud: Cloud) -> Sequence[Account]:
