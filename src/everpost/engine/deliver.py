@@ -18,6 +18,7 @@ from everpost.engine.hand import Hand
 from everpost.engine.intents import Intents, Round
 from everpost.engine.ports import Ports
 from everpost.engine.queue import Queue
+from everpost.engine.read import Readings
 from everpost.engine.resolve import Resolver
 from everpost.engine.routes import Routes
 from everpost.engine.watch import Watch, Watches
@@ -46,6 +47,7 @@ class Deliverer:
         self._confirmer = Confirmer(ports, fleet)
         self._attempts = Attempts(ports, fleet, self.written, self._on_ended)
         self._hand = Hand(fleet, ports.clock)
+        self._readings = Readings(ports)
         self._intents = Intents(ports, fleet, self._attempts, self._hand)
         self.watches = Watches()
         self._loops: list[asyncio.Task[None]] = []
@@ -221,7 +223,8 @@ class Deliverer:
         self._looked_at = now
         return BLOCKED_ROOM
 
-    async def _work(self, batch: Sequence[Claimed]) -> None:
+    async def _work(self, taken: Sequence[Claimed]) -> None:
+        batch, unreadable = await self._readings.of(taken)
         round_ = Round(
             began_at=self._ports.clock.monotonic(),
             routes=await self._routes.all(),
@@ -234,7 +237,7 @@ class Deliverer:
             except Exception:
                 _log.exception("a delivery broke; it is looked at again", extra={"delivery": claimed.delivery.id})
         await self._begin(round_.intents)
-        await self._advance(round_.changes)
+        await self._advance([*unreadable, *round_.changes])
 
     async def _advance(self, changes: Sequence[tuple[Message, Change]]) -> None:
         if not changes:

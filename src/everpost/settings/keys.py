@@ -84,6 +84,12 @@ STORE_PASSWORD: Final[Text[str | None]] = Text(
     default=None,
     help="Password for PostgreSQL: best `$NAME`, `file:PATH`, `ssm:/NAME` or `secretsmanager:NAME`, as an account's.",
 )
+ATTACHMENTS: Final = Text(
+    name="attachments",
+    default="store",
+    help="Where large attachments lie: with the mail, in `file:FOLDER`, or in `s3:BUCKET`, with `?prefix=NAME/` and, "
+    "for what speaks S3's protocol elsewhere, `?endpoint=URL`.",
+)
 HEALTH: Final = Text(
     name="health",
     default="store",
@@ -267,7 +273,10 @@ LOG_LEVEL: Final = Text(
 )
 
 TABLES: Final[Mapping[str, Table]] = {
-    "": Table("Above all tables.", (DATA, STORE, STORE_PASSWORD, HEALTH, HEALTH_PASSWORD, WAKEUP, WAKEUP_PASSWORD)),
+    "": Table(
+        "Above all tables.",
+        (DATA, STORE, STORE_PASSWORD, ATTACHMENTS, HEALTH, HEALTH_PASSWORD, WAKEUP, WAKEUP_PASSWORD),
+    ),
     "http": Table("The HTTP server.", (HTTP_HOST, HTTP_PORT, HTTP_PUBLIC_URL, PAGE_ORIGINS)),
     "work": Table(
         "Where `everpost work` answers `/livez`, `/readyz` and `/metrics`, and nothing else.", (WORK_HOST, WORK_PORT)
