@@ -137,6 +137,7 @@ async def running(
             console=engine.console,
             keyring=None,
             clock=ports.clock,
+            ingestor=engine.ingestor,
             metrics=Metrics(),
             inbox=inbox,
             version="0.0.0",
