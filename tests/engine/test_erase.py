@@ -41,7 +41,7 @@ async def test_nothing_is_left_of_the_recipient_but_that_there_was_one(world):
         assert left.to[1:] == (EVE,)
         assert left.to[0].email.endswith("@erased.invalid")
         assert (await world.delivery(stored)).state is DeliveryState.SENT
-        [event] = await world.events(EventType.RECIPIENT_ERASED)
+        [event] = await world.events(EventType.ADDRESS_ERASED)
         assert (event.project, event.data) == ("shop", {"by": "key-1", "messages": 1})
 
 
@@ -61,7 +61,7 @@ async def test_what_would_be_done_is_told_and_not_done(world):
     await accepted(engine, to=(EVE,))
     assert await erase(engine, dry_run=True) == Erased(messages=3, cancelled=3, suppressed=False)
     assert (await world.store.counts()).by_state["queued"] == 4
-    assert await world.events(EventType.RECIPIENT_ERASED) == []
+    assert await world.events(EventType.ADDRESS_ERASED) == []
 
 
 async def test_mail_that_waits_for_the_recipient_alone_is_cancelled_first(world):
@@ -110,7 +110,7 @@ async def test_another_project_keeps_its_mail(world):
         stored = await accepted(engine, wait_s=5.0)
         assert await erase(engine, caller=STRANGER) == Erased(messages=0, cancelled=0, suppressed=False)
         assert (await kept(world, stored)).to == (BOB,)
-        assert await world.events(EventType.RECIPIENT_ERASED) == []
+        assert await world.events(EventType.ADDRESS_ERASED) == []
 
 
 async def test_much_is_erased_in_steps_and_an_interrupted_call_is_finished_by_the_next_one(world):
@@ -128,7 +128,7 @@ async def test_much_is_erased_in_steps_and_an_interrupted_call_is_finished_by_th
         world.store.fails.clear()
         world.store._target.erase = erased
         assert (await erase(engine)).messages == len(mails) - BATCH
-        told = await world.events(EventType.RECIPIENT_ERASED)
+        told = await world.events(EventType.ADDRESS_ERASED)
         assert [event.data["messages"] for event in told] == [BATCH, BATCH, 3]
 
 

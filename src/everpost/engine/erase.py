@@ -117,8 +117,8 @@ class Eraser:
     def _event(self, caller: Caller) -> Event:
         clock = self._ports.clock
         return Event(
-            id=f"{EventType.RECIPIENT_ERASED}:{clock.entropy():020x}",
-            type=EventType.RECIPIENT_ERASED,
+            id=f"{EventType.ADDRESS_ERASED}:{clock.entropy():020x}",
+            type=EventType.ADDRESS_ERASED,
             at=clock.now(),
             project=caller.project,
             data={"by": caller.who},

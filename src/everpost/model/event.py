@@ -42,7 +42,7 @@ class EventType(StrEnum):
     DEFAULT_CHANGED = "route.default_changed"
     SUPPRESSION_ADDED = "suppression.added"
     SUPPRESSION_REMOVED = "suppression.removed"
-    RECIPIENT_ERASED = "recipient.erased"
+    ADDRESS_ERASED = "address.erased"
     KEY_CREATED = "key.created"
     KEY_REVOKED = "key.revoked"
 
@@ -186,7 +186,7 @@ FACTS: Final[Mapping[EventType, Fact]] = {
         | _REASON,
     ),
     EventType.SUPPRESSION_REMOVED: Fact("An address may be written to again.", {"by": "who did it"}),
-    EventType.RECIPIENT_ERASED: Fact(
+    EventType.ADDRESS_ERASED: Fact(
         "A recipient was taken out of mails that are kept.",
         {"messages": "of how many mails, in this step", "by": "who did it"},
     ),

@@ -2,60 +2,15 @@
 these tables; what a provider's accounts have of their own stands in the provider's file."""
 
 from collections.abc import Mapping
-from typing import Final, Generic, TypeVar
-
-from msgspec import Struct
+from typing import Final
 
 from everpost.model.account import Account, Timeouts
 from everpost.model.limits import ACTIVE_MAX, EXPIRES_AHEAD_S_MAX, RESOLVE_WITHIN_S_MAX
 from everpost.model.message import OnUnknown
 from everpost.model.route import Route
 from everpost.settings.forms import PORT_MAX
+from everpost.settings.key import Entries, Number, Table, Text, Whole
 from everpost.settings.values import HttpSettings, Retention, WorkSettings
-
-T = TypeVar("T")  # of the value: None is among them where the key may be left out
-
-
-class Text(Struct, Generic[T], frozen=True, kw_only=True):
-    name: str
-    help: str
-    default: T
-    choices: tuple[str, ...] = ()
-    required: bool = False
-
-
-class Whole(Struct, Generic[T], frozen=True, kw_only=True):
-    name: str
-    help: str
-    default: T
-    low: int
-    high: int
-
-
-class Number(Struct, Generic[T], frozen=True, kw_only=True):
-    name: str
-    help: str
-    default: T
-    low: float
-    high: float
-
-
-class Entries(Struct, frozen=True, kw_only=True):
-    """A list."""
-
-    name: str
-    help: str
-    of: str  # what its entries are
-    default: str = "empty"  # in words
-
-
-Key = Text[str] | Text[str | None] | Whole[int] | Whole[int | None] | Number[float] | Number[float | None] | Entries
-
-
-class Table(Struct, frozen=True):
-    help: str
-    keys: tuple[Key, ...]
-
 
 _HTTP: Final = HttpSettings()
 _WORK: Final = WorkSettings()
