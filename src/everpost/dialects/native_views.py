@@ -14,7 +14,15 @@ class AddressView(TypedDict):
 
 class RecipientView(AddressView):
     kind: Annotated[str, Meta(description="to, cc or bcc.")]
-    state: Annotated[str, Meta(description="pending, sent, rejected, cancelled, held or suppressed.")]
+    state: Annotated[
+        str,
+        Meta(
+            description="pending, cancelled, held, suppressed, sent, deferred, rejected, bounced, delivered, "
+            "unsubscribed or complained: the furthest that is known."
+        ),
+    ]
+    reason: Annotated[str, Meta(description="Why, where a provider has told it.")]
+    told_at: Annotated[str | None, Meta(description="When that happened; null: no provider has told of it.")]
 
 
 class AttemptView(TypedDict):

@@ -44,7 +44,7 @@ class Deliverer:
         self._queue = queue
         self._resolver = Resolver(ports, fleet, routes)
         self._confirmer = Confirmer(ports, fleet)
-        self._attempts = Attempts(ports, fleet, self._on_written, self._on_ended)
+        self._attempts = Attempts(ports, fleet, self.written, self._on_ended)
         self._hand = Hand(fleet, ports.clock)
         self._intents = Intents(ports, fleet, self._attempts, self._hand)
         self.watches = Watches()
@@ -131,7 +131,7 @@ class Deliverer:
                     _log.exception("a round of deliveries failed; its deliveries stay claimed until their lease ends")
                     idle_s = BLOCKED_S
                 if idle_s > 0:
-                    await self._ports.due.wait(idle_s)
+                    self._ports.observer.woken(nudged=await self._ports.due.wait(idle_s))
         finally:
             self._running = False
             for loop in self._loops:
@@ -241,7 +241,7 @@ class Deliverer:
             return
         results = await self._ports.store.advance([change for _, change in changes])
         written = [one for one, result in zip(changes, results, strict=True) if result is Written.DONE]
-        self._on_written([change for _, change in written])
+        self.written([change for _, change in written])
         self._ports.due.nudge()  # they may be due again before anything else is
         for message, change in written:
             journal.tell(message, change)
@@ -253,7 +253,7 @@ class Deliverer:
             case DeliveryState.SENDING if not self._attempts.carries(claimed.delivery):
                 round_.changes.append((claimed.message, transitions.lost(claimed.delivery, self._ports.clock.now())))
             case DeliveryState.UNCERTAIN:
-                self._resolver.start(claimed, self._on_written)
+                self._resolver.start(claimed, self.written)
 
     async def _suppressed(self, batch: Sequence[Claimed]) -> set[tuple[str, str]]:
         by_project: dict[str, set[str]] = defaultdict(set)
@@ -286,8 +286,8 @@ class Deliverer:
                 self._attempts.drop(intent)
         self._ports.news.nudge()
 
-    def _on_written(self, changes: Sequence[Change]) -> None:
-        """Wakes those who wait for these messages."""
+    def written(self, changes: Sequence[Change]) -> None:
+        """What was stored by this process, whoever has done it: wakes those who wait for these messages."""
         self._ports.news.nudge()
         self._queue.follow(changes)
         self.watches.wake(changes)

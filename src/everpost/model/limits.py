@@ -75,6 +75,14 @@ ANSWER_HEAD_BYTES_MAX: Final = 64 * 1024  # status line and headers
 ANSWER_BODY_BYTES_MAX: Final = 4 * 1024 * 1024  # what follows; a longer answer is none
 PROVIDER_ID_CHARS_MAX: Final = 998  # its id of a mail, as long as a line; a longer one is none
 
+# What a provider may send by itself
+HOOK_BYTES_MAX: Final = 2 * 1024 * 1024  # one request of its events; SendGrid's have at most 768 KB
+HOOKS_AT_ONCE_MAX: Final = 32  # such requests that are worked on; beyond it: 503, and they come again
+HOOK_EVENTS_MAX: Final = 10_000  # events of one such request; the rest is kept as unreadable
+JOIN_SEARCHES_MAX: Final = 100  # events of one such request, without our id, whose mail is searched for
+JOIN_PROJECTS_MAX: Final = 100  # projects that are searched
+PAPER_BYTES_MAX: Final = 16 * 1024  # of an event as it came, as kept
+
 # What AWS takes
 KINESIS_RECORDS_MAX: Final = 500  # of one request
 KINESIS_BATCH_BYTES_MAX: Final = 5 * 1024 * 1024  # of one request, with the partition keys

@@ -1,14 +1,17 @@
 """One function for each port: opens what the settings name. What they do not name is not imported."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from everpost import settings as config
 from everpost.engine.housekeep import Retention
+from everpost.engine.wire import Connections
 from everpost.health.port import Health
 from everpost.model.secret import Reference, is_reference
 from everpost.sinks.port import Sink
+from everpost.store.commits import UNCOUNTED, Commits
 from everpost.store.port import Store, StoreUnavailable
 from everpost.wakeup.port import Peers
 from everpost.wiring.cloud import Cloud
@@ -22,15 +25,29 @@ HEALTH_FILE: Final = "health.db"
 DATA_MODE: Final = 0o700  # mail lies in there: for nobody but its owner
 
 
-async def store_at(place: config.StorePlace, data: Path, cloud: Cloud, retention: Retention | None = None) -> Store:
+class Watcher(Commits, Protocol):
+    """Who counts what a process holds of the world."""
+
+    def watch_connections(self, count: Callable[[], Connections]) -> None:
+        """How many connections to providers there are is asked by `count`."""
+        ...
+
+
+async def store_at(
+    place: config.StorePlace,
+    data: Path,
+    cloud: Cloud,
+    retention: Retention | None = None,
+    commits: Commits = UNCOUNTED,
+) -> Store:
     """Raises StoreUnavailable. By `retention`, DynamoDB itself deletes what no purge has got to."""
     match place:
         case config.SqliteStore():
-            return open_store(data)
+            return open_store(data, commits)
         case config.PostgresStore():
             from everpost.wiring.database import open_database
 
-            return await open_database(place, cloud)
+            return await open_database(place, cloud, commits)
         case config.DynamoStore():
             from everpost.store.dynamodb import DynamoStore, Keep
 
@@ -38,12 +55,12 @@ async def store_at(place: config.StorePlace, data: Path, cloud: Cloud, retention
             return DynamoStore.open(cloud.client, place.table, bodies=place.bodies, keep=keep)
 
 
-def open_store(data: Path) -> Store:
+def open_store(data: Path, commits: Commits = UNCOUNTED) -> Store:
     """The store in a folder, which is made where it is missing. Raises StoreUnavailable."""
     from everpost.store.sqlite import SqliteStore
 
     make_folder(data)
-    return SqliteStore.open(str(data / STORE_FILE))
+    return SqliteStore.open(str(data / STORE_FILE), commits=commits)
 
 
 def make_folder(data: Path) -> None:

@@ -7,7 +7,7 @@ from everpost.entrypoints.http.app import all_operations, build_app
 from everpost.model.key import Scope
 from http_kit import NATIVE, ORIGINAL, Caller
 
-OPEN = {"/healthz", "/readyz", "/", "/config.json", "/page/{file}", "/docs", "/openapi.json"}
+OPEN = {"/healthz", "/livez", "/readyz", "/", "/config.json", "/page/{file}", "/docs", "/openapi.json"}
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ TABLES = (
     "config",
     "suppression",
     "attachment",
+    "paper",
     "purged",
     "passed",
 )

@@ -13,13 +13,12 @@ from everpost.engine.keys import Keyring
 from everpost.entrypoints.cli.check import CONFIG, faults_stop
 from everpost.entrypoints.cli.command import FAILED, OK, USAGE, Command, Stop
 from everpost.entrypoints.cli.screen import Screen, local_time
-from everpost.model.key import ApiKey, Scope
+from everpost.model.key import DEFAULT_PROJECT, ApiKey, Scope
 from everpost.settings import DynamoStore, PostgresStore, SqliteStore, StorePlace, store_place
 from everpost.store.port import StoreUnavailable
 from everpost.wiring.cloud import Cloud
 from everpost.wiring.parts import store_at
 
-DEFAULT_PROJECT: Final = "default"
 DAY_S: Final = 86_400.0
 DAYS_MAX: Final = 36_500
 Action = Callable[[Keyring, Namespace, Screen], Awaitable[int]]
