@@ -15,6 +15,7 @@ from everpost.engine.engine import Engine
 from everpost.engine.fleet import Member
 from everpost.engine.housekeep import Retention
 from everpost.engine.news import News
+from everpost.engine.observer import UNOBSERVED
 from everpost.engine.ports import Ports
 from everpost.health.memory import MemoryHealth
 from everpost.model.account import Account, Timeouts
@@ -216,6 +217,7 @@ class World:
         self.clock = Clock()
         self.store = Troubled(MemoryStore(self.clock.now))
         self.health = Troubled(MemoryHealth())
+        self.observer = UNOBSERVED
 
     def engine(self, queue=None, **retention):
         """A process that does not run yet."""
@@ -226,6 +228,7 @@ class World:
             due=MemoryWakeup(),
             news=News(),
             clock=self.clock,
+            observer=self.observer,
         )
         members = [Member(one, self.provider) for one in self.accounts]
         return Engine(ports, members, self.routes, Retention(**retention), queue)

@@ -15,13 +15,16 @@ from everpost.settings import (
     FileSink,
     HttpSettings,
     IamLogin,
+    KafkaSink,
     KinesisSink,
     MemoryWakeup,
+    PostgresStore,
     QueueWakeup,
     Retention,
     SqliteStore,
     StdoutSink,
     StoreHealth,
+    StoreWakeup,
     ValkeyPlace,
     WorkSettings,
     load,
@@ -31,6 +34,7 @@ from everpost.settings import (
 from everpost.settings.forms import FORMS
 from everpost.settings.keys import TABLES
 from everpost.settings.load import VARIABLES
+from everpost.settings.values import Mechanism
 
 EXAMPLE = Path(__file__).parent.parent / "everpost.example.toml"
 SECRET = "s3cr3t-0123456789"
@@ -643,6 +647,18 @@ NAMED = [
     ("store", "sqlite", SqliteStore()),
     ("store", "dynamodb:mail", DynamoStore(table="mail")),
     ("store", "dynamodb:mail?bodies=mail-bodies", DynamoStore(table="mail", bodies="mail-bodies")),
+    (
+        "store",
+        "postgres://u@h/mail",
+        PostgresStore(host="h", port=5432, user="u", database="mail", sslmode="verify-full"),
+    ),
+    (
+        "store",
+        "postgres://u%40x@h:6432/mail?sslmode=verify-ca&sslrootcert=/ca.pem",
+        PostgresStore(
+            host="h", port=6432, user="u@x", database="mail", sslmode="verify-ca", sslrootcert=Path("/ca.pem")
+        ),
+    ),
     ("health", "store", StoreHealth()),
     ("health", "valkey://cache", ValkeyPlace(host="cache", port=6379, tls=False)),
     ("health", "valkeys://everpost@cache:7000", ValkeyPlace(host="cache", port=7000, tls=True, user="everpost")),
@@ -669,9 +685,103 @@ def test_a_text_says_where_a_part_is_in_the_file_or_in_the_environment(read, key
     assert getattr(read(ONE_ACCOUNT, {**ENVIRON, f"EVERPOST_{key.upper()}": text}), key) == place
 
 
+def test_only_postgresql_wakes_others(read, faults):
+    assert "calls nobody" in faults(f"wakeup = 'store'\n{ONE_ACCOUNT}")["wakeup"].message
+    settings = read(f"wakeup = 'store'\nstore = 'postgres://u@h/mail'\n{ONE_ACCOUNT}")
+    assert settings.wakeup == StoreWakeup()
+
+
 def test_events_may_go_to_a_stream(read):
     settings = read(ONE_ACCOUNT, {**ENVIRON, "EVERPOST_EVENTS_SINKS": "kinesis:trail,kinesis:b?dlq=https://sqs/1/q"})
     assert settings.sinks == (KinesisSink(stream="trail"), KinesisSink(stream="b", dead_letters="https://sqs/1/q"))
+
+
+KAFKA = "kafka:trail?brokers=a.example:9092"
+KAFKAS = [
+    (KAFKA, KafkaSink(topic="trail", brokers=("a.example:9092",))),
+    (
+        "kafka:t?brokers=[::1]:9092,b:1&dlq=t.dead",
+        KafkaSink(topic="t", brokers=("[::1]:9092", "b:1"), dead_letters="t.dead"),
+    ),
+    (f"{KAFKA}&tls=true", KafkaSink(topic="trail", brokers=("a.example:9092",), tls=True)),
+    (
+        f"{KAFKA}&tls=true&user=ann",
+        KafkaSink(topic="trail", brokers=("a.example:9092",), tls=True, user="ann", password=SECRET),
+    ),
+    (
+        f"{KAFKA}&user=ann&mechanism=SCRAM-SHA-512",
+        KafkaSink(
+            topic="trail",
+            brokers=("a.example:9092",),
+            user="ann",
+            mechanism=Mechanism.SCRAM_SHA_512,
+            password=SECRET,
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "place"), KAFKAS)
+def test_events_may_go_to_a_topic(read, text, place):
+    sinks = f"[events]\nsinks = [{text!r}]\nkafka_password = '$PASSWORD'\n"
+    assert read(sinks + ONE_ACCOUNT, {**ENVIRON, "PASSWORD": SECRET}).sinks == (place,)
+    settings = read(ONE_ACCOUNT, {**ENVIRON, "EVERPOST_EVENTS_SINKS": text, "EVERPOST_KAFKA_PASSWORD": SECRET})
+    assert settings.sinks == (place,)
+    assert SECRET not in repr(settings)
+    assert settings.warnings == ()
+
+
+def test_commas_stand_between_sinks_and_between_brokers(read):
+    listed = "stdout, kafka:t?brokers=kafka:9092,kafka:9093&dlq=d ,file:/x,kafka:u?brokers=a:1"
+    assert read(ONE_ACCOUNT, {**ENVIRON, "EVERPOST_EVENTS_SINKS": listed}).sinks == (
+        StdoutSink(),
+        KafkaSink(topic="t", brokers=("kafka:9092", "kafka:9093"), dead_letters="d"),
+        FileSink(Path("/x")),
+        KafkaSink(topic="u", brokers=("a:1",)),
+    )
+
+
+def test_the_password_of_a_topic_may_be_kept_elsewhere(read):
+    (sink,) = read(
+        f"[events]\nsinks = ['{KAFKA}&tls=true&user=ann']\nkafka_password = 'ssm:/kafka/password'\n{ONE_ACCOUNT}"
+    ).sinks
+    assert isinstance(sink.password, Reference)
+
+
+@pytest.mark.parametrize(
+    "sink",
+    [
+        "kafka:",
+        "kafka:t",
+        "kafka:t?brokers=",
+        "kafka:t?brokers=a",
+        "kafka:t?brokers=a:b",
+        "kafka:t?brokers=a:1,",
+        "kafka:t/u?brokers=a:1",
+        "kafka:t?brokers=a:1&dlq=",
+        "kafka:t?brokers=a:1&tls=yes",
+        "kafka:t?brokers=a:1&user=ann",
+        "kafka:t?brokers=a:1&tls=true&user=ann&mechanism=GSSAPI",
+        "kafka:t?brokers=a:1&mechanism=SCRAM-SHA-512",
+        "kafka:t?brokers=a:1&acks=1",
+    ],
+)
+def test_a_topic_that_is_none_is_told(faults, sink):
+    assert (
+        "`kafka:TOPIC?brokers=HOST:PORT"
+        in faults(f"[events]\nsinks = [{sink!r}]\n{ONE_ACCOUNT}")["events.sinks[0]"].hint
+    )
+
+
+def test_a_user_without_a_password_is_told(faults):
+    told = faults(f"[events]\nsinks = ['{KAFKA}&tls=true&user=ann']\n{ONE_ACCOUNT}")["events.sinks[0]"]
+    assert "password" in told.message
+    assert "kafka_password" in told.hint
+
+
+def test_two_sinks_that_would_share_a_cursor_are_told(faults):
+    two = f"['{KAFKA}', 'kafka:trail?brokers=b:1']"
+    assert "twice" in faults(f"[events]\nsinks = {two}\n{ONE_ACCOUNT}")["events.sinks[1]"].message
 
 
 def test_the_password_of_the_shared_health_stays_hidden(read):
@@ -709,7 +819,13 @@ def test_where_a_worker_says_how_it_is_may_be_chosen(read):
 
 
 WRONG_PLACES = [
-    ("store", "mongodb:mail", "`sqlite`, or `dynamodb:TABLE`"),
+    ("store", "mongodb:mail", "`sqlite`, or `postgres://USER@HOST:PORT/DATABASE"),
+    ("store", "postgresql://u@h/mail", "did you mean postgres?"),
+    ("store", "postgres://h/mail", "`postgres://USER@HOST:PORT/DATABASE"),
+    ("store", "postgres://u@h", "`postgres://USER@HOST:PORT/DATABASE"),
+    ("store", "postgres://u@h:port/mail", "`postgres://USER@HOST:PORT/DATABASE"),
+    ("store", "postgres://u@h/mail?sslmode=prefer", "disable|require|verify-ca|verify-full"),
+    ("store", "postgres://u@h/mail?options=x", "`postgres://USER@HOST:PORT/DATABASE"),
     ("store", "dynamo:mail", "did you mean dynamodb?"),
     ("store", "dynamodb:", "`dynamodb:TABLE`"),
     ("store", "sqlite:x", "`sqlite`"),
@@ -718,7 +834,6 @@ WRONG_PLACES = [
     ("health", "redis://cache", "`store`, or `valkey://HOST:PORT`"),
     ("health", "valkey://", "`valkey://HOST:PORT`"),
     ("health", "valkey://cache:port", "`valkey://HOST:PORT`"),
-    ("health", "valkeys://u:p@cache", "`valkeys://HOST:PORT`"),
     ("health", "valkeys://cache?iam=user", "iam=USER,CACHE"),
     ("health", "valkey://cache?iam=user,cache", "`valkey://HOST:PORT`"),
     ("health", "valkey://cache/0", "`valkey://HOST:PORT`"),
@@ -733,6 +848,29 @@ def test_a_text_that_names_no_place_is_told_with_what_may_be_written(faults, key
     fault = faults(f"{key} = {text!r}\n{ONE_ACCOUNT}")[key]
     assert text in fault.message
     assert hint in fault.hint
+
+
+@pytest.mark.parametrize(("key", "text"), [("store", "postgres://u:{}@h/mail"), ("health", "valkeys://u:{}@cache")])
+def test_a_password_in_an_address_is_a_fault_that_does_not_repeat_it(faults, key, text):
+    fault = faults(f"{key} = {text.format(SECRET)!r}\n{ONE_ACCOUNT}")[key]
+    assert text.format("***") in fault.message
+    assert SECRET not in repr(fault)
+
+
+def test_the_password_of_the_store_stays_hidden_and_may_stand_elsewhere(read, tmp_path):
+    (tmp_path / "key").write_text(SECRET)
+    text = f'store = "postgres://u@h/mail"\nstore_password = "file:{tmp_path}/key"\n{ONE_ACCOUNT}'
+    assert read(text).store.password == SECRET
+    assert SECRET not in repr(read(text))
+    elsewhere = read(text, {**ENVIRON, "EVERPOST_STORE_PASSWORD": "secretsmanager:mail#password"}).store.password
+    assert isinstance(elsewhere, Reference)
+
+
+def test_a_password_of_the_store_in_the_environment_is_no_open_secret(read):
+    text, environ = f'store = "postgres://u@h/mail"\n{ONE_ACCOUNT}', {**ENVIRON, "EVERPOST_STORE_PASSWORD": SECRET}
+    assert read(text, environ, mode=0o644).warnings == ()
+    written = read(f"store_password = {SECRET!r}\n{text}", mode=0o644)
+    assert [warning.key for warning in written.warnings] == ["store_password"]
 
 
 @pytest.mark.parametrize("sink", ["kinesis:", "kinesis:b?dlq=q", "kinesis:b?x=1"])

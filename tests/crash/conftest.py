@@ -1,29 +1,19 @@
 """What the crash tests are told on the command line."""
 
 import random
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 import pytest
 
+from crash.stores import STORES, UNDER_LOAD, Environ
 from valkey_kit import Running, valkey_server
 
 
-@contextmanager
-def _sqlite(folder: Path) -> Iterator[str]:
-    yield ""
-
-
-STORES: Final[Mapping[str, Callable[[Path], AbstractContextManager[str]]]] = {"sqlite": _sqlite}
-"""Fresh stores that several processes can share: each gives the lines of the configuration that say where it is."""
-
-
-@pytest.fixture(params=STORES)
-def store_lines(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    with STORES[request.param](tmp_path) as lines:
-        yield lines
+@pytest.fixture(params=UNDER_LOAD)
+def shared_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Environ]:
+    with STORES[request.param](tmp_path) as environ:
+        yield environ
 
 
 @pytest.fixture

@@ -28,7 +28,6 @@ NO_ANSWER = (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError)
 # 5 + 1.5 s, its lease 10 s more, and two looks at a provider must lie 6.7 s apart.
 CONFIG = """
 data = "{folder}/data"
-{lines}
 [http]
 host = "127.0.0.1"
 port = {port}
@@ -139,26 +138,30 @@ class Installation:
     folder: Path
     sandbox: Process
     ports: Mapping[str, int]
-    lines: str = ""  # of the configuration, above its tables: where the store, the health and the wake-ups are
+    environ: Mapping[str, str] = field(default_factory=dict)  # of all servers: where store, health and wake-ups are
     token: str = ""
     servers: list[Process] = field(default_factory=list)
 
-    def add_server(self, program: Sequence[str] = EVERPOST, *options: str, sink: bool = False) -> Process:
-        """One more server over the same store; not started."""
+    def add_server(
+        self, program: Sequence[str] = EVERPOST, *options: str, sink: bool = False, sinks: str = ""
+    ) -> Process:
+        """One more server over the same store; not started. `sink`: it writes its events to a file; `sinks`: to
+        these."""
         [port] = free_ports(1)
-        return self._added(port, "/readyz", (*program, "serve", *options), sink=sink)
+        return self._added(port, (*program, "serve", *options), f'"file:{self.events}"' if sink else sinks)
 
     def add_worker(self, program: Sequence[str] = EVERPOST, *, sink: bool = False) -> Process:
         """One that answers no requests; not started."""
         [port] = free_ports(1)
-        worker = self._added(port, "/readyz", (*program, "work"), sink=sink)
-        worker.environ = {"EVERPOST_WORK_PORT": str(port)}
+        worker = self._added(port, (*program, "work"), f'"file:{self.events}"' if sink else "")
+        worker.environ = {**worker.environ, "EVERPOST_WORK_PORT": str(port)}
         return worker
 
-    def _added(self, port: int, ready_path: str, words: Sequence[str], *, sink: bool) -> Process:
-        config = self._write_config(port, f'"file:{self.events}"' if sink else "")
+    def _added(self, port: int, words: Sequence[str], sinks: str) -> Process:
+        config = self._write_config(port, sinks)
         log = self.folder / f"server-{port}.log"
-        self.servers.append(Process((*words, "--config", str(config)), log, f"http://{HOST}:{port}", ready_path))
+        words = (*words, "--config", str(config))
+        self.servers.append(Process(words, log, f"http://{HOST}:{port}", "/readyz", self.environ))
         return self.servers[-1]
 
     @property
@@ -169,7 +172,7 @@ class Installation:
     async def can_be_written(self) -> bool:
         """Whether nobody holds the lock of the database. SQLite is asked: what /readyz says may be a second old. Other
         stores have no such lock."""
-        if "store" in self.lines:
+        if "EVERPOST_STORE" in self.environ:
             return True
         return await asyncio.to_thread(_can_be_written, str(self.folder / "data" / "everpost.db"))
 
@@ -180,7 +183,9 @@ class Installation:
     async def new_key(self, scope: str) -> str:
         config = self._write_config(0, "")
         words = (*EVERPOST, "keys", "create", "--scope", scope, "--config", str(config), "--json")
-        process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE)
+        process = await asyncio.create_subprocess_exec(
+            *words, stdout=asyncio.subprocess.PIPE, env={**environ(), **self.environ}
+        )
         told, _ = await process.communicate()
         assert process.returncode == 0
         return str(json.loads(told)["token"])
@@ -204,7 +209,7 @@ class Installation:
             await self.put_faults(provider)
 
     def _write_config(self, port: int, sinks: str) -> Path:
-        values = {"folder": self.folder, "lines": self.lines, "port": port, "sinks": sinks, "patience_s": PATIENCE_S}
+        values = {"folder": self.folder, "port": port, "sinks": sinks, "patience_s": PATIENCE_S}
         config = self.folder / f"everpost-{port}.toml"
         config.write_text((CONFIG + API_ACCOUNTS).format(**values, **self.ports))
         config.chmod(0o600)
@@ -212,13 +217,13 @@ class Installation:
 
 
 @asynccontextmanager
-async def installation(folder: Path, lines: str = "") -> AsyncIterator[Installation]:
-    """With a key and a running sandbox; at its end nothing of it runs any more. `lines`: as the installation has."""
+async def installation(folder: Path, environ: Mapping[str, str] | None = None) -> AsyncIterator[Installation]:
+    """With a key and a running sandbox; at its end nothing of it runs any more. `environ`: of all its servers."""
     ports = dict(zip((*PROVIDERS, "smtp", "control"), free_ports(4), strict=True))
     words = [word for name, port in ports.items() for word in (f"--{name}-port", str(port))]
     url = f"http://{HOST}:{ports['control']}"
     sandbox = Process((*EVERPOST, "sandbox", *words), folder / "sandbox.log", url, "/_sandbox/ledger")
-    place = Installation(folder, sandbox, {name: ports[name] for name in PROVIDERS}, lines)
+    place = Installation(folder, sandbox, {name: ports[name] for name in PROVIDERS}, environ or {})
     try:
         await sandbox.start()
         await place.make_key()

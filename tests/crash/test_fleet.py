@@ -16,6 +16,7 @@ from crash import mutants
 from crash.books import breaks, read_books, read_sink, settled, states_of
 from crash.load import Load
 from crash.processes import ask, installation, until
+from crash.stores import STORES
 from server_kit import EVERPOST, HOST
 
 SETTLED_WITHIN_S = 300.0
@@ -102,20 +103,21 @@ async def _have_ended(pids):
     return not {int(path.name) for path in Path("/proc").glob("[1-9]*")} & set(pids)  # noqa: ASYNC240  no disk
 
 
-def shared(store_lines, valkey):
-    """The lines of a configuration whose processes share this store and this Valkey."""
+@pytest.fixture
+def shared(shared_store, valkey):
+    """The environment of processes that share a store and a Valkey."""
     place = f"valkey://{HOST}:{valkey.port}"
-    return f'{store_lines}\nhealth = "{place}"\nwakeup = "{place}"\n'
+    return {**shared_store, "EVERPOST_HEALTH": place, "EVERPOST_WAKEUP": place}
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(20_000)
 async def test_whatever_part_of_a_fleet_is_killed_or_frozen_nothing_is_lost_and_nothing_sent_twice(
-    tmp_path, store_lines, valkey, fleet_strikes, crash_seed
+    tmp_path, shared, valkey, fleet_strikes, crash_seed
 ):
     rng = random.Random(crash_seed)
     struck = Counter()
-    async with installation(tmp_path, shared(store_lines, valkey)) as place:
+    async with installation(tmp_path, shared) as place:
         fleet = Fleet(place, valkey, rng)
         await fleet.start()
         urls = [door.url for door in fleet.doors]
@@ -143,8 +145,8 @@ async def test_whatever_part_of_a_fleet_is_killed_or_frozen_nothing_is_lost_and_
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-async def test_what_a_worker_had_in_hand_when_it_died_is_settled_by_another(tmp_path, store_lines, valkey, crash_seed):
-    async with installation(tmp_path, shared(store_lines, valkey)) as place:
+async def test_what_a_worker_had_in_hand_when_it_died_is_settled_by_another(tmp_path, shared, crash_seed):
+    async with installation(tmp_path, shared) as place:
         door, dead, alive = place.add_server(EVERPOST, "--no-work"), place.add_worker(HURRY), place.add_worker(HURRY)
         await asyncio.gather(door.start(), dead.start())
         load = Load([door.url], place.token, tmp_path / "journal.jsonl", random.Random(crash_seed))
@@ -168,10 +170,10 @@ async def test_what_a_worker_had_in_hand_when_it_died_is_settled_by_another(tmp_
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("mutant", "doubled"), [("", False), (",send_late", True)])
 async def test_a_worker_that_was_frozen_before_its_first_byte_past_its_lease_sends_nothing_twice(
-    tmp_path, store_lines, valkey, crash_seed, mutant, doubled
+    tmp_path, shared, crash_seed, mutant, doubled
 ):
     """Unless it is broken on purpose, and does not look at the clock when it goes on."""
-    async with installation(tmp_path, shared(store_lines, valkey)) as place:
+    async with installation(tmp_path, shared) as place:
         door = place.add_server(EVERPOST, "--no-work")
         frozen = place.add_worker((sys.executable, mutants.__file__, f"hurry,freeze{mutant}"))
         awake = place.add_worker(HURRY)
@@ -206,8 +208,8 @@ async def _is_stopped(process):
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-async def test_a_stop_of_many_processes_under_load_leaves_nothing_in_doubt(tmp_path, store_lines, valkey, crash_seed):
-    async with installation(tmp_path, shared(store_lines, valkey)) as place:
+async def test_a_stop_of_many_processes_under_load_leaves_nothing_in_doubt(tmp_path, shared, crash_seed):
+    async with installation(tmp_path, shared) as place:
         many, worker = place.add_server(EVERPOST, "--processes", "3"), place.add_worker()
         load = Load([many.url], place.token, tmp_path / "journal.jsonl", random.Random(crash_seed))
         with load.running():
@@ -230,8 +232,9 @@ async def test_a_stop_of_many_processes_under_load_leaves_nothing_in_doubt(tmp_p
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)
-async def test_a_mail_that_a_door_leaves_is_handed_over_by_a_worker_that_is_woken(tmp_path, store_lines, valkey):
-    async with installation(tmp_path, shared(store_lines, valkey)) as place:
+@pytest.mark.parametrize("shared_store", STORES, indirect=True)
+async def test_a_mail_that_a_door_leaves_is_handed_over_by_a_worker_that_is_woken(tmp_path, shared, valkey):
+    async with installation(tmp_path, shared) as place:
         door, worker = place.add_server(EVERPOST, "--no-work"), place.add_worker()
         await asyncio.gather(door.start(), worker.start())
         mail = {"from": "ann@example.com", "to": ["bob@example.org"], "subject": "Hello", "text": "It works"}

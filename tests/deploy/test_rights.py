@@ -74,7 +74,7 @@ class Watched(House):
     async def build(self):
         cloud = Cloud(environ_of(self._endpoint))
         table = await make_table(cloud.client)  # and a bucket of that name
-        store = store_at(StoreAt(table=table), self.folder, cloud)
+        store = await store_at(StoreAt(table=table), self.folder, cloud)
         _, self.token = await Keyring(store, time.time).create("default", Scope.ADMIN, "test")
         await store.close()
         await cloud.wire.close()

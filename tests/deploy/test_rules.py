@@ -151,7 +151,7 @@ def test_a_function_may_do_what_it_is_for_and_no_more(built):
     assert who_may("kinesis:PutRecords") == {"relay"}
     assert who_may("sqs:ReceiveMessage") == {"deliver"}
     assert who_may("s3:GetObject") == senders
-    assert who_may("secretsmanager:GetSecretValue") == senders
+    assert who_may("secretsmanager:GetSecretValue") == senders | {"hooks"}
     assert who_may("sqs:SendMessage") == {"send_email", "api", "relay"}  # wake-ups, and events that the stream refuses
     assert not any(who_may(action) for action in ("dynamodb:Scan", "dynamodb:DeleteTable", "iam:PassRole"))
 

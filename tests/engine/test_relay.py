@@ -37,6 +37,8 @@ class Taken:
 class Sink(Troubled):
     """One that can be told to fail."""
 
+    buried = 0
+
     def __init__(self, name="kept"):
         super().__init__(Taken(name))
         self.name = name

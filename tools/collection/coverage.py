@@ -12,6 +12,8 @@ EXCEPTIONS: Final[Mapping[tuple[str, str], str]] = {
     (ANY, "internal_error"): "a bug of Everpost, and none is known",
     (ANY, "store_unavailable"): "needs a disk that fails: tests/crash/test_full_disk.py",
     (ANY, "overloaded"): "needs a flood: tests/entrypoints/http/test_admission.py",
+    (ANY, "no_streams"): "is said by functions alone: tests/entrypoints/aws/test_requests.py",
+    (ANY, "too_many_streams"): "needs 256 readers: tests/entrypoints/http/test_following.py",
     (ANY, "idempotency_expired"): "comes when a mail is no longer kept, after days: tests/engine/test_idempotency.py",
     ("sendEmail", "no_account_can_carry"): "needs accounts that take less than the sandbox's: tests/core/test_admit.py",
     (

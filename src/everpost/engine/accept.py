@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from everpost.core.admit import admit
 from everpost.engine.attempt import Intent
@@ -85,7 +85,7 @@ class Acceptor:
                 return await self._seen(idempotency, caller, wait_s) or problem
             claim = _claim(idempotency, wait_s, now)
             message = self._message(draft, caller, now, origin)
-            accepted = await self._store(message, routes[draft.route], claim, awaited=wait_s is not None)
+            accepted = await self._store_traced(message, routes[draft.route], claim, awaited=wait_s is not None)
             if isinstance(accepted, Stored):
                 return Acceptance(stored=await self._waited(accepted, wait_s, fresh=True))
             return await self._repeated(accepted, caller, wait_s)
@@ -99,6 +99,21 @@ class Acceptor:
             await self._ports.store.answer(idempotency.scope, idempotency.key, answer)
         except StoreUnavailable as error:
             _log.warning("an answer is not kept for its replays", extra={"error": str(error)})
+
+    async def _store_traced(
+        self, message: Message, route: Route, claim: IdempotencyClaim | None, *, awaited: bool
+    ) -> Stored | Same | Conflict:
+        """What is done for the mail from now on, here or elsewhere, stands below its acceptance in its trace."""
+        span, fault = self._ports.tracer.accept(message), ""
+        if span.traceparent is not None:
+            message = replace(message, origin=replace(message.origin, trace=span.traceparent))
+        try:
+            return await self._store(message, route, claim, awaited=awaited)
+        except BaseException as error:
+            fault = type(error).__name__
+            raise
+        finally:
+            span.end(fault)
 
     async def _store(
         self, message: Message, route: Route, claim: IdempotencyClaim | None, *, awaited: bool

@@ -131,7 +131,7 @@ class Deliverer:
                     _log.exception("a round of deliveries failed; its deliveries stay claimed until their lease ends")
                     idle_s = BLOCKED_S
                 if idle_s > 0:
-                    await self._ports.due.wait(idle_s)
+                    self._ports.observer.woken(nudged=await self._ports.due.wait(idle_s))
         finally:
             self._running = False
             for loop in self._loops:

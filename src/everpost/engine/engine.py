@@ -8,6 +8,7 @@ from typing import Any, Final
 from everpost.engine.accept import Acceptor
 from everpost.engine.console import Console
 from everpost.engine.deliver import Deliverer
+from everpost.engine.feed import Feed
 from everpost.engine.fleet import Fleet, Member
 from everpost.engine.housekeep import Housekeeper, Retention
 from everpost.engine.ingest import Ingestor
@@ -47,8 +48,9 @@ class Engine:
         self._peers: Peers | None = None
         self.rotation: Rotation | None = None
         self.acceptor = Acceptor(ports, self._fleet, self._routes, self._deliverer)
-        self.console = Console(ports, self._fleet, self._routes)
+        self.console = Console(ports, self._fleet, self._routes, self._relays)
         self.keyring = Keyring(ports.store, ports.clock.now)
+        self.feed = Feed(ports.store, ports.news)
         self.ingestor = Ingestor(ports, self._fleet, self.keyring.projects, self._deliverer.written)
 
     def add_rotation(self, keeper: Keeper) -> None:

@@ -1,17 +1,24 @@
-"""Tells every relay that events may be waiting: those of this process, and by its peers those of others."""
+"""Tells everybody who brings events on that some may be waiting: those of this process, and by its peers others'."""
 
 import asyncio
+from typing import Protocol
 
-from everpost.wakeup.port import Peers, Topic, Wakeup
+from everpost.wakeup.port import Peers, Topic
+
+
+class Listener(Protocol):
+    def nudge(self) -> None:
+        """Never blocks, never fails."""
+        ...
 
 
 class News:
     def __init__(self) -> None:
-        self._wakeups: list[Wakeup] = []
+        self._listeners: list[Listener] = []
         self._untold = asyncio.Event()  # to peers
 
-    def subscribe(self, wakeup: Wakeup) -> None:
-        self._wakeups.append(wakeup)
+    def subscribe(self, listener: Listener) -> None:
+        self._listeners.append(listener)
 
     def nudge(self) -> None:
         """Events were written here."""
@@ -20,8 +27,8 @@ class News:
 
     def heard(self) -> None:
         """They were, wherever that was."""
-        for wakeup in self._wakeups:
-            wakeup.nudge()
+        for listener in self._listeners:
+            listener.nudge()
 
     async def spread(self, peers: Peers) -> None:
         """Until cancelled: tells peers of what this process has written."""

@@ -8,13 +8,12 @@ from typing import Final
 from msgspec import Struct
 
 from everpost.entrypoints.http.app import build_app
-from everpost.entrypoints.server import LOOPBACK, Say, serve, services_of, stop_signal, url_of
+from everpost.entrypoints.server import LOOPBACK, Say, counted, serve, services_of, stop_signal, url_of
 from everpost.model.account import Account, Timeouts
 from everpost.model.route import Route, RouteAccount
 from everpost.providers.hooks import SECRET
 from everpost.sandbox.sandbox import Sandbox
 from everpost.settings import HttpSettings, Retention, Settings
-from everpost.wiring import assembled
 
 CONNECT_S: Final = 2.0  # to a sandbox provider on this machine; and
 WRITE_S: Final = 2.0  # short, since "it has it not" is believed only after the longest possible attempt
@@ -39,9 +38,9 @@ async def run_dev(options: DevOptions, say: Say) -> None:
     await sandbox.start(LOOPBACK, smtp_port=options.smtp_port, control_port=options.control_port)
     try:
         settings = _dev_settings(options, sandbox)
-        async with assembled(settings) as engine:
+        async with counted(settings) as (engine, metrics):
             needs_key = not ipaddress.ip_address(options.host).is_loopback
-            services = services_of(engine, needs_key=needs_key, inbox=sandbox.inbox)
+            services = services_of(engine, metrics, needs_key=needs_key, inbox=sandbox.inbox)
             welcome = partial(_welcome, options, sandbox, needs_key=needs_key)
             await serve(engine, build_app(services), settings.http, lambda: say(welcome()))
     finally:

@@ -53,11 +53,16 @@ PAGE_DEFAULT: Final = 50  # where the caller does not say
 EVENTS_PAGE_MAX: Final = 1000  # events of one page
 LIST_LOOKS_MAX: Final = 1000  # mails that are read in vain for one page, over DynamoDB: then the page is short
 
+# Who follows the events
+STREAMS_MAX: Final = 256  # streams of events from one process; beyond it: 503 and Retry-After
+STREAM_RECENT_MAX: Final = 1000  # events that are kept for them; who is further back is read to from the store
+
 # What the engine holds and repeats
 CLAIM_MAX: Final = 256  # deliveries taken from the queue at once
 ACTIVE_MAX: Final = 1024  # deliveries in the hands of one process
 COMMIT_MAX: Final = 512  # operations that share one commit
 PENDING_WRITES_MAX: Final = 20_000  # operations that may wait for a commit; beyond it: 503 and Retry-After
+POSTGRES_CONNECTIONS_MAX: Final = 8  # of one process; the wake-ups of PostgreSQL take one more
 LOOKUP_REQUESTS_MAX: Final = 12  # requests to a provider for one question
 REASON_CHARS_MAX: Final = 500  # a provider's own words, as kept
 RESOLVING_MAX: Final = 64  # questions that one process asks at the same time
@@ -84,3 +89,6 @@ KINESIS_BATCH_BYTES_MAX: Final = 5 * 1024 * 1024  # of one request, with the par
 KINESIS_RECORD_BYTES_MAX: Final = 1024 * 1024  # of one event, with its partition key; a larger one is a dead letter
 KINESIS_KEY_CHARS_MAX: Final = 256  # of a partition key
 DEAD_LETTER_BYTES_MAX: Final = 256 * 1024  # of a dead letter; a larger event is named, and stays in the audit trail
+
+# What Kafka takes
+KAFKA_BATCH_BYTES_MAX: Final = 1_000_000  # of one batch: below a broker's own `message.max.bytes`, 1,048,588

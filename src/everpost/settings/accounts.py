@@ -2,29 +2,24 @@
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from everpost.model.account import Account, Quota, Timeouts
-from everpost.model.secret import FORMS as REFERENCE_FORMS
-from everpost.model.secret import Reference, Secret, is_reference
+from everpost.model.secret import Reference
 from everpost.providers.contract import Provider, Setting
 from everpost.settings import keys
 from everpost.settings.forms import FORMS, is_domain
+from everpost.settings.secrets import SecretReader
 from everpost.settings.section import Section, nearest
 
-SECRET_FILE_BYTES_MAX: Final = 64 * 1024
-_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RECIPIENT: Final = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+|\*")
 
 
 class AccountReader:
-    def __init__(self, environ: Mapping[str, str], providers: Mapping[str, Provider]) -> None:
-        self._environ = environ
+    def __init__(self, secrets: SecretReader, providers: Mapping[str, Provider]) -> None:
+        self.secrets = secrets
         self._providers = providers
-        self.literal_secrets: list[str] = []
-        """The keys of secrets that stand in the file itself."""
 
     def read(self, name: str, section: Section) -> Account:
         """Faults are reported to the section; the account is of use only if there were none."""
@@ -78,62 +73,19 @@ class AccountReader:
         if not is_sound(value):
             section.fault(setting.name, f"must be {described}", setting.help)
             return None
-        return Secret(value) if setting.secret else value
+        return value
 
     def _resolved(self, section: Section, setting: Setting, raw: Any) -> str | None:
         """The value itself, wherever it is kept, or the reference to a secret, which is read later; None: reported."""
         if isinstance(raw, bool):
-            return str(raw).lower()
-        if isinstance(raw, int):
-            return str(raw)
+            raw = str(raw).lower()
+        elif isinstance(raw, int):
+            raw = str(raw)
         if not isinstance(raw, str) or not raw:
             section.fault(setting.name, "must be a text in quotes, and not an empty one", setting.help)
             return None
-        if raw.startswith("$"):
-            return self._from_variable(section, setting.name, raw[1:])
-        if raw.startswith("file:"):
-            return _from_file(section, setting.name, raw.removeprefix("file:"))
-        if setting.secret and is_reference(raw):
-            return _reference(section, setting.name, raw)
-        if setting.secret:
-            self.literal_secrets.append(section.key(setting.name))
-        return raw
-
-    def _from_variable(self, section: Section, name: str, variable: str) -> str | None:
-        if not _VARIABLE.fullmatch(variable):
-            section.fault(
-                name,
-                "starts with $ but no name of an environment variable follows",
-                "a value that really starts with $ goes into a variable or a file",
-            )
-            return None
-        value = self._environ.get(variable)
-        if not value:
-            section.fault(name, f"the environment variable {variable} is not set", f"export {variable}=…")
-            return None
-        return value
-
-
-def _reference(section: Section, name: str, text: str) -> Reference | None:
-    reference = Reference(text)
-    if reference.is_sound:
-        return reference
-    section.fault(name, "begins as the name of a secret, and is none", REFERENCE_FORMS)
-    return None
-
-
-def _from_file(section: Section, name: str, path: str) -> str | None:
-    try:
-        with Path(path).open("rb") as file:
-            value = file.read(SECRET_FILE_BYTES_MAX).decode().strip()
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
-        section.fault(name, f"{path} can't be read: {why}", "file: and the path of a file that this user may read")
-        return None
-    if not value:
-        section.fault(name, f"{path} is empty")
-        return None
-    return value
+        read = self.secrets.secret if setting.secret else self.secrets.text
+        return read(section, setting.name, raw)
 
 
 def _quota(section: Section) -> Quota:

@@ -75,7 +75,14 @@ DATA: Final = Text(
 STORE: Final = Text(
     name="store",
     default="sqlite",
-    help="Where mail is kept: files in the data folder, or `dynamodb:TABLE`, with `?bodies=BUCKET` for large mail.",
+    help="Where mail is kept: files in the data folder; `postgres://USER@HOST:PORT/DATABASE`, with "
+    "`?sslmode=` as libpq has it (`verify-full` where it is left out; `&sslrootcert=PATH` for an authority of your "
+    "own); or `dynamodb:TABLE`, with `?bodies=BUCKET` for large mail.",
+)
+STORE_PASSWORD: Final[Text[str | None]] = Text(
+    name="store_password",
+    default=None,
+    help="Password for PostgreSQL: best `$NAME`, `file:PATH`, `ssm:/NAME` or `secretsmanager:NAME`, as an account's.",
 )
 HEALTH: Final = Text(
     name="health",
@@ -89,8 +96,8 @@ HEALTH_PASSWORD: Final[Text[str | None]] = Text(
 WAKEUP: Final = Text(
     name="wakeup",
     default="memory",
-    help="How processes tell each other of mail and events: not at all, `sqs:URL-OF-THE-QUEUE` (to functions), or as "
-    "`health` has it: `valkey://HOST:PORT`, `valkeys`. Who is not told looks every few seconds.",
+    help="How processes tell each other of mail and events: not at all, `store` (PostgreSQL), `sqs:URL-OF-THE-QUEUE` "
+    "(to functions), or as `health` has it: `valkey://HOST:PORT`, `valkeys`. Who is not told looks every few seconds.",
 )
 WAKEUP_PASSWORD: Final[Text[str | None]] = Text(
     name="wakeup_password",
@@ -206,8 +213,14 @@ MEMBER_WEIGHT: Final[Number[float | None]] = Number(
 
 SINKS: Final = Entries(
     name="sinks",
-    of="`stdout`, `file:` and a path, or `kinesis:STREAM` (`?dlq=URL-OF-A-QUEUE`)",
+    of="`stdout`, `file:` and a path, `kinesis:STREAM` (`?dlq=URL-OF-A-QUEUE`), or "
+    "`kafka:TOPIC?brokers=HOST:PORT,HOST:PORT` (`&tls=true`, `&user=NAME`, `&mechanism=SCRAM-SHA-512`, `&dlq=TOPIC`)",
     help="Where events go as JSON, CloudEvents 1.0.",
+)
+KAFKA_PASSWORD: Final[Text[str | None]] = Text(
+    name="kafka_password",
+    default=None,
+    help="Password of the user that `kafka:` names; `$NAME`, `file:` and a path, or where a secret is kept.",
 )
 
 MESSAGES_DAYS: Final = Whole(
@@ -254,7 +267,7 @@ LOG_LEVEL: Final = Text(
 )
 
 TABLES: Final[Mapping[str, Table]] = {
-    "": Table("Above all tables.", (DATA, STORE, HEALTH, HEALTH_PASSWORD, WAKEUP, WAKEUP_PASSWORD)),
+    "": Table("Above all tables.", (DATA, STORE, STORE_PASSWORD, HEALTH, HEALTH_PASSWORD, WAKEUP, WAKEUP_PASSWORD)),
     "http": Table("The HTTP server.", (HTTP_HOST, HTTP_PORT, HTTP_PUBLIC_URL, PAGE_ORIGINS)),
     "work": Table(
         "Where `everpost work` answers `/livez`, `/readyz` and `/metrics`, and nothing else.", (WORK_HOST, WORK_PORT)
@@ -272,7 +285,7 @@ TABLES: Final[Mapping[str, Table]] = {
         (ROUTE_ACCOUNTS, ON_UNKNOWN, RESOLVE_WITHIN_S, GIVE_UP_AFTER_S),
     ),
     "routes.NAME.accounts[]": Table("An account with a weight.", (MEMBER_ACCOUNT, MEMBER_WEIGHT)),
-    "events": Table("The audit trail's way out.", (SINKS,)),
+    "events": Table("The audit trail's way out.", (SINKS, KAFKA_PASSWORD)),
     "retention": Table(
         "How long things are kept.", (MESSAGES_DAYS, KEYS_DAYS, BODIES_DAYS, ADDRESSES_DAYS, EVENTS_DAYS)
     ),

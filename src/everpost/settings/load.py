@@ -17,17 +17,21 @@ from everpost.settings.accounts import AccountReader
 from everpost.settings.forms import is_origin, is_url
 from everpost.settings.retention import read_retention
 from everpost.settings.routes import check_name, read_routes
+from everpost.settings.secrets import SecretReader
 from everpost.settings.section import Report, Section
 from everpost.settings.values import (
     ConfigFault,
     HealthPlace,
     HttpSettings,
+    KafkaSink,
     MemoryWakeup,
+    PostgresStore,
     Settings,
     SinkPlace,
     SqliteStore,
     StoreHealth,
     StorePlace,
+    StoreWakeup,
     ValkeyPlace,
     WakeupPlace,
     WorkSettings,
@@ -43,6 +47,7 @@ def _commas(value: str) -> list[str]:
 VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "EVERPOST_DATA": ("data", str),
     "EVERPOST_STORE": ("store", str),
+    "EVERPOST_STORE_PASSWORD": ("store_password", str),
     "EVERPOST_HEALTH": ("health", str),
     "EVERPOST_HEALTH_PASSWORD": ("health_password", str),
     "EVERPOST_WAKEUP": ("wakeup", str),
@@ -53,7 +58,8 @@ VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "EVERPOST_HTTP_PAGE_ORIGINS": ("http.page_origins", _commas),
     "EVERPOST_WORK_HOST": ("work.host", str),
     "EVERPOST_WORK_PORT": ("work.port", int),
-    "EVERPOST_EVENTS_SINKS": ("events.sinks", _commas),
+    "EVERPOST_EVENTS_SINKS": ("events.sinks", places.sinks_listed),
+    "EVERPOST_KAFKA_PASSWORD": ("events.kafka_password", str),
     "EVERPOST_RETENTION_MESSAGES_DAYS": ("retention.messages_days", int),
     "EVERPOST_RETENTION_KEYS_DAYS": ("retention.keys_days", int),
     "EVERPOST_RETENTION_BODIES_DAYS": ("retention.bodies_days", int),
@@ -70,11 +76,11 @@ def load(path: Path, environ: Mapping[str, str], providers: Mapping[str, Provide
     text = _text(path, report)
     if text is None:
         return report.faults
-    reader = AccountReader(environ, providers)
+    reader = AccountReader(SecretReader(environ), providers)
     settings = _read(text, str(path), reader, environ, report)
     if report.faults or settings is None:
         return report.faults
-    _warn_of_open_secrets(path, reader.literal_secrets, report)
+    _warn_of_open_secrets(path, reader.secrets.literal, report)
     return _with_warnings(settings, environ, report)
 
 
@@ -83,7 +89,7 @@ def load_text(
 ) -> Settings | list[ConfigFault]:
     """As `load`, where what stands in the file was read elsewhere."""
     report = _report(environ)
-    settings = _read(text, origin, AccountReader(environ, providers), environ, report)
+    settings = _read(text, origin, AccountReader(SecretReader(environ), providers), environ, report)
     if report.faults or settings is None:
         return report.faults
     return _with_warnings(settings, environ, report)
@@ -97,7 +103,7 @@ def store_place(path: Path, environ: Mapping[str, str]) -> tuple[StorePlace, Pat
     text = "" if is_told and not path.exists() else _text(path, report)
     content = {} if text is None else _content(text, str(path), environ, report)
     top = Section(content or {}, "", report)
-    place = _store(top), _data(top)
+    place = _store(top, SecretReader(environ)), _data(top)
     return report.faults or place
 
 
@@ -158,10 +164,10 @@ def _settings(top: Section, reader: AccountReader) -> Settings:
     accounts = _accounts(top, reader)
     routes = read_routes(top, [account.name for account in accounts])
     events, log = top.section("events"), top.section("log")
-    sinks, level = _sinks(events), log.text(keys.LOG_LEVEL)
+    sinks, level = _sinks(events, reader.secrets), log.text(keys.LOG_LEVEL)
     retention = read_retention(top.section("retention"))
-    store, health = _store(top), _health(top)
-    wakeup = _wakeup(top, health)
+    store, health = _store(top, reader.secrets), _health(top)
+    wakeup = _wakeup(top, store, health)
     for section in (events, log, top):
         section.close()
     return Settings(
@@ -179,8 +185,11 @@ def _settings(top: Section, reader: AccountReader) -> Settings:
     )
 
 
-def _store(top: Section) -> StorePlace:
-    return places.read(top, keys.STORE.name, top.text(keys.STORE), places.STORES) or SqliteStore()
+def _store(top: Section, secrets: SecretReader) -> StorePlace:
+    store = places.read(top, keys.STORE.name, top.text(keys.STORE), places.STORES) or SqliteStore()
+    raw = top.text(keys.STORE_PASSWORD)
+    password = None if raw is None else secrets.secret(top, keys.STORE_PASSWORD.name, raw)
+    return msgspec.structs.replace(store, password=password) if isinstance(store, PostgresStore) else store
 
 
 def _health(top: Section) -> HealthPlace:
@@ -189,8 +198,10 @@ def _health(top: Section) -> HealthPlace:
     return _known_by(health, password) if isinstance(health, ValkeyPlace) else health
 
 
-def _wakeup(top: Section, health: HealthPlace) -> WakeupPlace:
+def _wakeup(top: Section, store: StorePlace, health: HealthPlace) -> WakeupPlace:
     wakeup = places.read(top, keys.WAKEUP.name, top.text(keys.WAKEUP), places.WAKEUPS) or MemoryWakeup()
+    if isinstance(wakeup, StoreWakeup) and not isinstance(store, PostgresStore):
+        top.fault(keys.WAKEUP.name, "is `store`, and that store calls nobody", "a store `postgres://…`, or `memory`")
     password = top.text(keys.WAKEUP_PASSWORD)
     if not isinstance(wakeup, ValkeyPlace):
         return wakeup
@@ -236,13 +247,19 @@ def _origins(section: Section) -> tuple[str, ...]:
     return tuple(text for _, text in texts)
 
 
-def _sinks(section: Section) -> tuple[SinkPlace, ...]:
+def _sinks(section: Section, secrets: SecretReader) -> tuple[SinkPlace, ...]:
+    raw = section.text(keys.KAFKA_PASSWORD)
+    password = None if raw is None else secrets.secret(section, keys.KAFKA_PASSWORD.name, raw)
     sinks: list[SinkPlace] = []
     for place, text in section.texts(keys.SINKS):
         sink = places.read(section, place, text, places.SINKS)
         if sink is None:
             continue
-        if sink in sinks:
+        if isinstance(sink, KafkaSink) and sink.user is not None:
+            if raw is None:
+                section.fault(place, "names a user, and there is no password", 'kafka_password = "$NAME_OF_A_VARIABLE"')
+            sink = msgspec.structs.replace(sink, password=password)
+        if places.cursor_name(sink) in map(places.cursor_name, sinks):
             section.fault(place, f"{text!r} is listed twice")
         sinks.append(sink)
     return tuple(sinks)
@@ -259,7 +276,7 @@ def _accounts(top: Section, reader: AccountReader) -> tuple[Account, ...]:
 
 def _warn_of_open_secrets(path: Path, keys: list[str], report: Report) -> None:
     if path.stat().st_mode & stat.S_IROTH:
-        for key in keys:
+        for key in filter(report.is_in_file, keys):
             report.warn(
                 key, f"is a secret in a file that everybody may read: {path}", f"chmod o-r {path}, or use $NAME"
             )

@@ -3,6 +3,7 @@
 Each is a word, and behind a colon what belongs to it. What may be written stands in the tables, for the fault as well.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Generic, NamedTuple, TypeVar
@@ -15,19 +16,28 @@ from everpost.settings.values import (
     FileSink,
     HealthPlace,
     IamLogin,
+    KafkaSink,
     KinesisSink,
+    Mechanism,
     MemoryWakeup,
+    PostgresStore,
     QueueWakeup,
     SinkPlace,
     SqliteStore,
     StdoutSink,
     StoreHealth,
     StorePlace,
+    StoreWakeup,
     ValkeyPlace,
     WakeupPlace,
 )
 
 VALKEY_PORT: Final = 6379
+POSTGRES_PORT: Final = 5432
+SSL_MODES: Final = ("disable", "require", "verify-ca", "verify-full")
+_PASSWORD: Final = re.compile(r"(//[^:/@]*):[^@]*@")
+_TOPIC: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
+_BROKER: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}")
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
@@ -44,12 +54,17 @@ def read(section: Section, name: str, text: str, kinds: Mapping[str, Kind[T]]) -
     kind = kinds.get(word)
     if kind is None:
         listed = ", or ".join(each.form for each in kinds.values())
-        section.fault(name, f"is {text!r}, which is not known", nearest(word, kinds) or listed)
+        section.fault(name, f"is {_shown(text)!r}, which is not known", nearest(word, kinds) or listed)
         return None
     found = kind.read(rest)
     if found is None:
-        section.fault(name, f"is {text!r}, which is incomplete or says too much", kind.form)
+        section.fault(name, f"is {_shown(text)!r}, which is incomplete or says too much", kind.form)
     return found
+
+
+def _shown(text: str) -> str:
+    """Without a password that should not stand in there."""
+    return _PASSWORD.sub(r"\1:***@", text)
 
 
 def _alone(place: T) -> Callable[[str], T | None]:
@@ -62,6 +77,29 @@ def _dynamo(rest: str) -> DynamoStore | None:
     if not table or options is None:
         return None
     return DynamoStore(table=table, bodies=options.get("bodies"))
+
+
+def _postgres(rest: str) -> PostgresStore | None:
+    try:
+        url = urlsplit(f"postgres:{rest}")
+        port = url.port or POSTGRES_PORT
+    except ValueError:  # a port that is none
+        return None
+    options = _options(url.query, {"sslmode", "sslrootcert"})
+    database = unquote(url.path.removeprefix("/"))
+    if not url.hostname or not url.username or not database or url.password is not None or options is None:
+        return None
+    if options.get("sslmode", "disable") not in SSL_MODES:
+        return None
+    root = options.get("sslrootcert")
+    return PostgresStore(
+        host=url.hostname,
+        port=port,
+        user=_user(url),
+        database=database,
+        sslmode=options.get("sslmode", SSL_MODES[-1]),
+        sslrootcert=Path(root) if root else None,
+    )
 
 
 def _valkey(rest: str, *, tls: bool) -> ValkeyPlace | None:
@@ -101,9 +139,56 @@ def _kinesis(rest: str) -> KinesisSink | None:
     return KinesisSink(stream=stream, dead_letters=options.get("dlq"))
 
 
+def _kafka(rest: str) -> KafkaSink | None:
+    topic, _, query = rest.partition("?")
+    options = _options(query, {"brokers", "tls", "user", "mechanism", "dlq"})
+    if options is None or not _TOPIC.fullmatch(topic) or not _TOPIC.fullmatch(options.get("dlq", topic)):
+        return None
+    brokers = tuple(options.get("brokers", "").split(","))
+    tls, user = options.get("tls", "false"), options.get("user")
+    mechanism = options.get("mechanism", Mechanism.PLAIN)
+    if not all(map(_BROKER.fullmatch, brokers)) or tls not in ("true", "false") or mechanism not in tuple(Mechanism):
+        return None
+    is_open = user is not None and mechanism == Mechanism.PLAIN and tls == "false"
+    if is_open or ("mechanism" in options and user is None):
+        return None
+    return KafkaSink(
+        topic=topic,
+        brokers=brokers,
+        tls=tls == "true",
+        user=user,
+        mechanism=Mechanism(mechanism),
+        dead_letters=options.get("dlq"),
+    )
+
+
+def cursor_name(sink: SinkPlace) -> str:
+    """Two sinks of one name would share one place in the audit trail."""
+    match sink:
+        case StdoutSink():
+            return "stdout"
+        case FileSink(path=path):
+            return f"file:{path}"
+        case KinesisSink(stream=stream):
+            return f"kinesis:{stream}"
+        case KafkaSink(topic=topic):
+            return f"kafka:{topic}"
+
+
+def sinks_listed(value: str) -> list[str]:
+    """A list with commas, some of which stand between the brokers of a sink."""
+    listed: list[str] = []
+    for part in filter(None, map(str.strip, value.split(","))):
+        if listed and "?brokers=" in listed[-1] and _BROKER.fullmatch(part.partition("&")[0]):
+            listed[-1] += f",{part}"
+        else:
+            listed.append(part)
+    return listed
+
+
 def _options(query: str, known: set[str]) -> dict[str, str] | None:
     try:
-        given = parse_qsl(query, strict_parsing=True) if query else []
+        given = parse_qsl(query, keep_blank_values=True, strict_parsing=True) if query else []
     except ValueError:
         return None
     return dict(given) if {name for name, _ in given} <= known and len(dict(given)) == len(given) else None
@@ -111,6 +196,7 @@ def _options(query: str, known: set[str]) -> dict[str, str] | None:
 
 STORES: Final[Mapping[str, Kind[StorePlace]]] = {
     "sqlite": Kind("`sqlite`", _alone(SqliteStore())),
+    "postgres": Kind(f"`postgres://USER@HOST:PORT/DATABASE?sslmode={'|'.join(SSL_MODES)}`", _postgres),
     "dynamodb": Kind("`dynamodb:TABLE` or `dynamodb:TABLE?bodies=BUCKET`", _dynamo),
 }
 _VALKEY: Final[Kind[ValkeyPlace]] = Kind("`valkey://HOST:PORT`", lambda rest: _valkey(rest, tls=False))
@@ -125,6 +211,7 @@ HEALTHS: Final[Mapping[str, Kind[HealthPlace]]] = {
 }
 WAKEUPS: Final[Mapping[str, Kind[WakeupPlace]]] = {
     "memory": Kind("`memory`", _alone(MemoryWakeup())),
+    "store": Kind("`store`", _alone(StoreWakeup())),
     "sqs": Kind("`sqs:URL-OF-THE-QUEUE`", _queue),
     "valkey": _VALKEY,
     "valkeys": _VALKEYS,
@@ -132,5 +219,10 @@ WAKEUPS: Final[Mapping[str, Kind[WakeupPlace]]] = {
 SINKS: Final[Mapping[str, Kind[SinkPlace]]] = {
     "stdout": Kind("`stdout`", _alone(StdoutSink())),
     "file": Kind("`file:` and a path", lambda rest: FileSink(Path(rest)) if rest else None),
+    "kafka": Kind(
+        "`kafka:TOPIC?brokers=HOST:PORT,HOST:PORT`; `&tls=true`, `&user=NAME` (without TLS only with "
+        "`&mechanism=SCRAM-SHA-256` or `SCRAM-SHA-512`), `&dlq=TOPIC`",
+        _kafka,
+    ),
     "kinesis": Kind("`kinesis:STREAM` or `kinesis:STREAM?dlq=URL-OF-A-QUEUE`", _kinesis),
 }

@@ -32,6 +32,10 @@ class Report:
         self.warnings: list[ConfigFault] = []
         self._origins = origins
 
+    def is_in_file(self, key: str) -> bool:
+        """Whether a value was read from the file, and not from a variable that goes over it."""
+        return key not in self._origins
+
     def fault(self, key: str, message: str, hint: str = "") -> None:
         self.faults.append(ConfigFault(self._origins.get(key, key), message, hint))
 

@@ -1,12 +1,13 @@
 """What the configuration says, once it has been read."""
 
+from enum import StrEnum
 from pathlib import Path
 
 from msgspec import Struct
 
 from everpost.model.account import Account
 from everpost.model.route import Route
-from everpost.model.secret import Secret
+from everpost.model.secret import Reference, Secret
 
 
 class ConfigFault(Struct, frozen=True):
@@ -40,6 +41,16 @@ class DynamoStore(Struct, frozen=True, kw_only=True):
     bodies: str | None = None  # bucket for what is too large for an item
 
 
+class PostgresStore(Struct, frozen=True, kw_only=True):
+    host: str
+    port: int
+    user: str
+    database: str
+    sslmode: str = "verify-full"
+    sslrootcert: Path | None = None  # None: what the system trusts
+    password: Secret | Reference | None = None
+
+
 class StoreHealth(Struct, frozen=True):
     """Beside the store."""
 
@@ -67,6 +78,10 @@ class MemoryWakeup(Struct, frozen=True):
     """Within the process: others find what is due by looking."""
 
 
+class StoreWakeup(Struct, frozen=True):
+    """By the store itself, where that is PostgreSQL."""
+
+
 class QueueWakeup(Struct, frozen=True):
     """An SQS queue, which calls the function `deliver`."""
 
@@ -88,10 +103,28 @@ class KinesisSink(Struct, frozen=True, kw_only=True):
     dead_letters: str | None = None  # queue for events that the stream will never take
 
 
-StorePlace = SqliteStore | DynamoStore
+class Mechanism(StrEnum):
+    """How a user proves who it is."""
+
+    PLAIN = "PLAIN"  # the password itself
+    SCRAM_SHA_256 = "SCRAM-SHA-256"
+    SCRAM_SHA_512 = "SCRAM-SHA-512"
+
+
+class KafkaSink(Struct, frozen=True, kw_only=True):
+    topic: str
+    brokers: tuple[str, ...]  # HOST:PORT, those that are asked first
+    tls: bool = False
+    user: str | None = None
+    mechanism: Mechanism = Mechanism.PLAIN
+    password: Secret | Reference | None = None
+    dead_letters: str | None = None  # topic for events that the other one will never take
+
+
+StorePlace = SqliteStore | PostgresStore | DynamoStore
 HealthPlace = StoreHealth | ValkeyPlace
-WakeupPlace = MemoryWakeup | QueueWakeup | ValkeyPlace
-SinkPlace = StdoutSink | FileSink | KinesisSink
+WakeupPlace = MemoryWakeup | StoreWakeup | QueueWakeup | ValkeyPlace
+SinkPlace = StdoutSink | FileSink | KinesisSink | KafkaSink
 
 
 class Retention(Struct, frozen=True, kw_only=True):

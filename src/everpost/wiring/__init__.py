@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec.structs import replace
 
@@ -17,19 +17,24 @@ from everpost.engine.engine import Engine
 from everpost.engine.fleet import Member
 from everpost.engine.housekeep import Retention
 from everpost.engine.news import News
+from everpost.engine.observer import UNOBSERVED, Observer
 from everpost.engine.ports import Ports
 from everpost.engine.queue import AwaitedQueue, SharedQueue, call_nobody
 from everpost.engine.relay import Relay
+from everpost.engine.wire.traced import TracedWire
 from everpost.model.account import Account
 from everpost.model.secret import Reference, is_reference
 from everpost.providers import mailgun, sendgrid, smtp
 from everpost.providers.contract import Provider
 from everpost.providers.hooks import SECRET
 from everpost.sinks.counted import CountedSink
+from everpost.store.commits import UNCOUNTED
+from everpost.traces.port import UNTRACED
 from everpost.wakeup.memory import MemoryWakeup
 from everpost.wakeup.port import Topic
 from everpost.wiring import parts
 from everpost.wiring.cloud import Cloud
+from everpost.wiring.traces import tracer_of
 
 if TYPE_CHECKING:
     from everpost.vault.keeper import Keeper
@@ -57,6 +62,16 @@ RELAYING: Final = frozenset({Role.SERVER, Role.WORKER, Role.RELAY})
 TELLING: Final = frozenset({Role.SERVER, Role.WORKER, Role.DOOR})
 
 
+class Figures(Protocol):
+    """Who counts what the parts do."""
+
+    @property
+    def engine(self) -> Observer: ...
+
+    @property
+    def process(self) -> parts.Watcher: ...
+
+
 class PartUnavailable(Exception):
     """A part that the settings name can't be had; says what is to be mended."""
 
@@ -78,27 +93,47 @@ async def read_settings(where: str, cloud: Cloud) -> config.Settings | list[conf
 
 @asynccontextmanager
 async def assembled(
-    settings: config.Settings, role: Role = Role.SERVER, cloud: Cloud | None = None
+    settings: config.Settings,
+    role: Role = Role.SERVER,
+    cloud: Cloud | None = None,
+    figures: Figures | None = None,
 ) -> AsyncIterator[Engine]:
     """An engine with everything behind it that the role needs, ready to be run; closed in reverse order at the end.
-    Raises StoreUnavailable and PartUnavailable."""
+    `figures` are given by a process that stays: it makes traces, too, if it is asked to. Raises StoreUnavailable and
+    PartUnavailable."""
     cloud = cloud or Cloud(os.environ)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(cloud.wire.close)
         try:
-            engine = await _engine(settings, role, cloud, stack)
-        except ValueError as error:  # AWS without a region
+            engine = await _engine(settings, role, cloud, stack, figures)
+        except ValueError as error:  # AWS without a region, traces without what makes them
             raise PartUnavailable(str(error)) from error
         yield engine
 
 
-async def _engine(settings: config.Settings, role: Role, cloud: Cloud, stack: AsyncExitStack) -> Engine:
+async def _engine(
+    settings: config.Settings, role: Role, cloud: Cloud, stack: AsyncExitStack, figures: Figures | None
+) -> Engine:
     retention = retention_of(settings)
-    store = parts.store_at(settings.store, settings.data, cloud, retention)
+    commits = figures.process if figures else UNCOUNTED
+    store = await parts.store_at(settings.store, settings.data, cloud, retention, commits)
     stack.push_async_callback(store.close)
     health = parts.health_of(settings, cloud)
     stack.push_async_callback(health.close)
-    ports = Ports(store=store, health=health, wire=cloud.wire, due=MemoryWakeup(), news=News(), clock=SystemClock())
+    tracer = tracer_of(cloud.environ) if figures else UNTRACED
+    stack.push_async_callback(tracer.close)
+    ports = Ports(
+        store=store,
+        health=health,
+        wire=cloud.wire if tracer is UNTRACED else TracedWire(cloud.wire, tracer),
+        due=MemoryWakeup(),
+        news=News(),
+        clock=SystemClock(),
+        observer=figures.engine if figures else UNOBSERVED,
+        tracer=tracer,
+    )
+    if figures:
+        figures.process.watch_connections(lambda: cloud.wire.connections)
     if role is Role.HOOKS:
         settings = _to_verify_with(settings)
     keeper = parts.keeper_of(settings, cloud) if role in SENDING or role is Role.HOOKS else None

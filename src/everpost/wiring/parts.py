@@ -1,14 +1,17 @@
 """One function for each port: opens what the settings name. What they do not name is not imported."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from everpost import settings as config
 from everpost.engine.housekeep import Retention
+from everpost.engine.wire import Connections
 from everpost.health.port import Health
 from everpost.model.secret import Reference, is_reference
 from everpost.sinks.port import Sink
+from everpost.store.commits import UNCOUNTED, Commits
 from everpost.store.port import Store, StoreUnavailable
 from everpost.wakeup.port import Peers
 from everpost.wiring.cloud import Cloud
@@ -22,11 +25,29 @@ HEALTH_FILE: Final = "health.db"
 DATA_MODE: Final = 0o700  # mail lies in there: for nobody but its owner
 
 
-def store_at(place: config.StorePlace, data: Path, cloud: Cloud, retention: Retention | None = None) -> Store:
+class Watcher(Commits, Protocol):
+    """Who counts what a process holds of the world."""
+
+    def watch_connections(self, count: Callable[[], Connections]) -> None:
+        """How many connections to providers there are is asked by `count`."""
+        ...
+
+
+async def store_at(
+    place: config.StorePlace,
+    data: Path,
+    cloud: Cloud,
+    retention: Retention | None = None,
+    commits: Commits = UNCOUNTED,
+) -> Store:
     """Raises StoreUnavailable. By `retention`, DynamoDB itself deletes what no purge has got to."""
     match place:
         case config.SqliteStore():
-            return open_store(data)
+            return open_store(data, commits)
+        case config.PostgresStore():
+            from everpost.wiring.database import open_database
+
+            return await open_database(place, cloud)
         case config.DynamoStore():
             from everpost.store.dynamodb import DynamoStore, Keep
 
@@ -34,15 +55,20 @@ def store_at(place: config.StorePlace, data: Path, cloud: Cloud, retention: Rete
             return DynamoStore.open(cloud.client, place.table, bodies=place.bodies, keep=keep)
 
 
-def open_store(data: Path) -> Store:
+def open_store(data: Path, commits: Commits = UNCOUNTED) -> Store:
     """The store in a folder, which is made where it is missing. Raises StoreUnavailable."""
     from everpost.store.sqlite import SqliteStore
 
+    make_folder(data)
+    return SqliteStore.open(str(data / STORE_FILE), commits=commits)
+
+
+def make_folder(data: Path) -> None:
+    """Raises StoreUnavailable."""
     try:
         _make(data, DATA_MODE)
     except OSError as error:
         raise StoreUnavailable(f"the data folder {data} can't be made: {error.strerror}") from error
-    return SqliteStore.open(str(data / STORE_FILE))
 
 
 def health_of(settings: config.Settings, cloud: Cloud) -> Health:
@@ -59,6 +85,7 @@ def health_of(settings: config.Settings, cloud: Cloud) -> Health:
             return OwnView(DynamoHealth(cloud.client, store.table))
     from everpost.health.sqlite import SqliteHealth
 
+    make_folder(settings.data)
     return SqliteHealth.open(str(settings.data / HEALTH_FILE))
 
 
@@ -79,20 +106,26 @@ def _login(chosen: config.ValkeyPlace, cloud: Cloud) -> "Login | None":
     from everpost.valkey import FetchedPassword, Password
 
     if is_reference(chosen.password):
-        return FetchedPassword(lambda: _secret(Reference(str(chosen.password)), cloud), chosen.user)
+        return FetchedPassword(lambda: _valkey_secret(Reference(str(chosen.password)), cloud), chosen.user)
     return Password(chosen.password, chosen.user)
 
 
-async def _secret(reference: Reference, cloud: Cloud) -> str:
+async def _valkey_secret(reference: Reference, cloud: Cloud) -> str:
     from everpost.valkey import ValkeyUnavailable
-    from everpost.vault.aws import AwsVault
-    from everpost.vault.keeper import part_of
     from everpost.vault.port import SecretUnavailable
 
     try:
-        return part_of(await AwsVault(cloud.client).read(reference.source), reference)
+        return await _secret(reference, cloud)
     except SecretUnavailable as error:
         raise ValkeyUnavailable(str(error)) from error
+
+
+async def _secret(reference: Reference, cloud: Cloud) -> str:
+    """Raises SecretUnavailable."""
+    from everpost.vault.aws import AwsVault
+    from everpost.vault.keeper import part_of
+
+    return part_of(await AwsVault(cloud.client).read(reference.source), reference)
 
 
 def peers_of(settings: config.Settings, cloud: Cloud) -> Peers | None:
@@ -104,10 +137,22 @@ def peers_of(settings: config.Settings, cloud: Cloud) -> Peers | None:
             from everpost.wakeup.sqs import SqsPeers
 
             return SqsPeers(cloud.client, url)
+        case config.StoreWakeup():
+            return _store_peers(settings, cloud)
         case config.ValkeyPlace() as valkey:
             from everpost.wakeup.valkey import ValkeyPeers
 
             return ValkeyPeers(_server(valkey, cloud))
+
+
+def _store_peers(settings: config.Settings, cloud: Cloud) -> Peers | None:
+    """None: that store calls nobody."""
+    if not isinstance(settings.store, config.PostgresStore):
+        return None
+    from everpost.wakeup.postgres import PostgresPeers
+    from everpost.wiring.database import server_at
+
+    return PostgresPeers(server_at(settings.store, cloud))
 
 
 def sink_of(chosen: config.SinkPlace, cloud: Cloud) -> Sink:
@@ -121,9 +166,31 @@ def sink_of(chosen: config.SinkPlace, cloud: Cloud) -> Sink:
 
             return FileSink(str(chosen.path))
         case config.KinesisSink():
-            from everpost.sinks.kinesis import DeadLetters, KinesisSink
+            from everpost.sinks.dead_letters import DeadLetters
+            from everpost.sinks.kinesis import KinesisSink, to_queue
 
-            return KinesisSink(cloud.client, chosen.stream, DeadLetters(cloud.client, chosen.dead_letters))
+            url = chosen.dead_letters
+            letters = DeadLetters(None if url is None else to_queue(cloud.client, url))
+            return KinesisSink(cloud.client, chosen.stream, letters)
+        case config.KafkaSink():
+            return _kafka(chosen, cloud)
+
+
+def _kafka(chosen: config.KafkaSink, cloud: Cloud) -> Sink:
+    try:
+        from everpost.sinks.kafka import Cluster, KafkaSink, Login
+    except ImportError as error:
+        raise ValueError(f"kafka:{chosen.topic} needs a library: pip install 'everpost[kafka]'") from error
+    login = None
+    if chosen.user is not None:
+        login = Login(user=chosen.user, mechanism=chosen.mechanism.value, password=lambda: _password(chosen, cloud))
+    cluster = Cluster(brokers=chosen.brokers, tls=cloud.tls if chosen.tls else None, login=login)
+    return KafkaSink(cluster, chosen.topic, chosen.dead_letters)
+
+
+async def _password(chosen: config.KafkaSink, cloud: Cloud) -> str:
+    password = chosen.password
+    return await _secret(password, cloud) if isinstance(password, Reference) else str(password)
 
 
 def keeper_of(settings: config.Settings, cloud: Cloud) -> "Keeper | None":

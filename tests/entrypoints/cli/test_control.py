@@ -126,6 +126,37 @@ def test_following_goes_on_where_there_was_nothing_new(everpost, server, monkeyp
     assert pauses == [control.FOLLOW_EVERY_S] * 2
 
 
+def test_following_reads_a_stream_and_goes_on_behind_it_when_it_ends(everpost, server, monkeypatch):
+    def told(*sequences):
+        blocks = [f"id: {one}\ndata: {json.dumps(event(one))}\n\n" for one in sequences]
+        return "".join(["retry: 2000\n\n", ":\n\n", *blocks]).encode()
+
+    server.put("GET", "/v1/events", 200, {"data": [], "next_cursor": f"{7:020d}"})
+    server.put("text/event-stream", "/v1/events", 200, told(8, 9), told(10))
+    pauses = []
+
+    def pause(seconds):
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(control.time, "sleep", pause)
+    ended = everpost("events", "--follow", "--after", "7", "--json")
+    assert ended.code == 130
+    assert [json.loads(line)["id"] for line in ended.out.splitlines()] == ["e8", "e9", "e10"]
+    pages = [one.path for one in server.asked if one.headers["Accept"] != "text/event-stream"]
+    assert pages[1].endswith(f"after={9:020d}&limit=1000")
+
+
+def test_a_stream_that_is_refused_ends_the_command(everpost, server):
+    server.put("GET", "/v1/events", 200, {"data": [], "next_cursor": "1"})
+    refusal = {"code": "too_many_streams", "title": "Too many streams of events are open", "detail": "at most 256"}
+    server.put("text/event-stream", "/v1/events", 503, refusal)
+    ended = everpost("events", "--follow")
+    assert ended.code == 1
+    assert "Too many streams" in ended.err
+
+
 @pytest.mark.parametrize("missing", ["subject"])
 def test_an_event_about_nothing_in_particular_is_printed_too(everpost, server, missing):
     told = event(1, "key.created", key="abc")

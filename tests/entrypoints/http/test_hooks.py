@@ -72,7 +72,7 @@ async def figures(call):
     return {
         line.rpartition(" ")[0]: float(line.rpartition(" ")[2])
         for line in text.splitlines()
-        if "webhook" in line and line[0] != "#"
+        if "_hook" in line and line[0] != "#"
     }
 
 
@@ -110,7 +110,7 @@ async def test_a_provider_sends_again_what_could_not_be_stored(parts, name):
     assert "retry-after" in refused.headers
     store.trouble = None
     assert (await post(call, name, asked)).status == 200
-    assert (await figures(call))[f'everpost_webhook_events_total{{account="{name}",result="repeated"}}'] == 0
+    assert (await figures(call))[f'everpost_hook_events_total{{account="{name}",result="repeated"}}'] == 0
 
 
 async def test_who_is_refused_is_told_why_and_counted(parts):
@@ -126,9 +126,9 @@ async def test_who_is_refused_is_told_why_and_counted(parts):
         answer = await post(call, account, asked)
         assert (answer.status, answer.json["detail"]) == (status, detail)
     counted = await figures(call)
-    assert counted['everpost_webhooks_total{account="sendgrid",result="forged"}'] == 1
-    assert counted['everpost_webhooks_total{account="open",result="unconfigured"}'] == 1
-    assert counted['everpost_webhooks_total{account="(none)",result="unknown_account"}'] == 2
+    assert counted['everpost_hook_requests_total{account="sendgrid",result="forged"}'] == 1
+    assert counted['everpost_hook_requests_total{account="open",result="unconfigured"}'] == 1
+    assert counted['everpost_hook_requests_total{account="(none)",result="unknown_account"}'] == 2
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
@@ -172,7 +172,7 @@ async def test_a_batch_with_a_bad_event_is_taken_and_counted(parts):
     counted = await figures(call)
     results = {"joined": 0, "unjoined": 2, "unreadable": 1, "repeated": 0}
     for result, count in results.items():
-        assert counted[f'everpost_webhook_events_total{{account="sendgrid",result="{result}"}}'] == count
+        assert counted[f'everpost_hook_events_total{{account="sendgrid",result="{result}"}}'] == count
     listed = (await call("GET", "/v1/events?limit=100")).json["data"]
     types = [event["type"].removeprefix("dev.everpost.") for event in listed]
     assert types == ["recipient.delivered", "recipient.opened", "webhook.unreadable"]

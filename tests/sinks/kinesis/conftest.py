@@ -4,7 +4,8 @@ import pytest
 
 from aws_kit import client_of, ministack
 from everpost.engine.wire import NetworkWire
-from everpost.sinks.kinesis import DeadLetters, KinesisSink
+from everpost.sinks.dead_letters import DeadLetters
+from everpost.sinks.kinesis import KinesisSink, to_queue
 from kinesis_kit import Faults, Stream
 
 
@@ -35,4 +36,4 @@ async def client(aws, faults):
 
 @pytest.fixture
 def sink(client, stream):
-    return KinesisSink(client, stream.name, DeadLetters(client, stream.queue), pause_s=0.0)
+    return KinesisSink(client, stream.name, DeadLetters(to_queue(client, stream.queue)), pause_s=0.0)

@@ -7,7 +7,8 @@ import pytest
 from everpost.aws import AwsError
 from everpost.model.limits import DEAD_LETTER_BYTES_MAX, KINESIS_RECORD_BYTES_MAX
 from everpost.sinks.counted import CountedSink
-from everpost.sinks.kinesis import DeadLetters, KinesisSink
+from everpost.sinks.dead_letters import DeadLetters
+from everpost.sinks.kinesis import KinesisSink, to_queue
 from everpost.sinks.kinesis.sink import SUSPICIONS_MAX, TRIES_MAX, StreamBusy
 from kinesis_kit import THROTTLED, event, put_until_taken, trail
 
@@ -137,27 +138,27 @@ async def test_a_stream_that_takes_nothing_is_no_reason_to_bury_anything(sink, s
 
 
 async def test_a_stream_that_is_not_there_buries_nothing(client, stream):
-    sink = KinesisSink(client, f"{stream.name}-gone", DeadLetters(client, stream.queue), pause_s=0.0)
+    sink = KinesisSink(client, f"{stream.name}-gone", DeadLetters(to_queue(client, stream.queue)), pause_s=0.0)
     with pytest.raises(AwsError, match="ResourceNotFoundException"):
         await sink.put(trail(3, 1))
     assert stream.letters() == []
 
 
 async def test_a_dead_letter_that_cannot_be_kept_is_tried_again(client, stream, faults):
-    letters = DeadLetters(client, f"{stream.queue}-gone")
+    letters = DeadLetters(to_queue(client, f"{stream.queue}-gone"))
     sink = KinesisSink(client, stream.name, letters, pause_s=0.0)
     faults.poison = b"p01son"
     events = [*trail(2, 1), event("p", "m0", text="p01son")]
     with pytest.raises(AwsError):
         await sink.put(events)
-    letters._queue_url = stream.queue
+    letters._deliver = to_queue(client, stream.queue)
     await sink.put(events)
     assert [letter["event"]["id"] for letter in stream.letters()] == ["p"]
     assert Counter(stream.ids()) == {"m0.0": 1, "m1.0": 1}
 
 
 async def test_without_a_queue_poison_is_told_and_left_in_the_audit_trail(client, stream, faults, caplog):
-    sink = KinesisSink(client, stream.name, DeadLetters(client, None), pause_s=0.0)
+    sink = KinesisSink(client, stream.name, DeadLetters(None), pause_s=0.0)
     faults.poison = b"p01son"
     await sink.put([*trail(1, 1), event("p", text="p01son")])
     assert stream.ids() == ["m0.0"]

@@ -5,8 +5,8 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from typing import Any, Final
 
-from everpost.entrypoints.cli.client import Client, connection_arguments
-from everpost.entrypoints.cli.command import OK, Command
+from everpost.entrypoints.cli.client import NO_STREAMS, Client, connection_arguments
+from everpost.entrypoints.cli.command import OK, Command, Stop
 from everpost.entrypoints.cli.screen import Screen, clock_time, local_time, plain
 from everpost.model.limits import EVENTS_PAGE_MAX
 
@@ -61,16 +61,33 @@ def _events(args: Namespace, screen: Screen) -> int:
     client, cursor = Client.of(args), args.after
     while True:
         page = client.get("/v1/events", after=cursor, limit=EVENTS_PAGE_MAX)
-        for event in page["data"]:
-            if screen.as_json:
-                screen.line_of_data(event)
-            else:
-                screen.say(_event(event))
         cursor = page["next_cursor"]
+        for event in page["data"]:
+            _tell(event, screen)
         if not page["data"]:
             if not args.follow:
                 return OK
+            cursor = _follow(client, cursor, screen)
             time.sleep(FOLLOW_EVERY_S)
+
+
+def _follow(client: Client, cursor: str, screen: Screen) -> str:
+    """For as long as the stream lasts; returns the last event's sequence. Functions have none: there pages must do."""
+    try:
+        for event in client.stream("/v1/events", after=cursor):
+            _tell(event, screen)
+            cursor = event["sequence"]
+    except Stop as stop:
+        if stop.error != NO_STREAMS:
+            raise
+    return cursor
+
+
+def _tell(event: Mapping[str, Any], screen: Screen) -> None:
+    if screen.as_json:
+        screen.line_of_data(event)
+    else:
+        screen.say(_event(event))
 
 
 def _event(event: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from everpost.engine.accept import Acceptor
 from everpost.engine.clock import Clock
 from everpost.engine.console import Console
+from everpost.engine.feed import Feed
 from everpost.engine.ingest import Ingestor
 from everpost.engine.keys import Keyring
 from everpost.entrypoints.http.admission import Permit
@@ -21,6 +22,7 @@ from everpost.model.key import Caller, Scope
 from everpost.model.limits import BODY_BYTES_MAX
 from everpost.model.message import Origin
 from everpost.model.problem import Problem
+from everpost.traces.port import NO_SPAN, UNTRACED, Span, Tracer
 
 JSON: Final = b"application/json"
 PROBLEM_JSON: Final = b"application/problem+json"
@@ -67,7 +69,24 @@ class Services:
     ingestor: Ingestor | None = None  # None: no provider's events are taken here
     inbox: Inbox | None  # what the sandbox providers have taken
     version: str
+    feed: Feed | None = None  # None: nobody can keep an answer open here
     origins: Origins = field(default_factory=Origins)  # of pages elsewhere that may call
+    tracer: Tracer = UNTRACED
+
+
+class Stream(Protocol):
+    """A body that comes piece by piece, without an end of its own. It has to be closed."""
+
+    @property
+    def last_words(self) -> bytes:
+        """What is said to the caller when it ends for reasons of ours."""
+        ...
+
+    async def piece(self) -> bytes | None:
+        """Waits for the next one; None: it ends here."""
+        ...
+
+    def close(self) -> None: ...
 
 
 class Reply(Struct, frozen=True, kw_only=True):
@@ -75,6 +94,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     body: bytes
     content_type: bytes = JSON
     headers: Headers = ()
+    stream: Stream | None = None  # in place of the body
 
 
 @dataclass(slots=True)
@@ -90,6 +110,7 @@ class Call:
     template: str = ""
     message_id: str | None = None
     reply: Reply | None = None
+    span: Span = NO_SPAN
     _headers: Mapping[bytes, bytes] = field(init=False)  # of a repeated one the first
 
     def __post_init__(self) -> None:

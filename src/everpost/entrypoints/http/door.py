@@ -68,9 +68,13 @@ class Door:
             return
         started = time.perf_counter()
         call = await self.deal(AsgiRequest(scope, receive))
-        if call.reply is not None:
-            await answer(call, fields_of(call, call.reply), call.reply, send)
         self.tell(call, time.perf_counter() - started)
+        if call.reply is not None:
+            try:
+                await answer(call, fields_of(call, call.reply), call.reply, send)
+            finally:
+                if call.reply.stream is not None:
+                    call.reply.stream.close()
 
     async def deal(self, incoming: Incoming) -> Call:
         """A request dealt with: its reply stands in the call. None there: nobody is left to read one."""
@@ -92,6 +96,7 @@ class Door:
         method = call.incoming.method if call.template else "(any)"
         template = call.template or _UNKNOWN_TEMPLATE
         self._services.metrics.count_request(template, method, status, took_s)
+        call.span.end(status=status)
         if _log.isEnabledFor(logging.INFO):
             _log.info(
                 "request",
@@ -156,7 +161,7 @@ class _Resource:
             if operation.takes_mail and not self._gate.enter(call.incoming):
                 answer: Problem | Reply = OVERLOADED
             else:
-                answer = await _admitted(call, operation) or await operation.handle(call)
+                answer = await _traced(call, operation)
         except Disconnected:
             return
         except StoreUnavailable as error:
@@ -184,6 +189,18 @@ def _preflight(call: Call, methods: str) -> Reply | None:
     if not origins.told(origin):
         return _refusal(call, problem("foreign_origin", f"{origin} is not in http.page_origins"))
     return Reply(status=204, body=b"", headers=preflight_fields(methods))
+
+
+async def _traced(call: Call, operation: Operation) -> Problem | Reply:
+    if operation.scope is None or not operation.is_traced:
+        return await _dealt_with(call, operation)
+    call.span = call.services.tracer.request(operation.method, operation.path, call.origin.trace)
+    with call.span.here():
+        return await _dealt_with(call, operation)
+
+
+async def _dealt_with(call: Call, operation: Operation) -> Problem | Reply:
+    return await _admitted(call, operation) or await operation.handle(call)
 
 
 async def _admitted(call: Call, operation: Operation) -> Problem | None:
@@ -245,8 +262,8 @@ def fields_of(call: Call, reply: Reply) -> list[tuple[bytes, bytes]]:
     told = [(b"x-request-id", call.request_id.encode()), *_ALWAYS, *reply.headers]
     if call.services.origins.are_listed:
         told += call.services.origins.told(call.header(b"origin"))
-    if reply.status != HTTPStatus.NO_CONTENT:
+    if reply.status != HTTPStatus.NO_CONTENT and reply.stream is None:
         told[:0] = [(b"content-length", b"%d" % len(reply.body))]
-    if reply.body:
+    if reply.body or reply.stream is not None:
         told[:0] = [(b"content-type", reply.content_type)]
     return told

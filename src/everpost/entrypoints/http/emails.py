@@ -11,7 +11,7 @@ from everpost.dialects import native
 from everpost.dialects.faults import Faults
 from everpost.engine.accept import Acceptance, Idempotency
 from everpost.engine.console import attempts_of, statuses_of
-from everpost.entrypoints.http import headers
+from everpost.entrypoints.http import following, headers
 from everpost.entrypoints.http.call import Call, Headers, Reply, encode, json
 from everpost.entrypoints.http.problems import problem
 from everpost.entrypoints.http.query import (
@@ -151,14 +151,21 @@ async def cancel_email(call: Call) -> Reply | Problem:
 async def list_events(call: Call) -> Reply | Problem:
     """An administrator sees the events of all projects, accounts and routes among them."""
     faults = Faults()
-    after = call.query.get("after") or "0"
+    given = call.query.get("after")
+    after = given or "0"
     limit = read_limit(call.query, PAGE_DEFAULT, EVENTS_PAGE_MAX, faults)
     if not _SEQUENCE.fullmatch(after):
         faults.add("after", "must be a next_cursor of this list, or the sequence of an event")
     if faults:
         return refusal(faults)
+    last_id = following.last_id(call)
+    if isinstance(last_id, Problem):
+        return last_id
     project = None if call.caller.may(Scope.ADMIN) else call.caller.project
     start = int(after)
+    if following.is_wanted(call):
+        told = start if given else None
+        return following.follow(call, told if last_id is None else last_id, project, call.query.get("message"))
     events = await call.services.console.events(project, start, limit, call.query.get("message"))
     last = events[-1].seq if events else start
     page = {"data": [native.render_event(recorded) for recorded in events], "next_cursor": native.render_sequence(last)}

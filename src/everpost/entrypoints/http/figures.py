@@ -1,10 +1,8 @@
 """What is counted in this room, and by whom."""
 
-from collections.abc import Sequence
 from typing import Protocol
 
-from everpost.engine.console import AccountStatus
-from everpost.store.port import Counts
+from everpost.engine.console import Standing
 
 
 class Figures(Protocol):
@@ -21,7 +19,7 @@ class Figures(Protocol):
 
     def count_webhook_events(self, account: str, result: str, count: int) -> None: ...
 
-    def render(self, counts: Counts, accounts: Sequence[AccountStatus], now: float) -> bytes:
+    def render(self, standing: Standing) -> bytes:
         """OpenMetrics text."""
         ...
 
@@ -41,5 +39,5 @@ class Uncounted:
 
     def count_webhook_events(self, account: str, result: str, count: int) -> None: ...
 
-    def render(self, counts: Counts, accounts: Sequence[AccountStatus], now: float) -> bytes:  # noqa: ARG002
+    def render(self, standing: Standing) -> bytes:  # noqa: ARG002
         return b"# EOF\n"

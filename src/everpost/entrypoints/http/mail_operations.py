@@ -4,7 +4,7 @@ from typing import Final
 
 from everpost.dialects import legacy, native_views
 from everpost.dialects.native_schema import EmailRequest
-from everpost.entrypoints.http import emails, original
+from everpost.entrypoints.http import emails, following, original
 from everpost.entrypoints.http.operation import Answer, Operation
 from everpost.entrypoints.http.query import Parameter
 from everpost.model import limits
@@ -20,6 +20,7 @@ _IDEMPOTENCY: Final = Parameter(
     "The same key with the same body is the same mail, and is answered as the first time. Kept 7 days by default.",
     {"type": "string", "pattern": _KEY},
 )
+_SEQUENCE: Final = {"type": "string", "pattern": "^0*[0-9]{1,18}$"}
 _TRACE: Final = Parameter("traceparent", "W3C trace context; carried through to events and logs.", _TEXT)
 _PREFER: Final = Parameter(
     "Prefer", f"`wait=N`: wait up to N seconds (at most {limits.WAIT_S_MAX}) for the hand-over.", _TEXT
@@ -141,7 +142,11 @@ MAIL: Final = (
         path="/v1/events",
         tag="Mail",
         summary="The audit trail, oldest first",
-        description="Keys of scope admin see all projects, accounts and routes; others see their own project.",
+        description=(
+            "Keys of scope admin see all projects, accounts and routes; others see their own project. With "
+            "`Accept: text/event-stream` the events come as they happen, as server-sent events: `id` is the sequence, "
+            "`data` the event. Without `after` and Last-Event-ID the stream begins with the next event."
+        ),
         handle=emails.list_events,
         scope=Scope.READ,
         query=(
@@ -149,8 +154,12 @@ MAIL: Final = (
             limit(limits.EVENTS_PAGE_MAX),
             Parameter("message", "Only events of this mail.", _TEXT),
         ),
-        answers=(Answer(status=200, description="A page.", schema=native_views.EventPage),),
-        problems=("bad_parameter",),
+        headers=(Parameter("Last-Event-ID", "Of a stream: the event after which it goes on.", _SEQUENCE),),
+        answers=(
+            Answer(status=200, description="A page, or a stream.", schema=native_views.EventPage),
+            Answer(status=200, description="A stream.", content_type=following.EVENT_STREAM),
+        ),
+        problems=("bad_parameter", "bad_header", "no_streams", "too_many_streams"),
     ),
 )
 

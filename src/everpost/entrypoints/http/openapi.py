@@ -125,7 +125,13 @@ def _described(parameters: Sequence[Parameter], place: str) -> list[dict[str, An
 
 
 def _responses(operation: Operation, by_type: Mapping[Any, Any]) -> dict[str, Any]:
-    responses = {str(answer.status): _answer(answer, by_type) for answer in operation.answers}
+    responses: dict[str, Any] = {}
+    for answer in operation.answers:
+        described = _answer(answer, by_type)
+        if known := responses.get(str(answer.status)):  # the same in another form
+            known["content"] |= described["content"]
+        else:
+            responses[str(answer.status)] = described
     refusals: dict[int, list[str]] = {}
     for code in problem_codes(operation):
         refusals.setdefault(_status(operation, code), []).append(code)

@@ -154,6 +154,7 @@ VITALS: Final = (
         Answer(status=200, description="The figures.", content_type=vitals.OPEN_METRICS),
         handle=vitals.metrics,
         scope=Scope.READ,
+        is_traced=False,
     ),
 )
 

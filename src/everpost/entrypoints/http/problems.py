@@ -44,6 +44,9 @@ CODES: Final = {
     "unknown_route": Code(404, "There is no such route", "The detail lists the known routes."),
     "unknown_provider": Code(404, "There is no such account", "The detail lists the known accounts."),
     "method_not_allowed": Code(405, "The method is not allowed here", "The Allow header lists those that are."),
+    "no_streams": Code(
+        406, "There are no streams here", "Functions can't keep an answer open. The detail says how to go on without."
+    ),
     "not_cancellable": Code(409, "It is too late to cancel", "Only what is still queued can be cancelled."),
     "idempotency_running": Code(
         409,
@@ -71,6 +74,9 @@ CODES: Final = {
     "head_too_large": Code(431, "The request line and headers are too large", "The detail says the limit."),
     "internal_error": Code(500, "Something is wrong with Everpost", "The log has the details under the request id."),
     "too_many_connections": Code(503, "Too many clients are connected", "Repeat the request a little later."),
+    "too_many_streams": Code(
+        503, "Too many streams of events are open", "Repeat the request after Retry-After, or read pages."
+    ),
     "overloaded": Code(
         503, "There is too much to do already", "Nothing was accepted. Repeat the request after Retry-After."
     ),

@@ -24,6 +24,7 @@ from uvicorn.server import ServerState
 from everpost.entrypoints.http.call import Call, Reply
 from everpost.entrypoints.http.door import Door, fields_of
 from everpost.entrypoints.http.exchange import BODY_WAITING_MAX, Exchange, written
+from everpost.entrypoints.http.pouring import Pouring
 from everpost.entrypoints.http.punctuality import Punctual, make_room
 from everpost.entrypoints.http.soundness import Refused, check_head, head_too_large, refusal, target
 from everpost.model import limits
@@ -61,6 +62,7 @@ class Protocol(asyncio.Protocol):
         self._is_read_paused = False
         self._writable: asyncio.Future[None] | None = None  # while the caller does not read …
         self._stuck_since: float | None = None  # … since then
+        self._pouring = Pouring(self)
 
     @property
     def due_at(self) -> float:
@@ -84,6 +86,7 @@ class Protocol(asyncio.Protocol):
         self._waiting.clear()
         self._reading = self._answering = None
         self.resume_writing()
+        self._pouring.stop()
         del self._parser  # which holds this object, as this object holds it
 
     def data_received(self, data: bytes) -> None:
@@ -180,11 +183,16 @@ class Protocol(asyncio.Protocol):
         if not self.transport.is_closing():
             self.transport.write(data)
 
+    async def writable(self) -> None:
+        while self._writable is not None:
+            await self._writable
+
     # --- our side -----------------------------------------------------------------------------------------------------
 
     def shutdown(self) -> None:
         """Ends the connection, but not before what is being answered has been."""
         self._ends = True
+        self._pouring.stop()
         if self._answering is None:
             self.transport.close()
 
@@ -246,11 +254,12 @@ class Protocol(asyncio.Protocol):
         started = time.perf_counter()
         try:
             call = await self._door.deal(exchange)
-            while self._writable is not None:
-                await self._writable
+            await self.writable()
             if call.reply is not None:
                 self._write(call, call.reply, exchange)
             self._door.tell(call, time.perf_counter() - started)
+            if call.reply is not None and call.reply.stream is not None:
+                await self._pouring.run(call.reply.stream)
         except Exception:  # noqa: BLE001  the top of a connection: a bug costs this one, not the server
             _log.exception("a connection broke")
             self.transport.abort()

@@ -9,7 +9,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from everpost.aws import AwsClient, AwsError
-from everpost.sinks.kinesis.dead_letters import DeadLetters
+from everpost.sinks.dead_letters import DeadLetters
 from everpost.sinks.kinesis.records import Record, next_batch, record_of
 
 TRIES_MAX: Final = 6  # of a record in one `put`; a stream that throttles longer is left to the relay's own pauses

@@ -1,0 +1,41 @@
+"""Fresh stores that several processes can share."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Final
+
+from aws_kit import client_of, environ_of, ministack
+from dynamodb_kit import make_table
+from everpost.engine.wire import NetworkWire
+
+Environ = Mapping[str, str]
+
+
+@contextmanager
+def _sqlite(folder: Path) -> Iterator[Environ]:
+    yield {}
+
+
+@contextmanager
+def _dynamodb(folder: Path) -> Iterator[Environ]:
+    with ministack(folder / "ministack.log") as endpoint:
+        name = asyncio.run(_made_table(endpoint))
+        yield {**environ_of(endpoint), "EVERPOST_STORE": f"dynamodb:{name}?bodies={name}"}
+
+
+async def _made_table(endpoint: str) -> str:
+    wire = NetworkWire()
+    try:
+        return await make_table(client_of(wire, endpoint))
+    finally:
+        await wire.close()
+
+
+STORES: Final[Mapping[str, Callable[[Path], AbstractContextManager[Environ]]]] = {
+    "sqlite": _sqlite,
+    "dynamodb": _dynamodb,
+}
+"""By name: what says in the environment of the processes where it is."""
+UNDER_LOAD: Final = ("sqlite",)  # AWS on loopback is too slow for it
