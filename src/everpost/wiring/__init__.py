@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from msgspec.structs import replace
 
 from everpost import settings as config
+from everpost.attachments.port import Attachments, AttachmentsUnavailable
 from everpost.dialects.native import render_event
 from everpost.engine.clock import SystemClock
 from everpost.engine.engine import Engine
@@ -122,6 +123,7 @@ async def _engine(
     stack.push_async_callback(health.close)
     tracer = tracer_of(cloud.environ) if figures else UNTRACED
     stack.push_async_callback(tracer.close)
+    attachments = await _attachments(settings, cloud, stack)
     ports = Ports(
         store=store,
         health=health,
@@ -129,6 +131,7 @@ async def _engine(
         due=MemoryWakeup(),
         news=News(),
         clock=SystemClock(),
+        attachments=attachments,
         observer=figures.engine if figures else UNOBSERVED,
         tracer=tracer,
     )
@@ -155,6 +158,16 @@ async def _engine(
         stack.push_async_callback(sink.close)
         engine.add_relay(Relay(sink, ports, MemoryWakeup(), render_event))
     return engine
+
+
+async def _attachments(settings: config.Settings, cloud: Cloud, stack: AsyncExitStack) -> Attachments | None:
+    try:
+        attachments = parts.attachments_at(settings.attachments, cloud)
+    except AttachmentsUnavailable as error:
+        raise PartUnavailable(str(error)) from error
+    if attachments is not None:
+        stack.push_async_callback(attachments.close)
+    return attachments
 
 
 def _to_verify_with(settings: config.Settings) -> config.Settings:

@@ -5,15 +5,16 @@ from collections.abc import Callable, Sequence
 from everpost.model.secret import Reference
 from everpost.postgres import Server, Tls, Unreachable
 from everpost.settings import PostgresStore as Place
+from everpost.store.commits import Commits
 from everpost.store.port import Store
 from everpost.store.postgres import PostgresStore, schema
 from everpost.store.postgres.inspection import Sight, inspect
 from everpost.wiring.cloud import Cloud
 
 
-async def open_database(place: Place, cloud: Cloud) -> Store:
+async def open_database(place: Place, cloud: Cloud, commits: Commits) -> Store:
     """Raises StoreUnavailable."""
-    return await PostgresStore.open(server_at(place, cloud))
+    return await PostgresStore.open(server_at(place, cloud), commits=commits)
 
 
 async def migrate_database(place: Place, cloud: Cloud, tell: Callable[[str], None]) -> int:

@@ -72,7 +72,7 @@ async def figures(call):
     return {
         line.rpartition(" ")[0]: float(line.rpartition(" ")[2])
         for line in text.splitlines()
-        if "_hook" in line and line[0] != "#"
+        if "hook" in line and line[0] != "#"
     }
 
 

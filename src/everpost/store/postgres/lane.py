@@ -3,11 +3,13 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from time import perf_counter
 from typing import Final, Generic, TypeVar
 
 from msgspec import Struct
 
 from everpost.postgres import Fault
+from everpost.store.commits import UNCOUNTED, Commits
 from everpost.store.port import StoreUnavailable
 
 BATCH_BYTES_MAX: Final = 32 * 1024 * 1024  # of the operations that share a commit; a larger one goes by itself
@@ -36,15 +38,26 @@ class Lane(Generic[A, R]):
     """
 
     def __init__(
-        self, run_batch: RunBatch[A, R], batch_max: int, waiting_max: int, size: Callable[[A], int] = lambda _: 0
+        self,
+        run_batch: RunBatch[A, R],
+        batch_max: int,
+        waiting_max: int,
+        size: Callable[[A], int] = lambda _: 0,
+        commits: Commits = UNCOUNTED,
     ) -> None:
         self._run_batch = run_batch
+        self._commits = commits
         self._batch_max = batch_max
         self._waiting_max = waiting_max
         self._size = size
         self._queue: deque[tuple[A, asyncio.Future[R]]] = deque()
         self._worker: asyncio.Task[None] | None = None
         self._closed = False
+
+    @property
+    def waiting(self) -> int:
+        """Operations that no batch has taken yet."""
+        return len(self._queue)
 
     async def run(self, asked: A) -> R:
         if self._closed:
@@ -91,12 +104,16 @@ class Lane(Generic[A, R]):
     async def _results(self, asked: Sequence[A]) -> Sequence[R | Failed]:
         """One bad operation costs its neighbours some commits, and nothing else: the batch is halved until it is
         alone."""
+        began_at = perf_counter()
         try:
-            return await self._run_batch(asked)
+            results = await self._run_batch(asked)
+            self._commits.committed(perf_counter() - began_at, len(asked))
         except Fault as fault:
             return [Failed(StoreUnavailable(str(fault))) for _ in asked]
         except Exception as error:  # noqa: BLE001 - whatever an operation raises is told to its own caller
             if len(asked) == 1:
                 return [Failed(error)]
+        else:
+            return results
         middle = len(asked) // 2
         return [*await self._results(asked[:middle]), *await self._results(asked[middle:])]

@@ -12,6 +12,7 @@ from everpost.model.event import Event, Recorded
 from everpost.model.limits import COMMIT_MAX, PENDING_WRITES_MAX, POSTGRES_CONNECTIONS_MAX
 from everpost.model.message import Message
 from everpost.postgres import Fault, Lost, Pool, Server
+from everpost.store.commits import UNCOUNTED, Commits
 from everpost.store.port import (
     Accepted,
     Bounds,
@@ -41,15 +42,25 @@ T = TypeVar("T")
 class PostgresStore:
     """Everpost's state in one PostgreSQL database, shared by as many processes of as many hosts as reach it."""
 
-    def __init__(self, pool: Pool, clock: Callable[[], float]) -> None:
+    def __init__(self, pool: Pool, clock: Callable[[], float], commits: Commits = UNCOUNTED) -> None:
         self._pool = pool
         self._clock = clock
-        self._accepts: Lane[Asked, Accepted] = Lane(Accepting(pool, clock).run, COMMIT_MAX, PENDING_WRITES_MAX, size_of)
-        self._changes: Lane[Sequence[Change], list[Written]] = Lane(self._change, COMMIT_MAX, PENDING_WRITES_MAX)
+        self._accepts: Lane[Asked, Accepted] = Lane(
+            Accepting(pool, clock).run, COMMIT_MAX, PENDING_WRITES_MAX, size_of, commits
+        )
+        self._changes: Lane[Sequence[Change], list[Written]] = Lane(
+            self._change, COMMIT_MAX, PENDING_WRITES_MAX, commits=commits
+        )
+        commits.watch_waiting(lambda: self._accepts.waiting + self._changes.waiting)
 
     @classmethod
     async def open(
-        cls, server: Server, *, clock: Callable[[], float] = time.time, connections: int = POSTGRES_CONNECTIONS_MAX
+        cls,
+        server: Server,
+        *,
+        clock: Callable[[], float] = time.time,
+        connections: int = POSTGRES_CONNECTIONS_MAX,
+        commits: Commits = UNCOUNTED,
     ) -> Self:
         """Makes the tables in an empty database; a schema that is too old, or far too new, is left alone. `clock` tells
         the wall-clock time that deadlines are compared with. Raises StoreUnavailable."""
@@ -63,7 +74,7 @@ class PostgresStore:
         except (Fault, StoreUnavailable) as fault:
             await pool.close()
             raise StoreUnavailable(str(fault)) from fault
-        return cls(pool, clock)
+        return cls(pool, clock, commits)
 
     async def close(self) -> None:
         await self._accepts.close()
