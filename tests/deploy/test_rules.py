@@ -166,5 +166,5 @@ def test_a_wildcard_in_the_sources_is_told(tmp_path):
     file.write_text(text.replace('["ssm:GetParameter"]', '["ssm:*"]'))
     _lines, [state] = terraform.tested(terraform.initialised(folder), "least")
     told = list(rules.no_wildcards(terraform.resources(state)))
-    assert len(told) == 6
+    assert len(told) == 7
     assert all("ReadConfiguration: action ssm:*" in one for one in told)
