@@ -149,7 +149,8 @@ FACTS: Final[Mapping[EventType, Fact]] = {
         },
     ),
     EventType.RECIPIENT_REJECTED: Fact(
-        "The provider has refused it for this recipient, before any server was asked.", _TOLD | _DIAGNOSIS
+        "The provider has refused it for this recipient, before any server was asked.",
+        _TOLD | {name: _DIAGNOSIS[name] for name in ("reason", "smtp_code", "text")},
     ),
     EventType.RECIPIENT_FAILED: Fact("A fault on the provider's side.", _TOLD | _DIAGNOSIS),
     EventType.RECIPIENT_COMPLAINED: Fact("The recipient calls it spam. The address is suppressed.", _TOLD),
