@@ -2,10 +2,10 @@
 # `everpost serve` unless told otherwise, with /etc/everpost/everpost.toml as its configuration and 10001 as its user.
 #
 # Reproducible: dependencies, and what builds Everpost's own wheel, are those of uv.lock by their digests; bytecode and
-# times of files depend on SOURCE_DATE_EPOCH alone. The pipeline names the base by its digest: --build-arg BASE=…@sha256:…
+# times of files depend on SOURCE_DATE_EPOCH alone. A release names its base by the digest: --build-arg BASE=…@sha256:…
 ARG BASE=docker.io/library/python:3.13-slim-bookworm
 
-# Runs on the machine that builds, for whichever architecture it builds: what it installs is wheels, which it never runs.
+# Runs on the machine that builds, for whichever architecture it builds: it lays out wheels, and runs none of them.
 FROM --platform=${BUILDPLATFORM} ${BASE} AS build
 ARG TARGETARCH
 # An index of yours may stand in for PyPI.

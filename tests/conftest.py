@@ -20,6 +20,15 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield endpoint
 
 
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    """A PostgreSQL, started once for all tests that want a database of it."""
+    import postgres_kit  # noqa: PLC0415  as above
+
+    with postgres_kit.databases(tmp_path_factory.mktemp("postgres")) as made:
+        yield made
+
+
 def pytest_unconfigure() -> None:
     judge.OPEN.close()
 

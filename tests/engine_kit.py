@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from everpost.attachments.memory import MemoryAttachments
 from everpost.core.story import attempts_of
 from everpost.engine.accept import Acceptance
 from everpost.engine.engine import Engine
 from everpost.engine.fleet import Member
 from everpost.engine.housekeep import Retention
 from everpost.engine.news import News
+from everpost.engine.observer import UNOBSERVED
 from everpost.engine.ports import Ports
 from everpost.health.memory import MemoryHealth
 from everpost.model.account import Account, Timeouts
@@ -196,6 +198,11 @@ class Troubled:
         return call
 
 
+class TroubledAttachments(Troubled):
+    def before(self, day):
+        return self._target.before(day)
+
+
 GONE = StoreUnavailable("the disk is gone")
 
 
@@ -216,6 +223,8 @@ class World:
         self.clock = Clock()
         self.store = Troubled(MemoryStore(self.clock.now))
         self.health = Troubled(MemoryHealth())
+        self.observer = UNOBSERVED
+        self.attachments = TroubledAttachments(MemoryAttachments())
 
     def engine(self, queue=None, **retention):
         """A process that does not run yet."""
@@ -226,6 +235,8 @@ class World:
             due=MemoryWakeup(),
             news=News(),
             clock=self.clock,
+            observer=self.observer,
+            attachments=self.attachments,
         )
         members = [Member(one, self.provider) for one in self.accounts]
         return Engine(ports, members, self.routes, Retention(**retention), queue)

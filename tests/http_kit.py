@@ -15,7 +15,7 @@ from everpost.engine.housekeep import Retention
 from everpost.engine.news import News
 from everpost.engine.ports import Ports
 from everpost.entrypoints.http.call import Services
-from everpost.entrypoints.http.metrics import Metrics
+from everpost.entrypoints.metrics import ServerMetrics
 from everpost.model.account import Account, AccountHealth, Quota, Timeouts
 from everpost.model.message import Address, Attachment, Draft
 from everpost.model.outcome import Kind, Outcome
@@ -115,6 +115,7 @@ async def running(
     wire: ScriptedWire, *, inbox: Any = None, store: Any = None
 ) -> AsyncIterator[tuple[Services, Engine]]:
     """Two accounts, `first` and `second`, the first one being the default."""
+    metrics = ServerMetrics("0.0.0")
     ports = Ports(
         store=store or MemoryStore(),
         health=CalmHealth(),
@@ -122,6 +123,7 @@ async def running(
         due=MemoryWakeup(),
         news=News(),
         clock=MovableClock(),
+        observer=metrics.engine,
     )
     accounts = (
         Account(name="first", provider="plain", quota=Quota(per_day=100)),
@@ -137,7 +139,8 @@ async def running(
             console=engine.console,
             keyring=None,
             clock=ports.clock,
-            metrics=Metrics(),
+            ingestor=engine.ingestor,
+            metrics=metrics,
             inbox=inbox,
             version="0.0.0",
             feed=engine.feed,

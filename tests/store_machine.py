@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from everpost.model.delivery import DeliveryState
 from everpost.model.message import Address
 from everpost.store.memory import MemoryStore
-from everpost.store.port import Bounds, Filter, Suppression
+from everpost.store.port import Bounds, Filter, Notice, Suppression
 from store_values import LATE, NOW, Clock, attachment, change, charge, delivery, event, key, message, system_event
 
 few = st.integers(0, 3)
@@ -94,6 +94,17 @@ class Stores(RuleBasedStateMachine):
     @rule(ids=st.lists(few.map(str), max_size=3), project=projects)
     def record(self, ids, project):
         self.both("record", [system_event(id_, project=project) for id_ in ids])
+
+    @rule(pick=st.none() | st.integers(0, 30), paper=st.binary(max_size=2), address=addresses)
+    def note(self, pick, paper, address):
+        self.number += 1
+        id_ = str(self.number)
+        of = self.messages[pick % len(self.messages)] if pick is not None and self.messages else None
+        row = Suppression(project="shop", address=address.lower(), reason="told", created_at=NOW)
+        told = system_event(f"note:{id_}", project="shop", message_id=of and of.id)
+        further = (system_event(f"note:{id_}:further", project="shop", message_id=of and of.id),)
+        self.both("note", [Notice(event=told, paper=paper, suppressions=(row,), further=further)] * 2)
+        self.both("paper", told.id, told.message_id)
 
     @rule(name=few.map(str), value=st.none() | st.binary(max_size=2), was=st.none() | few)
     def write_config(self, name, value, was):

@@ -12,17 +12,22 @@ from everpost.providers.contract import Form, Limits, Provider, Setting, Unsenda
 from everpost.settings import (
     ConfigFault,
     DynamoStore,
+    FileAttachments,
     FileSink,
     HttpSettings,
     IamLogin,
+    InStore,
     KafkaSink,
     KinesisSink,
     MemoryWakeup,
+    ObjectAttachments,
+    PostgresStore,
     QueueWakeup,
     Retention,
     SqliteStore,
     StdoutSink,
     StoreHealth,
+    StoreWakeup,
     ValkeyPlace,
     WorkSettings,
     load,
@@ -191,6 +196,29 @@ def test_a_full_file_is_read_to_the_last_key(read):
         messages_days=40, keys_days=2, bodies_days=3, addresses_days=4, events_days=40
     )
     assert settings.log_level == "debug"
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("store", InStore()),
+        ("file:/srv/attachments", FileAttachments(Path("/srv/attachments"))),
+        ("s3:mail", ObjectAttachments(bucket="mail")),
+        (
+            "s3:mail?prefix=of/mail-&endpoint=https://objects.example.com",
+            ObjectAttachments(bucket="mail", prefix="of/mail-", endpoint="https://objects.example.com"),
+        ),
+    ],
+)
+def test_attachments_lie_where_they_are_said_to(read, text, place):
+    assert read(f'attachments = "{text}"\n{ONE_ACCOUNT}').attachments == place
+    assert read(ONE_ACCOUNT, ENVIRON | {"EVERPOST_ATTACHMENTS": text}).attachments == place
+
+
+@pytest.mark.parametrize("text", ["file:", "s3:", "s3:mail/of", "s3:mail?endpoint=here", "s3:mail?region=x", "ftp:x"])
+def test_a_place_of_attachments_that_is_none_is_told_with_what_may_be_written(read, text):
+    [fault] = read(f'attachments = "{text}"\n{ONE_ACCOUNT}')
+    assert (fault.key, bool(fault.hint)) == ("attachments", True)
 
 
 @pytest.mark.parametrize(
@@ -645,6 +673,18 @@ NAMED = [
     ("store", "sqlite", SqliteStore()),
     ("store", "dynamodb:mail", DynamoStore(table="mail")),
     ("store", "dynamodb:mail?bodies=mail-bodies", DynamoStore(table="mail", bodies="mail-bodies")),
+    (
+        "store",
+        "postgres://u@h/mail",
+        PostgresStore(host="h", port=5432, user="u", database="mail", sslmode="verify-full"),
+    ),
+    (
+        "store",
+        "postgres://u%40x@h:6432/mail?sslmode=verify-ca&sslrootcert=/ca.pem",
+        PostgresStore(
+            host="h", port=6432, user="u@x", database="mail", sslmode="verify-ca", sslrootcert=Path("/ca.pem")
+        ),
+    ),
     ("health", "store", StoreHealth()),
     ("health", "valkey://cache", ValkeyPlace(host="cache", port=6379, tls=False)),
     ("health", "valkeys://everpost@cache:7000", ValkeyPlace(host="cache", port=7000, tls=True, user="everpost")),
@@ -669,6 +709,12 @@ NAMED = [
 def test_a_text_says_where_a_part_is_in_the_file_or_in_the_environment(read, key, text, place):
     assert getattr(read(f"{key} = {text!r}\n{ONE_ACCOUNT}"), key) == place
     assert getattr(read(ONE_ACCOUNT, {**ENVIRON, f"EVERPOST_{key.upper()}": text}), key) == place
+
+
+def test_only_postgresql_wakes_others(read, faults):
+    assert "calls nobody" in faults(f"wakeup = 'store'\n{ONE_ACCOUNT}")["wakeup"].message
+    settings = read(f"wakeup = 'store'\nstore = 'postgres://u@h/mail'\n{ONE_ACCOUNT}")
+    assert settings.wakeup == StoreWakeup()
 
 
 def test_events_may_go_to_a_stream(read):
@@ -799,7 +845,13 @@ def test_where_a_worker_says_how_it_is_may_be_chosen(read):
 
 
 WRONG_PLACES = [
-    ("store", "mongodb:mail", "`sqlite`, or `dynamodb:TABLE`"),
+    ("store", "mongodb:mail", "`sqlite`, or `postgres://USER@HOST:PORT/DATABASE"),
+    ("store", "postgresql://u@h/mail", "did you mean postgres?"),
+    ("store", "postgres://h/mail", "`postgres://USER@HOST:PORT/DATABASE"),
+    ("store", "postgres://u@h", "`postgres://USER@HOST:PORT/DATABASE"),
+    ("store", "postgres://u@h:port/mail", "`postgres://USER@HOST:PORT/DATABASE"),
+    ("store", "postgres://u@h/mail?sslmode=prefer", "disable|require|verify-ca|verify-full"),
+    ("store", "postgres://u@h/mail?options=x", "`postgres://USER@HOST:PORT/DATABASE"),
     ("store", "dynamo:mail", "did you mean dynamodb?"),
     ("store", "dynamodb:", "`dynamodb:TABLE`"),
     ("store", "sqlite:x", "`sqlite`"),
@@ -808,7 +860,6 @@ WRONG_PLACES = [
     ("health", "redis://cache", "`store`, or `valkey://HOST:PORT`"),
     ("health", "valkey://", "`valkey://HOST:PORT`"),
     ("health", "valkey://cache:port", "`valkey://HOST:PORT`"),
-    ("health", "valkeys://u:p@cache", "`valkeys://HOST:PORT`"),
     ("health", "valkeys://cache?iam=user", "iam=USER,CACHE"),
     ("health", "valkey://cache?iam=user,cache", "`valkey://HOST:PORT`"),
     ("health", "valkey://cache/0", "`valkey://HOST:PORT`"),
@@ -823,6 +874,29 @@ def test_a_text_that_names_no_place_is_told_with_what_may_be_written(faults, key
     fault = faults(f"{key} = {text!r}\n{ONE_ACCOUNT}")[key]
     assert text in fault.message
     assert hint in fault.hint
+
+
+@pytest.mark.parametrize(("key", "text"), [("store", "postgres://u:{}@h/mail"), ("health", "valkeys://u:{}@cache")])
+def test_a_password_in_an_address_is_a_fault_that_does_not_repeat_it(faults, key, text):
+    fault = faults(f"{key} = {text.format(SECRET)!r}\n{ONE_ACCOUNT}")[key]
+    assert text.format("***") in fault.message
+    assert SECRET not in repr(fault)
+
+
+def test_the_password_of_the_store_stays_hidden_and_may_stand_elsewhere(read, tmp_path):
+    (tmp_path / "key").write_text(SECRET)
+    text = f'store = "postgres://u@h/mail"\nstore_password = "file:{tmp_path}/key"\n{ONE_ACCOUNT}'
+    assert read(text).store.password == SECRET
+    assert SECRET not in repr(read(text))
+    elsewhere = read(text, {**ENVIRON, "EVERPOST_STORE_PASSWORD": "secretsmanager:mail#password"}).store.password
+    assert isinstance(elsewhere, Reference)
+
+
+def test_a_password_of_the_store_in_the_environment_is_no_open_secret(read):
+    text, environ = f'store = "postgres://u@h/mail"\n{ONE_ACCOUNT}', {**ENVIRON, "EVERPOST_STORE_PASSWORD": SECRET}
+    assert read(text, environ, mode=0o644).warnings == ()
+    written = read(f"store_password = {SECRET!r}\n{text}", mode=0o644)
+    assert [warning.key for warning in written.warnings] == ["store_password"]
 
 
 @pytest.mark.parametrize("sink", ["kinesis:", "kinesis:b?dlq=q", "kinesis:b?x=1"])

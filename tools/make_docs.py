@@ -1,5 +1,6 @@
-"""Writes docs/reference and the Postman collection from the code, docs/cost.md from its figures, and the table of
-docs/proof/supply-chain.md from uv.lock: `make docs`. With a folder as argument, docs/reference alone, there."""
+"""Writes docs/reference, the Postman collection and the dashboard from the code, docs/cost.md from its figures, and
+the table of docs/proof/supply-chain.md from uv.lock: `make docs`. With a folder as argument, docs/reference alone,
+there."""
 
 import json
 import sys
@@ -9,7 +10,7 @@ from typing import Final
 
 from chain import lists
 from collection import files
-from pages import api, configuration, cost, events, limits, postman, providers
+from pages import api, configuration, cost, dashboard, events, limits, metrics, postman, providers
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "docs" / "reference"
 NOTE: Final = "<!-- Made from the code by `make docs`: change the code, not this page. -->\n\n"
@@ -19,6 +20,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "configuration.md": configuration.page,
     "events.md": events.page,
     "limits.md": limits.page,
+    "metrics.md": metrics.page,
     "postman.md": postman.page,
     "providers.md": providers.page,
 }
@@ -38,3 +40,4 @@ if __name__ == "__main__":
         files.write(api.document())
         lists.PAGE.write_text(lists.with_table(lists.PAGE.read_text()))
         cost.PAGE.write_text(COST_NOTE + cost.page())
+        dashboard.FILE.write_text(dashboard.text())

@@ -18,6 +18,7 @@ from everpost.model.delivery import FINAL, DeliveryState
 from everpost.model.message import Address
 from everpost.store.port import Suppression
 from everpost.store.sqlite import SqliteStore
+from otlp_kit import collector
 from server_kit import EVERPOST, environ
 from store_values import LATE, accept, bounds, delivery, key, message, system_event
 
@@ -187,6 +188,25 @@ def test_what_a_provider_repeats_is_found_nowhere(tmp_path):
     ):
         check_nothing_leaks(house, len(SCRIPT))
         assert len(provider.asked) >= len(SCRIPT)
+
+
+def test_what_a_provider_repeats_is_in_no_trace(tmp_path, monkeypatch):
+    with collector() as told, parrot(*SCRIPT) as provider, ExitStack() as parts:
+        for name, value in told.environ.items():
+            monkeypatch.setenv(name, value)
+        server = parts.enter_context(mail_parrot("RCPT"))
+        accounts = http_accounts(provider.server_port) + smtp_account(server.server_address[1])
+        house = parts.enter_context(served(tmp_path, accounts, ports={}))
+        send_all(house, len(SCRIPT))
+        everything_asked(house)
+        told.wait_for(lambda spans: {"email hand over", "email resolve", "GET", "POST", "SMTP"} <= names_of(spans))
+        assert house.process.terminate() is None
+        house.process.wait(30)
+        assert traces(b"\n".join(told.bodies), (*MARKS, *secret_forms(house))) == []
+
+
+def names_of(spans):
+    return {span.name for span in spans}
 
 
 def test_what_a_mail_server_repeats_is_found_nowhere(tmp_path):

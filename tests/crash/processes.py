@@ -142,20 +142,23 @@ class Installation:
     token: str = ""
     servers: list[Process] = field(default_factory=list)
 
-    def add_server(self, program: Sequence[str] = EVERPOST, *options: str, sink: bool = False) -> Process:
-        """One more server over the same store; not started."""
+    def add_server(
+        self, program: Sequence[str] = EVERPOST, *options: str, sink: bool = False, sinks: str = ""
+    ) -> Process:
+        """One more server over the same store; not started. `sink`: it writes its events to a file; `sinks`: to
+        these."""
         [port] = free_ports(1)
-        return self._added(port, (*program, "serve", *options), sink=sink)
+        return self._added(port, (*program, "serve", *options), f'"file:{self.events}"' if sink else sinks)
 
     def add_worker(self, program: Sequence[str] = EVERPOST, *, sink: bool = False) -> Process:
         """One that answers no requests; not started."""
         [port] = free_ports(1)
-        worker = self._added(port, (*program, "work"), sink=sink)
+        worker = self._added(port, (*program, "work"), f'"file:{self.events}"' if sink else "")
         worker.environ = {**worker.environ, "EVERPOST_WORK_PORT": str(port)}
         return worker
 
-    def _added(self, port: int, words: Sequence[str], *, sink: bool) -> Process:
-        config = self._write_config(port, f'"file:{self.events}"' if sink else "")
+    def _added(self, port: int, words: Sequence[str], sinks: str) -> Process:
+        config = self._write_config(port, sinks)
         log = self.folder / f"server-{port}.log"
         words = (*words, "--config", str(config))
         self.servers.append(Process(words, log, f"http://{HOST}:{port}", "/readyz", self.environ))

@@ -7,7 +7,7 @@ import pytest
 
 from deploy import rules, terraform
 
-MAY_WRITE_TABLE = {"send_email", "set_email_provider", "api", "deliver", "relay"}
+MAY_WRITE_TABLE = {"send_email", "set_email_provider", "api", "deliver", "relay", "hooks"}
 
 
 @pytest.mark.slow
@@ -140,7 +140,7 @@ def test_every_exception_is_still_needed(built):
 @pytest.mark.slow
 def test_a_function_may_do_what_it_is_for_and_no_more(built):
     """Least privilege, function by function: who writes the table, who publishes, who takes wake-ups, who sees mail."""
-    functions = ("send_email", "get_email_provider", "set_email_provider", "api", "deliver", "relay")
+    functions = ("send_email", "get_email_provider", "set_email_provider", "api", "deliver", "relay", "hooks")
     allowed = {function: rules.allowed(built, function) for function in functions}
 
     def who_may(action):

@@ -1,10 +1,10 @@
 import pytest
-from msgspec.structs import replace
 
 from everpost.dialects.native_render import instant, render_event, render_message, state_of
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Event, EventType, Recorded
 from everpost.model.message import Address, Message
+from everpost.model.recipient import RecipientState, RecipientStatus
 
 S = DeliveryState
 MESSAGE = Message(
@@ -47,26 +47,23 @@ def test_a_mail_is_in_the_least_final_state_of_its_deliveries(states, state):
     assert state_of(map(delivery, reversed(states))) is state
 
 
-@pytest.mark.parametrize(
-    ("state", "told"),
-    [
-        (S.QUEUED, "pending"),
-        (S.SENDING, "pending"),
-        (S.UNCERTAIN, "pending"),
-        (S.SENT, "sent"),
-        (S.FAILED, "rejected"),
-        (S.CANCELLED, "cancelled"),
-        (S.HELD, "held"),
-    ],
-)
-def test_recipients_are_told_by_the_state_of_their_delivery(state, told):
-    view = render_message(MESSAGE, [delivery(state)], [])
-    assert [(row["kind"], row["state"]) for row in view["recipients"]] == [("to", told), ("bcc", told)]
-
-
-def test_recipients_that_were_left_out_are_called_suppressed():
-    view = render_message(MESSAGE, [replace(delivery(S.SENT), left_out=(1,))], [])
-    assert [(row["kind"], row["state"]) for row in view["recipients"]] == [("to", "sent"), ("bcc", "suppressed")]
+def test_recipients_are_told_with_their_fate():
+    statuses = [
+        RecipientStatus(state=RecipientState.BOUNCED, reason="hard: invalid_recipient", at=1_800_000_001.0),
+        RecipientStatus(state=RecipientState.SENT),
+    ]
+    view = render_message(MESSAGE, [delivery(S.SENT)], [], statuses)
+    assert view["recipients"] == [
+        {
+            "email": "bob@example.org",
+            "name": "",
+            "kind": "to",
+            "state": "bounced",
+            "reason": "hard: invalid_recipient",
+            "told_at": "2027-01-15T08:00:01.000Z",
+        },
+        {"email": "c@example.org", "name": "", "kind": "bcc", "state": "sent", "reason": "", "told_at": None},
+    ]
 
 
 def test_an_event_is_a_cloudevent_whose_sequence_orders_as_text():

@@ -41,7 +41,7 @@ def changes():
 
 
 async def events_of(world):
-    """Those of a busy day: mail, a broken account, a route, a suppression, keys."""
+    """Those of a busy day: mail, a broken account, a route, a suppression, an erasure, keys."""
     keyring = Keyring(world.store, world.clock.now)
     key, _ = await keyring.create("shop", Scope.SEND, "the shop's")
     await keyring.revoke(key.id)
@@ -55,6 +55,7 @@ async def events_of(world):
         await engine.console.suppress(CALLER, "eve@example.net", "they asked")
         await engine.console.unsuppress(CALLER, "eve@example.net")
         await engine.console.set_default(CALLER, "b")
+        await engine.console.erase(CALLER, "bob@example.org", dry_run=False)
         return await world.events()
 
 

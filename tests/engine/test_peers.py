@@ -52,6 +52,7 @@ class _Peers:
 class Taken:
     """A sink that keeps what it is given."""
 
+    buried = 0
     name = "taken"
 
     def __init__(self):

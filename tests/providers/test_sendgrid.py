@@ -18,6 +18,6 @@ def test_a_list_as_long_as_the_limit_may_have_been_cut():
 
 def test_the_largest_mail_fits_into_what_it_takes():
     """30 MiB in all, attachments in base64."""
-    large = Attachment(filename="a", content_type="a/b", content=bytes(sendgrid.CONTENT_BYTES_MAX))
+    large = Attachment(filename="a", content_type="a/b", content=bytes(sendgrid.PROVIDER.limits.content_bytes_max))
     request = built("sendgrid", replace(DRAFT, attachments=(large,)))
     assert len(request.body) < 30 * 1024 * 1024

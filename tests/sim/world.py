@@ -24,6 +24,7 @@ class SimSink:
     world: "World"
     fails: float = 0.0
     name: str = "sim"
+    buried: int = 0
     received: list[Mapping[str, Any]] = field(default_factory=list)
     known: set[str] = field(default_factory=set)  # ids of events
 

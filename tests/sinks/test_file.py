@@ -58,6 +58,16 @@ async def test_a_torn_last_line_is_cut_off(path, whole, torn):
     assert lines(path) == [*(["a"] if whole else []), "c"]
 
 
+async def test_a_torn_line_of_another_process_is_cut_off_before_the_next_put(path):
+    sink = FileSink(str(path))
+    await sink.put(events("a"))
+    with path.open("a") as other:
+        other.write('{"id": "b", "da')
+    await sink.put(events("b"))
+    assert lines(path) == ["a", "b"]
+    await sink.close()
+
+
 async def test_a_whole_file_is_left_as_it_is(path):
     path.write_text('{"id": "a"}\n' * 10_000)
     await put(path, "b")

@@ -14,29 +14,9 @@ from scripted_server import ScriptedServer
 from server_kit import HOST
 from valkey_fixtures import PASSWORD
 from valkey_kit import PATIENT, trusting
+from wakeup_ear import ALL, WITHIN_S, Ear
 
-WITHIN_S = 30.0  # on a busy machine
-ALL = list(Topic)
 PATIENCE = msgspec.structs.replace(PATIENT, pause_s_min=0.05, pause_s_max=0.05, beat_s=0.5)
-
-
-class Ear:
-    """What one process hears."""
-
-    def __init__(self):
-        self.topics = []
-        self._some = asyncio.Event()
-
-    def __call__(self, topic):
-        self.topics.append(topic)
-        self._some.set()
-
-    async def until(self, count):
-        """So many in all."""
-        async with asyncio.timeout(WITHIN_S):
-            while len(self.topics) < count:
-                self._some.clear()
-                await self._some.wait()
 
 
 async def until(holds):

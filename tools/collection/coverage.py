@@ -12,6 +12,8 @@ EXCEPTIONS: Final[Mapping[tuple[str, str], str]] = {
     (ANY, "internal_error"): "a bug of Everpost, and none is known",
     (ANY, "store_unavailable"): "needs a disk that fails: tests/crash/test_full_disk.py",
     (ANY, "overloaded"): "needs a flood: tests/entrypoints/http/test_admission.py",
+    (ANY, "no_streams"): "is said by functions alone: tests/entrypoints/aws/test_requests.py",
+    (ANY, "too_many_streams"): "needs 256 readers: tests/entrypoints/http/test_following.py",
     (ANY, "idempotency_expired"): "comes when a mail is no longer kept, after days: tests/engine/test_idempotency.py",
     ("sendEmail", "no_account_can_carry"): "needs accounts that take less than the sandbox's: tests/core/test_admit.py",
     (
@@ -19,6 +21,7 @@ EXCEPTIONS: Final[Mapping[tuple[str, str], str]] = {
         "held",
     ): "needs a mail of which nobody can tell, and an account that nobody can ask: tests/dialects/test_legacy.py",
     ("sendEmail", "cancelled"): "needs somebody who cancels it while its sender waits: tests/dialects/test_legacy.py",
+    ("takeWebhook", ""): "needs the signature of a provider: tests/entrypoints/http/test_hooks.py",
     ("setEmailProvider", "version_conflict"): "needs a change by others between its reading and its writing",
 }
 """By operation and code: why no scenario provokes it."""

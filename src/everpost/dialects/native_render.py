@@ -1,6 +1,6 @@
 """Renders what is stored as answers of the native API."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Recorded
 from everpost.model.message import Address, Message
 from everpost.model.outcome import Attempt
+from everpost.model.recipient import RecipientState, RecipientStatus
 from everpost.model.route import Route
 
 SOURCE: Final = "/everpost"
@@ -34,16 +35,8 @@ LEAST_FINAL: Final = (
 )
 """A mail of several deliveries is in the first of these states that one of them is in."""
 
-RECIPIENT_STATES: Final = {
-    DeliveryState.QUEUED: "pending",
-    DeliveryState.SENDING: "pending",
-    DeliveryState.UNCERTAIN: "pending",
-    DeliveryState.SENT: "sent",
-    DeliveryState.FAILED: "rejected",
-    DeliveryState.CANCELLED: "cancelled",
-    DeliveryState.HELD: "held",
-}
-_SUPPRESSED: Final = "suppressed"
+
+_PENDING: Final = RecipientStatus(state=RecipientState.PENDING)
 
 
 def state_of(deliveries: Iterable[Delivery]) -> DeliveryState:
@@ -58,13 +51,18 @@ def render_accepted(message: Message) -> AcceptedView:
         id=message.id,
         state=DeliveryState.QUEUED,
         created_at=instant(message.created_at),
-        recipients=_recipients(message, "pending", frozenset()),
+        recipients=_recipients(message, [_PENDING] * len(message.recipients)),
         attempts=[],
     )
 
 
-def render_message(message: Message, deliveries: Sequence[Delivery], attempts: Iterable[Attempt]) -> EmailView:
-    """A mail with its story."""
+def render_message(
+    message: Message,
+    deliveries: Sequence[Delivery],
+    attempts: Iterable[Attempt],
+    statuses: Sequence[RecipientStatus],
+) -> EmailView:
+    """A mail with its story. `statuses`: of its recipients, in the order of to, cc and bcc."""
     state = state_of(deliveries)
     return {
         "id": message.id,
@@ -73,7 +71,7 @@ def render_message(message: Message, deliveries: Sequence[Delivery], attempts: I
         "updated_at": instant(max(delivery.updated_at for delivery in deliveries)),
         "from": _address(message.sender),
         "subject": message.subject,
-        "recipients": _recipients(message, RECIPIENT_STATES[state], _left_out(deliveries)),
+        "recipients": _recipients(message, statuses),
         "deliveries": [_delivery(delivery) for delivery in deliveries],
         "tags": list(message.tags),
         "metadata": message.metadata,
@@ -81,6 +79,7 @@ def render_message(message: Message, deliveries: Sequence[Delivery], attempts: I
         "send_at": maybe_instant(message.send_at),
         "expires_at": maybe_instant(message.expires_at),
         "attempts": [_attempt(attempt) for attempt in attempts],
+        "removed": [each.value for each in message.removed],
     }
 
 
@@ -142,21 +141,19 @@ def maybe_instant(at: float | None) -> str | None:
     return None if at is None else instant(at)
 
 
-def _recipients(message: Message, state: str, left_out: Collection[int]) -> list[RecipientView]:
+def _recipients(message: Message, statuses: Sequence[RecipientStatus]) -> list[RecipientView]:
     kinds = ["to"] * len(message.to) + ["cc"] * len(message.cc) + ["bcc"] * len(message.bcc)
     return [
         {
             "email": address.email,
             "name": address.name,
             "kind": kind,
-            "state": _SUPPRESSED if place in left_out else state,
+            "state": status.state.value,
+            "reason": status.reason,
+            "told_at": maybe_instant(status.at),
         }
-        for place, (address, kind) in enumerate(zip(message.recipients, kinds, strict=True))
+        for address, kind, status in zip(message.recipients, kinds, statuses, strict=True)
     ]
-
-
-def _left_out(deliveries: Iterable[Delivery]) -> set[int]:
-    return {place for delivery in deliveries for place in delivery.left_out}
 
 
 def _address(address: Address) -> AddressView:

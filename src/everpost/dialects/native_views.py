@@ -14,7 +14,15 @@ class AddressView(TypedDict):
 
 class RecipientView(AddressView):
     kind: Annotated[str, Meta(description="to, cc or bcc.")]
-    state: Annotated[str, Meta(description="pending, sent, rejected, cancelled, held or suppressed.")]
+    state: Annotated[
+        str,
+        Meta(
+            description="pending, cancelled, held, suppressed, sent, deferred, rejected, bounced, delivered, "
+            "unsubscribed or complained: the furthest that is known."
+        ),
+    ]
+    reason: Annotated[str, Meta(description="Why, where a provider has told it.")]
+    told_at: Annotated[str | None, Meta(description="When that happened; null: no provider has told of it.")]
 
 
 class AttemptView(TypedDict):
@@ -78,6 +86,13 @@ class EmailView(_Sender):
     send_at: str | None
     expires_at: str | None
     attempts: list[AttemptView]
+    removed: Annotated[
+        list[str],
+        Meta(
+            description="What is no longer kept of it: `content`, and with it the subject; `recipients`, which are "
+            "tokens from then on."
+        ),
+    ]
 
 
 class EmailPage(TypedDict):
@@ -183,6 +198,15 @@ class SuppressionView(TypedDict):
     address: str
     reason: str
     created_at: str
+
+
+class ErasureView(TypedDict):
+    """What was done, or what would be."""
+
+    dry_run: bool
+    messages: Annotated[int, Meta(description="Mails that the recipient was taken out of.")]
+    cancelled: Annotated[int, Meta(description="Of these, mails that were still queued for nobody else.")]
+    suppressed: Annotated[bool, Meta(description="The address must not be written to, before and after.")]
 
 
 class AttachmentView(TypedDict):

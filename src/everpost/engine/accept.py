@@ -6,9 +6,11 @@ from contextlib import suppress
 from typing import Any, Final
 
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
+from everpost.attachments.port import AttachmentsUnavailable
 from everpost.core.admit import admit
+from everpost.engine.attach import Attached
 from everpost.engine.attempt import Intent
 from everpost.engine.deliver import Deliverer
 from everpost.engine.fleet import Fleet
@@ -61,6 +63,7 @@ class Acceptor:
         self._fleet = fleet
         self._routes = routes
         self._deliverer = deliverer
+        self._attached = Attached(ports)
 
     async def accept(
         self,
@@ -85,11 +88,11 @@ class Acceptor:
                 return await self._seen(idempotency, caller, wait_s) or problem
             claim = _claim(idempotency, wait_s, now)
             message = self._message(draft, caller, now, origin)
-            accepted = await self._store(message, routes[draft.route], claim, awaited=wait_s is not None)
+            accepted = await self._store_traced(message, routes[draft.route], claim, awaited=wait_s is not None)
             if isinstance(accepted, Stored):
                 return Acceptance(stored=await self._waited(accepted, wait_s, fresh=True))
             return await self._repeated(accepted, caller, wait_s)
-        except StoreUnavailable as error:
+        except (StoreUnavailable, AttachmentsUnavailable) as error:
             return _unavailable(str(error))
 
     async def remember(self, idempotency: Idempotency, answer: bytes) -> None:
@@ -100,23 +103,39 @@ class Acceptor:
         except StoreUnavailable as error:
             _log.warning("an answer is not kept for its replays", extra={"error": str(error)})
 
-    async def _store(
+    async def _store_traced(
         self, message: Message, route: Route, claim: IdempotencyClaim | None, *, awaited: bool
     ) -> Stored | Same | Conflict:
-        """Stores the message as one delivery. If an account can take it at once, it is stored with the intent of that
-        attempt, and goes on without a look at the queue."""
+        """What is done for the mail from now on, here or elsewhere, stands below its acceptance in its trace."""
+        span, fault = self._ports.tracer.accept(message), ""
+        if span.traceparent is not None:
+            message = replace(message, origin=replace(message.origin, trace=span.traceparent))
+        try:
+            kept = await self._attached.lay_out(message)
+            return await self._store(message, kept, route, claim, awaited=awaited)
+        except BaseException as error:
+            fault = type(error).__name__
+            raise
+        finally:
+            span.end(fault)
+
+    async def _store(
+        self, message: Message, kept: Message, route: Route, claim: IdempotencyClaim | None, *, awaited: bool
+    ) -> Stored | Same | Conflict:
+        """Stores the message as one delivery; `kept` is how it is to be stored. If an account can take it at once, it
+        is stored with the intent of that attempt, and goes on without a look at the queue."""
         now = message.created_at
         delivery = _delivery(message, route, now)
         event = _accepted_event(message, delivery)
         is_at_once = message.send_at is None and self._deliverer.takes(awaited=awaited)
         intent = await self._deliverer.intend(delivery, message, route) if is_at_once else None
         if intent is not None:
-            begun = await self._store_begun(message, event, claim, intent)
+            begun = await self._store_begun(kept, event, claim, intent)
             if not isinstance(begun, Unbegun):
                 change = intent.change
                 return begun if not isinstance(begun, New) else _stored(message, change.delivery, event, *change.events)
             self._fleet.forget_board()  # a quota may be used up
-        accepted = await self._ports.store.accept(message, (delivery,), (event,), claim, now + ACCEPT_S)
+        accepted = await self._ports.store.accept(kept, (delivery,), (event,), claim, now + ACCEPT_S)
         if isinstance(accepted, Same | Conflict):
             return accepted
         self._deliverer.queued(Claimed(delivery, message), awaited=awaited)

@@ -17,9 +17,10 @@ from everpost.engine.ports import Ports
 from everpost.health.port import Report, Sign
 from everpost.model.change import Change
 from everpost.model.delivery import Delivery, DeliveryState
-from everpost.model.outcome import Kind, Outcome
+from everpost.model.outcome import TAKEN, Kind, Outcome
 from everpost.providers.contract import Answer, Fault, Phase, Request, outcome_of, secrets_of
 from everpost.store.port import Claimed, StoreUnavailable, Written
+from everpost.traces.port import Span
 
 RETRY_S_MIN: Final = 0.1
 RETRY_S_MAX: Final = 2.0
@@ -58,6 +59,7 @@ class _Done:
     outcome: Outcome
     answer: Answer | None
     at: float
+    span: Span
 
 
 class Attempts:
@@ -116,17 +118,22 @@ class Attempts:
 
     async def _carry(self, intent: Intent) -> None:
         member = intent.member
+        began_at = self._ports.clock.monotonic()
         answer: Answer | None = None
+        span = self._ports.tracer.hand_over(intent.claimed.message, intent.change.delivery)
         try:
             try:
-                answer = await self._ports.wire.send(intent.request, member.account.timeouts, intent.not_after)
+                with span.here():
+                    answer = await self._ports.wire.send(intent.request, member.account.timeouts, intent.not_after)
             except asyncio.CancelledError:
                 answer = _GIVEN_UP
             outcome = _discreet(outcome_of(member.provider, answer, member.account), intent)
         except Exception as error:
             _log.exception("an attempt broke", extra={"delivery": intent.change.delivery.id})
             outcome = Outcome(kind=Kind.UNKNOWN, text=f"a fault of Everpost: {type(error).__name__}")
-        self._done.append(_Done(intent, outcome, answer, self._ports.clock.now()))
+        took_s = self._ports.clock.monotonic() - began_at
+        self._ports.observer.attempted(member.account.name, outcome.kind, took_s)
+        self._done.append(_Done(intent, outcome, answer, self._ports.clock.now(), span))
         self._some_done.set()
 
     # --- what came of it ----------------------------------------------------------------------------------------------
@@ -141,6 +148,7 @@ class Attempts:
             changes = await self._store(done)
             await self._tell_health(done)  # first: whoever gets the place of a failed attempt should know of it
             for one in done:
+                one.span.end("" if one.outcome.kind in TAKEN else one.outcome.kind.value)
                 self._tasks.pop(one.intent.change.delivery.id, None)
                 self._fleet.release(one.intent.member.account.name)
             self._storing = 0
@@ -183,7 +191,7 @@ class Attempts:
                 self._on_written(stored)
                 for one, change, result in zip(done, changes, written, strict=True):
                     if result is Written.DONE:
-                        journal.tell(one.intent.claimed.message, change)
+                        self._tell(one, change)
                 if len(stored) < len(done):
                     await self._store_late(
                         [one for one, result in zip(done, written, strict=True) if result is not Written.DONE]
@@ -211,7 +219,15 @@ class Attempts:
                 change = transitions.settle(current, one.outcome, one.at)
                 if await self._ports.store.advance([change]) == [Written.DONE]:
                     self._on_written([change])
-                    journal.tell(one.intent.claimed.message, change)
+                    self._tell(one, change)
+
+    def _tell(self, one: _Done, change: Change) -> None:
+        message = one.intent.claimed.message
+        journal.tell(message, change)
+        one.span.told(change.events)
+        if change.delivery.state is DeliveryState.SENT:
+            wanted_at = max(message.created_at, message.send_at or 0.0)
+            self._ports.observer.handed_over(one.intent.member.account.name, one.at - wanted_at)
 
     async def _report(self, reports: Sequence[Report]) -> None:
         try:

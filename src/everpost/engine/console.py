@@ -6,9 +6,12 @@ from typing import Any, Final
 from msgspec import Struct
 
 from everpost.core import quota, transitions
+from everpost.core.recipients import statuses_of
 from everpost.core.story import attempts_of
+from everpost.engine.erase import Erased, Eraser
 from everpost.engine.fleet import Fleet
 from everpost.engine.ports import Ports
+from everpost.engine.relay import Relay
 from everpost.engine.routes import DEFAULT, Routes
 from everpost.model.account import Account, AccountHealth, Circuit
 from everpost.model.event import Event, EventType, Recorded
@@ -17,7 +20,7 @@ from everpost.model.problem import Problem
 from everpost.model.route import Route
 from everpost.store.port import Counts, Filter, Stored, StoreUnavailable, Suppression, Written
 
-__all__ = ["AccountStatus", "Console", "attempts_of"]
+__all__ = ["AccountStatus", "Console", "Standing", "attempts_of", "statuses_of"]
 
 READY_S: Final = 1.0  # how old the answer to "can mail be stored?" may be
 _PROBE: Final = "probe/ready"  # a document that is written to find out
@@ -33,11 +36,22 @@ class AccountStatus(Struct, frozen=True, kw_only=True):
     is_default: bool
 
 
+class Standing(Struct, frozen=True, kw_only=True):
+    """How things stand at some moment, by the store and by what is known of the accounts."""
+
+    at: float
+    counts: Counts
+    accounts: Sequence[AccountStatus]
+    sink_lags: Mapping[str, float]  # in seconds, by sink: of those that this process relays to
+
+
 class Console:
-    def __init__(self, ports: Ports, fleet: Fleet, routes: Routes) -> None:
+    def __init__(self, ports: Ports, fleet: Fleet, routes: Routes, relays: Sequence[Relay] = ()) -> None:
         self._ports = ports
         self._fleet = fleet
         self._routes = routes
+        self._relays = relays
+        self._eraser = Eraser(ports)
         self._tried_at: float | None = None  # when the store was last tried (monotonic) …
         self._trouble: Problem | None = None  # … and what came of it
 
@@ -120,8 +134,21 @@ class Console:
         await self._ports.store.unsuppress(caller.project, [address], [event])
         self._ports.news.nudge()
 
+    async def erase(self, caller: Caller, address: str, *, dry_run: bool) -> Erased | Problem:
+        """Takes a recipient out of the project's mails; with `dry_run` it only says what would be done."""
+        return await (self._eraser.look(caller.project, address) if dry_run else self._eraser.erase(caller, address))
+
     async def counts(self) -> Counts:
         return await self._ports.store.counts()
+
+    async def standing(self) -> Standing:
+        """A handful of reads by key, however much the store holds: deliveries are tallied as they change."""
+        return Standing(
+            counts=await self.counts(),
+            accounts=await self.accounts(),
+            sink_lags={relay.sink.name: await relay.lag_s() for relay in self._relays},
+            at=self._ports.clock.now(),
+        )
 
     async def ready(self) -> Problem | None:
         """None while mail can be stored: something was, within the last second. An empty write would not do: to a full

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import math
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final
@@ -15,9 +14,10 @@ from everpost.engine.attempt import Attempts, Intent
 from everpost.engine.confirm import Confirmer
 from everpost.engine.fleet import Fleet
 from everpost.engine.hand import Hand
-from everpost.engine.intents import Intents, Round
+from everpost.engine.intents import Intents, Round, suppressed_among
 from everpost.engine.ports import Ports
 from everpost.engine.queue import Queue
+from everpost.engine.read import Readings
 from everpost.engine.resolve import Resolver
 from everpost.engine.routes import Routes
 from everpost.engine.watch import Watch, Watches
@@ -44,8 +44,9 @@ class Deliverer:
         self._queue = queue
         self._resolver = Resolver(ports, fleet, routes)
         self._confirmer = Confirmer(ports, fleet)
-        self._attempts = Attempts(ports, fleet, self._on_written, self._on_ended)
+        self._attempts = Attempts(ports, fleet, self.written, self._on_ended)
         self._hand = Hand(fleet, ports.clock)
+        self._readings = Readings(ports)
         self._intents = Intents(ports, fleet, self._attempts, self._hand)
         self.watches = Watches()
         self._loops: list[asyncio.Task[None]] = []
@@ -131,7 +132,7 @@ class Deliverer:
                     _log.exception("a round of deliveries failed; its deliveries stay claimed until their lease ends")
                     idle_s = BLOCKED_S
                 if idle_s > 0:
-                    await self._ports.due.wait(idle_s)
+                    self._ports.observer.woken(nudged=await self._ports.due.wait(idle_s))
         finally:
             self._running = False
             for loop in self._loops:
@@ -221,11 +222,12 @@ class Deliverer:
         self._looked_at = now
         return BLOCKED_ROOM
 
-    async def _work(self, batch: Sequence[Claimed]) -> None:
+    async def _work(self, taken: Sequence[Claimed]) -> None:
+        batch, unreadable = await self._readings.of(taken)
         round_ = Round(
             began_at=self._ports.clock.monotonic(),
             routes=await self._routes.all(),
-            suppressed=await self._suppressed(batch),
+            suppressed=await suppressed_among(batch, self._ports.store),
             board=await self._fleet.board(),  # last, since an account may have died while the queue was read
         )
         for claimed in batch:
@@ -234,14 +236,14 @@ class Deliverer:
             except Exception:
                 _log.exception("a delivery broke; it is looked at again", extra={"delivery": claimed.delivery.id})
         await self._begin(round_.intents)
-        await self._advance(round_.changes)
+        await self._advance([*unreadable, *round_.changes])
 
     async def _advance(self, changes: Sequence[tuple[Message, Change]]) -> None:
         if not changes:
             return
         results = await self._ports.store.advance([change for _, change in changes])
         written = [one for one, result in zip(changes, results, strict=True) if result is Written.DONE]
-        self._on_written([change for _, change in written])
+        self.written([change for _, change in written])
         self._ports.due.nudge()  # they may be due again before anything else is
         for message, change in written:
             journal.tell(message, change)
@@ -253,17 +255,7 @@ class Deliverer:
             case DeliveryState.SENDING if not self._attempts.carries(claimed.delivery):
                 round_.changes.append((claimed.message, transitions.lost(claimed.delivery, self._ports.clock.now())))
             case DeliveryState.UNCERTAIN:
-                self._resolver.start(claimed, self._on_written)
-
-    async def _suppressed(self, batch: Sequence[Claimed]) -> set[tuple[str, str]]:
-        by_project: dict[str, set[str]] = defaultdict(set)
-        for claimed in batch:
-            by_project[claimed.message.project].update(address.email for address in claimed.message.recipients)
-        found: set[tuple[str, str]] = set()
-        for project, addresses in by_project.items():
-            rows = await self._ports.store.suppressed(project, sorted(addresses))
-            found.update((project, row.address) for row in rows)
-        return found
+                self._resolver.start(claimed, self.written)
 
     async def _begin(self, intents: Sequence[Intent]) -> None:
         """No byte goes out for an intent that is not on disk."""
@@ -286,8 +278,8 @@ class Deliverer:
                 self._attempts.drop(intent)
         self._ports.news.nudge()
 
-    def _on_written(self, changes: Sequence[Change]) -> None:
-        """Wakes those who wait for these messages."""
+    def written(self, changes: Sequence[Change]) -> None:
+        """What was stored by this process, whoever has done it: wakes those who wait for these messages."""
         self._ports.news.nudge()
         self._queue.follow(changes)
         self.watches.wake(changes)

@@ -11,6 +11,7 @@ from everpost.engine.deliver import Deliverer
 from everpost.engine.feed import Feed
 from everpost.engine.fleet import Fleet, Member
 from everpost.engine.housekeep import Housekeeper, Retention
+from everpost.engine.ingest import Ingestor
 from everpost.engine.keys import Keyring
 from everpost.engine.ports import Ports
 from everpost.engine.queue import Queue, SharedQueue
@@ -47,9 +48,10 @@ class Engine:
         self._peers: Peers | None = None
         self.rotation: Rotation | None = None
         self.acceptor = Acceptor(ports, self._fleet, self._routes, self._deliverer)
-        self.console = Console(ports, self._fleet, self._routes)
+        self.console = Console(ports, self._fleet, self._routes, self._relays)
         self.keyring = Keyring(ports.store, ports.clock.now)
         self.feed = Feed(ports.store, ports.news)
+        self.ingestor = Ingestor(ports, self._fleet, self.keyring.projects, self._deliverer.written)
 
     def add_rotation(self, keeper: Keeper) -> None:
         """To be called before `run`, where secrets of accounts are kept elsewhere."""
@@ -158,4 +160,4 @@ class Engine:
 
     async def housekeep(self) -> int:
         """Deletes what is past its time; returns how many rows went."""
-        return await self._housekeeper.purge()
+        return await self._housekeeper.tidy()

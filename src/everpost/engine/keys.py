@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 
 from everpost.model.event import Event, EventType
-from everpost.model.key import ApiKey, Caller, Scope
+from everpost.model.key import DEFAULT_PROJECT, ApiKey, Caller, Scope
 from everpost.store.port import Document, Store
 
 PREFIX: Final = "evp_"
@@ -81,6 +81,10 @@ class Keyring:
         keys = [_decode(document) for document in documents.values()]
         wanted = (key for key in keys if project is None or key.project == project)
         return sorted(wanted, key=lambda key: (key.created_at, key.id))
+
+    async def projects(self) -> set[str]:
+        """All that mail can have been sent for: those of the keys that there ever were, and the one that needs none."""
+        return {DEFAULT_PROJECT, *(key.project for key in await self.list_keys(None))}
 
     async def revoke(self, key_id: str) -> ApiKey | None:
         """The key as revoked, be it now or before; None: there is no such key."""

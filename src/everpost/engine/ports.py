@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
+from everpost.attachments.port import Attachments
 from everpost.engine.clock import Clock
 from everpost.engine.news import News
+from everpost.engine.observer import UNOBSERVED, Observer
 from everpost.engine.wire import Wire
 from everpost.health.port import Health
 from everpost.store.port import Store
+from everpost.traces.port import UNTRACED, Tracer
 from everpost.wakeup.port import Wakeup
 
 
@@ -18,3 +21,6 @@ class Ports:
     due: Wakeup  # deliveries may be due
     news: News  # events may be waiting for the sinks
     clock: Clock
+    attachments: Attachments | None = None  # None: all of them lie in the store
+    observer: Observer = UNOBSERVED
+    tracer: Tracer = UNTRACED

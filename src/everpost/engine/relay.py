@@ -10,7 +10,7 @@ from everpost.engine.ports import Ports
 from everpost.model.event import Recorded
 from everpost.model.limits import RELAY_BATCH_MAX
 from everpost.sinks.port import Sink
-from everpost.store.port import StoreUnavailable
+from everpost.store.port import Document, StoreUnavailable
 from everpost.wakeup.port import Wakeup
 
 IDLE_S_MAX: Final = 2.0  # events of other processes are relayed within this time
@@ -60,6 +60,7 @@ class Relay:
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, RETRY_S_MAX)
             except Exception as error:
+                self._ports.observer.sink_failed(self.sink.name)
                 _log.warning("a sink failed", extra={"sink": self.sink.name, "error": repr(error)})
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, RETRY_S_MAX)
@@ -91,11 +92,21 @@ class Relay:
         events = await self._ports.store.read_events(self._cursor, RELAY_BATCH_MAX)
         if not events:
             return 0
+        buried = self.sink.buried
         async with self._lease.kept():
             await self.sink.put([self._render(event) for event in events])
+        self._ports.observer.relayed(self.sink.name, len(events), self.sink.buried - buried)
         self._cursor = events[-1].seq
         await self._write_cursor()
         return len(events)
+
+    async def lag_s(self) -> float:
+        """How old the next event is that the sink has not taken; 0: it has all. By the store, since another process may
+        be the one that relays. Two reads by key."""
+        document = await self._kept_cursor()
+        cursor = 0 if document is None else int(document.value)
+        waiting = await self._ports.store.read_events(cursor, 1)
+        return max(0.0, self._ports.clock.now() - waiting[0].event.at) if waiting else 0.0
 
     async def _is_on_duty(self) -> bool:
         """Whether there is anything to do, and it is for this process to do it: an idle system writes nothing."""
@@ -113,13 +124,16 @@ class Relay:
 
     async def _read_cursor(self) -> None:
         """What this process has put may be further on than what it could write down."""
-        name = _PREFIX + self.sink.name
-        document = (await self._ports.store.read_config(name)).get(name)
+        document = await self._kept_cursor()
         if document is None:
             self._version = 0
         else:
             self._cursor = max(self._cursor, int(document.value))
             self._version = document.version
+
+    async def _kept_cursor(self) -> Document | None:
+        name = _PREFIX + self.sink.name
+        return (await self._ports.store.read_config(name)).get(name)
 
     async def _write_cursor(self) -> None:
         was, self._version = self._version, None

@@ -10,6 +10,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from everpost.core import resolving, transitions
+from everpost.core.recipients import acknowledged
 from everpost.engine import journal
 from everpost.engine.asking import look, sought_for
 from everpost.engine.fleet import Fleet
@@ -18,6 +19,7 @@ from everpost.engine.routes import DEFAULT, Routes
 from everpost.model import ids
 from everpost.model.change import Change
 from everpost.model.delivery import Delivery, DeliveryState
+from everpost.model.event import EventType
 from everpost.model.limits import PROVIDER_ID_CHARS_MAX, RESOLVING_MAX
 from everpost.model.message import Message, OnUnknown
 from everpost.providers.contract import Absent, Found, Unclear
@@ -80,23 +82,37 @@ class Resolver:
 
     async def _run(self, claimed: Claimed, on_written: OnWritten) -> None:
         asked = claimed.delivery
+        span = self._ports.tracer.resolve(claimed.message, asked)
         try:
-            change = await self._resolve(asked, claimed.message)
+            with span.here():
+                change = await self._resolve(asked, claimed.message)
             if change is not None and await self._ports.store.advance([change]) == [Written.DONE]:
                 if change.delivery.state is not DeliveryState.UNCERTAIN:
                     self._watches.pop(_attempt(asked), None)
                 on_written([change])
                 journal.tell(claimed.message, change)
+                self._count(change)
+                span.told(change.events)
         except StoreUnavailable as error:
             _log.warning("a question waits for the store", extra={"error": str(error)})
         except Exception:
             _log.exception("a question broke; it is asked again", extra={"delivery": asked.id})
         finally:
+            span.end()
             del self._tasks[asked.id]
             self._ports.due.nudge()
 
+    def _count(self, change: Change) -> None:
+        for event in change.events:
+            if event.type is EventType.RESOLVED:
+                self._ports.observer.resolved(event.account or "", event.data["verdict"])
+
     async def _resolve(self, asked: Delivery, message: Message) -> Change | None:
         """What the answer makes of the delivery; None: somebody else has found out meanwhile."""
+        stored = await self._ports.store.get_message(asked.project, asked.message_id)
+        told = acknowledged(asked, stored.events) if stored is not None else None
+        if told is not None:  # before it was asked for
+            return transitions.found(asked, told.data.get("provider_message_id"), self._ports.clock.now())
         policy, within_s = await self._policy(message)
         member = self._fleet.member(asked.account)
         lookup = member.provider.resolve if member is not None else None

@@ -8,12 +8,12 @@ from typing import Final
 from msgspec import Struct
 
 from everpost.entrypoints.http.app import build_app
-from everpost.entrypoints.server import LOOPBACK, Say, serve, services_of, stop_signal, url_of
+from everpost.entrypoints.server import LOOPBACK, Say, counted, serve, services_of, stop_signal, url_of
 from everpost.model.account import Account, Timeouts
 from everpost.model.route import Route, RouteAccount
+from everpost.providers.hooks import SECRET
 from everpost.sandbox.sandbox import Sandbox
 from everpost.settings import HttpSettings, Retention, Settings
-from everpost.wiring import assembled
 
 CONNECT_S: Final = 2.0  # to a sandbox provider on this machine; and
 WRITE_S: Final = 2.0  # short, since "it has it not" is believed only after the longest possible attempt
@@ -38,9 +38,9 @@ async def run_dev(options: DevOptions, say: Say) -> None:
     await sandbox.start(LOOPBACK, smtp_port=options.smtp_port, control_port=options.control_port)
     try:
         settings = _dev_settings(options, sandbox)
-        async with assembled(settings) as engine:
+        async with counted(settings) as (engine, metrics):
             needs_key = not ipaddress.ip_address(options.host).is_loopback
-            services = services_of(engine, needs_key=needs_key, inbox=sandbox.inbox)
+            services = services_of(engine, metrics, needs_key=needs_key, inbox=sandbox.inbox)
             welcome = partial(_welcome, options, sandbox, needs_key=needs_key)
             await serve(engine, build_app(services), settings.http, lambda: say(welcome()))
     finally:
@@ -77,14 +77,15 @@ def _dev_settings(options: DevOptions, sandbox: Sandbox) -> Settings:
         Account(
             name="mailgun",
             provider="mailgun",
-            settings={"api_key": "key-sandbox", "domain": SANDBOX_DOMAIN, "base_url": sandbox.mailgun_url},
+            settings={"api_key": "key-sandbox", "domain": SANDBOX_DOMAIN, "base_url": sandbox.mailgun_url}
+            | _told(options, sandbox, "mailgun"),
             timeouts=timeouts,
             lookup_lag_s=options.lookup_lag_s,
         ),
         Account(
             name="sendgrid",
             provider="sendgrid",
-            settings={"api_key": "SG.sandbox", "base_url": sandbox.sendgrid_url},
+            settings={"api_key": "SG.sandbox", "base_url": sandbox.sendgrid_url} | _told(options, sandbox, "sendgrid"),
             timeouts=timeouts,
             lookup_lag_s=options.lookup_lag_s,
         ),
@@ -99,6 +100,15 @@ def _dev_settings(options: DevOptions, sandbox: Sandbox) -> Settings:
         retention=Retention(),
         log_level="warning",
     )
+
+
+def _told(options: DevOptions, sandbox: Sandbox, provider: str) -> dict[str, str]:
+    """The sandbox provider is set up to tell what becomes of mail, and the account to know that it is that."""
+    everywhere = ipaddress.ip_address(options.host).is_unspecified
+    url = url_of(HttpSettings(host=LOOPBACK if everywhere else options.host, port=options.port))
+    sandbox.telling.tell(provider, f"{url}/hooks/{provider}")
+    secret = sandbox.telling.secret(provider)
+    return {} if secret is None else {SECRET: secret}
 
 
 def _welcome(options: DevOptions, sandbox: Sandbox, *, needs_key: bool) -> str:

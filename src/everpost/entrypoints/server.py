@@ -6,8 +6,8 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Final, cast
 
 import uvicorn
@@ -17,12 +17,14 @@ from everpost.engine.engine import Engine
 from everpost.entrypoints.http.app import build_app
 from everpost.entrypoints.http.call import Services
 from everpost.entrypoints.http.door import Door
+from everpost.entrypoints.http.figures import Figures
 from everpost.entrypoints.http.inbox import Inbox
-from everpost.entrypoints.http.metrics import Metrics
 from everpost.entrypoints.http.origins import Origins
 from everpost.entrypoints.http.other_operations import VITALS
 from everpost.entrypoints.http.protocol import Protocol
 from everpost.entrypoints.http.punctuality import Punctual, sweep
+from everpost.entrypoints.metrics import Metrics, ServerMetrics
+from everpost.entrypoints.metrics.lateness import watched_loop
 from everpost.entrypoints.processes import Place
 from everpost.model.limits import CONNECTIONS_MAX
 from everpost.settings import HttpSettings, Settings, WorkSettings
@@ -41,23 +43,36 @@ Say = Callable[[str], None]
 async def run_server(settings: Settings, say: Say, *, works: bool = True, place: Place | None = None) -> None:
     """`everpost serve`: until SIGINT or SIGTERM, then a graceful stop. One that does not work (`--no-work`) hands over
     what its callers wait for, and nothing else. `place`: among several processes at one port."""
-    async with assembled(settings, Role.SERVER if works else Role.DOOR) as engine:
-        services = services_of(engine, origins=Origins(settings.http.page_origins))
+    async with counted(settings, Role.SERVER if works else Role.DOOR) as (engine, metrics):
+        services = services_of(engine, metrics, origins=Origins(settings.http.page_origins))
         started = place.tell_ready if place else lambda: say(f"Everpost listens on {url_of(settings.http)}")
         await serve(engine, build_app(services), settings.http, started, place)
 
 
 async def run_worker(settings: Settings, say: Say) -> None:
     """`everpost work`: until SIGINT or SIGTERM, then a graceful stop. It answers nothing but how it is."""
-    async with assembled(settings, Role.WORKER) as engine:
-        vitals = Door(services_of(engine), VITALS)
+    async with counted(settings, Role.WORKER) as (engine, metrics):
+        vitals = Door(services_of(engine, metrics), VITALS)
         await serve(
             engine, vitals, settings.work, lambda: say(f"Everpost works, and says how at {url_of(settings.work)}")
         )
 
 
+@asynccontextmanager
+async def counted(settings: Settings, role: Role = Role.SERVER) -> AsyncIterator[tuple[Engine, Metrics]]:
+    """An engine for that role, and the figures of what its process does."""
+    metrics = Metrics(__version__) if role is Role.WORKER else ServerMetrics(__version__)
+    async with assembled(settings, role, figures=metrics) as engine, watched_loop(metrics.process.loop_was_late):
+        yield engine, metrics
+
+
 def services_of(
-    engine: Engine, *, needs_key: bool = True, inbox: Inbox | None = None, origins: Origins | None = None
+    engine: Engine,
+    metrics: Figures,
+    *,
+    needs_key: bool = True,
+    inbox: Inbox | None = None,
+    origins: Origins | None = None,
 ) -> Services:
     """What the HTTP room needs, of this engine."""
     return Services(
@@ -65,11 +80,13 @@ def services_of(
         console=engine.console,
         keyring=engine.keyring if needs_key else None,
         clock=engine.ports.clock,
-        metrics=Metrics(),
+        ingestor=engine.ingestor,
+        metrics=metrics,
         inbox=inbox,
         version=__version__,
         feed=engine.feed,
         origins=origins or Origins(),
+        tracer=engine.ports.tracer,
     )
 
 

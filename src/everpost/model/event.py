@@ -19,6 +19,21 @@ class EventType(StrEnum):
     CANCELLED = "email.cancelled"
     SUPPRESSED = "email.suppressed"
     UNCONFIRMED = "email.unconfirmed"
+    RECIPIENT_QUEUED = "recipient.queued"
+    RECIPIENT_SENT = "recipient.sent"
+    RECIPIENT_DEFERRED = "recipient.deferred"
+    RECIPIENT_DELIVERED = "recipient.delivered"
+    RECIPIENT_BOUNCED = "recipient.bounced"
+    RECIPIENT_REJECTED = "recipient.rejected"
+    RECIPIENT_FAILED = "recipient.failed"
+    RECIPIENT_COMPLAINED = "recipient.complained"
+    RECIPIENT_UNSUBSCRIBED = "recipient.unsubscribed"
+    RECIPIENT_RESUBSCRIBED = "recipient.resubscribed"
+    RECIPIENT_AUTORESPONDED = "recipient.autoresponded"
+    RECIPIENT_OPENED = "recipient.opened"
+    RECIPIENT_CLICKED = "recipient.clicked"
+    RECIPIENT_UNKNOWN = "recipient.unknown"
+    WEBHOOK_UNREADABLE = "webhook.unreadable"
     ACCOUNT_OPENED = "account.opened"
     ACCOUNT_CLOSED = "account.closed"
     ACCOUNT_UNCONFIRMED = "account.unconfirmed"
@@ -27,6 +42,7 @@ class EventType(StrEnum):
     DEFAULT_CHANGED = "route.default_changed"
     SUPPRESSION_ADDED = "suppression.added"
     SUPPRESSION_REMOVED = "suppression.removed"
+    ADDRESS_ERASED = "address.erased"
     KEY_CREATED = "key.created"
     KEY_REVOKED = "key.revoked"
 
@@ -48,6 +64,21 @@ _ANSWER: Final = {
 }
 _REASON: Final = {"reason": "why, in words"}
 _SKIPPED: Final = {"skipped": "accounts that could not be asked, each with its reason"}
+_TOLD: Final = {
+    "place": "whose it is: the place in to, cc and bcc, counted from 0; left out where the provider names nobody of it",
+    "native": "the provider's own name of the event",
+    "provider_message_id": "how the provider calls the mail",
+    "joined_by": "how the mail was found: by `metadata`, `message_id` or `recipient`; left out where it was not",
+    "received_at": "when the provider told it; the event's time is that of what happened",
+}
+_DIAGNOSIS: Final = {
+    "reason": "why, as one of few words for all providers, such as `invalid_recipient` or `greylisted`",
+    "smtp_code": "the receiving server's code",
+    "enhanced_status": "its enhanced status code (RFC 3463)",
+    "text": "its words, without addresses",
+}
+_MACHINE: Final = {"machine": "`apple_mpp`, `image_proxy`, `scanner` or `unknown`, where it was no person"}
+_SCOPE: Final = {"scope": "from what, such as `group:7`; left out: from everything"}
 _ROUTE: Final = {"route": "name of the route", "by": "who did it", "accounts": "its accounts, in order"}
 _KEY: Final = {"key": "id of the key, its public part", "scope": "what it may do"}
 
@@ -102,6 +133,38 @@ FACTS: Final[Mapping[EventType, Fact]] = {
         "A provider said that it has the mail, and its records have never shown it. It stays sent: a person decides.",
         {"after_s": "how old the mail was when it was last looked for"},
     ),
+    EventType.RECIPIENT_QUEUED: Fact("The provider has taken the mail for this recipient.", _TOLD),
+    EventType.RECIPIENT_SENT: Fact("The provider has begun to hand it over.", _TOLD),
+    EventType.RECIPIENT_DEFERRED: Fact("Not yet: the provider goes on trying.", _TOLD | _DIAGNOSIS),
+    EventType.RECIPIENT_DELIVERED: Fact(
+        "The receiving server has taken it.", _TOLD | {"smtp_code": _DIAGNOSIS["smtp_code"]}
+    ),
+    EventType.RECIPIENT_BOUNCED: Fact(
+        "The receiving server has refused it for good.",
+        _TOLD
+        | _DIAGNOSIS
+        | {
+            "bounce": "`hard`: the address takes no mail and is suppressed; `soft`: this mail was refused",
+            "late": "it had been taken first",
+        },
+    ),
+    EventType.RECIPIENT_REJECTED: Fact(
+        "The provider has refused it for this recipient, before any server was asked.", _TOLD | _DIAGNOSIS
+    ),
+    EventType.RECIPIENT_FAILED: Fact("A fault on the provider's side.", _TOLD | _DIAGNOSIS),
+    EventType.RECIPIENT_COMPLAINED: Fact("The recipient calls it spam. The address is suppressed.", _TOLD),
+    EventType.RECIPIENT_UNSUBSCRIBED: Fact(
+        "The recipient wants no more mail. Without a scope, the address is suppressed.", _TOLD | _SCOPE
+    ),
+    EventType.RECIPIENT_RESUBSCRIBED: Fact("The recipient wants mail again.", _TOLD | _SCOPE),
+    EventType.RECIPIENT_AUTORESPONDED: Fact("A machine has answered it.", _TOLD),
+    EventType.RECIPIENT_OPENED: Fact("It was opened, or its pictures were loaded.", _TOLD | _MACHINE),
+    EventType.RECIPIENT_CLICKED: Fact("A link of it was followed.", _TOLD | _MACHINE),
+    EventType.RECIPIENT_UNKNOWN: Fact("The provider tells something that has no name here.", _TOLD),
+    EventType.WEBHOOK_UNREADABLE: Fact(
+        "What a provider has sent makes no sense. It is kept as it came.",
+        _REASON | {"size_bytes": "how large it was", "received_at": "when it came"},
+    ),
     EventType.ACCOUNT_OPENED: Fact("An account takes no mail: its circuit has opened.", _REASON),
     EventType.ACCOUNT_CLOSED: Fact("An account takes mail again.", {}),
     EventType.ACCOUNT_UNCONFIRMED: Fact(
@@ -113,8 +176,20 @@ FACTS: Final[Mapping[EventType, Fact]] = {
     EventType.DEFAULT_CHANGED: Fact(
         "Another account of a route goes first.", _ROUTE | {"from": "the account before", "to": "the account now"}
     ),
-    EventType.SUPPRESSION_ADDED: Fact("An address must not be written to.", {"by": "who did it"} | _REASON),
+    EventType.SUPPRESSION_ADDED: Fact(
+        "An address must not be written to.",
+        {
+            "by": "who did it: a key, or the account whose provider has told why",
+            "source": "`webhook`, where a provider has told why",
+            "place": "of the recipient in the mail that it was told of",
+        }
+        | _REASON,
+    ),
     EventType.SUPPRESSION_REMOVED: Fact("An address may be written to again.", {"by": "who did it"}),
+    EventType.ADDRESS_ERASED: Fact(
+        "A recipient was taken out of mails that are kept.",
+        {"messages": "of how many mails, in this step", "by": "who did it"},
+    ),
     EventType.KEY_CREATED: Fact("An API key was made.", _KEY),
     EventType.KEY_REVOKED: Fact("An API key was revoked.", _KEY),
 }

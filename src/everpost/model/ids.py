@@ -4,6 +4,7 @@ A message id is `em_` and 26 characters of Crockford's base 32 (48 bits of milli
 UUIDv7 or ULID). Below it, ids spell out where they belong: delivery `em_….0`, its third attempt `em_….0.3`.
 """
 
+import re
 from functools import lru_cache
 from typing import Final
 
@@ -15,6 +16,7 @@ CORRELATION_KEY: Final = "everpost_id"
 MESSAGE_PREFIX: Final = "em_"
 _CACHED_MAX: Final = 16  # milliseconds: that of now, and a few that somebody has asked for
 MESSAGE_ID_CHARS: Final = len(MESSAGE_PREFIX) + 26
+DELIVERY_ID: Final = re.compile(rf"{MESSAGE_PREFIX}[{_ALPHABET}]{{26}}\.[0-9]{{1,9}}")
 
 
 def message_id(at: float, chance: int) -> str:

@@ -1,8 +1,11 @@
 """Who is calling."""
 
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
+
+DEFAULT_PROJECT: Final = "default"  # of whoever needs no key
 
 
 class Scope(StrEnum):

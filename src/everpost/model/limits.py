@@ -7,6 +7,7 @@ BODY_BYTES_MAX: Final = 36 * 1024 * 1024  # one HTTP request: 25 MiB of attachme
 CONTENT_BYTES_MAX: Final = 25 * 1024 * 1024  # text, html, decoded attachments; Mailgun's cap, the smaller one
 RECIPIENTS_MAX: Final = 1000  # to + cc + bcc; the cap of SendGrid and of Mailgun
 REPLY_TO_MAX: Final = 10  # addresses for answers
+ATTACHMENT_IN_STORE_BYTES_MAX: Final = 64 * 1024  # a larger one lies where `attachments` says, if it says anything
 ATTACHMENTS_MAX: Final = 100  # files of one mail
 HEADERS_MAX: Final = 100  # further headers of one mail
 HEADER_VALUE_CHARS_MAX: Final = 998  # RFC 5322 2.1.1: a line without its CRLF
@@ -62,6 +63,7 @@ CLAIM_MAX: Final = 256  # deliveries taken from the queue at once
 ACTIVE_MAX: Final = 1024  # deliveries in the hands of one process
 COMMIT_MAX: Final = 512  # operations that share one commit
 PENDING_WRITES_MAX: Final = 20_000  # operations that may wait for a commit; beyond it: 503 and Retry-After
+POSTGRES_CONNECTIONS_MAX: Final = 8  # of one process; the wake-ups of PostgreSQL take one more
 LOOKUP_REQUESTS_MAX: Final = 12  # requests to a provider for one question
 REASON_CHARS_MAX: Final = 500  # a provider's own words, as kept
 RESOLVING_MAX: Final = 64  # questions that one process asks at the same time
@@ -73,6 +75,14 @@ RELAY_BATCH_MAX: Final = 500  # events handed to a sink at once
 ANSWER_HEAD_BYTES_MAX: Final = 64 * 1024  # status line and headers
 ANSWER_BODY_BYTES_MAX: Final = 4 * 1024 * 1024  # what follows; a longer answer is none
 PROVIDER_ID_CHARS_MAX: Final = 998  # its id of a mail, as long as a line; a longer one is none
+
+# What a provider may send by itself
+HOOK_BYTES_MAX: Final = 2 * 1024 * 1024  # one request of its events; SendGrid's have at most 768 KB
+HOOKS_AT_ONCE_MAX: Final = 32  # such requests that are worked on; beyond it: 503, and they come again
+HOOK_EVENTS_MAX: Final = 10_000  # events of one such request; the rest is kept as unreadable
+JOIN_SEARCHES_MAX: Final = 100  # events of one such request, without our id, whose mail is searched for
+JOIN_PROJECTS_MAX: Final = 100  # projects that are searched
+PAPER_BYTES_MAX: Final = 16 * 1024  # of an event as it came, as kept
 
 # What AWS takes
 KINESIS_RECORDS_MAX: Final = 500  # of one request

@@ -16,6 +16,9 @@ class Kind(StrEnum):
     UNKNOWN = "unknown"  # may have been taken: resolve before anything else
 
 
+TAKEN: Final = frozenset({Kind.ACCEPTED, Kind.HELD})
+"""Kinds after which the provider has the mail."""
+
 NOT_TAKEN: Final = frozenset({Kind.REFUSED, Kind.THROTTLED, Kind.UNAVAILABLE})
 """Kinds after which another account may be tried at once."""
 

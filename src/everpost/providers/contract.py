@@ -16,6 +16,7 @@ from everpost.model.account import Account
 from everpost.model.limits import REASON_CHARS_MAX
 from everpost.model.message import Draft
 from everpost.model.outcome import Kind, Outcome
+from everpost.providers.hooks import Webhook
 
 # --- what goes out ---------------------------------------------------------------------------------------------------
 
@@ -267,6 +268,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     """A read-only request: any 2xx answer proves that the credentials work."""
     probe_refused: frozenset[int] = frozenset()
     """Statuses of its answer that prove that they do not. Whatever is in neither can't tell."""
+    webhook: Webhook | None = None  # None: it sends no events
 
 
 def outcome_of(provider: Provider, answer: Answer, account: Account) -> Outcome:

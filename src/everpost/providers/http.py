@@ -11,6 +11,7 @@ from everpost.model.account import Account
 from everpost.model.message import Draft
 from everpost.providers.contract import Absent, Form, HttpRequest, HttpResponse, Setting, Sought, Unclear
 from everpost.providers.fields import without_repeats
+from everpost.providers.hooks import SECRET
 
 _PLAIN: Final = re.compile(r"[a-z0-9._+@-]+")
 _ASKABLE: Final = re.compile(r"[!-~]+")  # what may stand in a request's target
@@ -23,6 +24,7 @@ def settings_of(regions: Mapping[str, str], *more: Setting) -> tuple[Setting, ..
         Setting(name="api_key", help="key that may send mail", required=True, secret=True),
         Setting(name="lookup_api_key", help="key that may read logs and events, if api_key can't", secret=True),
         Setting(name="region", help="where the account lives", default=next(iter(regions)), choices=tuple(regions)),
+        Setting(name=SECRET, help="what proves that its events are its own; without it they are refused", secret=True),
         Setting(name="base_url", form=Form.URL, help="another address of the API, such as that of a sandbox"),
         *more,
     )

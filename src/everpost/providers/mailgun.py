@@ -14,7 +14,7 @@ from everpost.model.ids import CORRELATION_KEY
 from everpost.model.limits import CONTENT_BYTES_MAX
 from everpost.model.message import Draft
 from everpost.providers import contract as c
-from everpost.providers import fields, http
+from everpost.providers import fields, http, mailgun_events
 from everpost.providers.forms import FilePart, is_field_name, render_form
 from everpost.providers.options import form_fault, with_options
 from everpost.providers.reading import Reading, at, decoded, read_answer
@@ -113,10 +113,8 @@ READING: Final = Reading(words=_words, message_id=_message_id, rows=ROWS, wait=W
 def _ask(sought: c.Sought) -> c.HttpRequest:
     begin, end = (int(at.timestamp()) for at in http.window(sought))
     what = {"event": "accepted", "recipient": http.searched(sought.message), "begin": begin, "end": end}
-    query = urlencode(what | {"ascending": "yes", "limit": EVENTS_MAX})
-    return http.request_of(
-        "GET", _url(sought.account, "/v3/{}/events?" + query), _login(http.lookup_key(sought.account))
-    )
+    url = _url(sought.account, "/v3/{}/events?" + urlencode(what | {"ascending": "yes", "limit": EVENTS_MAX}))
+    return http.request_of("GET", url, _login(http.lookup_key(sought.account)))
 
 
 def _find(sought: c.Sought, response: c.HttpResponse) -> c.Finding:
@@ -147,4 +145,5 @@ PROVIDER: Final = c.Provider(
     read=lambda response, _: read_answer(READING, response),
     resolve=c.Lookup(lag_s=1800.0, kept_s=86_400.0, start=_ask, read=_find),
     probe=lambda account: http.request_of("GET", _url(account, "/v4/domains/{}"), _login(http.lookup_key(account))),
+    webhook=mailgun_events.WEBHOOK,
 )

@@ -13,7 +13,7 @@ from everpost.model.account import Account
 from everpost.model.ids import CORRELATION_KEY
 from everpost.model.message import Address, Draft
 from everpost.providers import contract as c
-from everpost.providers import http
+from everpost.providers import http, sendgrid_events
 from everpost.providers.fields import fault_of, needs_to, without_repeats
 from everpost.providers.options import merge_fault, merged
 from everpost.providers.reading import Reading, at, decoded, read_answer
@@ -23,7 +23,6 @@ REGIONS: Final = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.se
 RESERVED_HEADERS: Final = ("x-sg-id", "x-sg-eid")  # the rest of its list is refused for every provider
 CANDIDATES_MAX: Final = 10
 LOGS_MAX: Final = 1000
-CONTENT_BYTES_MAX: Final = 22 * 1024 * 1024  # 30 MiB in all, attachments in base64
 GROUP: Final = "personalizations"
 OUR_IDS: Final = (("custom_args", CORRELATION_KEY), (GROUP, "custom_args", CORRELATION_KEY))
 OWN: Final = (("from",), ("mail_settings", "bcc"), *((GROUP, name) for name in ("from", "to", "cc", "bcc")), *OUR_IDS)
@@ -139,7 +138,7 @@ PROVIDER: Final = c.Provider(
     title="SendGrid",
     docs="https://www.twilio.com/docs/sendgrid/api-reference/mail-send",
     settings=http.settings_of(REGIONS),
-    limits=c.Limits(recipients_max=1000, content_bytes_max=CONTENT_BYTES_MAX, tags_max=10),
+    limits=c.Limits(recipients_max=1000, content_bytes_max=22 << 20, tags_max=10),  # 30 MiB in all, in base64
     rows=ROWS,
     fault=fault,
     build=build,
@@ -147,4 +146,5 @@ PROVIDER: Final = c.Provider(
     resolve=c.Lookup(lag_s=300.0, kept_s=30 * 86_400.0, start=_ask, read=_find),
     probe=lambda account: _request("GET", account, "/v3/scopes", account.settings["api_key"]),
     probe_refused=frozenset({401}),
+    webhook=sendgrid_events.WEBHOOK,
 )

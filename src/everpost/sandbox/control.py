@@ -3,35 +3,46 @@
 GET, PUT, DELETE  /_sandbox/{provider}/faults   PUT takes one FaultPlan or a list of them
 GET, DELETE       /_sandbox/inbox               ?limit=, ?delivery_id=
 GET               /_sandbox/inbox/{id}
+POST              /_sandbox/inbox/{id}/events   {"what": "complained", "place": 0}: tells that of a recipient
 GET               /_sandbox/ledger              how often each delivery was taken, and lost on purpose
 """
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
+from msgspec import Meta, Struct
 
 from everpost.dialects.answers import Rendered, render_json
 from everpost.dialects.contract import Submission
 from everpost.sandbox.api import Api, not_found
+from everpost.sandbox.events import WHATS
 from everpost.sandbox.faults import FaultPlan, Faults, Target
 from everpost.sandbox.inbox import Caught, Inbox
+from everpost.sandbox.telling import Telling
 
 PutFaults = Callable[..., Awaitable[None]]
 
 _FAULTS: Final = re.compile(r"/_sandbox/(\w+)/faults")
 _CAUGHT: Final = re.compile(r"/_sandbox/inbox/(\w+)")
+_EVENTS: Final = re.compile(r"/_sandbox/inbox/(\w+)/events")
 _PAGE: Final = 100
+
+
+class _Event(Struct, forbid_unknown_fields=True):
+    what: Literal[tuple(sorted(WHATS))]  # type: ignore[valid-type]  # one of the table's
+    place: Annotated[int, Meta(ge=0)] = 0
 
 
 class Control:
     """The API of the control port."""
 
-    def __init__(self, inbox: Inbox, faults: dict[str, Faults], put_faults: PutFaults) -> None:
+    def __init__(self, inbox: Inbox, faults: dict[str, Faults], put_faults: PutFaults, telling: Telling) -> None:
         self._inbox = inbox
         self._faults = faults
         self._put_faults = put_faults
+        self._telling = telling
 
     def target(self, method: str, path: str) -> Target:  # noqa: ARG002 - the port has no faults
         return Target.LOOKUP
@@ -45,6 +56,8 @@ class Control:
         if found := _CAUGHT.fullmatch(request.path):
             caught = self._inbox.get(found[1])
             return render_json(200, _whole(caught)) if caught else not_found()
+        if found := _EVENTS.fullmatch(request.path):
+            return self._tell(request, self._inbox.get(found[1]))
         match request.method, request.path:
             case "GET", "/_sandbox/inbox":
                 return self._list(request.query)
@@ -54,6 +67,19 @@ class Control:
             case "GET", "/_sandbox/ledger":
                 return render_json(200, {"taken": dict(self._inbox.taken), "lost": dict(self._inbox.lost)})
         return not_found()
+
+    def _tell(self, request: Submission, caught: Caught | None) -> Rendered:
+        if caught is None or request.method != "POST":
+            return not_found()
+        try:
+            event = msgspec.json.decode(request.body, type=_Event)
+        except (msgspec.DecodeError, UnicodeDecodeError) as refused:
+            return render_json(400, {"message": str(refused)})
+        if event.place >= len(caught.draft.recipients):
+            return render_json(400, {"message": f"the mail has {len(caught.draft.recipients)} recipients"})
+        if not self._telling.told(caught, event.place, [event.what]):
+            return render_json(409, {"message": f"nobody is told what becomes of mail at {caught.provider}"})
+        return render_json(202, {"message": "it is told"})
 
     def answer_faults(self, request: Submission, provider: str) -> Rendered | Awaitable[Rendered]:
         if provider not in self._faults:

@@ -33,6 +33,7 @@ class Inbox:
     ) -> None:
         self.taken: Counter[str] = Counter()  # by delivery id: mails that will arrive
         self.lost: Counter[str] = Counter()  # by delivery id: mails that were dropped on purpose
+        self.on_caught: Callable[[Caught], None] = lambda _: None  # told of each new mail
         self._clock = clock
         self._kept_max = kept_max
         self._kept_bytes_max = kept_bytes_max
@@ -57,6 +58,7 @@ class Inbox:
         self._bytes += size_bytes(caught.draft)
         while len(self._kept) > self._kept_max or (self._bytes > self._kept_bytes_max and len(self._kept) > 1):
             self._bytes -= size_bytes(self._kept.popitem(last=False)[1].draft)
+        self.on_caught(caught)
         return caught
 
     def get(self, caught_id: str) -> Caught | None:

@@ -14,6 +14,7 @@ from everpost.sandbox.mailgun import Mailgun
 from everpost.sandbox.sendgrid import SendGrid
 from everpost.sandbox.server import Connections
 from everpost.sandbox.smtp import MailPort
+from everpost.sandbox.telling import Telling
 
 PROVIDERS: Final = ("sendgrid", "mailgun", "smtp")
 CONTROL: Final = "control"
@@ -27,9 +28,11 @@ class Sandbox:
     ) -> None:
         self.conduct = conduct or Conduct()
         self.inbox = Inbox(clock)
+        self.telling = Telling(clock)
+        self.inbox.on_caught = self.telling.caught
         chance = random or Random()  # noqa: S311 - ids and faults of a test double
         self.faults = {name: Faults(chance) for name in PROVIDERS}
-        control = Control(self.inbox, self.faults, self.put_faults)
+        control = Control(self.inbox, self.faults, self.put_faults, self.telling)
         parts = (self.inbox, self.conduct, clock, chance)
         apis: dict[str, Api] = {"sendgrid": SendGrid(*parts), "mailgun": Mailgun(*parts)}
         self._ports: dict[str, Connections | MailPort] = {
@@ -59,6 +62,7 @@ class Sandbox:
             raise
 
     async def stop(self) -> None:
+        await self.telling.stop()
         for name in list(self._servers):
             self._close(name)
         await asyncio.sleep(0)  # transports tell their protocols in the next turn of the loop

@@ -23,13 +23,16 @@ from everpost.settings.values import (
     ConfigFault,
     HealthPlace,
     HttpSettings,
+    InStore,
     KafkaSink,
     MemoryWakeup,
+    PostgresStore,
     Settings,
     SinkPlace,
     SqliteStore,
     StoreHealth,
     StorePlace,
+    StoreWakeup,
     ValkeyPlace,
     WakeupPlace,
     WorkSettings,
@@ -45,6 +48,8 @@ def _commas(value: str) -> list[str]:
 VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "EVERPOST_DATA": ("data", str),
     "EVERPOST_STORE": ("store", str),
+    "EVERPOST_STORE_PASSWORD": ("store_password", str),
+    "EVERPOST_ATTACHMENTS": ("attachments", str),
     "EVERPOST_HEALTH": ("health", str),
     "EVERPOST_HEALTH_PASSWORD": ("health_password", str),
     "EVERPOST_WAKEUP": ("wakeup", str),
@@ -100,7 +105,7 @@ def store_place(path: Path, environ: Mapping[str, str]) -> tuple[StorePlace, Pat
     text = "" if is_told and not path.exists() else _text(path, report)
     content = {} if text is None else _content(text, str(path), environ, report)
     top = Section(content or {}, "", report)
-    place = _store(top), _data(top)
+    place = _store(top, SecretReader(environ)), _data(top)
     return report.faults or place
 
 
@@ -163,8 +168,9 @@ def _settings(top: Section, reader: AccountReader) -> Settings:
     events, log = top.section("events"), top.section("log")
     sinks, level = _sinks(events, reader.secrets), log.text(keys.LOG_LEVEL)
     retention = read_retention(top.section("retention"))
-    store, health = _store(top), _health(top)
-    wakeup = _wakeup(top, health)
+    store, health = _store(top, reader.secrets), _health(top)
+    wakeup = _wakeup(top, store, health)
+    attachments = places.read(top, keys.ATTACHMENTS.name, top.text(keys.ATTACHMENTS), places.ATTACHMENTS) or InStore()
     for section in (events, log, top):
         section.close()
     return Settings(
@@ -177,13 +183,17 @@ def _settings(top: Section, reader: AccountReader) -> Settings:
         retention=retention,
         log_level=level,
         store=store,
+        attachments=attachments,
         health=health,
         wakeup=wakeup,
     )
 
 
-def _store(top: Section) -> StorePlace:
-    return places.read(top, keys.STORE.name, top.text(keys.STORE), places.STORES) or SqliteStore()
+def _store(top: Section, secrets: SecretReader) -> StorePlace:
+    store = places.read(top, keys.STORE.name, top.text(keys.STORE), places.STORES) or SqliteStore()
+    raw = top.text(keys.STORE_PASSWORD)
+    password = None if raw is None else secrets.secret(top, keys.STORE_PASSWORD.name, raw)
+    return msgspec.structs.replace(store, password=password) if isinstance(store, PostgresStore) else store
 
 
 def _health(top: Section) -> HealthPlace:
@@ -192,8 +202,10 @@ def _health(top: Section) -> HealthPlace:
     return _known_by(health, password) if isinstance(health, ValkeyPlace) else health
 
 
-def _wakeup(top: Section, health: HealthPlace) -> WakeupPlace:
+def _wakeup(top: Section, store: StorePlace, health: HealthPlace) -> WakeupPlace:
     wakeup = places.read(top, keys.WAKEUP.name, top.text(keys.WAKEUP), places.WAKEUPS) or MemoryWakeup()
+    if isinstance(wakeup, StoreWakeup) and not isinstance(store, PostgresStore):
+        top.fault(keys.WAKEUP.name, "is `store`, and that store calls nobody", "a store `postgres://…`, or `memory`")
     password = top.text(keys.WAKEUP_PASSWORD)
     if not isinstance(wakeup, ValkeyPlace):
         return wakeup

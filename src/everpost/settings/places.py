@@ -12,25 +12,34 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 from everpost.settings.forms import is_url
 from everpost.settings.section import Section, nearest
 from everpost.settings.values import (
+    AttachmentPlace,
     DynamoStore,
+    FileAttachments,
     FileSink,
     HealthPlace,
     IamLogin,
+    InStore,
     KafkaSink,
     KinesisSink,
     Mechanism,
     MemoryWakeup,
+    ObjectAttachments,
+    PostgresStore,
     QueueWakeup,
     SinkPlace,
     SqliteStore,
     StdoutSink,
     StoreHealth,
     StorePlace,
+    StoreWakeup,
     ValkeyPlace,
     WakeupPlace,
 )
 
 VALKEY_PORT: Final = 6379
+POSTGRES_PORT: Final = 5432
+SSL_MODES: Final = ("disable", "require", "verify-ca", "verify-full")
+_PASSWORD: Final = re.compile(r"(//[^:/@]*):[^@]*@")
 _TOPIC: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _BROKER: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}")
 T = TypeVar("T")
@@ -49,12 +58,17 @@ def read(section: Section, name: str, text: str, kinds: Mapping[str, Kind[T]]) -
     kind = kinds.get(word)
     if kind is None:
         listed = ", or ".join(each.form for each in kinds.values())
-        section.fault(name, f"is {text!r}, which is not known", nearest(word, kinds) or listed)
+        section.fault(name, f"is {_shown(text)!r}, which is not known", nearest(word, kinds) or listed)
         return None
     found = kind.read(rest)
     if found is None:
-        section.fault(name, f"is {text!r}, which is incomplete or says too much", kind.form)
+        section.fault(name, f"is {_shown(text)!r}, which is incomplete or says too much", kind.form)
     return found
+
+
+def _shown(text: str) -> str:
+    """Without a password that should not stand in there."""
+    return _PASSWORD.sub(r"\1:***@", text)
 
 
 def _alone(place: T) -> Callable[[str], T | None]:
@@ -67,6 +81,40 @@ def _dynamo(rest: str) -> DynamoStore | None:
     if not table or options is None:
         return None
     return DynamoStore(table=table, bodies=options.get("bodies"))
+
+
+def _objects(rest: str) -> ObjectAttachments | None:
+    bucket, _, query = rest.partition("?")
+    options = _options(query, {"prefix", "endpoint"})
+    if not bucket or "/" in bucket or options is None:
+        return None
+    endpoint = options.get("endpoint")
+    if endpoint is not None and not is_url(endpoint):
+        return None
+    return ObjectAttachments(bucket=bucket, prefix=options.get("prefix", ""), endpoint=endpoint)
+
+
+def _postgres(rest: str) -> PostgresStore | None:
+    try:
+        url = urlsplit(f"postgres:{rest}")
+        port = url.port or POSTGRES_PORT
+    except ValueError:  # a port that is none
+        return None
+    options = _options(url.query, {"sslmode", "sslrootcert"})
+    database = unquote(url.path.removeprefix("/"))
+    if not url.hostname or not url.username or not database or url.password is not None or options is None:
+        return None
+    if options.get("sslmode", "disable") not in SSL_MODES:
+        return None
+    root = options.get("sslrootcert")
+    return PostgresStore(
+        host=url.hostname,
+        port=port,
+        user=_user(url),
+        database=database,
+        sslmode=options.get("sslmode", SSL_MODES[-1]),
+        sslrootcert=Path(root) if root else None,
+    )
 
 
 def _valkey(rest: str, *, tls: bool) -> ValkeyPlace | None:
@@ -163,6 +211,7 @@ def _options(query: str, known: set[str]) -> dict[str, str] | None:
 
 STORES: Final[Mapping[str, Kind[StorePlace]]] = {
     "sqlite": Kind("`sqlite`", _alone(SqliteStore())),
+    "postgres": Kind(f"`postgres://USER@HOST:PORT/DATABASE?sslmode={'|'.join(SSL_MODES)}`", _postgres),
     "dynamodb": Kind("`dynamodb:TABLE` or `dynamodb:TABLE?bodies=BUCKET`", _dynamo),
 }
 _VALKEY: Final[Kind[ValkeyPlace]] = Kind("`valkey://HOST:PORT`", lambda rest: _valkey(rest, tls=False))
@@ -170,6 +219,11 @@ _VALKEYS: Final[Kind[ValkeyPlace]] = Kind(
     "`valkeys://HOST:PORT`, with TLS; `?iam=USER,CACHE&serverless=true` for ElastiCache's login",
     lambda rest: _valkey(rest, tls=True),
 )
+ATTACHMENTS: Final[Mapping[str, Kind[AttachmentPlace]]] = {
+    "store": Kind("`store`", _alone(InStore())),
+    "file": Kind("`file:` and a folder", lambda rest: FileAttachments(Path(rest)) if rest else None),
+    "s3": Kind("`s3:BUCKET`, `s3:BUCKET?prefix=NAME/` or `s3:BUCKET?endpoint=URL`", _objects),
+}
 HEALTHS: Final[Mapping[str, Kind[HealthPlace]]] = {
     "store": Kind("`store`", _alone(StoreHealth())),
     "valkey": _VALKEY,
@@ -177,6 +231,7 @@ HEALTHS: Final[Mapping[str, Kind[HealthPlace]]] = {
 }
 WAKEUPS: Final[Mapping[str, Kind[WakeupPlace]]] = {
     "memory": Kind("`memory`", _alone(MemoryWakeup())),
+    "store": Kind("`store`", _alone(StoreWakeup())),
     "sqs": Kind("`sqs:URL-OF-THE-QUEUE`", _queue),
     "valkey": _VALKEY,
     "valkeys": _VALKEYS,

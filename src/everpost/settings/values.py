@@ -41,6 +41,32 @@ class DynamoStore(Struct, frozen=True, kw_only=True):
     bodies: str | None = None  # bucket for what is too large for an item
 
 
+class PostgresStore(Struct, frozen=True, kw_only=True):
+    host: str
+    port: int
+    user: str
+    database: str
+    sslmode: str = "verify-full"
+    sslrootcert: Path | None = None  # None: what the system trusts
+    password: Secret | Reference | None = None
+
+
+class InStore(Struct, frozen=True):
+    """Attachments lie in the store, whatever their size."""
+
+
+class FileAttachments(Struct, frozen=True):
+    folder: Path
+
+
+class ObjectAttachments(Struct, frozen=True, kw_only=True):
+    """In a bucket of S3, or of what speaks its protocol at `endpoint`."""
+
+    bucket: str
+    prefix: str = ""
+    endpoint: str | None = None
+
+
 class StoreHealth(Struct, frozen=True):
     """Beside the store."""
 
@@ -66,6 +92,10 @@ class ValkeyPlace(Struct, frozen=True, kw_only=True):
 
 class MemoryWakeup(Struct, frozen=True):
     """Within the process: others find what is due by looking."""
+
+
+class StoreWakeup(Struct, frozen=True):
+    """By the store itself, where that is PostgreSQL."""
 
 
 class QueueWakeup(Struct, frozen=True):
@@ -107,9 +137,10 @@ class KafkaSink(Struct, frozen=True, kw_only=True):
     dead_letters: str | None = None  # topic for events that the other one will never take
 
 
-StorePlace = SqliteStore | DynamoStore
+StorePlace = SqliteStore | PostgresStore | DynamoStore
+AttachmentPlace = InStore | FileAttachments | ObjectAttachments
 HealthPlace = StoreHealth | ValkeyPlace
-WakeupPlace = MemoryWakeup | QueueWakeup | ValkeyPlace
+WakeupPlace = MemoryWakeup | StoreWakeup | QueueWakeup | ValkeyPlace
 SinkPlace = StdoutSink | FileSink | KinesisSink | KafkaSink
 
 
@@ -133,6 +164,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     retention: Retention
     log_level: str  # debug, info, warning or error
     store: StorePlace = SqliteStore()
+    attachments: AttachmentPlace = InStore()
     health: HealthPlace = StoreHealth()
     wakeup: WakeupPlace = MemoryWakeup()
     work: WorkSettings = WorkSettings()

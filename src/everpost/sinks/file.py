@@ -14,8 +14,9 @@ _BLOCK_BYTES: Final = 64 * 1024
 
 
 class FileSink:
-    """Appends. A torn last line, left by a crash, is cut off at the start: its event has never been acknowledged and
-    will be put again. A file that was moved away or deleted meanwhile (rotated) is made anew.
+    """Appends. A torn last line, left by a process that has died, be it this one or another, is cut off before a put:
+    its event has never been acknowledged and will be put again. A file that was moved away or deleted meanwhile
+    (rotated) is made anew.
 
     The path must be writable from the start: OSError says what is wrong with it. So it does from `put`, after which
     the file is as it was before.
@@ -38,6 +39,7 @@ class FileSink:
 
     def _append(self, lines: bytes) -> None:
         descriptor = self._current()
+        _cut_torn_line(descriptor)
         size_bytes = os.fstat(descriptor).st_size
         try:
             _write(descriptor, lines)
@@ -66,7 +68,6 @@ def _open(path: str) -> int:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
         try:
-            _cut_torn_line(descriptor)
             _sync_folder(path)
         except BaseException:
             os.close(descriptor)

@@ -7,7 +7,7 @@ import time
 from bisect import bisect_left, insort
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import compress, islice
 
 from msgspec.structs import replace
 
@@ -33,6 +33,7 @@ from everpost.store.port import (
     Filter,
     IdempotencyClaim,
     New,
+    Notice,
     Same,
     Stored,
     StoreUnavailable,
@@ -93,8 +94,7 @@ class MemoryStore:
         return New()
 
     def _has_suppressed(self, message: Message) -> bool:
-        digests = (address_digest(message.project, address.email) for address in message.recipients)
-        return any(digest in self._suppressions for digest in digests)
+        return any(address_digest(message.project, one.email) in self._suppressions for one in message.recipients)
 
     async def find_key(self, scope: str, key: str, fingerprint: bytes) -> Same | Conflict | None:
         return self._keys.find(scope, key, fingerprint)
@@ -140,6 +140,15 @@ class MemoryStore:
 
     async def record(self, events: Sequence[Event]) -> None:
         self._trail.record(events)
+
+    async def note(self, notices: Sequence[Notice]) -> list[bool]:
+        written = [self._trail.note(notice) for notice in notices]
+        for notice in compress(notices, written):
+            self._suppressions |= {address_digest(one.project, one.address): one for one in notice.suppressions}
+        return written
+
+    async def paper(self, event_id: str, message_id: str | None) -> bytes | None:
+        return self._trail.paper(event_id, message_id)
 
     async def get_message(self, project: str, message_id: str) -> Stored | None:
         message = self._messages.get(message_id)
@@ -195,8 +204,7 @@ class MemoryStore:
         return document
 
     async def suppress(self, suppressions: Sequence[Suppression], events: Sequence[Event]) -> None:
-        for one in suppressions:
-            self._suppressions[address_digest(one.project, one.address)] = one
+        self._suppressions |= {address_digest(one.project, one.address): one for one in suppressions}
         self._trail.append(events)
 
     async def unsuppress(self, project: str, addresses: Sequence[str], events: Sequence[Event]) -> None:
@@ -238,16 +246,22 @@ class MemoryStore:
 
         bodies = kept(bounds.bodies, Removed.CONTENT)
         for id_ in bodies:
-            self._messages[id_] = without_bodies(self._messages[id_])
+            self._rewrite(without_bodies(self._messages[id_]))
         addresses = kept(bounds.addresses, Removed.RECIPIENTS)
         for id_ in addresses:
-            self._messages[id_] = without_addresses(self._messages[id_], bounds.salt)
+            self._rewrite(without_addresses(self._messages[id_], bounds.salt))
         self._keys.forget_answers(frozenset(addresses))
         told = list(islice((id_ for id_ in self._final(bounds.events) if self._trail.of(id_)), limit))
         self._trail.forget(frozenset(told))
         if bounds.events is not None:
             self._trail.forget_others(bounds.events, limit)
+        self._trail.forget_other_papers(bounds.papers, limit)
         return len(bodies) + len(addresses) + len(told)
+
+    def _rewrite(self, message: Message) -> None:
+        """A part of it has gone, which papers may repeat."""
+        self._messages[message.id] = message
+        self._trail.forget_papers(message.id)
 
     def _final(self, before: float | None) -> Iterator[str]:
         """The oldest first."""
@@ -264,7 +278,7 @@ class MemoryStore:
         named = (id_ for id_ in reversed(self._ids[project]) if self._names(id_, address) and self._is_final(id_))
         found = list(islice(named, limit))
         for id_ in found:
-            self._messages[id_] = without_address(self._messages[id_], address, token)
+            self._rewrite(without_address(self._messages[id_], address, token))
         self._keys.forget_answers(frozenset(found))
         digest = address_digest(project, address)
         suppression = self._suppressions.get(digest)

@@ -105,6 +105,15 @@ class Suppression(Struct, frozen=True, kw_only=True):
     created_at: float
 
 
+class Notice(Struct, frozen=True, kw_only=True):
+    """What somebody outside has told, and what follows from it at once."""
+
+    event: Event
+    paper: bytes = b""  # its words as they came: kept as long as the event, the addresses and bodies of its message
+    suppressions: tuple[Suppression, ...] = ()
+    further: tuple[Event, ...] = ()  # events that tell what follows
+
+
 class Bounds(Struct, frozen=True, kw_only=True):
     """Instants: what was accepted before them is no longer kept, once it is final. None: as long as its message."""
 
@@ -114,6 +123,11 @@ class Bounds(Struct, frozen=True, kw_only=True):
     addresses: float | None = None
     events: float | None = None  # of messages, and those that belong to none
     salt: bytes = b""  # for the tokens that addresses are replaced by
+
+    @property
+    def papers(self) -> float:
+        """Of what providers have sent that belongs to no message: it names addresses, and nobody could find them."""
+        return self.messages if self.addresses is None else max(self.addresses, self.messages)
 
 
 class Counts(Struct, frozen=True, kw_only=True):
@@ -165,6 +179,14 @@ class Store(Protocol):
 
     async def record(self, events: Sequence[Event]) -> None:
         """Appends events that belong to no change; one whose id is known is left out."""
+        ...
+
+    async def note(self, notices: Sequence[Notice]) -> list[bool]:
+        """Stores each notice whole, or not at all where its event's id is known; says which were stored."""
+        ...
+
+    async def paper(self, event_id: str, message_id: str | None) -> bytes | None:
+        """What came with a notice of this message, or of none; None: the event is not known, or came without."""
         ...
 
     async def get_message(self, project: str, message_id: str) -> Stored | None: ...

@@ -6,12 +6,14 @@ from collections.abc import Collection, Sequence
 from itertools import islice
 
 from everpost.model.event import Event, Recorded
+from everpost.store.port import Notice
 
 
 class Trail:
     def __init__(self) -> None:
         self._events: list[Recorded] = []
         self._events_of: dict[str | None, dict[str, Recorded]] = defaultdict(dict)  # by message and event id
+        self._papers: dict[str | None, dict[str, bytes]] = defaultdict(dict)  # by the same
         self._seq = 0
 
     def append(self, events: Sequence[Event]) -> None:
@@ -27,6 +29,19 @@ class Trail:
             if event.id not in self._events_of[event.message_id]:
                 self.append([event])
 
+    def note(self, notice: Notice) -> bool:
+        """False, having changed nothing, if it is known."""
+        event = notice.event
+        if event.id in self._events_of[event.message_id]:
+            return False
+        self.append([event, *notice.further])
+        if notice.paper:
+            self._papers[event.message_id][event.id] = notice.paper
+        return True
+
+    def paper(self, event_id: str, message_id: str | None) -> bytes | None:
+        return self._papers.get(message_id, {}).get(event_id)
+
     def of(self, message_id: str) -> tuple[Recorded, ...]:
         return tuple(self._events_of.get(message_id, {}).values())
 
@@ -39,6 +54,7 @@ class Trail:
     def forget(self, message_ids: Collection[str]) -> None:
         for id_ in message_ids:
             self._events_of.pop(id_, None)
+            self._papers.pop(id_, None)
         self._events = [one for one in self._events if one.event.message_id not in message_ids]
 
     def forget_others(self, before: float, limit: int) -> None:
@@ -46,3 +62,14 @@ class Trail:
         others = self._events_of[None]
         for id_ in list(islice((id_ for id_, one in others.items() if one.event.at < before), limit)):
             self._events.remove(others.pop(id_))
+            self._papers[None].pop(id_, None)
+
+    def forget_papers(self, message_id: str) -> None:
+        self._papers.pop(message_id, None)
+
+    def forget_other_papers(self, before: float, limit: int) -> None:
+        """The oldest of those that belong to no message."""
+        papers, events = self._papers[None], self._events_of[None]
+        old = sorted((events[id_].event.at, events[id_].seq, id_) for id_ in papers if events[id_].event.at < before)
+        for _, _, id_ in old[:limit]:
+            del papers[id_]

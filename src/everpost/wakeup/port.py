@@ -13,8 +13,9 @@ class Wakeup(Protocol):
         """Something may be due. Never blocks, never fails."""
         ...
 
-    async def wait(self, timeout_s: float) -> None:
-        """Returns at the next nudge (or at once, if one came since the last wait), else after `timeout_s`."""
+    async def wait(self, timeout_s: float) -> bool:
+        """Returns at the next nudge (or at once, if one came since the last wait), else after `timeout_s`: whether
+        there was one."""
         ...
 
 

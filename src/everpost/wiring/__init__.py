@@ -6,27 +6,36 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
+
+from msgspec.structs import replace
 
 from everpost import settings as config
+from everpost.attachments.port import Attachments, AttachmentsUnavailable
 from everpost.dialects.native import render_event
 from everpost.engine.clock import SystemClock
 from everpost.engine.engine import Engine
 from everpost.engine.fleet import Member
 from everpost.engine.housekeep import Retention
 from everpost.engine.news import News
+from everpost.engine.observer import UNOBSERVED, Observer
 from everpost.engine.ports import Ports
 from everpost.engine.queue import AwaitedQueue, SharedQueue, call_nobody
 from everpost.engine.relay import Relay
+from everpost.engine.wire.traced import TracedWire
 from everpost.model.account import Account
 from everpost.model.secret import Reference, is_reference
 from everpost.providers import mailgun, sendgrid, smtp
 from everpost.providers.contract import Provider
+from everpost.providers.hooks import SECRET
 from everpost.sinks.counted import CountedSink
+from everpost.store.commits import UNCOUNTED
+from everpost.traces.port import UNTRACED
 from everpost.wakeup.memory import MemoryWakeup
 from everpost.wakeup.port import Topic
 from everpost.wiring import parts
 from everpost.wiring.cloud import Cloud
+from everpost.wiring.traces import tracer_of
 
 if TYPE_CHECKING:
     from everpost.vault.keeper import Keeper
@@ -46,11 +55,22 @@ class Role(StrEnum):
     CONSOLE = "console"  # answers requests that bring no mail
     DELIVER = "deliver"
     RELAY = "relay"
+    HOOKS = "hooks"  # takes in what providers tell
 
 
 SENDING: Final = frozenset({Role.SERVER, Role.WORKER, Role.DOOR, Role.DELIVER})
 RELAYING: Final = frozenset({Role.SERVER, Role.WORKER, Role.RELAY})
 TELLING: Final = frozenset({Role.SERVER, Role.WORKER, Role.DOOR})
+
+
+class Figures(Protocol):
+    """Who counts what the parts do."""
+
+    @property
+    def engine(self) -> Observer: ...
+
+    @property
+    def process(self) -> parts.Watcher: ...
 
 
 class PartUnavailable(Exception):
@@ -74,28 +94,52 @@ async def read_settings(where: str, cloud: Cloud) -> config.Settings | list[conf
 
 @asynccontextmanager
 async def assembled(
-    settings: config.Settings, role: Role = Role.SERVER, cloud: Cloud | None = None
+    settings: config.Settings,
+    role: Role = Role.SERVER,
+    cloud: Cloud | None = None,
+    figures: Figures | None = None,
 ) -> AsyncIterator[Engine]:
     """An engine with everything behind it that the role needs, ready to be run; closed in reverse order at the end.
-    Raises StoreUnavailable and PartUnavailable."""
+    `figures` are given by a process that stays: it makes traces, too, if it is asked to. Raises StoreUnavailable and
+    PartUnavailable."""
     cloud = cloud or Cloud(os.environ)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(cloud.wire.close)
         try:
-            engine = await _engine(settings, role, cloud, stack)
-        except ValueError as error:  # AWS without a region
+            engine = await _engine(settings, role, cloud, stack, figures)
+        except ValueError as error:  # AWS without a region, traces without what makes them
             raise PartUnavailable(str(error)) from error
         yield engine
 
 
-async def _engine(settings: config.Settings, role: Role, cloud: Cloud, stack: AsyncExitStack) -> Engine:
+async def _engine(
+    settings: config.Settings, role: Role, cloud: Cloud, stack: AsyncExitStack, figures: Figures | None
+) -> Engine:
     retention = retention_of(settings)
-    store = parts.store_at(settings.store, settings.data, cloud, retention)
+    commits = figures.process if figures else UNCOUNTED
+    store = await parts.store_at(settings.store, settings.data, cloud, retention, commits)
     stack.push_async_callback(store.close)
     health = parts.health_of(settings, cloud)
     stack.push_async_callback(health.close)
-    ports = Ports(store=store, health=health, wire=cloud.wire, due=MemoryWakeup(), news=News(), clock=SystemClock())
-    keeper = parts.keeper_of(settings, cloud) if role in SENDING else None
+    tracer = tracer_of(cloud.environ) if figures else UNTRACED
+    stack.push_async_callback(tracer.close)
+    attachments = await _attachments(settings, cloud, stack)
+    ports = Ports(
+        store=store,
+        health=health,
+        wire=cloud.wire if tracer is UNTRACED else TracedWire(cloud.wire, tracer),
+        due=MemoryWakeup(),
+        news=News(),
+        clock=SystemClock(),
+        attachments=attachments,
+        observer=figures.engine if figures else UNOBSERVED,
+        tracer=tracer,
+    )
+    if figures:
+        figures.process.watch_connections(lambda: cloud.wire.connections)
+    if role is Role.HOOKS:
+        settings = _to_verify_with(settings)
+    keeper = parts.keeper_of(settings, cloud) if role in SENDING or role is Role.HOOKS else None
     accounts = settings.accounts if keeper is None else await _with_secrets(keeper)
     members = [Member(account, PROVIDERS[account.provider]) for account in accounts]
     peers = parts.peers_of(settings, cloud) if role in TELLING else None
@@ -114,6 +158,25 @@ async def _engine(settings: config.Settings, role: Role, cloud: Cloud, stack: As
         stack.push_async_callback(sink.close)
         engine.add_relay(Relay(sink, ports, MemoryWakeup(), render_event))
     return engine
+
+
+async def _attachments(settings: config.Settings, cloud: Cloud, stack: AsyncExitStack) -> Attachments | None:
+    try:
+        attachments = parts.attachments_at(settings.attachments, cloud)
+    except AttachmentsUnavailable as error:
+        raise PartUnavailable(str(error)) from error
+    if attachments is not None:
+        stack.push_async_callback(attachments.close)
+    return attachments
+
+
+def _to_verify_with(settings: config.Settings) -> config.Settings:
+    """Of the accounts' own settings those that tell genuine events from forged ones: who can't send needs no key."""
+
+    def without_keys(account: Account) -> Account:
+        return replace(account, settings={name: value for name, value in account.settings.items() if name == SECRET})
+
+    return replace(settings, accounts=tuple(map(without_keys, settings.accounts)))
 
 
 async def accounts_of(settings: config.Settings, cloud: Cloud) -> Sequence[Account]:

@@ -1,14 +1,18 @@
 """One function for each port: opens what the settings name. What they do not name is not imported."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from everpost import settings as config
+from everpost.attachments.port import Attachments, AttachmentsUnavailable
 from everpost.engine.housekeep import Retention
+from everpost.engine.wire import Connections
 from everpost.health.port import Health
 from everpost.model.secret import Reference, is_reference
 from everpost.sinks.port import Sink
+from everpost.store.commits import UNCOUNTED, Commits
 from everpost.store.port import Store, StoreUnavailable
 from everpost.wakeup.port import Peers
 from everpost.wiring.cloud import Cloud
@@ -22,11 +26,29 @@ HEALTH_FILE: Final = "health.db"
 DATA_MODE: Final = 0o700  # mail lies in there: for nobody but its owner
 
 
-def store_at(place: config.StorePlace, data: Path, cloud: Cloud, retention: Retention | None = None) -> Store:
+class Watcher(Commits, Protocol):
+    """Who counts what a process holds of the world."""
+
+    def watch_connections(self, count: Callable[[], Connections]) -> None:
+        """How many connections to providers there are is asked by `count`."""
+        ...
+
+
+async def store_at(
+    place: config.StorePlace,
+    data: Path,
+    cloud: Cloud,
+    retention: Retention | None = None,
+    commits: Commits = UNCOUNTED,
+) -> Store:
     """Raises StoreUnavailable. By `retention`, DynamoDB itself deletes what no purge has got to."""
     match place:
         case config.SqliteStore():
-            return open_store(data)
+            return open_store(data, commits)
+        case config.PostgresStore():
+            from everpost.wiring.database import open_database
+
+            return await open_database(place, cloud, commits)
         case config.DynamoStore():
             from everpost.store.dynamodb import DynamoStore, Keep
 
@@ -34,15 +56,40 @@ def store_at(place: config.StorePlace, data: Path, cloud: Cloud, retention: Rete
             return DynamoStore.open(cloud.client, place.table, bodies=place.bodies, keep=keep)
 
 
-def open_store(data: Path) -> Store:
+def attachments_at(place: config.AttachmentPlace, cloud: Cloud) -> Attachments | None:
+    """None: they lie in the store. Raises AttachmentsUnavailable."""
+    match place:
+        case config.InStore():
+            return None
+        case config.FileAttachments(folder):
+            from everpost.attachments.files import FileAttachments
+
+            try:
+                return FileAttachments(folder)
+            except OSError as error:
+                raise AttachmentsUnavailable(
+                    f"the folder of attachments {folder} can't be made: {error.strerror}"
+                ) from error
+        case config.ObjectAttachments():
+            from everpost.attachments.s3 import S3Attachments
+
+            return S3Attachments(cloud.objects_at(place.endpoint), place.bucket, place.prefix)
+
+
+def open_store(data: Path, commits: Commits = UNCOUNTED) -> Store:
     """The store in a folder, which is made where it is missing. Raises StoreUnavailable."""
     from everpost.store.sqlite import SqliteStore
 
+    make_folder(data)
+    return SqliteStore.open(str(data / STORE_FILE), commits=commits)
+
+
+def make_folder(data: Path) -> None:
+    """Raises StoreUnavailable."""
     try:
         _make(data, DATA_MODE)
     except OSError as error:
         raise StoreUnavailable(f"the data folder {data} can't be made: {error.strerror}") from error
-    return SqliteStore.open(str(data / STORE_FILE))
 
 
 def health_of(settings: config.Settings, cloud: Cloud) -> Health:
@@ -59,6 +106,7 @@ def health_of(settings: config.Settings, cloud: Cloud) -> Health:
             return OwnView(DynamoHealth(cloud.client, store.table))
     from everpost.health.sqlite import SqliteHealth
 
+    make_folder(settings.data)
     return SqliteHealth.open(str(settings.data / HEALTH_FILE))
 
 
@@ -110,10 +158,22 @@ def peers_of(settings: config.Settings, cloud: Cloud) -> Peers | None:
             from everpost.wakeup.sqs import SqsPeers
 
             return SqsPeers(cloud.client, url)
+        case config.StoreWakeup():
+            return _store_peers(settings, cloud)
         case config.ValkeyPlace() as valkey:
             from everpost.wakeup.valkey import ValkeyPeers
 
             return ValkeyPeers(_server(valkey, cloud))
+
+
+def _store_peers(settings: config.Settings, cloud: Cloud) -> Peers | None:
+    """None: that store calls nobody."""
+    if not isinstance(settings.store, config.PostgresStore):
+        return None
+    from everpost.wakeup.postgres import PostgresPeers
+    from everpost.wiring.database import server_at
+
+    return PostgresPeers(server_at(settings.store, cloud))
 
 
 def sink_of(chosen: config.SinkPlace, cloud: Cloud) -> Sink:

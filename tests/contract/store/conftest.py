@@ -2,6 +2,7 @@
 
 import pytest
 
+import postgres_kit
 from dynamodb_kit import model_store, real_store
 from everpost.store.memory import MemoryStore
 from everpost.store.sqlite import SqliteStore
@@ -22,11 +23,15 @@ def clock():
     return Clock()
 
 
-@pytest.fixture(params=[*OPENERS, "dynamodb"])
+@pytest.fixture(params=[*OPENERS, "dynamodb", "postgres"])
 async def store(request, tmp_path, clock):
     if request.param == "dynamodb":
         async with real_store(request.getfixturevalue("aws"), clock) as opened:
             yield opened
+        return
+    if request.param == "postgres":
+        async with request.getfixturevalue("databases").one() as server, postgres_kit.opened(server, clock=clock) as at:
+            yield at
         return
     opened = OPENERS[request.param](tmp_path, clock)
     yield opened

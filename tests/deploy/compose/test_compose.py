@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from deploy.helm import chart
 from everpost.engine.engine import DRAIN_S
 from everpost.entrypoints import cli
 from everpost.entrypoints.server import REQUESTS_END_S
@@ -16,9 +17,6 @@ from system_parts import missing
 
 FOLDER = Path(__file__).resolve().parents[3] / "deploy" / "compose"
 OURS = ("api", "worker", "migrate", "sandbox")
-OF_SEVERAL = pytest.mark.skipif(
-    not {"work", "migrate"} <= cli.COMMANDS.keys(), reason="`everpost work` and `everpost migrate` are not here yet"
-)
 
 
 def text():
@@ -124,14 +122,15 @@ def parse(words):
     return cli._parser(words).parse_args(words)
 
 
-@OF_SEVERAL
+@chart.OF_SEVERAL
 def test_the_commands_are_those_of_the_command_line(services):
     parsed = {name: parse(services[name]["command"]) for name in OURS}
     assert parsed["api"].no_work
     assert str(parsed["worker"].config) == "everpost.toml"  # beside which the image starts it
 
 
-@OF_SEVERAL
+@chart.OF_SEVERAL
+@chart.WOKEN_BY_STORE
 @pytest.mark.parametrize("name", ["api", "worker"])
 def test_a_process_understands_its_configuration(name, services, tmp_path):
     password = tmp_path / "store_password"

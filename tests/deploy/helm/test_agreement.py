@@ -11,14 +11,13 @@ from everpost.engine.engine import DRAIN_S
 from everpost.entrypoints import cli
 from everpost.entrypoints.http.other_operations import VITALS
 from everpost.entrypoints.server import REQUESTS_END_S
+from everpost.model.limits import BODIES_BYTES_MAX
 from everpost.settings import Settings, load, store_place
 from everpost.settings.load import VARIABLES
 from everpost.wiring import PROVIDERS
 
+PROCESS_BYTES = 128 * 1024**2  # without any
 MARGIN_S = 10  # of a node that is busy while a pod stops
-OF_SEVERAL = pytest.mark.skipif(
-    not {"work", "migrate"} <= cli.COMMANDS.keys(), reason="`everpost work` and `everpost migrate` are not here yet"
-)
 
 
 @pytest.fixture(scope="module", params=chart.NAMES)
@@ -49,7 +48,7 @@ def test_the_chart_is_of_this_version():
     assert (about["version"], about["appVersion"]) == (__version__, __version__)
 
 
-@OF_SEVERAL
+@chart.OF_SEVERAL
 def test_the_commands_are_those_of_the_command_line(made):
     words = {name: one["args"] for name, one in containers(made).items()}
     parsed = {name: cli._parser(each).parse_args(each) for name, each in words.items()}
@@ -58,7 +57,8 @@ def test_the_commands_are_those_of_the_command_line(made):
     assert {str(parsed[name].config) for name in ("api", "worker")} == {"/etc/everpost/everpost.toml"}
 
 
-@OF_SEVERAL
+@chart.OF_SEVERAL
+@chart.WOKEN_BY_STORE
 @pytest.mark.parametrize("part", ["api", "worker"])
 def test_a_pod_understands_its_configuration(part, made, tmp_path):
     environ = told(containers(made)[part]) | {"MAILGUN_API_KEY": "key-test"}
@@ -72,20 +72,19 @@ def test_a_pod_understands_its_configuration(part, made, tmp_path):
     )
 
 
-@OF_SEVERAL
+@chart.OF_SEVERAL
 def test_a_migration_finds_the_store_without_a_configuration(tmp_path):
     made = chart.objects(chart.values("most"))
     places = [store_place(tmp_path / "none.toml", told(one)) for one in containers(made).values()]
     assert len({str(place) for place, _data in places}) == 1
 
 
-@OF_SEVERAL
+@chart.OF_SEVERAL
 def test_every_variable_is_one_that_everpost_knows(made):
     variables = {name for one in containers(made).values() for name in told(one)}
     assert variables <= VARIABLES.keys()
 
 
-@OF_SEVERAL
 def test_probes_ask_what_is_there(made):
     asked = {
         (one[kind]["httpGet"]["path"], one[kind]["httpGet"]["port"])
@@ -102,6 +101,13 @@ def test_a_pod_is_given_the_time_that_a_graceful_stop_takes(made):
         [one] = pod["containers"]
         leaving = float(one["lifecycle"]["preStop"]["exec"]["command"][1]) if "lifecycle" in one else 0.0
         assert pod["terminationGracePeriodSeconds"] >= leaving + REQUESTS_END_S + DRAIN_S + MARGIN_S
+
+
+def test_a_pod_has_room_for_the_bodies_that_it_may_work_on(made):
+    """Each is there as it came, as text, and decoded."""
+    limits = {name: one["resources"]["limits"]["memory"] for name, one in containers(made).items() if name != "migrate"}
+    assert limits == {"api": "1Gi", "worker": "1Gi"}
+    assert 4 * BODIES_BYTES_MAX + PROCESS_BYTES <= 1024**3
 
 
 def test_the_api_leaves_its_service_before_it_stops(made):

@@ -1,10 +1,12 @@
 """What the chart makes is what Kubernetes takes, and what the values ask for."""
 
 import pytest
+import yaml
 
 from deploy.helm import chart
 from system_parts import missing
 
+ALERTS = chart.ROOT / "deploy" / "prometheus" / "rules.yml"
 KUBERNETES = (
     "1.27",
     "1.30",
@@ -186,6 +188,14 @@ def test_what_can_be_left_out_is_left_out():
     assert kinds == {"ConfigMap", "Deployment", "Job", "NetworkPolicy", "PodDisruptionBudget", "Service"}
     bare = {one["kind"] for one in chart.objects(chart.values("keda"))}
     assert not bare & {"Job", "NetworkPolicy", "HorizontalPodAutoscaler", "Ingress"}
+
+
+@pytest.mark.skipif(not ALERTS.exists(), reason="there are no alerts yet")
+def test_alerts_are_those_that_are_there_for_every_prometheus():
+    made = chart.objects(chart.values("most", monitoring={"rules": True}))
+    rule = chart.of("PrometheusRule", made)[""]
+    assert rule["spec"] == yaml.safe_load(ALERTS.read_text())
+    assert rule["metadata"]["labels"]["release"] == "prometheus"
 
 
 def test_the_notes_tell_how_to_reach_it():

@@ -2,6 +2,7 @@
 
 import json
 import re
+import textwrap
 
 import pytest
 import yaml
@@ -67,6 +68,14 @@ def test_the_values_of_these_tests_are_taken():
 )
 def test_a_secret_that_is_named_may_stand_in_the_configuration(form):
     assert chart.refusal(chart.values(config=f'{PLAIN}password = "{form}"\n')) == ""
+
+
+def test_what_the_guide_shows_can_be_installed_as_it_stands():
+    guide = (chart.ROOT / "docs" / "kubernetes.md").read_text()
+    blocks = dict(re.findall(r"^ +```(yaml|toml)\n(.*?)^ +```", guide, re.MULTILINE | re.DOTALL))
+    given = yaml.safe_load(blocks["yaml"].replace("…", 64 * "0"))
+    assert chart.refusal(given | {"config": textwrap.dedent(blocks["toml"])}) == ""
+    assert given["store"]["url"].startswith("postgres://")
 
 
 def sections(schema, definitions, path=""):

@@ -73,15 +73,14 @@ class Builder:
         self.buildah("add", "--quiet", container, archive, "/")
         self.buildah("commit", "--quiet", "--rm", container, BASE)
 
-    def build(self, tag: str, architecture: str = "") -> str:
+    def build(self, tag: str, options: Sequence[str] = ()) -> str:
         """The name of the image. What the machine trusts and which index it uses are no part of it."""
         index = os.environ.get("UV_DEFAULT_INDEX")
         self.buildah(
             *("bud", "--quiet", "--isolation=chroot", "--layers=false", "--pull-never", "--timestamp=0"),
             *("--volume", f"{CERTIFICATES}:{CERTIFICATES}:ro", "--build-arg", f"BASE={BASE}"),
             *(("--build-arg", f"UV_DEFAULT_INDEX={index}") if index else ()),
-            *(("--build-arg", f"TARGETARCH={architecture}") if architecture else ()),
-            *("--tag", tag, ROOT),
+            *(*options, "--tag", tag, ROOT),
         )
         return f"localhost/{tag}"
 

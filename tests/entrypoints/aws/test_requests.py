@@ -30,6 +30,14 @@ async def test_a_function_serves_its_operation_at_whatever_path_leads_to_it(hous
     assert read(await function.invoke(asked("GET", "/getEmailProvider")))[0] == 405
 
 
+async def test_events_can_not_be_followed_and_the_answer_says_how_to_read_them(house, asked):
+    function = await house.start("api")
+    headers = {"accept": "text/event-stream"}
+    status, answer = read(await function.invoke(asked("GET", "/v1/events", headers=headers)))
+    assert (status, answer["code"]) == (406, "no_streams")
+    assert "`after`" in answer["detail"]
+
+
 async def test_a_provider_that_is_down_is_stepped_over_within_the_call(house, sandbox):
     await sandbox.put_faults("mailgun", FaultPlan(kind=FaultKind.REFUSE))
     function = await house.start("send_email")

@@ -10,6 +10,8 @@ import pytest
 
 from everpost.entrypoints import cli
 
+STREAM = "text/event-stream"
+
 
 @dataclass
 class Asked:
@@ -46,7 +48,10 @@ class Server:
 
     def answer(self, asked):
         self.asked.append(asked)
-        queued = self.answers.get((asked.method, asked.path.partition("?")[0]))
+        path = asked.path.partition("?")[0]
+        if asked.headers["Accept"] == STREAM:
+            return self.answers.get((STREAM, path), [(406, {"code": "no_streams", "title": "None here"})]).pop(0)
+        queued = self.answers.get((asked.method, path))
         if queued is None:
             return 404, {"code": "not_found", "status": 404, "title": "Not found", "detail": "there is no such thing"}
         return queued.pop(0) if len(queued) > 1 else queued[0]
@@ -58,6 +63,8 @@ class _Handler(BaseHTTPRequestHandler):
         status, answer = self.server.told.answer(Asked(self.command, self.path, self.headers, body))
         data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         self.send_response(status)
+        if self.headers["Accept"] == STREAM and status == 200:
+            self.send_header("Content-Type", STREAM)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)

@@ -75,6 +75,25 @@ def test_an_unknown_account_is_a_failure_that_lists_the_known(everpost, server):
     assert everpost("use", "nobody", "--json").json["error"]["code"] == "unknown_account"
 
 
+def test_a_recipient_is_erased_only_with_yes(everpost, server):
+    told = {"dry_run": True, "messages": 3, "cancelled": 1, "suppressed": True}
+    server.put("POST", "/v1/recipients/erase", 200, told, told | {"dry_run": False})
+    ended = everpost("erase", "bob@example.org")
+    assert ended.code == 0
+    assert ended.out.splitlines() == [
+        "bob@example.org would be erased from 3 mails; 1 of them would be cancelled",
+        "it is suppressed, and stays so",
+        "to do it, for good: the same with --yes",
+    ]
+    ended = everpost("erase", "bob@example.org", "--yes")
+    assert ended.out.splitlines() == [
+        "bob@example.org erased from 3 mails; 1 of them cancelled",
+        "it stays suppressed, known by a digest alone",
+    ]
+    assert [asked.json["dry_run"] for asked in server.asked] == [True, False]
+    assert everpost("erase", "bob@example.org", "--json").json["messages"] == 3
+
+
 def test_events_are_printed_page_by_page_until_there_are_no_more(everpost, server):
     first = event(1, "email.attempted", delivery_id="em_1.0", account="mailgun", number=1)
     server.put(
@@ -124,6 +143,37 @@ def test_following_goes_on_where_there_was_nothing_new(everpost, server, monkeyp
     assert ended.code == 130
     assert len(ended.out.splitlines()) == 2
     assert pauses == [control.FOLLOW_EVERY_S] * 2
+
+
+def test_following_reads_a_stream_and_goes_on_behind_it_when_it_ends(everpost, server, monkeypatch):
+    def told(*sequences):
+        blocks = [f"id: {one}\ndata: {json.dumps(event(one))}\n\n" for one in sequences]
+        return "".join(["retry: 2000\n\n", ":\n\n", *blocks]).encode()
+
+    server.put("GET", "/v1/events", 200, {"data": [], "next_cursor": f"{7:020d}"})
+    server.put("text/event-stream", "/v1/events", 200, told(8, 9), told(10))
+    pauses = []
+
+    def pause(seconds):
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(control.time, "sleep", pause)
+    ended = everpost("events", "--follow", "--after", "7", "--json")
+    assert ended.code == 130
+    assert [json.loads(line)["id"] for line in ended.out.splitlines()] == ["e8", "e9", "e10"]
+    pages = [one.path for one in server.asked if one.headers["Accept"] != "text/event-stream"]
+    assert pages[1].endswith(f"after={9:020d}&limit=1000")
+
+
+def test_a_stream_that_is_refused_ends_the_command(everpost, server):
+    server.put("GET", "/v1/events", 200, {"data": [], "next_cursor": "1"})
+    refusal = {"code": "too_many_streams", "title": "Too many streams of events are open", "detail": "at most 256"}
+    server.put("text/event-stream", "/v1/events", 503, refusal)
+    ended = everpost("events", "--follow")
+    assert ended.code == 1
+    assert "Too many streams" in ended.err
 
 
 @pytest.mark.parametrize("missing", ["subject"])

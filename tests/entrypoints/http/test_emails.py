@@ -25,7 +25,8 @@ async def test_a_mail_is_accepted_with_202_and_then_handed_over(call):
     assert answer.status == 202
     assert answer.json["state"] == "queued"
     assert answer.json["attempts"] == []
-    assert answer.json["recipients"] == [{"email": "bob@example.org", "name": "", "kind": "to", "state": "pending"}]
+    bob = {"email": "bob@example.org", "name": "", "kind": "to", "state": "pending", "reason": "", "told_at": None}
+    assert answer.json["recipients"] == [bob]
     assert answer.headers["location"] == f"/v1/emails/{answer.json['id']}"
 
     mail = await until_final(call, answer.json["id"])

@@ -36,6 +36,9 @@
 {{- fail (printf "%s.scaling.min is %d, more than %s.scaling.max, which is %d" $name (int $scaling.min) $name (int $scaling.max)) -}}
 {{- end -}}
 {{- end -}}
+{{- if and $v.monitoring.rules (not (.Files.Get "rules.yml")) -}}
+{{- fail "monitoring.rules: this copy of the chart has no rules.yml, which a link leads to from deploy/prometheus" -}}
+{{- end -}}
 {{- if $v.worker.scaling.enabled -}}
 {{- if not $v.monitoring.enabled -}}
 {{- fail "worker.scaling needs monitoring.enabled: it follows a figure that Prometheus collects" -}}

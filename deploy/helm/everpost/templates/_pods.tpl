@@ -4,8 +4,8 @@ api: { args: [serve, --no-work], port: 8025, leaveS: 5 }
 worker: { args: [work], port: 8030, leaveS: 0 }
 {{- end }}
 
-{{- /* Until a pod is killed: leaving the Service, what a graceful stop may take (5 s for requests, 10 s for attempts), and
-       as much again for a busy node. */}}
+{{- /* Until a pod is killed: leaving the Service, what a graceful stop may take (5 s for requests, 10 s for attempts),
+       and as much again for a busy node. */}}
 {{- define "everpost.stopS" -}}
 {{- add .leaveS 30 -}}
 {{- end }}

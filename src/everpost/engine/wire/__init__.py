@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from everpost.engine.wire.http import HttpTransport
+from everpost.engine.wire.http import Connections, HttpTransport
 from everpost.engine.wire.smtp import SmtpTransport
 from everpost.model.account import Timeouts
 from everpost.providers.contract import Answer, HttpRequest, Request
 
-__all__ = ["NetworkWire", "Wire"]
+__all__ = ["Connections", "NetworkWire", "Wire"]
 
 
 class Wire(Protocol):
@@ -34,6 +34,11 @@ class NetworkWire:
         if isinstance(request, HttpRequest):
             return await self._http.send(request, timeouts, not_after)
         return await self._smtp.send(request, timeouts, not_after)
+
+    @property
+    def connections(self) -> Connections:
+        """By HTTP: one of SMTP is as old as its mail."""
+        return self._http.connections
 
     async def close(self) -> None:
         self._http.close()

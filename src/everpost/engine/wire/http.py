@@ -54,6 +54,13 @@ class _Address(NamedTuple):
     target: str
 
 
+class Connections(NamedTuple):
+    """How many there are."""
+
+    busy: int  # carry a request, or are being opened for one
+    idle: int
+
+
 class _Prepared(NamedTuple):
     origin: _Origin
     payload: bytes
@@ -65,6 +72,7 @@ class HttpTransport:
         self._monotonic = monotonic
         self._tls = tls
         self._origins: dict[tuple[str, str, int], _Origin] = {}
+        self._busy = 0
 
     async def send(self, request: HttpRequest, timeouts: Timeouts, not_after: float) -> Answer:
         """Raises ValueError for a request that no HTTP server may be given: a fault of ours."""
@@ -78,10 +86,16 @@ class HttpTransport:
                 return _not_sent(Phase.CONNECT, f"no free connection within {timeouts.connect_s:g} s")
         else:
             await slots.acquire()  # at once
+        self._busy += 1
         try:
             return await self._carry(prepared, timeouts, not_after)
         finally:
+            self._busy -= 1
             slots.release()
+
+    @property
+    def connections(self) -> Connections:
+        return Connections(self._busy, sum(len(origin.idle) for origin in self._origins.values()))
 
     def close(self) -> None:
         for origin in self._origins.values():

@@ -21,7 +21,9 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "accounts": ("control", "list the accounts, their health and their quota"),
     "use": ("control", "make an account the default one"),
     "events": ("control", "print the audit trail"),
+    "erase": ("control", "take a recipient out of all mails"),
     "keys": ("keys", "create, list and revoke API keys"),
+    "migrate": ("migrate", "bring the database (PostgreSQL) to the schema of this version"),
     "check": ("check", "find every fault of the configuration, and try the credentials"),
     "demo": ("demo", "send mail while a provider fails, and count what arrives"),
 }

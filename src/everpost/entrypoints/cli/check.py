@@ -15,7 +15,7 @@ from everpost.entrypoints.cli.command import OK, USAGE, Command, Stop
 from everpost.entrypoints.cli.screen import Screen, plain
 from everpost.model.account import Account
 from everpost.providers.contract import HttpRequest, Provider
-from everpost.settings import ConfigFault, Settings, SqliteStore, load
+from everpost.settings import ConfigFault, PostgresStore, Settings, SqliteStore, load
 from everpost.wiring import PROVIDERS, PartUnavailable, accounts_of
 from everpost.wiring.cloud import Cloud
 
@@ -39,7 +39,7 @@ def faults_stop(faults: Sequence[ConfigFault]) -> Stop:
 
 def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, default=CONFIG, metavar="FILE", help=f"default: {CONFIG}")
-    parser.add_argument("--offline", action="store_true", help="do not try the credentials at the providers")
+    parser.add_argument("--offline", action="store_true", help="ask neither the providers nor the database")
 
 
 def _run(args: Namespace, screen: Screen) -> int:
@@ -50,6 +50,8 @@ def _run(args: Namespace, screen: Screen) -> int:
         findings = _doubts(settings)
         if isinstance(settings.store, SqliteStore):
             findings += _data(settings.data)
+        if isinstance(settings.store, PostgresStore) and not args.offline:
+            findings += asyncio.run(_database(settings.store))
         if not args.offline:
             findings += _probes(settings)
     return report(args.config, findings, screen)
@@ -109,6 +111,20 @@ def _data(folder: Path) -> list[Finding]:
             message=f"{existing} is no folder that this user may write to",
             hint="name another folder, or give this one to the user that runs everpost",
         )
+    ]
+
+
+async def _database(place: PostgresStore) -> list[Finding]:
+    from everpost.wiring.database import inspect_database  # noqa: PLC0415  for those who have PostgreSQL
+
+    cloud = Cloud(os.environ)
+    try:
+        sights = await inspect_database(place, cloud)
+    finally:
+        await cloud.wire.close()
+    return [
+        Finding(level="ok" if sight.is_sound else "fault", key="store", message=sight.message, hint=sight.hint)
+        for sight in sights
     ]
 
 

@@ -4,7 +4,8 @@ import http.client
 import json
 import ssl
 from argparse import ArgumentParser, Namespace
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from os import environ
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
@@ -17,6 +18,9 @@ from everpost.model.limits import WAIT_S_MAX
 DEFAULT_URL: Final = "http://127.0.0.1:8025"
 TIMEOUT_S: Final = WAIT_S_MAX + 15.0
 ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
+EVENT_STREAM: Final = "text/event-stream"
+NO_STREAMS: Final = "no_streams"  # as a server says it
+_DATA: Final = b"data: "
 _HINTS: Final[Mapping[int, str]] = {
     401: "give a key with --key or EVERPOST_KEY; make one with: everpost keys create --scope admin",
     403: "this key's scope is too narrow; make another with: everpost keys create --scope admin",
@@ -60,6 +64,20 @@ class Client:
         given = {name: value for name, value in query.items() if value is not None}
         return self._ask("GET", f"{path}?{urlencode(given)}" if given else path).body
 
+    def stream(self, path: str, **query: str | int | None) -> Iterator[Any]:
+        """What a server sends as it comes, until it or the connection ends. Raises Stop with the error `no_streams`
+        where no server can."""
+        given = {name: value for name, value in query.items() if value is not None}
+        headers = self._headers(None, {"Accept": EVENT_STREAM})
+        with self._answered("GET", f"{path}?{urlencode(given)}", None, headers) as response:
+            if response.getheader("Content-Type") != EVENT_STREAM:
+                self._read(response.status, response.read(ANSWER_BYTES_MAX))
+                raise Stop(f"{self._url} has no streams", error=NO_STREAMS)
+            try:
+                yield from (json.loads(line[len(_DATA) :]) for line in response if line.startswith(_DATA))
+            except (OSError, http.client.HTTPException):
+                return  # cut off: whoever comes back misses nothing
+
     def post(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Answer:
         return self._ask("POST", path, json.dumps(body).encode(), headers or {})
 
@@ -72,7 +90,10 @@ class Client:
     def _ask(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        status, content = self._exchange(method, path, body, self._headers(body, headers or {}))
+        with self._answered(method, path, body, self._headers(body, headers or {})) as response:
+            return self._read(response.status, response.read(ANSWER_BYTES_MAX))
+
+    def _read(self, status: int, content: bytes) -> Answer:
         try:
             answer = json.loads(content) if content else None
         except ValueError:
@@ -89,12 +110,15 @@ class Client:
             headers["Authorization"] = f"Bearer {self._key}"
         return headers | dict(more)
 
-    def _exchange(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, bytes]:
+    @contextmanager
+    def _answered(
+        self, method: str, path: str, body: bytes | None, headers: dict[str, str]
+    ) -> Iterator[http.client.HTTPResponse]:
+        """An answer whose head is there."""
         connection = _connection(self._url)
         try:
             connection.request(method, urlsplit(self._url).path + path, body, headers)
-            response = connection.getresponse()
-            return response.status, response.read(ANSWER_BYTES_MAX)
+            yield connection.getresponse()
         except ConnectionRefusedError:
             raise Stop(f"no server answers at {self._url}", "start one with: everpost dev") from None
         except (OSError, http.client.HTTPException) as error:

@@ -1,12 +1,12 @@
-"""accounts, use, events: see and steer a running server."""
+"""accounts, use, erase, events: see and steer a running server."""
 
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from typing import Any, Final
 
-from everpost.entrypoints.cli.client import Client, connection_arguments
-from everpost.entrypoints.cli.command import OK, Command
+from everpost.entrypoints.cli.client import NO_STREAMS, Client, connection_arguments
+from everpost.entrypoints.cli.command import OK, Command, Stop
 from everpost.entrypoints.cli.screen import Screen, clock_time, local_time, plain
 from everpost.model.limits import EVENTS_PAGE_MAX
 
@@ -61,16 +61,33 @@ def _events(args: Namespace, screen: Screen) -> int:
     client, cursor = Client.of(args), args.after
     while True:
         page = client.get("/v1/events", after=cursor, limit=EVENTS_PAGE_MAX)
-        for event in page["data"]:
-            if screen.as_json:
-                screen.line_of_data(event)
-            else:
-                screen.say(_event(event))
         cursor = page["next_cursor"]
+        for event in page["data"]:
+            _tell(event, screen)
         if not page["data"]:
             if not args.follow:
                 return OK
+            cursor = _follow(client, cursor, screen)
             time.sleep(FOLLOW_EVERY_S)
+
+
+def _follow(client: Client, cursor: str, screen: Screen) -> str:
+    """For as long as the stream lasts; returns the last event's sequence. Functions have none: there pages must do."""
+    try:
+        for event in client.stream("/v1/events", after=cursor):
+            _tell(event, screen)
+            cursor = event["sequence"]
+    except Stop as stop:
+        if stop.error != NO_STREAMS:
+            raise
+    return cursor
+
+
+def _tell(event: Mapping[str, Any], screen: Screen) -> None:
+    if screen.as_json:
+        screen.line_of_data(event)
+    else:
+        screen.say(_event(event))
 
 
 def _event(event: Mapping[str, Any]) -> str:
@@ -85,8 +102,30 @@ def _event(event: Mapping[str, Any]) -> str:
     )
 
 
+def _erase_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("address", metavar="ADDRESS", help="the recipient, as in bob@example.org")
+    parser.add_argument("--yes", action="store_true", help="do it (default: only say what would be done)")
+    connection_arguments(parser)
+
+
+def _erase(args: Namespace, screen: Screen) -> int:
+    told = {"address": args.address, "dry_run": not args.yes}
+    answer = Client.of(args).post("/v1/recipients/erase", told).body
+    if screen.as_json:
+        screen.data(answer)
+        return OK
+    done, cancelled = ("erased from", "cancelled") if args.yes else ("would be erased from", "would be cancelled")
+    screen.say(f"{plain(args.address)} {done} {answer['messages']} mails; {answer['cancelled']} of them {cancelled}")
+    if answer["suppressed"]:
+        screen.say("it stays suppressed, known by a digest alone" if args.yes else "it is suppressed, and stays so")
+    if not args.yes:
+        screen.say("to do it, for good: the same with --yes")
+    return OK
+
+
 COMMANDS: Final = {
     "accounts": Command(connection_arguments, _accounts),
     "use": Command(_use_arguments, _use),
+    "erase": Command(_erase_arguments, _erase),
     "events": Command(_events_arguments, _events),
 }

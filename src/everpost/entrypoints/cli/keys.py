@@ -13,13 +13,12 @@ from everpost.engine.keys import Keyring
 from everpost.entrypoints.cli.check import CONFIG, faults_stop
 from everpost.entrypoints.cli.command import FAILED, OK, USAGE, Command, Stop
 from everpost.entrypoints.cli.screen import Screen, local_time
-from everpost.model.key import ApiKey, Scope
-from everpost.settings import SqliteStore, StorePlace, store_place
+from everpost.model.key import DEFAULT_PROJECT, ApiKey, Scope
+from everpost.settings import DynamoStore, PostgresStore, SqliteStore, StorePlace, store_place
 from everpost.store.port import StoreUnavailable
 from everpost.wiring.cloud import Cloud
 from everpost.wiring.parts import store_at
 
-DEFAULT_PROJECT: Final = "default"
 DAY_S: Final = 86_400.0
 DAYS_MAX: Final = 36_500
 Action = Callable[[Keyring, Namespace, Screen], Awaitable[int]]
@@ -49,14 +48,23 @@ def _run(args: Namespace, screen: Screen) -> int:
     try:
         return asyncio.run(_with_store(place, folder, args, screen))
     except (StoreUnavailable, ValueError) as error:  # ValueError: AWS without a region
-        where = folder if isinstance(place, SqliteStore) else place.table
-        raise Stop(f"the store in {where} can't be used: {error}") from None
+        raise Stop(f"the store in {_where(place, folder)} can't be used: {error}") from None
+
+
+def _where(place: StorePlace, folder: Path) -> str:
+    match place:
+        case SqliteStore():
+            return str(folder)
+        case PostgresStore():
+            return f"the database {place.database} at {place.host}"
+        case DynamoStore():
+            return place.table
 
 
 async def _with_store(place: StorePlace, folder: Path, args: Namespace, screen: Screen) -> int:
     action: Action = args.action
     cloud = Cloud(os.environ)
-    store = store_at(place, folder, cloud)
+    store = await store_at(place, folder, cloud)
     try:
         return await action(Keyring(store, time.time), args, screen)
     finally:

@@ -105,6 +105,9 @@ def _story(mail: Mapping[str, Any], screen: Screen) -> Iterator[str]:
         yield f"  from     {_address(sender)}"
     for recipient in mail["recipients"]:
         yield f"  {recipient['kind']:<8} {_address(recipient)}  {screen.paint(recipient['state'])}"
+        if recipient.get("told_at"):
+            why = f": {plain(recipient['reason'])}" if recipient.get("reason") else ""
+            yield f"           told at {local_time(recipient['told_at'])}{why}"
     if mail.get("subject"):
         yield f"  subject  {plain(mail['subject'])}"
     yield ""

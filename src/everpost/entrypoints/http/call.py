@@ -11,6 +11,7 @@ from everpost.engine.accept import Acceptor
 from everpost.engine.clock import Clock
 from everpost.engine.console import Console
 from everpost.engine.feed import Feed
+from everpost.engine.ingest import Ingestor
 from everpost.engine.keys import Keyring
 from everpost.entrypoints.http.admission import Permit
 from everpost.entrypoints.http.figures import Figures
@@ -21,6 +22,7 @@ from everpost.model.key import Caller, Scope
 from everpost.model.limits import BODY_BYTES_MAX
 from everpost.model.message import Origin
 from everpost.model.problem import Problem
+from everpost.traces.port import NO_SPAN, UNTRACED, Span, Tracer
 
 JSON: Final = b"application/json"
 PROBLEM_JSON: Final = b"application/problem+json"
@@ -64,10 +66,12 @@ class Services:
     keyring: Keyring | None  # None: whoever reaches the loopback interface is the administrator of `default`
     clock: Clock
     metrics: Figures
+    ingestor: Ingestor | None = None  # None: no provider's events are taken here
     inbox: Inbox | None  # what the sandbox providers have taken
     version: str
     feed: Feed | None = None  # None: nobody can keep an answer open here
     origins: Origins = field(default_factory=Origins)  # of pages elsewhere that may call
+    tracer: Tracer = UNTRACED
 
 
 class Stream(Protocol):
@@ -106,6 +110,7 @@ class Call:
     template: str = ""
     message_id: str | None = None
     reply: Reply | None = None
+    span: Span = NO_SPAN
     _headers: Mapping[bytes, bytes] = field(init=False)  # of a repeated one the first
 
     def __post_init__(self) -> None:
@@ -133,21 +138,21 @@ class Call:
         """Whether it may wait for a hand-over, which so many may at the same time."""
         return self.incoming.permit is not None and self.incoming.permit.wait()
 
-    async def body(self) -> bytes | Problem:
+    async def body(self, bytes_max: int = BODY_BYTES_MAX) -> bytes | Problem:
         """The whole body. One that is too large is refused as soon as that shows, and never held whole."""
         announced = self.header(b"content-length") or "0"
-        if announced.isdecimal() and int(announced) > BODY_BYTES_MAX:
-            return _too_large()
+        if announced.isdecimal() and int(announced) > bytes_max:
+            return _too_large(bytes_max)
         piece, more = await self.incoming.piece()
         if not more:
-            return piece if len(piece) <= BODY_BYTES_MAX else _too_large()
+            return piece if len(piece) <= bytes_max else _too_large(bytes_max)
         pieces, size = [piece], len(piece)
         while more:
             piece, more = await self.incoming.piece()
             pieces.append(piece)
             size += len(piece)
-            if size > BODY_BYTES_MAX:
-                return _too_large()
+            if size > bytes_max:
+                return _too_large(bytes_max)
         return b"".join(pieces)
 
 
@@ -163,5 +168,5 @@ def _text(value: bytes) -> str:
     return value.decode("latin-1").strip()
 
 
-def _too_large() -> Problem:
-    return problem("body_too_large", f"at most {BODY_BYTES_MAX} bytes are read of one request")
+def _too_large(bytes_max: int) -> Problem:
+    return problem("body_too_large", f"at most {bytes_max} bytes are read of one such request")

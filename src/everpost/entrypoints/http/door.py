@@ -31,12 +31,12 @@ from everpost.entrypoints.http.operation import Operation
 from everpost.entrypoints.http.origins import ASKED, preflight_fields
 from everpost.entrypoints.http.problems import OVERLOADED, problem, render, retry_after
 from everpost.entrypoints.http.query import read_query
-from everpost.model.key import Caller, Scope
+from everpost.model.key import DEFAULT_PROJECT, Caller, Scope
 from everpost.model.message import Origin
 from everpost.model.problem import Problem
 from everpost.store.port import StoreUnavailable
 
-LOCAL: Final = Caller(project="default", who="local", scope=Scope.ADMIN)
+LOCAL: Final = Caller(project=DEFAULT_PROJECT, who="local", scope=Scope.ADMIN)
 RETRY_AFTER_S: Final = 1.0
 CLIENT_GONE: Final = 499  # as nginx logs it; never sent
 _UNKNOWN_TEMPLATE: Final = "(none)"
@@ -96,6 +96,7 @@ class Door:
         method = call.incoming.method if call.template else "(any)"
         template = call.template or _UNKNOWN_TEMPLATE
         self._services.metrics.count_request(template, method, status, took_s)
+        call.span.end(status=status)
         if _log.isEnabledFor(logging.INFO):
             _log.info(
                 "request",
@@ -160,7 +161,7 @@ class _Resource:
             if operation.takes_mail and not self._gate.enter(call.incoming):
                 answer: Problem | Reply = OVERLOADED
             else:
-                answer = await _admitted(call, operation) or await operation.handle(call)
+                answer = await _traced(call, operation)
         except Disconnected:
             return
         except StoreUnavailable as error:
@@ -188,6 +189,18 @@ def _preflight(call: Call, methods: str) -> Reply | None:
     if not origins.told(origin):
         return _refusal(call, problem("foreign_origin", f"{origin} is not in http.page_origins"))
     return Reply(status=204, body=b"", headers=preflight_fields(methods))
+
+
+async def _traced(call: Call, operation: Operation) -> Problem | Reply:
+    if operation.scope is None or not operation.is_traced:
+        return await _dealt_with(call, operation)
+    call.span = call.services.tracer.request(operation.method, operation.path, call.origin.trace)
+    with call.span.here():
+        return await _dealt_with(call, operation)
+
+
+async def _dealt_with(call: Call, operation: Operation) -> Problem | Reply:
+    return await _admitted(call, operation) or await operation.handle(call)
 
 
 async def _admitted(call: Call, operation: Operation) -> Problem | None:

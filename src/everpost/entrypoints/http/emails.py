@@ -10,7 +10,7 @@ from msgspec import Struct
 from everpost.dialects import native
 from everpost.dialects.faults import Faults
 from everpost.engine.accept import Acceptance, Idempotency
-from everpost.engine.console import attempts_of
+from everpost.engine.console import attempts_of, statuses_of
 from everpost.entrypoints.http import following, headers
 from everpost.entrypoints.http.call import Call, Headers, Reply, encode, json
 from everpost.entrypoints.http.problems import problem
@@ -158,10 +158,14 @@ async def list_events(call: Call) -> Reply | Problem:
         faults.add("after", "must be a next_cursor of this list, or the sequence of an event")
     if faults:
         return refusal(faults)
+    last_id = following.last_id(call)
+    if isinstance(last_id, Problem):
+        return last_id
     project = None if call.caller.may(Scope.ADMIN) else call.caller.project
     start = int(after)
     if following.is_wanted(call):
-        return following.follow(call, start if given else None, project, call.query.get("message"))
+        told = start if given else None
+        return following.follow(call, told if last_id is None else last_id, project, call.query.get("message"))
     events = await call.services.console.events(project, start, limit, call.query.get("message"))
     last = events[-1].seq if events else start
     page = {"data": [native.render_event(recorded) for recorded in events], "next_cursor": native.render_sequence(last)}
@@ -170,4 +174,5 @@ async def list_events(call: Call) -> Reply | Problem:
 
 def _view(stored: Stored) -> Any:
     attempts = attempts_of(stored.events)
-    return native.render_message(stored.message, stored.deliveries, attempts)
+    statuses = statuses_of(stored.message, stored.deliveries, stored.events)
+    return native.render_message(stored.message, stored.deliveries, attempts, statuses)

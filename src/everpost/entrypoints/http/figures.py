@@ -1,10 +1,8 @@
 """What is counted in this room, and by whom."""
 
-from collections.abc import Sequence
 from typing import Protocol
 
-from everpost.engine.console import AccountStatus
-from everpost.store.port import Counts
+from everpost.engine.console import Standing
 
 
 class Figures(Protocol):
@@ -17,7 +15,11 @@ class Figures(Protocol):
 
     def count_turned_away(self) -> None: ...
 
-    def render(self, counts: Counts, accounts: Sequence[AccountStatus], now: float) -> bytes:
+    def count_webhook(self, account: str, result: str) -> None: ...
+
+    def count_webhook_events(self, account: str, result: str, count: int) -> None: ...
+
+    def render(self, standing: Standing) -> bytes:
         """OpenMetrics text."""
         ...
 
@@ -33,5 +35,9 @@ class Uncounted:
 
     def count_turned_away(self) -> None: ...
 
-    def render(self, counts: Counts, accounts: Sequence[AccountStatus], now: float) -> bytes:  # noqa: ARG002
+    def count_webhook(self, account: str, result: str) -> None: ...
+
+    def count_webhook_events(self, account: str, result: str, count: int) -> None: ...
+
+    def render(self, standing: Standing) -> bytes:  # noqa: ARG002
         return b"# EOF\n"

@@ -35,17 +35,24 @@ def is_wanted(call: Call) -> bool:
     )
 
 
+def last_id(call: Call) -> int | Problem | None:
+    """The event that a reader who comes back has read last."""
+    told = call.header(b"last-event-id")
+    if not told:
+        return None
+    if not _SEQUENCE.fullmatch(told):
+        return problem("bad_header", "Last-Event-ID must be the id of an event of this stream")
+    return int(told)
+
+
 def follow(call: Call, after: int | None, project: str | None, message_id: str | None) -> Reply | Problem:
     feed = call.services.feed
     if feed is None:
         return problem("no_streams", "ask for application/json, and go on from page to page with `after`")
-    told = call.header(b"last-event-id")
-    if told and not _SEQUENCE.fullmatch(told):
-        return problem("bad_header", "Last-Event-ID must be the id of an event of this stream")
     if feed.readers >= STREAMS_MAX:
         refused = problem("too_many_streams", f"at most {STREAMS_MAX} are open at a time")
         return replace(refused, retry_after_s=RETRY_AFTER_S)
-    stream = EventStream(call, feed.open(int(told) if told else after, project, message_id))
+    stream = EventStream(call, feed.open(after, project, message_id))
     return Reply(status=200, body=b"", content_type=EVENT_STREAM, headers=FIELDS, stream=stream)
 
 

@@ -44,6 +44,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...] = ()  # codes of `problems.CODES`, beside those that every operation has
     legacy: bool = False  # problems are told in the form of the original API
     takes_mail: bool = False  # bounded by `Admission`
+    is_traced: bool = True  # where a key is needed: what is asked again and again by machines has no story
 
 
 def open_page(

@@ -35,6 +35,11 @@ CODES: Final = {
         "Pages of this origin may not call",
         "To let them, list the origin in `http.page_origins` as browsers write it.",
     ),
+    "webhook_refused": Code(
+        403,
+        "The webhook is not known to be the provider's",
+        "Its signature is missing, wrong or too old, or the account has no `webhook_secret`: the detail says which.",
+    ),
     "not_found": Code(404, "There is no such thing", "Check the address; the detail says what was looked for."),
     "unknown_route": Code(404, "There is no such route", "The detail lists the known routes."),
     "unknown_provider": Code(404, "There is no such account", "The detail lists the known accounts."),
@@ -43,6 +48,11 @@ CODES: Final = {
         406, "There are no streams here", "Functions can't keep an answer open. The detail says how to go on without."
     ),
     "not_cancellable": Code(409, "It is too late to cancel", "Only what is still queued can be cancelled."),
+    "recipient_busy": Code(
+        409,
+        "Mail to this recipient is not final",
+        "The detail names it: wait until it is final, or cancel it, and repeat the request.",
+    ),
     "idempotency_running": Code(
         409,
         "The first request with this idempotency key is still running",

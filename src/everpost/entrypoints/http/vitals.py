@@ -20,7 +20,5 @@ async def readyz(call: Call) -> Reply | Problem:
 
 async def metrics(call: Call) -> Reply:
     services = call.services
-    counts = await services.console.counts()
-    accounts = await services.console.accounts()
-    body = services.metrics.render(counts, accounts, services.clock.now())
+    body = services.metrics.render(await services.console.standing())
     return Reply(status=200, body=body, content_type=OPEN_METRICS)

@@ -5,7 +5,6 @@ from itertools import islice
 from typing import Final
 
 from everpost.model.event import Event
-from everpost.store.dynamodb.attributes import Item
 from everpost.store.dynamodb.items import to_document, to_suppression
 from everpost.store.dynamodb.keys import CONFIG, Key, suppression_key
 from everpost.store.dynamodb.outbox import Outbox
@@ -61,7 +60,7 @@ class Suppressions:
 
     async def add(self, suppressions: Iterable[Suppression], events: Sequence[Event]) -> None:
         rows = {suppression_key(one.project, one.address): one for one in suppressions}
-        await self._write([Write.put(_item(key, one)) for key, one in rows.items()], events)
+        await self._write(map(suppressed, rows.values()), events)
 
     async def remove(self, project: str, addresses: Iterable[str], events: Sequence[Event]) -> None:
         keys = dict.fromkeys(suppression_key(project, address) for address in addresses)
@@ -87,11 +86,12 @@ class Suppressions:
             await self._table.transact(told)
 
 
-def _item(key: Key, one: Suppression) -> Item:
-    return {
-        **key._asdict(),
+def suppressed(one: Suppression) -> Write:
+    item = {
+        **suppression_key(one.project, one.address)._asdict(),
         "project": one.project,
         "address": one.address.lower(),
         "reason": one.reason,
         "created_at": one.created_at,
     }
+    return Write.put(item)

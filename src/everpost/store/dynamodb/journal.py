@@ -6,6 +6,7 @@ import msgspec
 
 from everpost.model.event import Event, Recorded
 from everpost.store.dynamodb.attributes import Item
+from everpost.store.dynamodb.documents import suppressed
 from everpost.store.dynamodb.keys import (
     BUCKET_EVENTS,
     EVENTS,
@@ -13,11 +14,13 @@ from everpost.store.dynamodb.keys import (
     bucket_of,
     message_pk,
     page_key,
+    recorded_key,
 )
 from everpost.store.dynamodb.outbox import Outbox, in_order, to_events
 from everpost.store.dynamodb.sequencer import LAST, Sequencer
 from everpost.store.dynamodb.table import ConditionFailed, Range, Table
 from everpost.store.dynamodb.writes import ABSENT, Write
+from everpost.store.port import Notice
 
 UNPLACED: Final = 0  # of an event whose number is not known yet
 _EVENTS: Final = msgspec.json.Decoder(list[Event])
@@ -30,16 +33,34 @@ class Journal:
         self._sequencer = sequencer
 
     async def record(self, event: Event) -> None:
-        """Left out if it is known: as one of this kind, or as one that came with a change."""
-        item = self._outbox.recorded(event)
+        """Left out if it is known."""
+        await self._write_new(event, Write.put(self._outbox.recorded(event), ABSENT))
+
+    async def note(self, notice: Notice) -> bool:
+        """Its events lie in one item, with the paper, and go with it."""
+        put = Write.put(self._outbox.noted(notice), ABSENT)
+        return await self._write_new(notice.event, put, *map(suppressed, notice.suppressions))
+
+    async def paper(self, event_id: str, message_id: str | None) -> bytes | None:
+        item = await self._table.get(recorded_key(event_id, message_id))
+        return None if item is None else item.get("paper")
+
+    async def _write_new(self, event: Event, *writes: Write) -> bool:
+        """False, having changed nothing, if the event is known: as one of this kind, or as one that came with a
+        change."""
         if event.message_id is not None:
-            known = await self._table.query(Range(pk=item["pk"], first=EVENTS, last=EVENTS + LAST))
+            of = Range(pk=message_pk(event.message_id), first=EVENTS, last=EVENTS + LAST)
+            known = await self._table.query(of)
             if any(one.id == event.id for some in known for one in to_events(some)):
-                return
+                return False
         try:
-            await self._table.write(Write.put(item, ABSENT))
+            if len(writes) == 1:
+                await self._table.write(writes[0])
+            else:
+                await self._table.transact(writes)
         except ConditionFailed:
-            return
+            return False
+        return True
 
     async def read(self, after: int, limit: int, project: str | None, message_id: str | None) -> list[Recorded]:
         if message_id is not None:

@@ -138,6 +138,13 @@ def system_event_pk(event_id: str) -> str:
     return f"v#{event_id}"
 
 
+def recorded_key(event_id: str, message_id: str | None) -> Key:
+    """Of an event that belongs to no change."""
+    if message_id is None:
+        return Key(system_event_pk(event_id), EVENTS)
+    return Key(message_pk(message_id), f"{EVENTS}r.{event_id}")
+
+
 def purged_pk(message_id: str) -> str:
     return f"t#{message_id}"
 

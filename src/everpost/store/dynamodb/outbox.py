@@ -13,8 +13,9 @@ from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Event
 from everpost.store.dynamodb.attributes import Item
 from everpost.store.dynamodb.items import events_until, until
-from everpost.store.dynamodb.keys import EVENTS, message_pk, purged_pk, shard_of, system_event_pk
+from everpost.store.dynamodb.keys import EVENTS, message_pk, purged_pk, recorded_key, shard_of
 from everpost.store.dynamodb.place import Place
+from everpost.store.port import Notice
 
 _JSON: Final = msgspec.json.Encoder()
 _EVENTS: Final = msgspec.json.Decoder(list[Event])
@@ -44,12 +45,20 @@ class Outbox:
         )
         return item | {"states": {position: delivery.state.value}, "of": position, "version": delivery.version}
 
-    def recorded(self, event: Event) -> Item:
-        """One that belongs to no change: its id is its key."""
-        if event.message_id is None:
-            item = self._item(system_event_pk(event.id), "", [event], event.at)
-            return item | {"expires_at": events_until(self._keep, event.at)}
-        return self._item(message_pk(event.message_id), f"r.{event.id}", [event], event.at)
+    def recorded(self, event: Event, further: Sequence[Event] = ()) -> Item:
+        """One that belongs to no change: its id is its key. `further` ones are told with it."""
+        key = recorded_key(event.id, event.message_id)
+        item = self._item(key.pk, key.sk.removeprefix(EVENTS), [event, *further], event.at)
+        return item if event.message_id is not None else item | {"expires_at": events_until(self._keep, event.at)}
+
+    def noted(self, notice: Notice) -> Item:
+        """With its paper. One of no message goes for that as early as a mail does, whatever is kept of events."""
+        item = self.recorded(notice.event, notice.further)
+        if not notice.paper:
+            return item
+        if notice.event.message_id is None:
+            item |= {"expires_at": until(self._keep, notice.event.at)}
+        return item | {"paper": notice.paper}
 
     def purged(self, message_id: str, states: Mapping[str, int]) -> Item:
         """Tells no event: only that there are so many deliveries less in each state."""

@@ -131,7 +131,7 @@ class Purge:
             return False
         told = [item for item in found.items if item["sk"].startswith(EVENTS) and to_events(item)]
         for item in told:
-            await self._table.write(Write.update(_key(item), "SET #events = :none", PRESENT, none="[]"))
+            await self._table.write(Write.update(_key(item), "SET #events = :none REMOVE #paper", PRESENT, none="[]"))
         await self._removal.mark(found, Part.EVENTS)
         return bool(told)
 

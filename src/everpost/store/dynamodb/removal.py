@@ -85,6 +85,7 @@ class Removal:
     async def rewrite(self, found: Found, after: Message, part: Part | None = None) -> bool:
         """`part`: what is marked as gone. False if somebody else has written meanwhile: then it is to be looked at
         anew."""
+        await self._table.together(self._forget_paper, [item for item in found.items if "paper" in item])
         if Removed.CONTENT in after.removed:
             await self.delete_content(found)
         if after.recipients != found.message.recipients:
@@ -111,6 +112,10 @@ class Removal:
         for item in found.items:
             if item["sk"] == ANSWERED:
                 await forget_answer(self._table, item)
+
+    async def _forget_paper(self, item: Item) -> None:
+        """What came with an event may repeat any part of its message."""
+        await self._table.write(Write.update(Key(item["pk"], item["sk"]), "REMOVE #paper"))
 
     def _until(self, found: Found) -> int | None:
         return until(self._keep, max(to_delivery(item).expires_at for item in found.deliveries))

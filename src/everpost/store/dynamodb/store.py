@@ -36,6 +36,7 @@ from everpost.store.port import (
     Document,
     Filter,
     IdempotencyClaim,
+    Notice,
     Same,
     Stored,
     Suppression,
@@ -115,6 +116,16 @@ class DynamoStore:
     async def record(self, events: Sequence[Event]) -> None:
         for event in events:
             await self._journal.record(event)
+
+    async def note(self, notices: Sequence[Notice]) -> list[bool]:
+        """Side by side; of those with the same event, the first one counts."""
+        firsts = {(notice.event.message_id, notice.event.id): notice for notice in reversed(notices)}
+        results = await self._table.together(self._journal.note, firsts.values())
+        left = dict(zip(firsts, results, strict=True))
+        return [left.pop((notice.event.message_id, notice.event.id), False) for notice in notices]
+
+    async def paper(self, event_id: str, message_id: str | None) -> bytes | None:
+        return await self._journal.paper(event_id, message_id)
 
     async def get_message(self, project: str, message_id: str) -> Stored | None:
         stored = await reads.get_message(self._table, message_id)

@@ -77,10 +77,15 @@ class ThreadLane:
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
+    @property
+    def waiting(self) -> int:
+        """Operations that no batch has taken yet."""
+        return len(self._turn) + len(self._queue)
+
     async def run(self, operation: Operation) -> Any:
         if self._closed:
             raise StoreUnavailable("the store is closed")
-        if len(self._turn) + len(self._queue) >= self._waiting_max:
+        if self.waiting >= self._waiting_max:
             raise StoreUnavailable(f"{self._waiting_max} operations are waiting for the store already")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()

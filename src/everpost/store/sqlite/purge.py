@@ -50,6 +50,15 @@ def purge_system_events(connection: apsw.Connection, before: float, limit: int) 
     )
 
 
+def purge_papers(connection: apsw.Connection, before: float, limit: int) -> None:
+    """What came with events that belong to no message."""
+    connection.execute(
+        "UPDATE event SET paper = NULL WHERE seq IN (SELECT seq FROM event INDEXED BY event_other_paper"
+        " WHERE message_id = '' AND paper IS NOT NULL AND at < ? ORDER BY at, seq LIMIT ?)",
+        (before, limit),
+    )
+
+
 class Part(Struct, frozen=True):
     """Of a message, with a time of its own."""
 

@@ -84,6 +84,13 @@ def read_events(
     return list(map(to_recorded, rows))
 
 
+def paper(connection: apsw.Connection, event_id: str, message_id: str | None) -> bytes | None:
+    found: bytes | None = connection.execute(
+        "SELECT paper FROM event WHERE message_id = ? AND id = ?", (message_id or "", event_id)
+    ).get
+    return found
+
+
 def usage(connection: apsw.Connection) -> Mapping[tuple[str, str], Usage]:
     rows = connection.execute("SELECT account, unit, window_at, used FROM usage")
     return {(account, unit): Usage(window_at, used) for account, unit, window_at, used in rows}

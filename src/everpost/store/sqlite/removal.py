@@ -39,13 +39,14 @@ def erase(connection: apsw.Connection, project: str, address: str, token: str, e
 
 
 def rewrite(connection: apsw.Connection, n: int, before: Message, after: Message) -> None:
-    """A message of which a part has gone, with what it is found by."""
+    """A message of which a part has gone, with what it is found by, and without the papers, which may repeat it."""
     if Removed.CONTENT in after.removed:
         content = message_content(after)
         connection.execute("UPDATE message SET head = ?, content = ? WHERE n = ?", (message_head(after), content, n))
         connection.execute("DELETE FROM attachment WHERE message_id = ?", (after.id,))
     else:
         connection.execute("UPDATE message SET head = ? WHERE n = ?", (message_head(after), n))
+    connection.execute("UPDATE event SET paper = NULL WHERE message_id = ? AND paper IS NOT NULL", (after.id,))
     were, are = addresses(before), addresses(after)
     connection.executemany(_DELETE_RECIPIENT, [(before.project, gone, before.id) for gone in sorted(were - are)])
     connection.executemany(_INSERT_RECIPIENT, [(before.project, new, before.id) for new in sorted(are - were)])

@@ -135,6 +135,13 @@ CREATE TRIGGER delivery_purged AFTER DELETE ON delivery BEGIN
 END;
 """
 
+_PAPERS: Final = """
+-- What came from outside with an event, as it came. Last in its row: who reads the trail never touches it.
+ALTER TABLE event ADD COLUMN paper BLOB;
+-- Few belong to no message, and these are deleted by their time.
+CREATE INDEX event_other_paper ON event (at) WHERE message_id = '' AND paper IS NOT NULL;
+"""
+
 _KEEPING: Final = """
 -- Whom not to write to is known by a digest, so that it still holds when the address is erased.
 ALTER TABLE suppression RENAME TO suppression_before;
@@ -173,7 +180,7 @@ CREATE TABLE passed (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: Final = (_TABLES, _KEEPING)
+MIGRATIONS: Final = (_TABLES, _KEEPING, _PAPERS)
 """Step k brings a database of version k to version k + 1."""
 
 

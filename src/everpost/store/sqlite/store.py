@@ -11,6 +11,7 @@ from everpost.model.delivery import Delivery
 from everpost.model.event import Event, Recorded
 from everpost.model.limits import COMMIT_MAX, PENDING_WRITES_MAX
 from everpost.model.message import Message
+from everpost.store.commits import UNCOUNTED, Commits
 from everpost.store.port import (
     Accepted,
     Bounds,
@@ -20,6 +21,7 @@ from everpost.store.port import (
     Document,
     Filter,
     IdempotencyClaim,
+    Notice,
     Same,
     Stored,
     Suppression,
@@ -51,7 +53,14 @@ class SqliteStore:
         self._is_log_clean = False  # of what was deleted; nobody knows at the start
 
     @classmethod
-    def open(cls, path: str, *, clock: Callable[[], float] = time.time, inline: bool = False) -> Self:
+    def open(
+        cls,
+        path: str,
+        *,
+        clock: Callable[[], float] = time.time,
+        inline: bool = False,
+        commits: Commits = UNCOUNTED,
+    ) -> Self:
         """Opens or creates the database; other processes may have it open too. Blocks for some milliseconds.
 
         `inline` runs every operation at once in the caller's thread, without threads of its own; only then may the
@@ -59,7 +68,7 @@ class SqliteStore:
         Raises StoreUnavailable if the file can't be used or was made by a newer Everpost.
         """
         try:
-            writer = Writer(path, clock)
+            writer = Writer(path, clock, commits)
             try:
                 migrate(writer.connection)
                 readers = [] if inline else [Reader(path), Reader(path)]
@@ -72,10 +81,12 @@ class SqliteStore:
             direct = DirectLane(lambda batch: [read(operation, writer.connection, path) for operation in batch])
             return cls(writer, readers, DirectLane(writer.run), direct, direct)
         look_ups, scans = readers
+        writes_ = ThreadLane("everpost-writes", writer.run, COMMIT_MAX, PENDING_WRITES_MAX, writer.run_at_once)
+        commits.watch_waiting(lambda: writes_.waiting)
         return cls(
             writer,
             readers,
-            ThreadLane("everpost-writes", writer.run, COMMIT_MAX, PENDING_WRITES_MAX, writer.run_at_once),
+            writes_,
             ThreadLane("everpost-look-ups", look_ups.run, COMMIT_MAX, PENDING_WRITES_MAX),
             ThreadLane("everpost-scans", scans.run, 1, PENDING_WRITES_MAX),
         )
@@ -122,6 +133,12 @@ class SqliteStore:
 
     async def record(self, events: Sequence[Event]) -> None:
         await _run(self._writes, writes.record, events)
+
+    async def note(self, notices: Sequence[Notice]) -> list[bool]:
+        return await _run(self._writes, writes.note, notices)
+
+    async def paper(self, event_id: str, message_id: str | None) -> bytes | None:
+        return await _run(self._look_ups, reads.paper, event_id, message_id)
 
     async def get_message(self, project: str, message_id: str) -> Stored | None:
         return await _run(self._look_ups, reads.get_message, project, message_id)
@@ -174,6 +191,7 @@ class SqliteStore:
                 gone += await _run(self._writes, purge.purge_part, part, before, bounds.salt, limit)
         if bounds.events is not None:
             await _run(self._writes, purge.purge_system_events, bounds.events, limit)
+        await _run(self._writes, purge.purge_papers, bounds.papers, limit)
         await self._trim_log(gone, limit)
         return gone
 

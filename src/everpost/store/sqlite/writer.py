@@ -4,10 +4,12 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import apsw
 
+from everpost.store.commits import UNCOUNTED, Commits
 from everpost.store.port import AcceptOverrun, New, StoreUnavailable
 from everpost.store.sqlite.connection import BUSY_TIMEOUT_MS, MEMORY, UNAVAILABLE, connect, unavailable
 from everpost.store.sqlite.operation import Deadline, Failed, Occupied, Operation, Result, RunAll, Shared, Single
@@ -16,9 +18,10 @@ from everpost.store.sqlite.operation import Deadline, Failed, Occupied, Operatio
 class Writer:
     """The only connection of this process that writes. Not safe for threads: one batch runs at a time."""
 
-    def __init__(self, path: str, clock: Callable[[], float]) -> None:
+    def __init__(self, path: str, clock: Callable[[], float], commits: Commits = UNCOUNTED) -> None:
         self._path = path
         self._clock = clock
+        self._commits = commits
         self.connection = connect(path)
         self._doubtful = False
 
@@ -55,6 +58,7 @@ class Writer:
         self.connection.close()
 
     def _commit(self, batch: Sequence[Operation]) -> list[Result]:
+        began_at = perf_counter()
         if not self.connection.in_transaction:  # `run_at_once` has begun it
             self.connection.execute("BEGIN IMMEDIATE")
         try:
@@ -63,6 +67,7 @@ class Writer:
         finally:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
+        self._commits.committed(perf_counter() - began_at, len(batch))
         return results
 
     def _results(self, batch: Sequence[Operation]) -> list[Result]:

@@ -11,7 +11,7 @@ from everpost.model.delivery import Delivery
 from everpost.model.event import Event
 from everpost.model.removal import address_digest
 from everpost.store.ledger import Key, charged
-from everpost.store.port import Claim, Claimed, Document, Suppression, Written
+from everpost.store.port import Claim, Claimed, Document, Notice, Suppression, Written
 from everpost.store.sqlite import bulk
 from everpost.store.sqlite.rows import (
     DELIVERY_COLUMNS,
@@ -31,6 +31,7 @@ _INSERT_NEW_EVENT: Final = (
     f"INSERT INTO event ({EVENT_COLUMNS}) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8"
     " WHERE NOT EXISTS (SELECT 1 FROM event WHERE message_id = ?1 AND id = ?2)"
 )
+_INSERT_PAPER: Final = "UPDATE event SET paper = ? WHERE message_id = ? AND id = ?"
 _FENCED: Final = (
     "SELECT v.column1 FROM ({rows}) v WHERE NOT EXISTS"
     " (SELECT 1 FROM delivery WHERE message_id = v.column2 AND position = v.column3 AND version = v.column4)"
@@ -144,6 +145,21 @@ def append(connection: apsw.Connection, events: Sequence[Event]) -> None:
 
 def record(connection: apsw.Connection, events: Sequence[Event]) -> None:
     connection.executemany(_INSERT_NEW_EVENT, event_rows(events))
+
+
+def note(connection: apsw.Connection, notices: Sequence[Notice]) -> list[bool]:
+    return [_note(connection, notice) for notice in notices]
+
+
+def _note(connection: apsw.Connection, notice: Notice) -> bool:
+    event = notice.event
+    record(connection, [event])
+    if not connection.changes():
+        return False
+    if notice.paper:
+        connection.execute(_INSERT_PAPER, (notice.paper, event.message_id or "", event.id))
+    suppress(connection, notice.suppressions, notice.further)
+    return True
 
 
 def write_config(

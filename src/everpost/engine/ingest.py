@@ -1,0 +1,155 @@
+"""Room 3 of what providers tell: verify, read, join, one durable write; only then is the provider answered.
+
+Nothing waits in a queue of its own: reading is quick and pure, so an event is either on the trail, joined to its mail,
+or its provider has not been answered and sends it again.
+"""
+
+import hashlib
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from everpost.core import noticing, transitions
+from everpost.core.noticing import Join
+from everpost.engine import journal
+from everpost.engine.fleet import Fleet
+from everpost.engine.joining import Joiner, Projects
+from everpost.engine.ports import Ports
+from everpost.model.change import Change
+from everpost.model.delivery import Delivery, DeliveryState
+from everpost.model.event import Event
+from everpost.model.limits import PAPER_BYTES_MAX, PROVIDER_ID_CHARS_MAX
+from everpost.model.sighting import TAKEN, Sighting, Unreadable
+from everpost.providers.hooks import Forged, HookRequest, Webhook, secrets_of
+from everpost.store.port import Notice, Suppression, Written
+
+TOKENS_MAX: Final = 100_000  # that one process remembers
+RESOLVE_TRIES: Final = 3  # against workers that write at the same moment
+_log = logging.getLogger(__name__)
+
+OnWritten = Callable[[Sequence[Change]], None]
+
+
+class Taken(Struct, frozen=True, kw_only=True):
+    """It is on the trail."""
+
+    joined: int = 0  # events of mails that are known here
+    unjoined: int = 0  # of others
+    unreadable: int = 0
+    repeated: int = 0  # of all these, those that were known
+
+
+class Untaken(Struct, frozen=True):
+    """Nothing of it was kept."""
+
+    why: str  # unknown_account, unconfigured or forged
+    detail: str
+
+
+class Ingestor:
+    def __init__(self, ports: Ports, fleet: Fleet, projects: Projects, on_written: OnWritten) -> None:
+        self._ports = ports
+        self._fleet = fleet
+        self._joiner = Joiner(ports, projects)
+        self._on_written = on_written
+        self.in_hand = 0  # requests that are worked on; whoever lets them in counts them
+        self._tokens: OrderedDict[tuple[str, str], bytes] = OrderedDict()  # by account: what each has come with
+
+    def webhook(self, account: str) -> Webhook | None:
+        """How its provider's events are told; None: there is no such account, or its provider sends none."""
+        member = self._fleet.member(account)
+        return member.provider.webhook if member is not None else None
+
+    async def take_in(self, account: str, request: HookRequest) -> Taken | Untaken:
+        """Raises StoreUnavailable: then its provider has to send it again, which does no harm."""
+        webhook, member = self.webhook(account), self._fleet.member(account)
+        if webhook is None or member is None:
+            return Untaken("unknown_account", f"there is no account {account!r} whose provider sends events")
+        secrets = secrets_of(member.account)
+        if not secrets:
+            return Untaken("unconfigured", f"accounts.{account}.webhook_secret is not set: nothing can be verified")
+        proof = webhook.verify(request, member.account, secrets)
+        if isinstance(proof, Forged):
+            return Untaken("forged", proof.reason)
+        if proof.once is not None and not self._is_first_use((account, proof.once), request.body):
+            return Untaken("forged", "its signature was used before, for another event")
+        return await self._keep(account, webhook.read(request.body), request.received_at)
+
+    def _is_first_use(self, token: tuple[str, str], body: bytes) -> bool:
+        """Whether the token came with this body only, as far as this process remembers."""
+        digest = hashlib.sha256(body).digest()
+        if len(self._tokens) >= TOKENS_MAX and token not in self._tokens:
+            self._tokens.popitem(last=False)
+        return self._tokens.setdefault(token, digest) == digest
+
+    async def _keep(self, account: str, read: Sequence[Sighting | Unreadable], received_at: float) -> Taken:
+        sightings = [one for one in read if isinstance(one, Sighting)]
+        joins = await self._joiner.joins(sightings, account)
+        notices = [
+            await self._notice(noticing.event_of(sighting, account, join, received_at), sighting, join)
+            for sighting, join in zip(sightings, joins, strict=True)
+        ]
+        unreadable = [one for one in read if isinstance(one, Unreadable)]
+        notices += [_unreadable(one, account, received_at) for one in unreadable]
+        written = await self._ports.store.note(notices)
+        self._ports.news.nudge()
+        await self._resolve(zip(sightings, joins, strict=True), account)
+        joined = sum(join is not None for join in joins)
+        return Taken(
+            joined=joined,
+            unjoined=len(joins) - joined,
+            unreadable=len(unreadable),
+            repeated=written.count(False),
+        )
+
+    async def _notice(self, event: Event, sighting: Sighting, join: Join | None) -> Notice:
+        """With the suppression that follows, unless the address is suppressed already."""
+        paper = sighting.raw[:PAPER_BYTES_MAX]
+        why = noticing.stops(sighting)
+        if why is None or join is None or "place" not in event.data:
+            return Notice(event=event, paper=paper)
+        project, now = join.message.project, self._ports.clock.now()
+        address = join.message.recipients[event.data["place"]].email.lower()
+        if await self._ports.store.suppressed(project, [address]):
+            return Notice(event=event, paper=paper)
+        reason = f"{why}, as {event.account} has told"
+        return Notice(
+            event=event,
+            paper=paper,
+            suppressions=(Suppression(project=project, address=address, reason=reason, created_at=now),),
+            further=(noticing.suppression_event(event, reason, now),),
+        )
+
+    async def _resolve(self, told: Iterable[tuple[Sighting, Join | None]], account: str) -> None:
+        """What the account tells of mail that it may or may not have taken proves that it has."""
+        for sighting, join in told:
+            if join is not None and sighting.kind in TAKEN and _is_in_doubt(join.delivery, account):
+                await self._resolve_one(join, sighting.provider_message_id, account)
+
+    async def _resolve_one(self, join: Join, provider_message_id: str | None, account: str) -> None:
+        for _ in range(RESOLVE_TRIES):
+            current = await self._ports.store.find_delivery(join.delivery.id)
+            if current is None or not _is_in_doubt(current, account):
+                return
+            change = transitions.found(current, _sound(provider_message_id), self._ports.clock.now())
+            if await self._ports.store.advance([change]) == [Written.DONE]:
+                self._on_written([change])
+                journal.tell(join.message, change)
+                return
+
+
+def _is_in_doubt(delivery: Delivery, account: str) -> bool:
+    return delivery.state is DeliveryState.UNCERTAIN and delivery.account == account
+
+
+def _sound(message_id: str | None) -> str | None:
+    return message_id if message_id is not None and len(message_id) <= PROVIDER_ID_CHARS_MAX else None
+
+
+def _unreadable(what: Unreadable, account: str, received_at: float) -> Notice:
+    event = noticing.unreadable_event(what, account, received_at)
+    _log.warning("an event of a provider is unreadable", extra={"account": account, "error": what.reason})
+    return Notice(event=event, paper=what.raw[:PAPER_BYTES_MAX])

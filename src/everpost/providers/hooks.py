@@ -1,0 +1,58 @@
+"""What a provider states of the events that it sends us: how a genuine one is told from a forged one, how it is read,
+and what makes it come again. Pure functions over bytes, as all of a provider is."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from everpost.model.account import Account
+from everpost.model.sighting import Sighting, Unreadable
+
+SECRET: Final = "webhook_secret"  # noqa: S105  the name of the setting
+AHEAD_S_MAX: Final = 600.0  # by which a sender's clock may be before ours
+
+
+class HookRequest(Struct, frozen=True, kw_only=True):
+    method: str
+    url: str  # path and query, as they came
+    headers: Mapping[str, str]  # names in lower case
+    body: bytes  # exactly as it came: signatures are of bytes
+    received_at: float
+
+
+class Genuine(Struct, frozen=True):
+    once: str | None = None
+    """A token that the provider gives to one body only, where its signature does not cover the body."""
+
+
+class Forged(Struct, frozen=True):
+    """Not the provider's, or not proven to be."""
+
+    reason: str
+
+
+class Webhook(Struct, frozen=True, kw_only=True):
+    verify: Callable[[HookRequest, Account, Sequence[str]], Genuine | Forged]
+    """By any of the secrets: one is being replaced by another."""
+    read: Callable[[bytes], tuple[Sighting | Unreadable, ...]]
+    window_s: float  # how old a signature may be: as long as the provider goes on sending the same again
+    again_status: int = 503  # the answer after which it does so
+
+
+def secrets_of(account: Account) -> tuple[str, ...]:
+    """Those of the account's events: several, parted by commas, while one is being replaced."""
+    given = account.settings.get(SECRET, "").split(",")
+    return tuple(secret for secret in map(str.strip, given) if secret)
+
+
+def untimely(stamp: str, received_at: float, window_s: float) -> Forged | None:
+    """Why a request that was signed at `stamp`, in epoch seconds, is not taken any more, or not yet."""
+    if not (stamp.isascii() and stamp.isdecimal() and len(stamp) <= 12):
+        return Forged("the time of its signature is no number of seconds")
+    age_s = received_at - int(stamp)
+    if age_s > window_s:
+        return Forged(f"it was signed more than {window_s:.0f} s ago")
+    if age_s < -AHEAD_S_MAX:
+        return Forged("it was signed in the future: is the clock of this machine right?")
+    return None

@@ -1,0 +1,110 @@
+"""Reading events by tables: what receiving servers say, and who opens mail, is the same at every provider."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from everpost.model.limits import HOOK_EVENTS_MAX, PROVIDER_ID_CHARS_MAX
+from everpost.model.sighting import Machine, Reason, Sighting, Unreadable
+from everpost.providers.reading import decoded
+
+NATIVE_CHARS_MAX: Final = 64  # of an event's name
+TEXT_CHARS_MAX: Final = 2000  # of a diagnosis that are looked at
+HARD: Final = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.10", "5.2.1"})
+"""Enhanced status codes that concern the address alone (RFC 3463): nothing else about the mail was wrong."""
+
+_REPLY: Final = re.compile(r"(?:smtp; ?)?([245][0-9]{2})(?:[ -]|$)")
+_ENHANCED: Final = re.compile(r"(?<![0-9.])([245]\.[0-9]{1,3}\.[0-9]{1,3})(?![0-9.])")
+_GENERAL: Final = re.compile(r"[245]\.0\.0")  # says no more than that it failed
+_NO_SUCH_USER: Final = re.compile(
+    r"user unknown|unknown (user|recipient|mailbox)|no such (user|recipient|mailbox|address|domain)|does not exist"
+    r"|invalid (recipient|mailbox|address|domain)|domain not found",
+    re.IGNORECASE,
+)
+_REASONS: Final = (
+    (r"gr[ae]y.?list", Reason.GREYLISTED),
+    (r"mailbox (is )?full|over ?quota|quota exceeded|insufficient storage", Reason.MAILBOX_FULL),
+    (r"too large|size limit|message size", Reason.TOO_LARGE),
+    (r"rate.?limit|too many (messages|connections)", Reason.RATE_LIMITED),
+    (r"virus|malware", Reason.VIRUS),
+    (r"reputation", Reason.REPUTATION),
+    (r"block.?list|blacklist|blocked", Reason.BLOCKED),
+    (r"spam|content", Reason.CONTENT),
+    (r"timed? ?out", Reason.TIMEOUT),
+)
+_STATUS_REASONS: Final = (
+    (r".\.1\.", Reason.INVALID_RECIPIENT),
+    (r".\.2\.1$", Reason.MAILBOX_INACTIVE),
+    (r".\.2\.2$", Reason.MAILBOX_FULL),
+    (r".\.(2\.3|3\.4)$", Reason.TOO_LARGE),
+    (r".\.2\.", Reason.MAILBOX_UNAVAILABLE),
+    (r".\.4\.", Reason.UNREACHABLE),
+    (r".\.6\.", Reason.CONTENT),
+    (r".\.7\.", Reason.POLICY),
+)
+_MACHINES: Final = (
+    (r"Mozilla/5\.0\Z", Machine.APPLE_MPP),
+    (r".*(GoogleImageProxy|YahooMailProxy)", Machine.IMAGE_PROXY),
+)
+
+
+def read_each(
+    raws: list[msgspec.Raw], read: Callable[[Mapping[str, Any], bytes], Sighting | None]
+) -> Iterator[Sighting | Unreadable]:
+    """Event by event: one that makes no sense does not take the others with it. `read` gives None for that."""
+    for raw in raws[:HOOK_EVENTS_MAX]:
+        event = decoded(bytes(raw))
+        sighting = read(event, bytes(raw)) if isinstance(event, dict) else None
+        yield sighting or Unreadable(bytes(raw), "it names no event")
+    if len(raws) > HOOK_EVENTS_MAX:
+        left = f"{len(raws) - HOOK_EVENTS_MAX} events beyond the first {HOOK_EVENTS_MAX} of one request"
+        yield Unreadable(bytes(raws[HOOK_EVENTS_MAX]), left)
+
+
+def text(value: Any, chars_max: int = TEXT_CHARS_MAX) -> str:
+    """Empty where there is no text."""
+    return value[:chars_max] if isinstance(value, str) else ""
+
+
+def name(value: Any) -> str | None:
+    """A name or an id; None where there is none, or one that is no name."""
+    return value if isinstance(value, str) and 0 < len(value) <= PROVIDER_ID_CHARS_MAX else None
+
+
+def instant(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def reply_code(words: str) -> int | None:
+    """The SMTP code that a receiving server's words begin with."""
+    found = _REPLY.match(words)
+    return int(found[1]) if found else None
+
+
+def enhanced_status(*words: str) -> str | None:
+    """The first of these that names one."""
+    found = next((found for each in words if (found := _ENHANCED.search(each))), None)
+    return found[1] if found else None
+
+
+def is_hard(status: str | None, words: str) -> bool:
+    """Whether a permanent failure concerns the address, by the status or, where that says nothing, by the words."""
+    if status is None or _GENERAL.fullmatch(status):
+        return _NO_SUCH_USER.search(words) is not None
+    return status in HARD
+
+
+def reason(status: str | None, words: str) -> Reason:
+    """Why a receiving server would not take a mail, or not yet."""
+    if is_hard(status, words) and not (status or "").endswith(".2.1"):
+        return Reason.INVALID_RECIPIENT
+    by_words = (each for pattern, each in _REASONS if re.search(pattern, words, re.IGNORECASE))
+    by_status = (each for pattern, each in _STATUS_REASONS if re.match(pattern, status or ""))
+    return next(by_words, None) or next(by_status, Reason.OTHER)
+
+
+def machine(user_agent: str) -> Machine | None:
+    """Who loads pictures in place of people, by their own name."""
+    return next((each for pattern, each in _MACHINES if re.match(pattern, user_agent)), None)

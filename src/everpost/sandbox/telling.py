@@ -1,0 +1,96 @@
+"""Posts events to whom they are for, and again if that did not take them, as the providers do."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Final
+from urllib.parse import urlsplit
+
+from everpost.sandbox.events import MailgunTeller, Post, SendGridTeller, Teller, Told, fate_of
+from everpost.sandbox.inbox import Caught
+
+PAUSES_S: Final = (0.2, 1.0, 5.0, 15.0, 60.0)  # before what was not taken is posted again
+ANSWER_S: Final = 10.0
+_log = logging.getLogger(__name__)
+
+
+class Telling:
+    """`clock` tells wall-clock time."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._tellers: dict[str, Teller] = {}
+        self._urls: dict[str, str] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def secret(self, provider: str) -> str | None:
+        """By which its events are known; None: it can't sign any here."""
+        if provider not in self._tellers:
+            try:
+                self._tellers[provider] = (
+                    SendGridTeller() if provider == "sendgrid" else MailgunTeller(secrets.token_hex(16))
+                )
+            except ImportError:
+                return None
+        return self._tellers[provider].secret
+
+    def tell(self, provider: str, url: str) -> None:
+        """From now on its events go there."""
+        if self.secret(provider) is not None:
+            self._urls[provider] = url
+
+    def caught(self, caught: Caught) -> None:
+        """A mail has come: what becomes of it is told for each recipient."""
+        if caught.lost:
+            return
+        for place, address in enumerate(caught.draft.recipients):
+            self.told(caught, place, fate_of(address.email))
+
+    def told(self, caught: Caught, place: int, whats: Sequence[str]) -> bool:
+        """Tells this, in this order; False: nobody wants to know of this provider."""
+        url = self._urls.get(caught.provider)
+        if url is None:
+            return False
+        events = [Told(caught=caught, place=place, what=what, at=self._clock()) for what in whats]
+        posts = self._tellers[caught.provider].posts(events, self._clock())
+        task = asyncio.create_task(self._post_all(url, posts))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return True
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _post_all(self, url: str, posts: Sequence[Post]) -> None:
+        for post in posts:
+            for pause_s in (*PAUSES_S, None):
+                if await _posted(url, post) or pause_s is None:
+                    break
+                await asyncio.sleep(pause_s)
+
+
+async def _posted(url: str, post: Post) -> bool:
+    """Whether it was taken."""
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            return await _status(url, post) == b"200"
+    except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
+        _log.info("an event of the sandbox was not taken", extra={"error": str(error)})
+        return False
+
+
+async def _status(url: str, post: Post) -> bytes:
+    to = urlsplit(url)
+    reader, writer = await asyncio.open_connection(to.hostname, to.port)
+    try:
+        fields = {"Host": to.netloc, "Content-Type": "application/json", "Connection": "close"} | post.headers
+        lines = [f"POST {to.path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+        head = "\r\n".join([*lines, f"Content-Length: {len(post.body)}", "", ""])
+        writer.write(head.encode() + post.body)
+        line = await reader.readline()
+        return line.split(b" ")[1] if line.count(b" ") else b""
+    finally:
+        writer.close()

@@ -1,0 +1,109 @@
+"""Small writes with their events: documents, suppressions, answers, and facts of no delivery."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import asyncpg
+
+from everpost.model.event import Event
+from everpost.model.removal import address_digest
+from everpost.postgres import Statement
+from everpost.store.port import Document, Suppression
+from everpost.store.postgres import parts
+from everpost.store.postgres.rows import EVENT_COLUMNS, columns, stored_text
+
+_ANSWER: Final = Statement("UPDATE idempotency SET answer = :answer WHERE scope = :scope AND key = :key")
+_RECORD: Final = Statement(f"""
+WITH fact AS MATERIALIZED (SELECT n FROM new_facts(:e_message_id::text[], :e_id::text[]) AS n),
+numbered AS (
+    UPDATE journal SET seq = seq + (SELECT count(*) FROM fact) WHERE (SELECT count(*) FROM fact) > 0
+    RETURNING seq - (SELECT count(*) FROM fact) AS before
+), told AS (
+    INSERT INTO event (seq, {EVENT_COLUMNS})
+    SELECT numbered.before + row_number() OVER (ORDER BY e.n), e.message_id, e.id, e.type, e.at, e.project,
+        e.delivery_id, e.account, e.data::json
+    FROM numbered, fact JOIN {parts.EVENTS} USING (n)
+)
+SELECT count(*) FROM fact
+""")
+_CREATE: Final = Statement(f"""
+WITH written AS (
+    INSERT INTO config (name, value, version) VALUES (:name, :value, 1) ON CONFLICT (name) DO NOTHING RETURNING version
+), {parts.TOLD}
+SELECT held(EXISTS (SELECT 1 FROM written)), 1::int8 AS version
+""")
+_REPLACE: Final = Statement(f"""
+WITH written AS (
+    UPDATE config SET value = :value, version = version + 1 WHERE name = :name AND version = :was RETURNING version
+), {parts.TOLD}
+SELECT held(EXISTS (SELECT 1 FROM written)), (SELECT version FROM written) AS version
+""")
+_PUT: Final = Statement(f"""
+WITH written AS (
+    INSERT INTO config AS c (name, value, version) VALUES (:name, :value, 1)
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value, version = c.version + 1 RETURNING version
+), {parts.TOLD}
+SELECT version FROM written
+""")
+_DELETE: Final = Statement(f"""
+WITH written AS (
+    DELETE FROM config WHERE name = :name AND (:was::int8 IS NULL OR version = :was::int8) RETURNING 1
+), {parts.TOLD}
+SELECT held(
+    :was::int8 IS NULL OR EXISTS (SELECT 1 FROM written)
+    OR (:was::int8 = 0 AND NOT EXISTS (SELECT 1 FROM config WHERE name = :name))
+), 0::int8 AS version
+""")
+_SUPPRESS: Final = Statement(f"""
+WITH written AS (
+    INSERT INTO suppression (digest, project, address, reason, created_at)
+    SELECT * FROM unnest(:digest::bytea[], :project::text[], :address::text[], :reason::text[], :created_at::float8[])
+    ON CONFLICT (digest) DO UPDATE SET
+        address = excluded.address, reason = excluded.reason, created_at = excluded.created_at
+    RETURNING 1
+), {parts.TOLD}
+SELECT count(*) FROM written
+""")
+_UNSUPPRESS: Final = Statement(f"""
+WITH written AS (
+    DELETE FROM suppression WHERE digest = ANY(:digests::bytea[]) RETURNING 1
+), {parts.TOLD}
+SELECT count(*) FROM written
+""")
+_SUPPRESSION: Final = ("digest", "project", "address", "reason", "created_at")
+
+
+async def answer(link: asyncpg.Connection, scope: str, key: str, told: bytes) -> None:
+    await _ANSWER.rows(link, {"scope": stored_text(scope), "key": stored_text(key), "answer": told})
+
+
+async def record(link: asyncpg.Connection, events: Sequence[Event]) -> None:
+    await _RECORD.rows(link, parts.events(events))
+
+
+async def write_config(
+    link: asyncpg.Connection, name: str, value: bytes | None, was: int | None, events: Sequence[Event]
+) -> Document | None:
+    statement = _DELETE if value is None else {None: _PUT, 0: _CREATE}.get(was, _REPLACE)
+    values = {"name": stored_text(name), "value": value, "was": was, **parts.events(events)}
+    try:
+        row = await statement.row(link, values)
+    except asyncpg.SerializationError:
+        return None
+    assert row is not None  # noqa: S101  each of them tells a version
+    return Document(value or b"", row["version"])
+
+
+async def suppress(link: asyncpg.Connection, suppressions: Sequence[Suppression], events: Sequence[Event]) -> None:
+    """In an order that is the same for all, so that two of them never wait for each other."""
+    last = {address_digest(one.project, one.address): one for one in suppressions}
+    rows = (
+        (digest, one.project, stored_text(one.address.lower()), stored_text(one.reason), one.created_at)
+        for digest, one in sorted(last.items())
+    )
+    await _SUPPRESS.rows(link, {**columns(_SUPPRESSION, rows), **parts.events(events)})
+
+
+async def unsuppress(link: asyncpg.Connection, project: str, addresses: Sequence[str], events: Sequence[Event]) -> None:
+    digests = sorted({address_digest(project, address) for address in addresses})
+    await _UNSUPPRESS.rows(link, {"digests": digests, **parts.events(events)})

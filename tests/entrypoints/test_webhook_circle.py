@@ -1,0 +1,87 @@
+"""The whole circle on one machine: a mail, the sandbox, its signed webhook, the event, the suppression."""
+
+import time
+from contextlib import suppress
+
+import pytest
+
+from everpost.entrypoints.cli.client import Client
+from everpost.entrypoints.cli.command import Stop
+from everpost.entrypoints.cli.demo_server import running_server
+
+PATIENCE_S = 20.0
+NAMES = ("mailgun", "sendgrid")
+
+
+@pytest.fixture(scope="module")
+def house():
+    with running_server(1.0, 0.5) as (url, control_url):
+        yield Client(url), Client(control_url)
+
+
+def until(look, is_good):
+    """What it shows at last; each look is a request, so nothing spins."""
+    ends_at = time.monotonic() + PATIENCE_S
+    while not is_good(shown := look()) and time.monotonic() < ends_at:
+        pass
+    return shown
+
+
+def sent_by(client, account, *to, cc=()):
+    client.post("/setEmailProvider", {"provider": account})
+    mail = {"from": "ann@example.com", "to": list(to), "cc": list(cc), "subject": "Hello", "text": "It works"}
+    return client.post("/v1/emails", mail, {"prefer": "wait=5"}).body["id"]
+
+
+def fates(client, id_, expected):
+    def states():
+        return [one["state"] for one in client.get(f"/v1/emails/{id_}")["recipients"]]
+
+    return until(states, lambda shown: shown == expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("account", NAMES)
+def test_what_becomes_of_each_recipient_comes_back(house, account):
+    client, _ = house
+    to = [
+        f"{fate}+{account}@example.org" for fate in ("bob", "bounce", "softbounce", "drop", "complain", "unsubscribe")
+    ]
+    expected = ["delivered", "bounced", "bounced", "rejected", "complained", "unsubscribed", "delivered"]
+    id_ = sent_by(client, account, *to, cc=[f"defer+{account}@example.org"])
+    assert fates(client, id_, expected) == expected
+
+    told = {
+        recipient["email"].partition("+")[0]: recipient["reason"]
+        for recipient in client.get(f"/v1/emails/{id_}")["recipients"]
+    }
+    assert told["bounce"].startswith("hard: invalid_recipient: ")
+    assert told["softbounce"].startswith("soft: ")
+    listed = [address for address in to if is_suppressed(client, address)]
+    assert listed == [to[1], to[4], to[5]]
+
+
+def is_suppressed(client, address):
+    with suppress(Stop):
+        return client.get(f"/v1/suppressions/{address}")["reason"] != ""
+    return False
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("account", NAMES)
+def test_who_has_bounced_is_not_written_to_again(house, account):
+    client, _ = house
+    address = f"bounce+again-{account}@example.org"
+    assert fates(client, sent_by(client, account, address), ["bounced"]) == ["bounced"]
+    assert fates(client, sent_by(client, account, address), ["suppressed"]) == ["suppressed"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("account", NAMES)
+def test_a_complaint_may_come_later_on_request(house, account):
+    client, control = house
+    id_ = sent_by(client, account, f"late-{account}@example.org")
+    assert fates(client, id_, ["delivered"]) == ["delivered"]
+    (caught,) = control.get(f"/_sandbox/inbox?delivery_id={id_}.0")["data"]
+    control.post(f"/_sandbox/inbox/{caught['id']}/events", {"what": "complained"})
+    assert fates(client, id_, ["complained"]) == ["complained"]
