@@ -9,6 +9,9 @@ from typing import Final
 from aws_kit import client_of, environ_of, ministack
 from dynamodb_kit import make_table
 from everpost.engine.wire import NetworkWire
+from everpost.store.postgres import schema
+from postgres_kit import ROLE, cluster
+from server_kit import HOST
 
 Environ = Mapping[str, str]
 
@@ -33,9 +36,19 @@ async def _made_table(endpoint: str) -> str:
         await wire.close()
 
 
+@contextmanager
+def _postgres(folder: Path) -> Iterator[Environ]:
+    own = folder / "postgres"
+    own.mkdir()
+    with cluster(own) as server:
+        asyncio.run(schema.migrate(server.server()))
+        yield {"EVERPOST_STORE": f"postgres://{ROLE}@{HOST}:{server.port}/postgres?sslmode=disable"}
+
+
 STORES: Final[Mapping[str, Callable[[Path], AbstractContextManager[Environ]]]] = {
     "sqlite": _sqlite,
+    "postgres": _postgres,
     "dynamodb": _dynamodb,
 }
 """By name: what says in the environment of the processes where it is."""
-UNDER_LOAD: Final = ("sqlite",)  # AWS on loopback is too slow for it
+UNDER_LOAD: Final = ("sqlite", "postgres")  # AWS on loopback is too slow for it
