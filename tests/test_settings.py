@@ -594,6 +594,7 @@ PLACES = {
     "routes.NAME": "[routes.default]\nqqqqqq = 1\n",
     "routes.NAME.accounts[]": "[[routes.default.accounts]]\naccount = 'one'\nqqqqqq = 1\n",
     "events": "[events]\nqqqqqq = 1\n",
+    "webhooks": "[webhooks]\nqqqqqq = 1\n",
     "retention": "[retention]\nqqqqqq = 1\n",
     "log": "[log]\nqqqqqq = 1\n",
 }

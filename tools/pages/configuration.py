@@ -5,7 +5,7 @@ from typing import Final
 from pages import markdown
 
 from everpost.entrypoints.cli.client import VARIABLES as CLI_VARIABLES
-from everpost.settings.keys import TABLES, Entries, Key, Number, Table, Text, Whole
+from everpost.settings.keys import TABLES, Entries, Flag, Key, Number, Table, Text, Whole
 from everpost.settings.load import VARIABLES
 
 _OWN: Final = "accounts.NAME"
@@ -44,6 +44,8 @@ def value(key: Key) -> str:
     match key:
         case Entries(of=of):
             return f"list of {of}"
+        case Flag():
+            return "true or false"
         case Text(choices=choices) if choices:
             return " or ".join(markdown.code(f'"{choice}"') for choice in choices)
         case Text():
@@ -62,6 +64,8 @@ def default(key: Key) -> str:
             return "required"
         case Text(default=str(text)):
             return markdown.code(f'"{text}"')
+        case Flag():
+            return markdown.code("true" if key.default else "false")
         case _ if key.default is None:
             return ""
         case _:

@@ -1,8 +1,9 @@
 """The engine as one thing: what it offers, and the loops that keep it going."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
 from everpost.engine.accept import Acceptor
@@ -16,8 +17,13 @@ from everpost.engine.queue import Queue, SharedQueue
 from everpost.engine.relay import Relay
 from everpost.engine.rotation import Keeper, Rotation
 from everpost.engine.routes import Routes
+from everpost.engine.webhooks.courier import Courier
+from everpost.engine.webhooks.dispatcher import Dispatcher
+from everpost.engine.webhooks.poster import Poster
+from everpost.engine.webhooks.registry import Registry
 from everpost.model.route import Route
 from everpost.sinks.port import Sink
+from everpost.wakeup.port import Wakeup
 
 DRAIN_S: Final = 10.0  # a graceful stop waits this long for attempts in flight; later ones are resolved after restart
 GIVE_UP_S: Final = 2.0  # for storing that nobody knows what became of attempts that were given up
@@ -43,6 +49,8 @@ class Engine:
         self._housekeeper = Housekeeper(ports, retention)
         self._relays: list[Relay] = []
         self.rotation: Rotation | None = None
+        self._dispatcher: Dispatcher | None = None
+        self.webhooks: Registry | None = None
         self.acceptor = Acceptor(ports, self._fleet, self._routes, self._deliverer)
         self.console = Console(ports, self._fleet, self._routes)
         self.keyring = Keyring(ports.store, ports.clock.now)
@@ -55,6 +63,15 @@ class Engine:
         """To be called before `run`."""
         self._relays.append(relay)
 
+    def add_webhooks(self, poster: Poster, wakeup: Callable[[], Wakeup] | None) -> None:
+        """To be called before `run`. `wakeup` makes what the deliveries are woken by; None: this process has none."""
+        registry = self.webhooks = Registry(self.ports, poster, self._fleet.carriers)
+        if wakeup is not None:
+            hire = partial(Courier, ports=self.ports, poster=poster, disable=registry.disable)
+            self._dispatcher = Dispatcher(
+                self.ports, wakeup(), lambda webhook, trail: hire(webhook, trail=trail, wakeup=wakeup())
+            )
+
     async def run(self, stop: asyncio.Event) -> None:
         """All loops, until `stop`; then the attempts in flight are waited for and their outcomes stored. Raises what
         has ended a loop before."""
@@ -63,6 +80,7 @@ class Engine:
             asyncio.create_task(self._housekeeper.run(), name="housekeep"),
             *(asyncio.create_task(relay.run(), name="relay") for relay in self._relays),
             *([asyncio.create_task(self.rotation.run(), name="rotation")] if self.rotation else []),
+            *([asyncio.create_task(self._dispatcher.run(), name="webhooks")] if self._dispatcher else []),
         ]
         stopped = asyncio.create_task(stop.wait(), name="stop")
         try:

@@ -27,7 +27,7 @@ from everpost.model.account import Account, Timeouts
 from everpost.model.limits import CONNECTIONS_MAX
 from everpost.model.route import Route, RouteAccount
 from everpost.sandbox.sandbox import Sandbox
-from everpost.settings import HttpSettings, Retention, Settings
+from everpost.settings import HttpSettings, Retention, Settings, WebhookSettings
 from everpost.wiring import assembled
 
 LOOPBACK: Final = "127.0.0.1"
@@ -39,6 +39,11 @@ REQUESTS_END_S: Final = 5  # how long a graceful stop waits for requests that ar
 CONNECT_S: Final = 2.0  # to a sandbox provider on this machine; and
 WRITE_S: Final = 2.0  # short, since "it has it not" is believed only after the longest possible attempt
 SANDBOX_DOMAIN: Final = "mg.example.com"
+
+HERE: Final = WebhookSettings(
+    allow=(ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128")), plain_http=True
+)
+"""A receiver on this machine is good enough to try webhooks with."""
 
 Say = Callable[[str], None]
 
@@ -108,6 +113,7 @@ def _services(engine: Engine, *, needs_key: bool, sandbox: Sandbox | None, origi
         inbox=sandbox.inbox if sandbox is not None else None,
         version=__version__,
         origins=origins or Origins(),
+        webhooks=engine.webhooks,
     )
 
 
@@ -228,6 +234,7 @@ def _dev_settings(options: DevOptions, sandbox: Sandbox) -> Settings:
         sinks=(),
         retention=Retention(),
         log_level="warning",
+        webhooks=HERE,
     )
 
 

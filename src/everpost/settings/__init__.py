@@ -19,6 +19,7 @@ from everpost.settings.values import (
     StoreHealth,
     StorePlace,
     ValkeyHealth,
+    WebhookSettings,
 )
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "StoreHealth",
     "StorePlace",
     "ValkeyHealth",
+    "WebhookSettings",
     "load",
     "load_text",
     "store_place",

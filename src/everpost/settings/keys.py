@@ -49,7 +49,22 @@ class Entries(Struct, frozen=True, kw_only=True):
     default: str = "empty"  # in words
 
 
-Key = Text[str] | Text[str | None] | Whole[int] | Whole[int | None] | Number[float] | Number[float | None] | Entries
+class Flag(Struct, frozen=True, kw_only=True):
+    name: str
+    help: str
+    default: bool
+
+
+Key = (
+    Flag
+    | Text[str]
+    | Text[str | None]
+    | Whole[int]
+    | Whole[int | None]
+    | Number[float]
+    | Number[float | None]
+    | Entries
+)
 
 
 class Table(Struct, frozen=True):
@@ -200,6 +215,14 @@ SINKS: Final = Entries(
     help="Where events go as JSON, CloudEvents 1.0.",
 )
 
+ALLOW: Final = Entries(
+    name="allow",
+    of="networks, such as `10.0.0.0/8`",
+    default="none: only what is public",
+    help="Networks of your own that webhooks may be posted to.",
+)
+PLAIN_HTTP: Final = Flag(name="plain_http", default=False, help="Let webhooks have addresses without TLS (`http://`).")
+
 MESSAGES_DAYS: Final = Whole(
     name="messages_days",
     default=_RETENTION.messages_days,
@@ -236,6 +259,7 @@ TABLES: Final[Mapping[str, Table]] = {
     ),
     "routes.NAME.accounts[]": Table("An account with a weight.", (MEMBER_ACCOUNT, MEMBER_WEIGHT)),
     "events": Table("The audit trail's way out.", (SINKS,)),
+    "webhooks": Table("What [webhooks](../webhooks.md) may be posted to.", (ALLOW, PLAIN_HTTP)),
     "retention": Table("How long things are kept.", (MESSAGES_DAYS, KEYS_DAYS)),
     "log": Table("Logs, as JSON lines on standard error.", (LOG_LEVEL,)),
 }

@@ -4,6 +4,7 @@ import stat
 import tomllib
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,9 +31,14 @@ from everpost.settings.values import (
     StorePlace,
     ValkeyHealth,
     WakeupPlace,
+    WebhookSettings,
 )
 
 PREFIX: Final = "EVERPOST_"
+
+
+def _switch(value: str) -> bool | str:
+    return {"true": True, "false": False}.get(value.lower(), value)
 
 
 def _commas(value: str) -> list[str]:
@@ -50,6 +56,8 @@ VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "EVERPOST_HTTP_PUBLIC_URL": ("http.public_url", str),
     "EVERPOST_HTTP_PAGE_ORIGINS": ("http.page_origins", _commas),
     "EVERPOST_EVENTS_SINKS": ("events.sinks", _commas),
+    "EVERPOST_WEBHOOKS_ALLOW": ("webhooks.allow", _commas),
+    "EVERPOST_WEBHOOKS_PLAIN_HTTP": ("webhooks.plain_http", _switch),
     "EVERPOST_RETENTION_MESSAGES_DAYS": ("retention.messages_days", int),
     "EVERPOST_RETENTION_KEYS_DAYS": ("retention.keys_days", int),
     "EVERPOST_LOG_LEVEL": ("log.level", str),
@@ -153,6 +161,7 @@ def _settings(top: Section, reader: AccountReader) -> Settings:
     events, log = top.section("events"), top.section("log")
     sinks, level = _sinks(events), log.text(keys.LOG_LEVEL)
     retention = _retention(top.section("retention"))
+    webhooks = _webhooks(top.section("webhooks"))
     store, health, wakeup = _store(top), _health(top), _wakeup(top)
     for section in (events, log, top):
         section.close()
@@ -167,6 +176,7 @@ def _settings(top: Section, reader: AccountReader) -> Settings:
         store=store,
         health=health,
         wakeup=wakeup,
+        webhooks=webhooks,
     )
 
 
@@ -220,6 +230,20 @@ def _retention(section: Section) -> Retention:
     )
     section.close()
     return retention
+
+
+def _webhooks(section: Section) -> WebhookSettings:
+    networks = []
+    for place, text in section.texts(keys.ALLOW):
+        try:
+            networks.append(ip_network(text))
+        except ValueError:
+            section.fault(
+                place, f"{text!r} is not a network", "as 10.0.0.0/8, or fd00::/8; no bits set behind its length"
+            )
+    webhooks = WebhookSettings(allow=tuple(networks), plain_http=section.flag(keys.PLAIN_HTTP))
+    section.close()
+    return webhooks
 
 
 def _sinks(section: Section) -> tuple[SinkPlace, ...]:

@@ -1,5 +1,6 @@
 """What the configuration says, once it has been read."""
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 from msgspec import Struct
@@ -85,6 +86,14 @@ WakeupPlace = MemoryWakeup | QueueWakeup
 SinkPlace = StdoutSink | FileSink | KinesisSink
 
 
+Network = IPv4Network | IPv6Network
+
+
+class WebhookSettings(Struct, frozen=True, kw_only=True):
+    allow: tuple[Network, ...] = ()  # networks that are not public and may be posted to
+    plain_http: bool = False  # addresses without TLS are good, too
+
+
 class Retention(Struct, frozen=True, kw_only=True):
     messages_days: int = 30
     keys_days: int = 7  # idempotency keys
@@ -102,4 +111,5 @@ class Settings(Struct, frozen=True, kw_only=True):
     store: StorePlace = SqliteStore()
     health: HealthPlace = StoreHealth()
     wakeup: WakeupPlace = MemoryWakeup()
+    webhooks: WebhookSettings = WebhookSettings()
     warnings: tuple[ConfigFault, ...] = ()

@@ -98,6 +98,10 @@ async def _engine(settings: config.Settings, role: Role, cloud: Cloud, stack: As
     engine = Engine(ports, members, settings.routes, retention, queue)
     if keeper is not None:
         engine.add_rotation(keeper)
+    if role is Role.SERVER:
+        poster = parts.poster_of(settings.webhooks, cloud, ports.clock, render_event)
+        stack.push_async_callback(poster.wire.close)
+        engine.add_webhooks(poster, MemoryWakeup)
     for chosen in settings.sinks if role in RELAYING else ():
         sink = parts.sink_of(chosen, cloud)
         if role is Role.RELAY:

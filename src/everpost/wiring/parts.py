@@ -5,15 +5,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from everpost import settings as config
+from everpost.engine.clock import Clock
 from everpost.engine.housekeep import Retention
 from everpost.engine.queue import Call
+from everpost.engine.relay import Render
 from everpost.health.port import Health, HealthUnavailable
+from everpost.model.limits import WEBHOOK_ANSWER_BYTES_MAX
 from everpost.model.secret import Reference, is_reference
 from everpost.sinks.port import Sink
 from everpost.store.port import Store, StoreUnavailable
 from everpost.wiring.cloud import Cloud
 
 if TYPE_CHECKING:
+    from everpost.engine.webhooks.poster import Poster
     from everpost.health.valkey import Login
     from everpost.vault.keeper import Keeper
 
@@ -122,6 +126,16 @@ def sink_of(chosen: config.SinkPlace, cloud: Cloud) -> Sink:
             from everpost.sinks.kinesis import DeadLetters, KinesisSink
 
             return KinesisSink(cloud.client, chosen.stream, DeadLetters(cloud.client, chosen.dead_letters))
+
+
+def poster_of(settings: config.WebhookSettings, cloud: Cloud, clock: Clock, render: Render) -> "Poster":
+    """What posts to webhooks: by a wire of its own, which keeps to what is public."""
+    from everpost.engine.webhooks.poster import Poster
+    from everpost.engine.wire import Guard, NetworkWire
+
+    guard = Guard(settings.allow, plain_http=settings.plain_http)
+    wire = NetworkWire(tls=cloud.tls, guard=guard, body_bytes_max=WEBHOOK_ANSWER_BYTES_MAX)
+    return Poster(wire=wire, guard=guard, clock=clock, render=render)
 
 
 def keeper_of(settings: config.Settings, cloud: Cloud) -> "Keeper | None":

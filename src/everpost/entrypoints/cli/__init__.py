@@ -20,6 +20,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "accounts": ("control", "list the accounts, their health and their quota"),
     "use": ("control", "make an account the default one"),
     "events": ("control", "print the audit trail"),
+    "webhooks": ("webhooks", "have events posted to addresses of yours"),
     "keys": ("keys", "create, list and revoke API keys"),
     "check": ("check", "find every fault of the configuration, and try the credentials"),
     "demo": ("demo", "send mail while a provider fails, and count what arrives"),

@@ -11,6 +11,7 @@ from everpost.engine.accept import Acceptor
 from everpost.engine.clock import Clock
 from everpost.engine.console import Console
 from everpost.engine.keys import Keyring
+from everpost.engine.webhooks.registry import Registry
 from everpost.entrypoints.http.admission import Permit
 from everpost.entrypoints.http.figures import Figures
 from everpost.entrypoints.http.inbox import Inbox
@@ -66,6 +67,7 @@ class Services:
     inbox: Inbox | None  # what the sandbox providers have taken
     version: str
     origins: Origins = field(default_factory=Origins)  # of pages elsewhere that may call
+    webhooks: Registry | None = None  # None: there are none to be managed here
 
 
 class Reply(Struct, frozen=True, kw_only=True):
