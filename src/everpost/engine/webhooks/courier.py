@@ -211,7 +211,7 @@ class Courier:
                 self._tell(jobs, lost)
                 return await self._judged(after, jobs, now)
             self._known = await self._shelf.progress(self.webhook.id)
-            if not await self._lease.hold():
+            if self._known is not None and not await self._lease.hold():
                 self._known = None
                 return STAND_BY_S
         return None

@@ -140,14 +140,11 @@ class Registry:
         )
         return await self._poster.post(webhook, Recorded(0, event))
 
-    async def replay(self, caller: Caller, id_: str, wanted: replays.Wanted) -> Progress | Problem:
+    async def replay(self, caller: Caller, webhook: Webhook, wanted: replays.Wanted) -> Progress | Problem:
         """What is wanted is delivered once more, as far as it is for this webhook."""
-        found = await self._found(caller.project, id_)
-        if isinstance(found, Problem):
-            return found
-        done = await replays.replay(self._ports, found[0], wanted, caller.who)
+        begun = await replays.replay(self._ports, webhook, wanted, caller.who)
         self._ports.news.nudge()
-        return done
+        return begun
 
     # ------------------------------------------------------------------------------------------------------------------
 

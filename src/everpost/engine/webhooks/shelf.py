@@ -11,7 +11,8 @@ from everpost.store.port import Document, Store
 
 WEBHOOK: Final = "webhook/"
 PROGRESS: Final = "webhook-progress/"
-LEASE: Final = "webhook/"  # of the one process that delivers it, beneath the leases' own folder
+LEASE: Final = "webhook/"  # of the one process that delivers it; as a document it is …
+_LEASE_DOCUMENT: Final = "lease/" + LEASE
 
 
 class Shelf:
@@ -36,11 +37,12 @@ class Shelf:
         return written is not None
 
     async def remove(self, webhook: Webhook, was: int, events: Sequence[Event]) -> bool:
-        """False: somebody else has changed it since. Its progress goes with it; what a process that is delivering
-        writes afterwards fails, since the version is gone."""
+        """False: somebody else has changed it since. Its progress and its lease go with it; what a process that is
+        delivering writes afterwards fails, since the version is gone."""
         if await self._store.write_config(WEBHOOK + webhook.id, None, was, events) is None:
             return False
-        await self._store.write_config(PROGRESS + webhook.id, None, None)
+        for folder in (PROGRESS, _LEASE_DOCUMENT):
+            await self._store.write_config(folder + webhook.id, None, None)
         return True
 
     async def progress(self, id_: str) -> tuple[Progress, int] | None:

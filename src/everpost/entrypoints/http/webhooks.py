@@ -71,10 +71,11 @@ class Webhooks:
             chosen: One | Range = One(wanted.event)
         else:
             chosen = Range(wanted.since or 0.0, wanted.until)
-        done = await self._registry.replay(call.caller, call.place("id"), chosen)
-        if isinstance(done, Problem):
-            return done
-        return await self._shown(await self._registry.get(call.caller.project, call.place("id")), status=202)
+        webhook = await self._registry.get(call.caller.project, call.place("id"))
+        if isinstance(webhook, Problem):
+            return webhook
+        begun = await self._registry.replay(call.caller, webhook, chosen)
+        return begun if isinstance(begun, Problem) else json(202, render_webhook(webhook, begun))
 
     async def attempts(self, call: Call) -> Reply | Problem:
         webhook = await self._registry.get(call.caller.project, call.place("id"))
