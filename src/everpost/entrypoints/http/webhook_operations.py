@@ -11,9 +11,8 @@ from everpost.dialects.native_webhooks import (
     WebhookRequest,
     WebhookView,
 )
-from everpost.engine.webhooks.registry import Registry
+from everpost.entrypoints.http import webhooks
 from everpost.entrypoints.http.operation import Answer, Operation
-from everpost.entrypoints.http.webhooks import Webhooks
 from everpost.model.key import Scope
 from everpost.model.limits import WEBHOOK_ATTEMPTS_KEPT_MAX, WEBHOOK_ROTATION_S_MAX
 
@@ -27,19 +26,14 @@ _LINKS: Final = {
 }
 
 
-def webhook_operations(registry: Registry) -> tuple[Operation, ...]:
-    webhooks = Webhooks(registry)
-    return (*_readings(webhooks), *_changes(webhooks), *_actions(webhooks))
-
-
-def _readings(webhooks: Webhooks) -> tuple[Operation, ...]:
+def _readings() -> tuple[Operation, ...]:
     return (
         _operation(
             "listWebhooks",
             "GET",
             _ALL,
             summary="Webhooks of the key's project",
-            handle=webhooks.list,
+            handle=webhooks.list_webhooks,
             scope=Scope.READ,
             answers=(Answer(status=200, description="All of them, the oldest first.", schema=WebhookPage),),
         ),
@@ -48,7 +42,7 @@ def _readings(webhooks: Webhooks) -> tuple[Operation, ...]:
             "GET",
             _ONE,
             summary="One webhook, and how it does",
-            handle=webhooks.get,
+            handle=webhooks.get_webhook,
             scope=Scope.READ,
             answers=(Answer(status=200, description="The webhook.", schema=WebhookView),),
             problems=("not_found",),
@@ -58,7 +52,7 @@ def _readings(webhooks: Webhooks) -> tuple[Operation, ...]:
             "GET",
             _ONE + "/attempts",
             summary=f"The latest {WEBHOOK_ATTEMPTS_KEPT_MAX} attempts, newest first",
-            handle=webhooks.attempts,
+            handle=webhooks.list_attempts,
             scope=Scope.READ,
             answers=(Answer(status=200, description="The attempts.", schema=WebhookAttemptPage),),
             problems=("not_found",),
@@ -66,7 +60,7 @@ def _readings(webhooks: Webhooks) -> tuple[Operation, ...]:
     )
 
 
-def _changes(webhooks: Webhooks) -> tuple[Operation, ...]:
+def _changes() -> tuple[Operation, ...]:
     return (
         _operation(
             "createWebhook",
@@ -74,7 +68,7 @@ def _changes(webhooks: Webhooks) -> tuple[Operation, ...]:
             _ALL,
             summary="Have events posted to an address",
             description="In the form of Standard Webhooks. The answer shows the secret, this once.",
-            handle=webhooks.create,
+            handle=webhooks.create_webhook,
             body=NewWebhookRequest,
             example={"url": "https://hooks.example.com/everpost", "events": ["email.sent", "email.failed"]},
             answers=(Answer(status=201, description="From now on.", schema=WebhookView, links=_LINKS),),
@@ -85,7 +79,7 @@ def _changes(webhooks: Webhooks) -> tuple[Operation, ...]:
             "PATCH",
             _ONE,
             summary="Change a webhook, disable or enable it",
-            handle=webhooks.change,
+            handle=webhooks.change_webhook,
             body=WebhookRequest,
             example={"enabled": False},
             answers=(Answer(status=200, description="As it is now.", schema=WebhookView),),
@@ -96,14 +90,14 @@ def _changes(webhooks: Webhooks) -> tuple[Operation, ...]:
             "DELETE",
             _ONE,
             summary="Delete a webhook, with what it has not taken",
-            handle=webhooks.delete,
+            handle=webhooks.delete_webhook,
             answers=(Answer(status=204, description="It is gone."),),
             problems=("not_found",),
         ),
     )
 
 
-def _actions(webhooks: Webhooks) -> tuple[Operation, ...]:
+def _actions() -> tuple[Operation, ...]:
     hours = WEBHOOK_ROTATION_S_MAX // _HOUR_S
     return (
         _operation(
@@ -112,7 +106,7 @@ def _actions(webhooks: Webhooks) -> tuple[Operation, ...]:
             _ONE + "/rotate",
             summary="Give a webhook a new secret",
             description=f"The answer shows it, this once. The old one goes on signing beside it for {hours} hours.",
-            handle=webhooks.rotate,
+            handle=webhooks.rotate_webhook,
             answers=(Answer(status=200, description="With the new secret.", schema=WebhookView),),
             problems=("not_found",),
         ),
@@ -121,7 +115,7 @@ def _actions(webhooks: Webhooks) -> tuple[Operation, ...]:
             "POST",
             _ONE + "/test",
             summary="Post a `webhook.test` event at once",
-            handle=webhooks.test,
+            handle=webhooks.test_webhook,
             answers=(Answer(status=200, description="What came of it.", schema=TestView),),
             problems=("not_found",),
         ),
@@ -131,7 +125,7 @@ def _actions(webhooks: Webhooks) -> tuple[Operation, ...]:
             _ONE + "/replay",
             summary="Post events once more: one, or those of a time",
             description="They have the ids that they had, so a receiver can tell what it knows.",
-            handle=webhooks.replay,
+            handle=webhooks.replay_webhook,
             body=ReplayRequest,
             example={"since": "2030-01-31T09:00:00Z", "until": "2030-01-31T10:00:00Z"},
             answers=(Answer(status=202, description="It begins.", schema=WebhookView),),
@@ -142,3 +136,6 @@ def _actions(webhooks: Webhooks) -> tuple[Operation, ...]:
 
 def _operation(id_: str, method: str, path: str, **fields: Any) -> Operation:
     return Operation(id=id_, method=method, path=path, tag="Webhooks", **{"scope": Scope.ADMIN, **fields})
+
+
+WEBHOOKS: Final = (*_readings(), *_changes(), *_actions())
