@@ -50,6 +50,7 @@ class Receivers:
         self.answers = {}  # by address: an answer, or a function of what has arrived
         self.after_s = defaultdict(lambda: 0.05)
         self.most = Counter()  # requests at the same time
+        self.most_of_all = 0
         self._open = Counter()
 
     async def send(self, request, timeouts, not_after):
@@ -58,6 +59,7 @@ class Receivers:
         self.got.append(got)
         self._open[got.url] += 1
         self.most[got.url] = max(self.most[got.url], self._open[got.url])
+        self.most_of_all = max(self.most_of_all, self._open.total())
         try:
             async with asyncio.timeout(timeouts.total_s):
                 await asyncio.sleep(self.after_s[got.url])

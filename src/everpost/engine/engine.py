@@ -1,7 +1,7 @@
 """The engine as one thing: what it offers, and the loops that keep it going."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
@@ -124,6 +124,11 @@ class Engine:
     async def hand_on(self) -> None:
         """Calls others for the mail that this process leaves to them."""
         await self._queue.hand_on(self.ports.clock.now())
+
+    async def webhook_lags_s(self) -> Mapping[str, float]:
+        """By the id of each webhook that this process delivers, or stands by for: how old the next event is that has
+        not been tried yet. Raises StoreUnavailable."""
+        return {} if self._dispatcher is None else await self._dispatcher.lags_s()
 
     @property
     def sinks(self) -> Sequence[Sink]:

@@ -84,6 +84,7 @@ WEBHOOK_FILTER_MAX: Final = 50  # types, accounts or tags that one is narrowed t
 WEBHOOK_BODY_BYTES_MAX: Final = 256 * 1024  # of one event; a larger one is given up
 WEBHOOK_ANSWER_BYTES_MAX: Final = 64 * 1024  # body of an answer; a longer one is a failure
 WEBHOOK_REQUESTS_MAX: Final = 8  # to one webhook at the same time
+WEBHOOK_REQUESTS_ALL_MAX: Final = 256  # to all webhooks at the same time, by one process
 WEBHOOK_WAITING_MAX: Final = 500  # events of one webhook that wait to be tried again; the next ones wait in the trail
 WEBHOOK_ATTEMPTS_KEPT_MAX: Final = 100  # attempts of one webhook that are shown
 WEBHOOK_FAILING_S_MAX: Final = 5 * 86_400  # a webhook that takes nothing for so long is disabled

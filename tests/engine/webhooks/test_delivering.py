@@ -2,14 +2,18 @@
 
 from itertools import pairwise
 
+import pytest
+
 from engine_kit import CALLER, accepted, elapse
 from engine_kit import GONE as STORE_GONE
 from everpost.engine.webhooks.courier import STAND_BY_S
 from everpost.engine.webhooks.dispatcher import IDLE_S_MAX
+from everpost.engine.webhooks.replays import One
 from everpost.model.event import EventType
 from everpost.model.limits import (
     WEBHOOK_BODY_BYTES_MAX,
     WEBHOOK_FAILING_S_MAX,
+    WEBHOOK_REQUESTS_ALL_MAX,
     WEBHOOK_REQUESTS_MAX,
     WEBHOOK_WAITING_MAX,
 )
@@ -18,6 +22,7 @@ from webhook_kit import BROKEN, GONE, REFUSED, TAKEN, URL, made, status
 
 OTHER = "https://other.example.org/"
 SOON_S = IDLE_S_MAX + 1.0
+HOUR_S = 3600.0
 DAY_S = 86_400.0
 
 
@@ -55,6 +60,7 @@ async def test_a_webhook_gets_what_happens_after_it_was_made(hooked):
     assert hooked.receivers.ids == [f"em_{number}.0:2" for number in (700, 701, 702)]
 
 
+@pytest.mark.usefixtures("news_come_seldom")
 async def test_an_event_is_tried_by_the_schedule_and_then_given_up(hooked):
     poison = {"em_0.0:2": BROKEN}
     hooked.receivers.answers[URL] = lambda got: poison.get(got.event["id"], TAKEN)
@@ -86,6 +92,7 @@ async def test_an_event_that_fails_does_not_hold_up_those_behind_it(hooked):
     assert [waiting.tried for waiting in progress.waiting] == [1]
 
 
+@pytest.mark.usefixtures("news_come_seldom")
 async def test_an_outage_of_a_day_loses_nothing_and_is_not_hammered(hooked):
     async with hooked.running() as engine:
         webhook = await made(engine)
@@ -102,6 +109,7 @@ async def test_an_outage_of_a_day_loses_nothing_and_is_not_hammered(hooked):
     assert len({got.id for got in hooked.receivers.got[tries:]}) == 1000
 
 
+@pytest.mark.usefixtures("news_come_seldom")
 async def test_after_an_outage_it_is_noticed_within_minutes_that_the_receiver_is_back(hooked):
     async with hooked.running() as engine:
         webhook = await made(engine)
@@ -113,6 +121,7 @@ async def test_after_an_outage_it_is_noticed_within_minutes_that_the_receiver_is
         assert (await hooked.progress(webhook)).delivered >= 300 - 2 * DAY_S / REST_S_MAX
 
 
+@pytest.mark.usefixtures("news_come_seldom")
 async def test_what_waits_is_bounded_and_the_rest_stays_in_the_trail(hooked):
     hooked.receivers.answers[URL] = lambda got: BROKEN if int(got.event["sequence"]) % 2 else TAKEN
     async with hooked.running() as engine:
@@ -160,12 +169,13 @@ async def test_410_disables_a_webhook_with_a_notice(hooked):
         now = await hooked.webhook(webhook)
         assert (now.enabled, now.reason) == (False, "it has answered 410 Gone")
         await hooked.happen(5, first=1)
-        await elapse(DAY_S)
+        await elapse(HOUR_S)
     assert len(hooked.receivers.of(URL)) == 1
     [notice] = hooked.receivers.of(OTHER)
     assert notice.event["data"]["webhook"] == webhook.id
 
 
+@pytest.mark.usefixtures("news_come_seldom")
 async def test_a_webhook_that_takes_nothing_for_days_is_disabled(hooked):
     hooked.receivers.answers[URL] = BROKEN
     async with hooked.running() as engine:
@@ -188,7 +198,7 @@ async def test_a_disabled_webhook_goes_on_where_it_has_stopped(hooked):
         await engine.webhooks.change(CALLER, webhook.id, {"enabled": False})
         await elapse(SOON_S)
         await hooked.happen(3, first=2)
-        await elapse(DAY_S)
+        await elapse(HOUR_S)
         assert len(hooked.receivers.got) == 2
         await engine.webhooks.change(CALLER, webhook.id, {"enabled": True})
         await elapse(SOON_S)
@@ -202,7 +212,7 @@ async def test_a_deleted_webhook_gets_nothing_more_and_leaves_nothing(hooked):
         await elapse(SOON_S)
         assert await engine.webhooks.delete(CALLER, webhook.id) is None
         await hooked.happen(3, first=1)
-        await elapse(DAY_S)
+        await elapse(HOUR_S)
         assert len(hooked.receivers.got) == 1
     assert [name for name in await hooked.world.store.read_config("") if "webhook" in name] == []
 
@@ -287,3 +297,46 @@ async def test_events_of_a_type_an_account_or_a_tag(hooked):
     tagged = hooked.receivers.of("https://tags.example.com")
     assert [got.type for got in tagged] == ["email.accepted", "email.attempted", "email.sent"]
     assert len({got.event["subject"] for got in tagged}) == 1
+
+
+async def test_how_far_a_webhook_is_behind_is_told_by_every_process(hooked):
+    async with hooked.running() as engine, hooked.running() as other:
+        webhook = await made(engine)
+        await hooked.happen(1)
+        await elapse(SOON_S)
+        assert await engine.webhook_lags_s() == await other.webhook_lags_s() == {webhook.id: 0.0}
+        hooked.receivers.answers[URL] = REFUSED
+        await hooked.happen(100, first=1)
+        await elapse(100.0)
+        for process in (engine, other):
+            assert 95.0 < (await process.webhook_lags_s())[webhook.id] < 105.0
+    assert await hooked.engine(delivers=False).webhook_lags_s() == {}
+
+
+async def test_a_replay_that_is_asked_for_while_events_are_posted_and_they_both_count(hooked):
+    async with hooked.running() as engine:
+        webhook = await made(engine)
+        await hooked.happen(1)
+        await elapse(SOON_S)
+        hooked.receivers.after_s[URL] = 1.0
+        await hooked.happen(20, first=1)
+        await elapse(2.5)
+        assert len(hooked.receivers.got) > 1
+        assert (await hooked.progress(webhook)).delivered == 1
+        await engine.webhooks.replay(CALLER, webhook, One("2"))
+        await elapse(60.0)
+        progress = await hooked.progress(webhook)
+    assert (progress.delivered, progress.waiting) == (22, ())
+    assert sorted(hooked.receivers.sequences()) == sorted([*range(2, 23), 2])
+
+
+async def test_all_webhooks_together_get_a_bounded_number_of_requests(hooked):
+    async with hooked.running() as engine:
+        for number in range(WEBHOOK_REQUESTS_ALL_MAX // WEBHOOK_REQUESTS_MAX + 5):
+            url = f"https://{number}.example.com/"
+            hooked.receivers.after_s[url] = 10.0
+            await made(engine, url, events=("email.sent",))
+        await hooked.happen(WEBHOOK_REQUESTS_MAX)
+        await elapse(60.0)
+    assert hooked.receivers.most_of_all == WEBHOOK_REQUESTS_ALL_MAX
+    assert len(hooked.receivers.got) == WEBHOOK_REQUESTS_MAX * (number + 1)

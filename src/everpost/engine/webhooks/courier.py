@@ -46,6 +46,7 @@ class Courier:
         self._lease = Lease(LEASE + webhook.id, ports.store, ports.clock)
         self._wakeup = wakeup
         self._known: tuple[Progress, int] | None = None  # as it stands in the store, with its version
+        self._is_stale = False
         self._cursor = 0  # at or ahead of that: what lies between is not for this webhook
 
     def wake(self) -> None:
@@ -55,8 +56,15 @@ class Courier:
     def renew(self, webhook: Webhook) -> None:
         """It was changed, or its progress was, by somebody else."""
         self.webhook = webhook
-        self._known = None
+        self._is_stale = True  # a step that is under way finds that out when it writes
         self._wakeup.nudge()
+
+    async def lag_s(self) -> float:
+        """How old the next event is that has not been tried yet; 0: all have. By the store, since another process may
+        be the one that delivers."""
+        found = await self._shelf.progress(self.webhook.id)
+        events = [] if found is None else (await self._own(max(found[0].cursor, self._cursor), 1))[0]
+        return max(0.0, self._ports.clock.now() - events[0].event.at) if events else 0.0
 
     async def run(self) -> None:
         """Until cancelled, or until the webhook is no more."""
@@ -101,7 +109,8 @@ class Courier:
     # --- what there is to do ------------------------------------------------------------------------------------------
 
     async def _progress(self) -> tuple[Progress, int] | None:
-        if self._known is None:
+        if self._known is None or self._is_stale:
+            self._is_stale = False
             self._known = await self._shelf.progress(self.webhook.id)
             self._cursor = 0
         return self._known

@@ -45,6 +45,10 @@ class Dispatcher:
         finally:
             await self._stop(list(self._tasks))
 
+    async def lags_s(self) -> dict[str, float]:
+        """By the webhook's id: how old the next event is that has not been tried yet."""
+        return {id_: await courier.lag_s() for id_, courier in list(self._couriers.items())}
+
     async def _look(self) -> None:
         """The trail tells of every change of a webhook, whoever has made it."""
         about = await self._trail.refresh()

@@ -1,7 +1,8 @@
 """One event to one webhook: the request, and what its answer means."""
 
+import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Final
@@ -13,7 +14,7 @@ from everpost.engine.clock import Clock
 from everpost.engine.wire import Guard, Wire
 from everpost.model.account import Timeouts
 from everpost.model.event import Event, Recorded
-from everpost.model.limits import REASON_CHARS_MAX, WEBHOOK_BODY_BYTES_MAX
+from everpost.model.limits import REASON_CHARS_MAX, WEBHOOK_BODY_BYTES_MAX, WEBHOOK_REQUESTS_ALL_MAX
 from everpost.model.webhook import Webhook
 from everpost.providers.contract import Answer, Fault, HttpRequest, HttpResponse
 from everpost.webhooks import signing
@@ -34,9 +35,14 @@ class Poster:
     guard: Guard
     clock: Clock
     render: Render  # an event as all sinks get it
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(WEBHOOK_REQUESTS_ALL_MAX))
 
     async def post(self, webhook: Webhook, recorded: Recorded) -> Result:
         """Makes one request, or says why none can be made. Raises for nothing that a receiver does."""
+        async with self.slots:
+            return await self._posted(webhook, recorded)
+
+    async def _posted(self, webhook: Webhook, recorded: Recorded) -> Result:
         at = self.clock.now()
         body = _JSON.encode(self.render(recorded))
         if len(body) > WEBHOOK_BODY_BYTES_MAX:

@@ -35,10 +35,10 @@ class NetworkWire:
         guard: Guard | None = None,
         body_bytes_max: int = ANSWER_BODY_BYTES_MAX,
     ) -> None:
-        """With a guard, HTTP requests reach nothing but what it lets through. `body_bytes_max`: of their answers."""
+        """With a guard, nothing is reached but what it lets through. `body_bytes_max`: of answers by HTTP."""
         context = tls if tls is not None else ssl.create_default_context()
         self._http = HttpTransport(monotonic, context, guard, body_bytes_max)
-        self._smtp = SmtpTransport(monotonic, context)
+        self._smtp = SmtpTransport(monotonic, context, guard)
 
     async def send(self, request: Request, timeouts: Timeouts, not_after: float) -> Answer:
         if isinstance(request, HttpRequest):
