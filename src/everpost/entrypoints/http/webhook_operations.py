@@ -135,7 +135,7 @@ def _actions() -> tuple[Operation, ...]:
 
 
 def _operation(id_: str, method: str, path: str, **fields: Any) -> Operation:
-    return Operation(id=id_, method=method, path=path, tag="Webhooks", **{"scope": Scope.ADMIN, **fields})
+    return Operation(id=id_, method=method, path=path, tag="Outgoing webhooks", **{"scope": Scope.ADMIN, **fields})
 
 
 WEBHOOKS: Final = (*_readings(), *_changes(), *_actions())

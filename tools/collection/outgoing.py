@@ -39,7 +39,7 @@ _REFUSALS: Final = (
 )
 
 CHAPTER: Final = Chapter(
-    name="Webhooks",
+    name="Outgoing webhooks",
     words="An address gets events, is changed, tried, told once more, and forgotten.",
     scenarios=(
         Scenario(
