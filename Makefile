@@ -68,8 +68,10 @@ else
 	$(BIN)/python tools/run_fuzzer.py $(TARGET) $(SECONDS)
 endif
 
-lambda: install ## Build the zip of the Lambda functions below dist/: make lambda ARCH=x86_64 PYTHON=3.13
+lambda: install ## Build the zips of the Lambda functions below dist/: make lambda ARCH=x86_64 PYTHON=3.13
 	$(BIN)/python tools/lambda_zip.py dist/lambda-$(ARCH).zip --arch $(ARCH) --python $(PYTHON) \
+	  $(if $(INTERPRETER),--interpreter $(INTERPRETER))
+	$(BIN)/python tools/lambda_zip.py dist/lambda-hooks-$(ARCH).zip --hooks --arch $(ARCH) --python $(PYTHON) \
 	  $(if $(INTERPRETER),--interpreter $(INTERPRETER))
 
 postman: install .newman/.installed ## Run the Postman collection against a server it starts, or BASE_URL=...

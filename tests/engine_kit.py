@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from everpost.attachments.memory import MemoryAttachments
 from everpost.core.story import attempts_of
 from everpost.engine.accept import Acceptance
 from everpost.engine.engine import Engine
@@ -197,6 +198,11 @@ class Troubled:
         return call
 
 
+class TroubledAttachments(Troubled):
+    def before(self, day):
+        return self._target.before(day)
+
+
 GONE = StoreUnavailable("the disk is gone")
 
 
@@ -218,6 +224,7 @@ class World:
         self.store = Troubled(MemoryStore(self.clock.now))
         self.health = Troubled(MemoryHealth())
         self.observer = UNOBSERVED
+        self.attachments = TroubledAttachments(MemoryAttachments())
 
     def engine(self, queue=None, **retention):
         """A process that does not run yet."""
@@ -229,6 +236,7 @@ class World:
             news=News(),
             clock=self.clock,
             observer=self.observer,
+            attachments=self.attachments,
         )
         members = [Member(one, self.provider) for one in self.accounts]
         return Engine(ports, members, self.routes, Retention(**retention), queue)

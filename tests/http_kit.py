@@ -139,6 +139,7 @@ async def running(
             console=engine.console,
             keyring=None,
             clock=ports.clock,
+            ingestor=engine.ingestor,
             metrics=metrics,
             inbox=inbox,
             version="0.0.0",

@@ -16,6 +16,7 @@ data = "{folder}/data"
 provider = "mailgun"
 domain = "mg.example.com"
 api_key = "{mailgun_key}"
+webhook_secret = "mailgun-signing-key-4711"
 base_url = "{mailgun}"
 lookup_lag_s = 0.2
 timeouts = {{ connect_s = 0.5, write_s = 0.5, answer_s = {answer_s} }}

@@ -12,7 +12,9 @@ from everpost.entrypoints.aws import HANDLERS
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 
-from lambda_zip import build
+from lambda_zip import NEEDED, OF_HOOKS, build
+
+from hook_values import SECRETS, sendgrid_event, sendgrid_request
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 MACHINES = {"x86_64": 0x3E, "arm64": 0xB7}  # of ELF
@@ -28,6 +30,7 @@ NOT_OF_FUNCTIONS = {
     "awslambdaric",
 }
 SIZE_BYTES_MAX = 3_000_000
+OF_HOOKS_BYTES_MAX = 9_000_000
 
 PROGRAM = """
 import importlib, json, sys
@@ -94,3 +97,27 @@ def test_each_handler_starts_from_the_zip_alone(zips, tmp_path, handler):
     )
     assert told.returncode == 0, told.stderr
     assert [file for file in json.loads(told.stdout) if "site-packages" in file] == []
+
+
+VERIFY = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from everpost.providers.signing import is_ecdsa_p256
+print(is_ecdsa_p256(*[given.encode() if place == 1 else given for place, given in enumerate(json.load(sys.stdin))]))
+"""
+
+
+def test_the_zip_of_hooks_alone_can_check_signatures_by_public_key(zips, tmp_path):
+    asked = sendgrid_request([sendgrid_event()])
+    signature, stamp = (asked.headers[f"x-twilio-email-event-webhook-{name}"] for name in ("signature", "timestamp"))
+    given = json.dumps([SECRETS["sendgrid"], stamp + asked.body.decode(), signature])
+    build(tmp_path / "hooks.zip", "x86_64", PYTHON, None, NEEDED | OF_HOOKS)
+    assert (tmp_path / "hooks.zip").stat().st_size < OF_HOOKS_BYTES_MAX
+    told = []
+    for path in (tmp_path / "hooks.zip", zips["x86_64"][0]):
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(tmp_path / path.stem)
+        words = [sys.executable, "-I", "-S", "-c", VERIFY, str(tmp_path / path.stem)]
+        told.append(subprocess.run(words, input=given, capture_output=True, text=True, check=False))
+    assert told[0].stdout == "True\n", told[0].stderr
+    assert "No module named 'cryptography'" in told[1].stderr

@@ -12,12 +12,15 @@ from everpost.providers.contract import Form, Limits, Provider, Setting, Unsenda
 from everpost.settings import (
     ConfigFault,
     DynamoStore,
+    FileAttachments,
     FileSink,
     HttpSettings,
     IamLogin,
+    InStore,
     KafkaSink,
     KinesisSink,
     MemoryWakeup,
+    ObjectAttachments,
     PostgresStore,
     QueueWakeup,
     Retention,
@@ -193,6 +196,29 @@ def test_a_full_file_is_read_to_the_last_key(read):
         messages_days=40, keys_days=2, bodies_days=3, addresses_days=4, events_days=40
     )
     assert settings.log_level == "debug"
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("store", InStore()),
+        ("file:/srv/attachments", FileAttachments(Path("/srv/attachments"))),
+        ("s3:mail", ObjectAttachments(bucket="mail")),
+        (
+            "s3:mail?prefix=of/mail-&endpoint=https://objects.example.com",
+            ObjectAttachments(bucket="mail", prefix="of/mail-", endpoint="https://objects.example.com"),
+        ),
+    ],
+)
+def test_attachments_lie_where_they_are_said_to(read, text, place):
+    assert read(f'attachments = "{text}"\n{ONE_ACCOUNT}').attachments == place
+    assert read(ONE_ACCOUNT, ENVIRON | {"EVERPOST_ATTACHMENTS": text}).attachments == place
+
+
+@pytest.mark.parametrize("text", ["file:", "s3:", "s3:mail/of", "s3:mail?endpoint=here", "s3:mail?region=x", "ftp:x"])
+def test_a_place_of_attachments_that_is_none_is_told_with_what_may_be_written(read, text):
+    [fault] = read(f'attachments = "{text}"\n{ONE_ACCOUNT}')
+    assert (fault.key, bool(fault.hint)) == ("attachments", True)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
     python tools/lambda_zip.py dist/lambda-arm64.zip --arch arm64 --python 3.13
 
+With `--hooks` it is the zip of the function hooks, which may have to check signatures by public key: the library for
+that is twice as large as all the rest, so the others go without.
+
 The same commit and lock give the same bytes: files are sorted, their times fixed, and wheels are those whose digests
 stand in uv.lock. Bytecode comes along, since Lambda's folder is read-only and each cold start would compile anew; it is
 made by a Python of that version, where this machine has one.
@@ -14,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +28,9 @@ PYTHONS: Final = ("3.11", "3.12", "3.13")
 NEEDED: Final = frozenset({"email-validator", "httptools", "idna", "msgspec", "tzdata"})
 """Of the locked distributions. Left out: the server's (uvicorn, uvloop, prometheus-client and what they need), SQLite
 (apsw), the sandbox's (aiosmtpd), and dnspython, which email-validator imports only to ask the DNS."""
+
+OF_HOOKS: Final = frozenset({"cffi", "cryptography"})
+"""Of the extra `webhooks`. pycparser is left out: cffi needs it to compile, not to run."""
 
 NOT_OF_FUNCTIONS: Final = re.compile(
     r"everpost/(sandbox/|entrypoints/(cli/|server\.py)|entrypoints/http/(protocol|metrics)\.py"
@@ -48,20 +54,24 @@ def main() -> int:
     parser.add_argument("zip", type=Path)
     parser.add_argument("--arch", choices=PLATFORMS, default="arm64")
     parser.add_argument("--python", choices=PYTHONS, default="3.13", help="the runtime: python3.13")
+    parser.add_argument("--hooks", action="store_true", help="of the function hooks, with the extra `webhooks`")
     parser.add_argument("--interpreter", help="a Python of that version (default: one that uv finds)")
     args = parser.parse_args()
-    compiled = build(args.zip, args.arch, args.python, args.interpreter)
+    needed = NEEDED | OF_HOOKS if args.hooks else NEEDED
+    compiled = build(args.zip, args.arch, args.python, args.interpreter, needed)
     if not compiled:
         print(f"no Python {args.python} is here, so no bytecode: a cold start takes twice as long", file=sys.stderr)
     print(f"{args.zip}: {args.zip.stat().st_size / 1e6:.2f} MB for {args.arch}, Python {args.python}")
     return 0
 
 
-def build(target: Path, arch: str, python: str, interpreter: str | None = None) -> bool:
+def build(
+    target: Path, arch: str, python: str, interpreter: str | None = None, needed: Collection[str] = NEEDED
+) -> bool:
     """Whether bytecode could be made."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _install(folder, arch, python)
+        _install(folder, arch, python, needed)
         shutil.copytree(ROOT / "src" / "everpost", folder / "everpost")
         _clean(folder)
         compiled = _compile(folder, python, interpreter)
@@ -70,15 +80,15 @@ def build(target: Path, arch: str, python: str, interpreter: str | None = None) 
     return compiled
 
 
-def wanted() -> str:
+def wanted(needed: Collection[str] = NEEDED) -> str:
     """The locked versions of what functions need, with the digests of their files."""
-    entries = re.split(r"\n(?=\S)", requirements())
-    return "\n".join(entry for entry in entries if entry.partition("==")[0] in NEEDED) + "\n"
+    entries = re.split(r"\n(?=\S)", requirements(("webhooks",)))
+    return "\n".join(entry for entry in entries if entry.partition("==")[0] in needed) + "\n"
 
 
-def _install(folder: Path, arch: str, python: str) -> None:
+def _install(folder: Path, arch: str, python: str, needed: Collection[str]) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
-        file.write(wanted())
+        file.write(wanted(needed))
         file.flush()
         words = ("--target", str(folder), "--python-platform", PLATFORMS[arch], "--python-version", python)
         uv(

@@ -7,9 +7,13 @@ locals {
     set_email_provider = { timeout_s = 10, grants = ["settings", "write_table", "health"] }
     api                = { timeout_s = 29, grants = ["settings", "secrets", "write_table", "bodies", "wake", "health"] }
     deliver            = { timeout_s = 120, grants = ["settings", "secrets", "write_table", "bodies", "be_woken", "health"] }
+    hooks              = { timeout_s = 15, grants = ["settings", "webhook_secrets", "write_table"] }
     relay              = { timeout_s = 55, grants = ["settings", "write_table", "publish", "health"] }
   }
   usual_memory_mb = 512
+
+  # What providers sign their events with is all that the function needs which reads those.
+  webhook_secrets = [for name, secret in aws_secretsmanager_secret.this : secret.arn if startswith(name, "webhook")]
 
   read_secrets = {
     Sid      = "ReadSecrets"
@@ -35,6 +39,10 @@ locals {
       },
     ]
     secrets = [for statement in [local.read_secrets] : statement if length(var.secrets) > 0]
+    webhook_secrets = [
+      for statement in [merge(local.read_secrets, { Resource = local.webhook_secrets })] : statement
+      if length(local.webhook_secrets) > 0
+    ]
     read_table = [{
       Sid      = "ReadTable"
       Effect   = "Allow"
@@ -117,7 +125,7 @@ module "function" {
 
   name        = "${var.name}-${replace(each.key, "_", "-")}"
   handler     = "everpost.entrypoints.aws.${each.key}"
-  code        = var.code
+  code        = merge(var.code, each.key == "hooks" && var.code.hooks_package != null ? { package = var.code.hooks_package } : {})
   memory_mb   = lookup(var.memory_mb, each.key, local.usual_memory_mb)
   timeout_s   = each.value.timeout_s
   reserved    = lookup(var.reserved_concurrency, each.key, -1)

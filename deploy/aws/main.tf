@@ -1,4 +1,4 @@
-# Everpost without a server: two APIs, six functions, a table, a queue of wake-ups, a stream of events.
+# Everpost without a server: two APIs, seven functions, a table, a queue of wake-ups, a stream of events.
 
 data "aws_caller_identity" "this" {}
 

@@ -8,6 +8,11 @@ output "native_url" {
   value       = module.api.native_url
 }
 
+output "webhooks_url" {
+  description = "Where providers send their events: URL/ACCOUNT, by the account's name in the configuration."
+  value       = "${module.api.native_url}/hooks"
+}
+
 output "site_url" {
   description = "The page; null where there is none."
   value       = one(module.site[*].url)

@@ -27,7 +27,7 @@ variable "configuration" {
 }
 
 variable "secrets" {
-  description = "Secrets to make in Secrets Manager, as NAME/SECRET; empty until you fill them, so that no value is ever in the state."
+  description = "Secrets to make in Secrets Manager, as NAME/SECRET; empty until you fill them, so that no value is ever in the state. The function hooks may read those whose names begin with webhook, and no others."
   type        = set(string)
   default     = []
 
@@ -38,16 +38,22 @@ variable "secrets" {
 }
 
 variable "code" {
-  description = "The zip with the functions (tools/lambda_zip.py builds it), and what it was built for."
+  description = "The zip with the functions (tools/lambda_zip.py builds it), and what it was built for. `hooks_package`: that of the function hooks, which holds a library for signatures by public key too (SendGrid's); null: the same zip, without it."
   type = object({
-    package      = string
-    runtime      = optional(string, "python3.13")
-    architecture = optional(string, "arm64")
+    package       = string
+    hooks_package = optional(string)
+    runtime       = optional(string, "python3.13")
+    architecture  = optional(string, "arm64")
   })
 
   validation {
     condition     = fileexists(var.code.package)
     error_message = "code.package is not a file: build it first, see deploy/aws/README.md."
+  }
+
+  validation {
+    condition     = var.code.hooks_package == null || try(fileexists(var.code.hooks_package), false)
+    error_message = "code.hooks_package is not a file: build it first (make lambda), or leave it out."
   }
 
   validation {
@@ -70,7 +76,7 @@ variable "memory_mb" {
     condition = alltrue([
       for name, mb in var.memory_mb : contains(keys(local.functions), name) && mb >= 128 && mb <= 10240
     ])
-    error_message = "memory_mb: 128 to 10240 for each of send_email, get_email_provider, set_email_provider, api, deliver, relay."
+    error_message = "memory_mb: 128 to 10240 for each of send_email, get_email_provider, set_email_provider, api, deliver, relay, hooks."
   }
 }
 
@@ -84,13 +90,14 @@ variable "reserved_concurrency" {
     set_email_provider = 5
     deliver            = 100
     relay              = 1
+    hooks              = 50
   }
 
   validation {
     condition = alltrue([
       for name, reserved in var.reserved_concurrency : contains(keys(local.functions), name) && reserved >= 1
     ])
-    error_message = "reserved_concurrency: at least 1 for each of send_email, get_email_provider, set_email_provider, api, deliver, relay."
+    error_message = "reserved_concurrency: at least 1 for each of send_email, get_email_provider, set_email_provider, api, deliver, relay, hooks."
   }
 
   validation {

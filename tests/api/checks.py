@@ -9,9 +9,9 @@ import re
 
 import schemathesis
 
-PUBLIC = {"healthz", "readyz", "front", "pageConfig", "pageFile", "openapi", "docs"}
+PUBLIC = {"healthz", "livez", "readyz", "front", "pageConfig", "pageFile", "openapi", "docs"}
 MAY_SEND = {"createEmail", "cancelEmail", "sendEmail"}
-MAY_STEER = {"setEmailProvider", "putRoute", "putSuppression", "deleteSuppression"}
+MAY_STEER = {"setEmailProvider", "putRoute", "putSuppression", "deleteSuppression", "eraseRecipient"}
 ALWAYS = {"cache-control": "no-store", "x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
 SCOPES = json.loads(os.environ["EVERPOST_SCOPES"])
 RANKS = {"read": 0, "send": 1, "admin": 2}

@@ -210,6 +210,7 @@ def served(
     level: str = "error",
     ports: Mapping[str, int] | None = None,
     files_max: int | None = None,
+    words: Sequence[str] = (),
 ) -> Iterator[Served]:
     """A server over a folder, ready for requests; with its own sandbox unless the `ports` of one are given."""
     with ExitStack() as parts:
@@ -223,7 +224,7 @@ def served(
         config.chmod(0o600)
         log = folder / "server.log"
         limited = () if files_max is None else ("prlimit", f"--nofile={files_max}:{files_max}")
-        process = parts.enter_context(running((*limited, *EVERPOST, "serve", "--config", config), log))
+        process = parts.enter_context(running((*limited, *EVERPOST, "serve", "--config", config, *words), log))
         until(lambda: answers(port, "/readyz", process, log))
         yield Served(process, port, folder, ports)
 

@@ -135,6 +135,12 @@ def breaks(books: Books) -> list[str]:
     return [*_broken_promises(books), *_double_mails(books), *_broken_trails(books), *_broken_sums(books)]
 
 
+def trails(books: Books, found: Sequence[str]) -> list[str]:
+    """What the audit trail tells of the messages that are named in broken promises."""
+    ids = {word for text in found for word in re.findall(r"em_\w+", text)}
+    return [json.dumps(event) for event in books.events if message_of(event["data"].get("delivery_id", "")) in ids]
+
+
 def _broken_promises(books: Books) -> Iterator[str]:
     copies = Counter(message_of(mail.delivery_id) for mail in books.caught)
     by_key: dict[str, set[str]] = defaultdict(set)

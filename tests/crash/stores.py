@@ -44,8 +44,8 @@ async def _made_table(endpoint: str) -> str:
 
 STORES: Final[Mapping[str, Callable[[Path], AbstractContextManager[Environ]]]] = {
     "sqlite": _sqlite,
-    "dynamodb": _dynamodb,
     "postgres": _postgres,
+    "dynamodb": _dynamodb,
 }
 """By name: what says in the environment of the processes where it is."""
 UNDER_LOAD: Final = ("sqlite", "postgres")  # AWS on loopback is too slow for it

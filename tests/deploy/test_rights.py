@@ -24,6 +24,7 @@ from everpost.sandbox.sandbox import Sandbox
 from everpost.settings import DynamoStore as StoreAt
 from everpost.wiring.cloud import Cloud
 from everpost.wiring.parts import store_at
+from hook_values import SECRETS, mailgun_event, mailgun_request
 from lambda_house import NATIVE, ORIGINAL, House, read
 from lambda_kit import CLOCK_EVENT, http_event, queue_event
 
@@ -78,9 +79,11 @@ class Watched(House):
         await store.close()
         await cloud.wire.close()
         self.client("kinesis").create_stream(StreamName="events", ShardCount=1)
-        self.client("secretsmanager").create_secret(Name="mailgun", SecretString="key-sandbox")
+        for name, secret in (("mailgun", "key-sandbox"), ("webhook-mailgun", SECRETS["mailgun"])):
+            self.client("secretsmanager").create_secret(Name=name, SecretString=secret)
         self.sinks = ""
         config = self.configuration(mailgun_key="secretsmanager:mailgun")
+        config = config.replace(SECRETS["mailgun"], "secretsmanager:webhook-mailgun")
         self.client("ssm").put_parameter(Name="/everpost", Value=config, Type="SecureString")
         queue = self.client("sqs").create_queue(QueueName="wakeups")["QueueUrl"]
         self.environ = {
@@ -138,6 +141,19 @@ async def work(house, _sandbox):
     await relay.invoke(CLOCK_EVENT)
 
 
+async def tell(house, _sandbox):
+    hooks = await house.start("hooks")
+    delivery = next(iter(house.mails))
+    variables = {"user-variables": {"everpost_id": delivery}}
+    bounced = {"severity": "permanent", "delivery-status": {"code": 550, "enhanced-code": "5.1.1"}}
+    for number, event in enumerate(("accepted", "failed", "failed")):
+        told = mailgun_request(
+            mailgun_event(event, timestamp=time.time(), **bounced, **variables), at=time.time(), token=str(number)
+        )
+        result = await hooks.invoke(http_event("POST", "/hooks/mailgun", told.body.decode()))
+        assert result["statusCode"] == 200
+
+
 async def test_no_function_asks_for_what_its_role_does_not_let_it_do(built, tmp_path):
     sandbox = Sandbox()
     await sandbox.start()
@@ -145,7 +161,7 @@ async def test_no_function_asks_for_what_its_role_does_not_let_it_do(built, tmp_
         async with AsyncExitStack() as stack:
             house = Watched(tmp_path, sandbox, stack, endpoint)
             await house.build()
-            for part in (send, steer, call_the_api, work):
+            for part in (send, steer, call_the_api, work, tell):
                 await part(house, sandbox)
             used = {handler: house.used(handler) for handler in house.asked_for}
     await sandbox.stop()
@@ -156,9 +172,10 @@ async def test_no_function_asks_for_what_its_role_does_not_let_it_do(built, tmp_
 
 def check_it_was_much(used):
     """Nothing was asked for, and nothing would be missed, by a function that does not work."""
-    assert used.keys() == {"send_email", "get_email_provider", "set_email_provider", "api", "deliver", "relay"}
+    assert used.keys() == {"send_email", "get_email_provider", "set_email_provider", "api", "deliver", "relay", "hooks"}
     assert {"dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue"} <= used["send_email"]
     assert {"s3:PutObject", "sqs:SendMessage"} <= used["api"]
     assert "s3:GetObject" in used["deliver"]
     assert "kinesis:PutRecords" in used["relay"]
+    assert {"secretsmanager:GetSecretValue", "dynamodb:PutItem"} <= used["hooks"]
     assert all("ssm:GetParameter" in rights_used for rights_used in used.values())

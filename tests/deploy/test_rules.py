@@ -7,7 +7,7 @@ import pytest
 
 from deploy import rules, terraform
 
-MAY_WRITE_TABLE = {"send_email", "set_email_provider", "api", "deliver", "relay"}
+MAY_WRITE_TABLE = {"send_email", "set_email_provider", "api", "deliver", "relay", "hooks"}
 
 
 @pytest.mark.slow
@@ -140,7 +140,7 @@ def test_every_exception_is_still_needed(built):
 @pytest.mark.slow
 def test_a_function_may_do_what_it_is_for_and_no_more(built):
     """Least privilege, function by function: who writes the table, who publishes, who takes wake-ups, who sees mail."""
-    functions = ("send_email", "get_email_provider", "set_email_provider", "api", "deliver", "relay")
+    functions = ("send_email", "get_email_provider", "set_email_provider", "api", "deliver", "relay", "hooks")
     allowed = {function: rules.allowed(built, function) for function in functions}
 
     def who_may(action):
@@ -151,7 +151,7 @@ def test_a_function_may_do_what_it_is_for_and_no_more(built):
     assert who_may("kinesis:PutRecords") == {"relay"}
     assert who_may("sqs:ReceiveMessage") == {"deliver"}
     assert who_may("s3:GetObject") == senders
-    assert who_may("secretsmanager:GetSecretValue") == senders
+    assert who_may("secretsmanager:GetSecretValue") == senders | {"hooks"}
     assert who_may("sqs:SendMessage") == {"send_email", "api", "relay"}  # wake-ups, and events that the stream refuses
     assert not any(who_may(action) for action in ("dynamodb:Scan", "dynamodb:DeleteTable", "iam:PassRole"))
 
@@ -166,5 +166,5 @@ def test_a_wildcard_in_the_sources_is_told(tmp_path):
     file.write_text(text.replace('["ssm:GetParameter"]', '["ssm:*"]'))
     _lines, [state] = terraform.tested(terraform.initialised(folder), "least")
     told = list(rules.no_wildcards(terraform.resources(state)))
-    assert len(told) == 6
+    assert len(told) == 7
     assert all("ReadConfiguration: action ssm:*" in one for one in told)

@@ -1,19 +1,25 @@
 """What the events of real runs tell is what the reference says of them."""
 
+import json
 from collections import defaultdict
 
 import pytest
 
 from core_values import queued, send
 from engine_kit import BAD_KEY, CALLER, TAKEN, accepted, elapse
-from everpost.core import transitions
+from everpost.core import noticing, transitions
 from everpost.core.decide import Fail, Skip, Wait
+from everpost.core.noticing import Join
 from everpost.engine.keys import Keyring
 from everpost.model.event import FACTS, EventType
 from everpost.model.key import Scope
 from everpost.model.message import Address, OnUnknown, Origin
 from everpost.model.outcome import Kind, Outcome
+from everpost.model.sighting import Reason, Sighting, SightingKind, Unreadable
 from everpost.store.undo import undone
+from everpost.wiring import PROVIDERS
+from hook_values import EVENTS, REQUESTS, SECRETS
+from provider_cases import FIXTURES
 from records_kit import world_of
 from store_values import NOW, message
 
@@ -41,7 +47,7 @@ def changes():
 
 
 async def events_of(world):
-    """Those of a busy day: mail, a broken account, a route, a suppression, keys."""
+    """Those of a busy day: mail, a broken account, a route, a suppression, an erasure, keys."""
     keyring = Keyring(world.store, world.clock.now)
     key, _ = await keyring.create("shop", Scope.SEND, "the shop's")
     await keyring.revoke(key.id)
@@ -55,6 +61,7 @@ async def events_of(world):
         await engine.console.suppress(CALLER, "eve@example.net", "they asked")
         await engine.console.unsuppress(CALLER, "eve@example.net")
         await engine.console.set_default(CALLER, "b")
+        await engine.console.erase(CALLER, "bob@example.org", dry_run=False)
         return await world.events()
 
 
@@ -70,9 +77,34 @@ async def events_of_a_grey_outage():
         return await world.events()
 
 
+def sightings():
+    """Every event of the fixtures; and what no provider here tells."""
+    for name in SECRETS:
+        for case in json.loads((FIXTURES / name / "events.json").read_text()):
+            yield from PROVIDERS[name].webhook.read(REQUESTS[name](EVENTS[name](**case["event"])).body)
+    usual = {"native": "x", "raw": b"{}", "recipient": "bob@example.org", "provider_message_id": "1"}
+    diagnosis = {"reason": Reason.OTHER, "smtp_code": 550, "enhanced_status": "5.0.0", "text": "no"}
+    yield from (Sighting(kind=kind, **usual) for kind in (SightingKind.SENT, SightingKind.AUTORESPONDED))
+    yield Sighting(kind=SightingKind.FAILED, **usual, **diagnosis)
+    yield Sighting(kind=SightingKind.UNKNOWN, **usual)
+
+
+def events_of_sightings():
+    join = Join(delivery=queued(), message=message(), by="metadata")
+    yield noticing.unreadable_event(Unreadable(b"{", "no JSON"), "a", NOW)
+    for sighting in sightings():
+        yield noticing.event_of(sighting, "a", None, NOW)
+        told = noticing.event_of(sighting, "a", join, NOW)
+        yield told
+        if why := noticing.stops(sighting):
+            yield noticing.suppression_event(told, why, NOW)
+
+
 async def test_events_tell_what_the_reference_says_and_no_more(world):
     told = defaultdict(set)
     for event in [*await events_of(world), *await events_of_a_grey_outage()]:
+        told[event.type] |= event.data.keys()
+    for event in events_of_sightings():
         told[event.type] |= event.data.keys()
     for change in changes():
         for event in change.events:

@@ -104,6 +104,35 @@ async def test_a_reader_gets_its_own_project_and_mail_alone(trail, after):
         reader.close()
 
 
+async def test_a_reader_whose_own_events_are_few_does_not_look_for_them_again_and_again(trail):
+    await trail.add(1, project="shop")
+    await trail.add(1000, project="other")
+    reader = trail.feed.open(0, "shop")
+    assert await seqs(reader, 1) == [1]
+    trail.store.called.clear()
+    assert await reader.next(10.0) == ()
+    await trail.add(1, project="shop")
+    assert await seqs(reader, 1) == [1002]
+    assert trail.store.called["read_events"] <= 20
+    reader.close()
+
+
+async def test_what_a_reader_has_found_before_the_feed_it_is_not_told_again(trail):
+    await trail.add(3)
+    first = trail.feed.open(None)
+    await elapse(0.1)
+    await trail.add(2)  # nobody has told the feed
+    reader = trail.feed.open(0)
+    assert await seqs(reader, 5) == [1, 2, 3, 4, 5]
+    await elapse(LOOK_S)
+    await trail.add(1)
+    trail.news.nudge()
+    assert await seqs(reader, 1) == [6]
+    assert await seqs(first, 3) == [4, 5, 6]
+    first.close()
+    reader.close()
+
+
 async def test_many_readers_ask_the_store_as_one_does(trail):
     await trail.add(100)
     readers = [trail.feed.open(None) for _ in range(50)]

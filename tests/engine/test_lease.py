@@ -138,6 +138,11 @@ async def test_a_clock_that_is_a_day_ahead_takes_the_lease_once_and_not_again_an
         assert not await holder.lease.hold()
         assert await hasty.lease.hold()
         await elapse(1.0)
+    await elapse(LEASE_S)  # the hasty one has no work for a while
+    for _ in range(100):
+        assert await holder.lease.hold()
+        assert not await hasty.lease.hold()
+        await elapse(1.0)
 
 
 async def test_it_is_kept_for_as_long_as_the_work_takes():

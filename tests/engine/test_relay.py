@@ -194,6 +194,20 @@ async def test_what_a_process_told_without_being_able_to_write_that_down_is_told
     assert sink.batches == [[1], [2, 3, 4], [2, 3, 4]]
 
 
+async def test_what_was_told_is_not_told_again_by_the_same_process_that_could_not_write_it_down(world):
+    sink = Sink()
+    async with relayed(world, sink):
+        await some_events(world, 1)
+        await elapse(IDLE_S_MAX + 0.01)
+        world.store.fails["write_config"] = GONE
+        await some_events(world, 3, first=1)
+        await elapse(IDLE_S_MAX + 0.01)
+        world.store.fails.clear()
+        await some_events(world, 3, first=4)
+        await elapse(RETRY_S_MAX)
+    assert sink.sequence == [1, 2, 3, 4, 5, 6, 7]
+
+
 async def test_the_cursor_moves_after_the_sink_has_taken_them(world):
     sink = Sink()
     sink.slow_s["put"] = 10.0
@@ -360,12 +374,13 @@ async def test_a_busy_system_renews_its_lease_seldom_and_is_not_disturbed_by_tho
     lives = [asyncio.create_task(relay.run()) for relay, _ in (busy, standing)]
     for number in range(600):
         await some_events(world, 1, first=number)
+        for relay, _ in (busy, standing):
+            relay._news.nudge()
         await elapse(0.1)
-    stores = [store for _, store in (busy, standing)]
-    writes = sorted(store.called["write_config"] for store in stores)
-    steps = 60.0 / IDLE_S_MAX  # nobody has told them that there were news
-    assert writes[0] <= 1
-    assert writes[1] <= steps + 60.0 / RENEW_S + 2
+    idle, relaying = sorted((store.called for _, store in (busy, standing)), key=Counter.total)
+    assert idle["write_config"] <= 1
+    assert idle["read_events"] + idle["read_config"] <= 4 * 60.0 / IDLE_S_MAX + 4
+    assert relaying["write_config"] <= 600 + 60.0 / RENEW_S + 2
     for life in lives:
         life.cancel()
     await asyncio.wait(lives)

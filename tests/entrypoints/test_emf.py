@@ -47,6 +47,8 @@ ALL = Facts(
     accounts=[status("a", CircuitState.OPEN, missing=2), status("b", CircuitState.HALF_OPEN), status("c")],
     accepted=5,
     attempts={("a", "refused"): 1, ("b", "accepted"): 4, ("c", "accepted"): 2},
+    webhooks={("a", "taken"): 3, ("b", "taken"): 1, ("b", "forged"): 2},
+    webhook_events={("a", "joined"): 5},
     dead_letters=1,
     sink_lags={"kinesis:trail": 2.5},
 )
@@ -82,6 +84,13 @@ def test_accounts_outcomes_and_sinks_have_lines_of_their_own():
         ("relay", "c", "accepted"): {"Attempts": 2},
         ("relay", "refused"): {"Attempts": 1},
         ("relay", "accepted"): {"Attempts": 6},
+        ("relay", "a", "taken"): {"Webhooks": 3},
+        ("relay", "b", "taken"): {"Webhooks": 1},
+        ("relay", "b", "forged"): {"Webhooks": 2},
+        ("relay", "taken"): {"Webhooks": 4},
+        ("relay", "forged"): {"Webhooks": 2},
+        ("relay", "a", "joined"): {"WebhookEvents": 5},
+        ("relay", "joined"): {"WebhookEvents": 5},
     }
 
 

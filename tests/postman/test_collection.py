@@ -130,7 +130,7 @@ def test_the_collection_has_no_secret_and_no_address_that_is_somebodys(made):
     assert {domain for domain in domains if not re.search(r"(^|\.)example\.(com|org|net)$", domain)} == set()
     assert [
         row["value"] for row in json.loads(made["local.postman_environment.json"])["values"] if row["type"] == "secret"
-    ] == [""] * 3
+    ] == [""] * 4
 
 
 def test_a_body_that_is_too_large_is_announced_larger_than_is_read():

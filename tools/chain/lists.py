@@ -99,11 +99,11 @@ def with_table(page: str) -> str:
 # --- for programs ----------------------------------------------------------------------------------------------------
 
 
-def requirements() -> str:
-    """As pip reads them, each with the digests of its files."""
-    return uv(
-        "export", "--frozen", "--no-default-groups", "--no-emit-project", "--no-header", "--format", "requirements-txt"
-    )
+def requirements(extras: Iterable[str] = ()) -> str:
+    """As pip reads them, each with the digests of its files; those of these extras with them."""
+    wanted = [word for extra in extras for word in ("--extra", extra)]
+    words = ("--frozen", "--no-default-groups", "--no-emit-project", "--no-header", "--format", "requirements-txt")
+    return uv("export", *words, *wanted)
 
 
 def sbom() -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from collection import mail, original, outages, steering, suppressions, systematic, vitals
+from collection import mail, original, outages, steering, suppressions, systematic, vitals, webhooks
 from collection.contract import Operation
 from collection.scenario import Chapter, Scenario
 from msgspec.structs import replace
@@ -14,6 +14,7 @@ CHAPTERS: Final = (
     mail.CHAPTER,
     original.CHAPTER,
     suppressions.CHAPTER,
+    webhooks.CHAPTER,
     vitals.VITALS,
     vitals.PAGES,
     vitals.ELSEWHERE,

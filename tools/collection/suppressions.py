@@ -2,11 +2,13 @@
 
 from typing import Any, Final
 
-from collection.bodies import MAIL, ORIGINAL, WAIT
+from collection.bodies import HOUR, MAIL, ORIGINAL, WAIT
 from collection.scenario import Chapter, Scenario
 
 _STOPPED: Final = {"address": "Stopped.{{run}}@example.org"}
 _FOLDED: Final = {"address": "stopped.{{run}}@example.org"}
+_ERASED: Final = {"address": "erased.{{run}}@example.org"}
+_BUSY: Final = {"address": "busy.{{run}}@example.org"}
 _FREE: Final = {"address": "free.{{run}}@example.org"}
 
 
@@ -21,7 +23,7 @@ def _no_address(operation: str) -> Scenario:
 
 CHAPTER: Final = Chapter(
     name="Suppressions",
-    words="An address is stopped, mail to it is left out, and it is freed again.",
+    words="An address is stopped, mail to it is left out, and it is freed again; another one is erased.",
     scenarios=(
         _of("getSuppression", "An address that is free", places=_FREE, code="not_found"),
         _of(
@@ -39,7 +41,7 @@ CHAPTER: Final = Chapter(
             body=MAIL | {"to": ["bob@example.org", _STOPPED["address"]]},
             headers=WAIT,
             status=200,
-            tells={"state": "sent", "recipients[0].state": "sent", "recipients[1].state": "suppressed"},
+            tells={"state": "sent", "recipients[1].state": "suppressed"},
         ),
         Scenario(
             operation="sendEmail",
@@ -47,6 +49,40 @@ CHAPTER: Final = Chapter(
             body=ORIGINAL | {"to": _STOPPED["address"]},
             code="not_sent",
             tells={"status": "error", "state": "failed", "provider": None},
+        ),
+        Scenario(
+            operation="createEmail",
+            name="A mail to somebody who will be erased",
+            body=MAIL | {"to": [_ERASED["address"]]},
+            headers=WAIT,
+            status=200,
+            tells={"state": "sent"},
+        ),
+        Scenario(
+            operation="eraseRecipient",
+            name="What erasing would do",
+            body={**_ERASED, "dry_run": True},
+            status=200,
+            tells={"dry_run": True, "messages": 1, "cancelled": 0, "suppressed": False},
+        ),
+        Scenario(operation="eraseRecipient", name="It is done", body=_ERASED, status=200, tells={"messages": 1}),
+        Scenario(operation="eraseRecipient", name="A second time", body=_ERASED, status=200, tells={"messages": 0}),
+        Scenario(
+            operation="createEmail",
+            name="A mail that waits for two",
+            body=MAIL | {"to": [_BUSY["address"], "bob@example.org"], "send_at": HOUR},
+            status=202,
+            saves={"busyId": "answer.id"},
+        ),
+        Scenario(operation="eraseRecipient", name="While it waits for others, too", body=_BUSY, code="recipient_busy"),
+        Scenario(operation="cancelEmail", name="It is cancelled", places={"id": "{{busyId}}"}, status=200),
+        Scenario(operation="eraseRecipient", name="Then it is done", body=_BUSY, status=200, tells={"messages": 1}),
+        Scenario(
+            operation="eraseRecipient",
+            name="What is no address",
+            body={"address": "nobody"},
+            code="validation_failed",
+            fields=("address",),
         ),
         *map(_no_address, ("getSuppression", "putSuppression", "deleteSuppression")),
         _of("deleteSuppression", "Mail to it is allowed again", status=204),

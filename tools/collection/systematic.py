@@ -11,6 +11,7 @@ ABSENT: Final = {
     "name": "nobody-has-made-it",
     "address": "nobody-{{run}}@example.org",
     "file": "nothing.js",
+    "account": "nobody-has-made-it",
 }
 """Variable parts of paths under which there is nothing, though their form is sound."""
 
@@ -99,8 +100,9 @@ def _bodies(operation: Operation) -> Iterator[Scenario]:
 def _fields(operation: Operation) -> Iterator[Scenario]:
     """Each field of the body in turn: of another type, or missing; and one that is not known."""
     request, example = _sound(operation), dict(operation.example or {})
-    for name in operation.body["properties"]:
-        yield _faulty(f"{name} of another type", name, {**request, "body": example | {name: True}})
+    for name, schema in operation.body["properties"].items():
+        other = "yes" if schema.get("type") == "boolean" else True
+        yield _faulty(f"{name} of another type", name, {**request, "body": example | {name: other}})
     for name in operation.body.get("required", ()):
         left = {key: value for key, value in example.items() if key != name}
         yield _faulty(f"Without {name}", name, {**request, "body": left})

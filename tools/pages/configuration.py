@@ -5,7 +5,8 @@ from typing import Final
 from pages import markdown
 
 from everpost.entrypoints.cli.client import VARIABLES as CLI_VARIABLES
-from everpost.settings.keys import TABLES, Entries, Key, Number, Table, Text, Whole
+from everpost.settings.key import Entries, Key, Number, Table, Text, Whole
+from everpost.settings.keys import TABLES
 from everpost.settings.load import VARIABLES
 
 _OWN: Final = "accounts.NAME"

@@ -20,8 +20,8 @@ run "least" {
   }
 
   assert {
-    condition     = toset(keys(module.function)) == toset(["send_email", "get_email_provider", "set_email_provider", "api", "deliver", "relay"])
-    error_message = "the functions are not the six"
+    condition     = toset(keys(module.function)) == toset(["send_email", "get_email_provider", "set_email_provider", "api", "deliver", "relay", "hooks"])
+    error_message = "the functions are not the seven"
   }
 
   assert {

@@ -7,7 +7,7 @@ mock_provider "aws" {
 variables {
   name                     = "everpost-most"
   configuration            = "[accounts.mailgun]\napi_key = \"secretsmanager:everpost-most/mailgun\"\n"
-  secrets                  = ["mailgun", "sendgrid"]
+  secrets                  = ["mailgun", "sendgrid", "webhook-mailgun"]
   code                     = { package = "versions.tf" }
   network                  = {}
   cache                    = {}
@@ -29,7 +29,7 @@ run "most" {
   command = apply
 
   assert {
-    condition     = length(distinct([for name, function in module.function : function.name])) == 6
+    condition     = length(distinct([for name, function in module.function : function.name])) == 7
     error_message = "functions share a name, and so a role"
   }
 
@@ -49,7 +49,7 @@ run "most" {
   }
 
   assert {
-    condition     = length(aws_secretsmanager_secret.this) == 2
+    condition     = length(aws_secretsmanager_secret.this) == 3
     error_message = "secrets are missing"
   }
 

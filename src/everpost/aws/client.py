@@ -2,11 +2,13 @@
 
 import asyncio
 import random
+import re
 import time
 from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any, Final, NamedTuple, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
+from xml.sax.saxutils import unescape
 
 import msgspec
 from msgspec import Struct
@@ -28,6 +30,7 @@ PAUSE_S: Final = 0.025  # before the first repeat, on average half of it
 PAUSE_S_MAX: Final = 1.0
 DOUBLINGS_MAX: Final = 8  # by then it has long been the longest
 
+_XML_KEY: Final = re.compile(rb"<Key>([^<]*)</Key>")
 _NO_HEADERS: Final[Mapping[str, str]] = {}
 
 
@@ -133,6 +136,14 @@ class AwsClient:
             have += len(answer.body)
             if have >= _object_bytes(answer):
                 return b"".join(pieces)
+
+    async def list_objects(self, bucket: str, prefix: str, *, after: str = "", within_s: float = WITHIN_S) -> list[str]:
+        """Keys that start so, in the order of their bytes, of those behind `after` the first ones (up to 1,000)."""
+        asked = {"list-type": "2", "prefix": prefix} | ({"start-after": after} if after else {})
+        url = f"{self._site.endpoint('s3')}/{bucket}?{urlencode(asked, quote_via=quote)}"
+        request = Request(method="GET", url=url, headers=_NO_HEADERS)
+        answer = await self._repeated("s3", request, within_s, repeat_lost=True)
+        return [unescape(key.decode()) for key in _XML_KEY.findall(answer.body)]
 
     async def delete_object(self, bucket: str, key: str, *, within_s: float = WITHIN_S) -> None:
         """Done also if there was none."""

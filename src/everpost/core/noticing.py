@@ -87,7 +87,7 @@ def suppression_event(told: Event, reason: str, now: float) -> Event:
 
 
 def _data(sighting: Sighting) -> dict[str, Any]:
-    words = {"native": masked(sighting.native), "text": masked(sighting.text)}
+    words = {"native": masked(sighting.native), "text": masked(sighting.text), "scope": masked(sighting.scope or "")}
     found = {
         "provider_message_id": sighting.provider_message_id,
         "bounce": sighting.bounce and sighting.bounce.value,
@@ -95,7 +95,6 @@ def _data(sighting: Sighting) -> dict[str, Any]:
         "smtp_code": sighting.smtp_code,
         "enhanced_status": sighting.enhanced_status,
         "machine": sighting.machine and sighting.machine.value,
-        "scope": sighting.scope,
         "late": sighting.late or None,
     }
     return {name: value for name, value in (words | found).items() if value not in (None, "")}

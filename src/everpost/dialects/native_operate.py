@@ -1,18 +1,20 @@
-"""The native API's smaller bodies: a route, a suppression."""
+"""The native API's smaller bodies: a route, a suppression, an erasure."""
 
 from typing import Final
 
 import msgspec
 
+from everpost.dialects.addresses import address_of
 from everpost.dialects.faults import Faults, decode
 from everpost.dialects.fields import check_filled
-from everpost.dialects.native_schema import RouteRequest, SuppressionRequest
+from everpost.dialects.native_schema import ErasureRequest, RouteRequest, SuppressionRequest
 from everpost.model.limits import REASON_CHARS_MAX
 from everpost.model.problem import Problem
 from everpost.model.route import Route, RouteAccount
 
 _ROUTE: Final = msgspec.json.Decoder(RouteRequest)
 _SUPPRESSION: Final = msgspec.json.Decoder(SuppressionRequest)
+_ERASURE: Final = msgspec.json.Decoder(ErasureRequest)
 
 
 def parse_route(body: bytes, name: str) -> Route | Problem:
@@ -66,3 +68,17 @@ def parse_suppression(body: bytes) -> str | Problem:
         return request
     check_filled(request.reason, REASON_CHARS_MAX, "reason", faults)
     return faults.problem() if faults else request.reason
+
+
+def parse_erasure(body: bytes) -> ErasureRequest | Problem:
+    """With the address as it is compared."""
+    faults = Faults()
+    request = decode(body, _ERASURE, faults)
+    if isinstance(request, Problem):
+        return request
+    found = address_of(request.address)
+    if isinstance(found, str):
+        faults.add("address", found)
+    if faults or isinstance(found, str):
+        return faults.problem()
+    return ErasureRequest(address=found.email, dry_run=request.dry_run)

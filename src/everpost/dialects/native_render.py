@@ -79,6 +79,7 @@ def render_message(
         "send_at": maybe_instant(message.send_at),
         "expires_at": maybe_instant(message.expires_at),
         "attempts": [_attempt(attempt) for attempt in attempts],
+        "removed": [each.value for each in message.removed],
     }
 
 

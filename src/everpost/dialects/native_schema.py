@@ -98,6 +98,13 @@ class RouteRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     version: Annotated[int | None, Meta(description="The version that was read; or send it as If-Match.")] = None
 
 
+class ErasureRequest(Struct, forbid_unknown_fields=True):
+    """Whom to take out of all mails of the project."""
+
+    address: str
+    dry_run: Annotated[bool, Meta(description="Only say what would be done.")] = False
+
+
 class SuppressionRequest(Struct, forbid_unknown_fields=True):
     """Why an address must not be written to."""
 

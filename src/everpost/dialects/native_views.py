@@ -86,6 +86,13 @@ class EmailView(_Sender):
     send_at: str | None
     expires_at: str | None
     attempts: list[AttemptView]
+    removed: Annotated[
+        list[str],
+        Meta(
+            description="What is no longer kept of it: `content`, and with it the subject; `recipients`, which are "
+            "tokens from then on."
+        ),
+    ]
 
 
 class EmailPage(TypedDict):
@@ -191,6 +198,15 @@ class SuppressionView(TypedDict):
     address: str
     reason: str
     created_at: str
+
+
+class ErasureView(TypedDict):
+    """What was done, or what would be."""
+
+    dry_run: bool
+    messages: Annotated[int, Meta(description="Mails that the recipient was taken out of.")]
+    cancelled: Annotated[int, Meta(description="Of these, mails that were still queued for nobody else.")]
+    suppressed: Annotated[bool, Meta(description="The address must not be written to, before and after.")]
 
 
 class AttachmentView(TypedDict):

@@ -8,7 +8,9 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
+from everpost.attachments.port import AttachmentsUnavailable
 from everpost.core.admit import admit
+from everpost.engine.attach import Attached
 from everpost.engine.attempt import Intent
 from everpost.engine.deliver import Deliverer
 from everpost.engine.fleet import Fleet
@@ -61,6 +63,7 @@ class Acceptor:
         self._fleet = fleet
         self._routes = routes
         self._deliverer = deliverer
+        self._attached = Attached(ports)
 
     async def accept(
         self,
@@ -89,7 +92,7 @@ class Acceptor:
             if isinstance(accepted, Stored):
                 return Acceptance(stored=await self._waited(accepted, wait_s, fresh=True))
             return await self._repeated(accepted, caller, wait_s)
-        except StoreUnavailable as error:
+        except (StoreUnavailable, AttachmentsUnavailable) as error:
             return _unavailable(str(error))
 
     async def remember(self, idempotency: Idempotency, answer: bytes) -> None:
@@ -108,7 +111,8 @@ class Acceptor:
         if span.traceparent is not None:
             message = replace(message, origin=replace(message.origin, trace=span.traceparent))
         try:
-            return await self._store(message, route, claim, awaited=awaited)
+            kept = await self._attached.lay_out(message)
+            return await self._store(message, kept, route, claim, awaited=awaited)
         except BaseException as error:
             fault = type(error).__name__
             raise
@@ -116,22 +120,22 @@ class Acceptor:
             span.end(fault)
 
     async def _store(
-        self, message: Message, route: Route, claim: IdempotencyClaim | None, *, awaited: bool
+        self, message: Message, kept: Message, route: Route, claim: IdempotencyClaim | None, *, awaited: bool
     ) -> Stored | Same | Conflict:
-        """Stores the message as one delivery. If an account can take it at once, it is stored with the intent of that
-        attempt, and goes on without a look at the queue."""
+        """Stores the message as one delivery; `kept` is how it is to be stored. If an account can take it at once, it
+        is stored with the intent of that attempt, and goes on without a look at the queue."""
         now = message.created_at
         delivery = _delivery(message, route, now)
         event = _accepted_event(message, delivery)
         is_at_once = message.send_at is None and self._deliverer.takes(awaited=awaited)
         intent = await self._deliverer.intend(delivery, message, route) if is_at_once else None
         if intent is not None:
-            begun = await self._store_begun(message, event, claim, intent)
+            begun = await self._store_begun(kept, event, claim, intent)
             if not isinstance(begun, Unbegun):
                 change = intent.change
                 return begun if not isinstance(begun, New) else _stored(message, change.delivery, event, *change.events)
             self._fleet.forget_board()  # a quota may be used up
-        accepted = await self._ports.store.accept(message, (delivery,), (event,), claim, now + ACCEPT_S)
+        accepted = await self._ports.store.accept(kept, (delivery,), (event,), claim, now + ACCEPT_S)
         if isinstance(accepted, Same | Conflict):
             return accepted
         self._deliverer.queued(Claimed(delivery, message), awaited=awaited)

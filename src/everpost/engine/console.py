@@ -8,6 +8,7 @@ from msgspec import Struct
 from everpost.core import quota, transitions
 from everpost.core.recipients import statuses_of
 from everpost.core.story import attempts_of
+from everpost.engine.erase import Erased, Eraser
 from everpost.engine.fleet import Fleet
 from everpost.engine.ports import Ports
 from everpost.engine.relay import Relay
@@ -50,6 +51,7 @@ class Console:
         self._fleet = fleet
         self._routes = routes
         self._relays = relays
+        self._eraser = Eraser(ports)
         self._tried_at: float | None = None  # when the store was last tried (monotonic) …
         self._trouble: Problem | None = None  # … and what came of it
 
@@ -131,6 +133,10 @@ class Console:
         event = self._suppression_event(EventType.SUPPRESSION_REMOVED, caller, now, {})
         await self._ports.store.unsuppress(caller.project, [address], [event])
         self._ports.news.nudge()
+
+    async def erase(self, caller: Caller, address: str, *, dry_run: bool) -> Erased | Problem:
+        """Takes a recipient out of the project's mails; with `dry_run` it only says what would be done."""
+        return await (self._eraser.look(caller.project, address) if dry_run else self._eraser.erase(caller, address))
 
     async def counts(self) -> Counts:
         return await self._ports.store.counts()

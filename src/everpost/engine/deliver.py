@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import math
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final
@@ -15,9 +14,10 @@ from everpost.engine.attempt import Attempts, Intent
 from everpost.engine.confirm import Confirmer
 from everpost.engine.fleet import Fleet
 from everpost.engine.hand import Hand
-from everpost.engine.intents import Intents, Round
+from everpost.engine.intents import Intents, Round, suppressed_among
 from everpost.engine.ports import Ports
 from everpost.engine.queue import Queue
+from everpost.engine.read import Readings
 from everpost.engine.resolve import Resolver
 from everpost.engine.routes import Routes
 from everpost.engine.watch import Watch, Watches
@@ -46,6 +46,7 @@ class Deliverer:
         self._confirmer = Confirmer(ports, fleet)
         self._attempts = Attempts(ports, fleet, self.written, self._on_ended)
         self._hand = Hand(fleet, ports.clock)
+        self._readings = Readings(ports)
         self._intents = Intents(ports, fleet, self._attempts, self._hand)
         self.watches = Watches()
         self._loops: list[asyncio.Task[None]] = []
@@ -221,11 +222,12 @@ class Deliverer:
         self._looked_at = now
         return BLOCKED_ROOM
 
-    async def _work(self, batch: Sequence[Claimed]) -> None:
+    async def _work(self, taken: Sequence[Claimed]) -> None:
+        batch, unreadable = await self._readings.of(taken)
         round_ = Round(
             began_at=self._ports.clock.monotonic(),
             routes=await self._routes.all(),
-            suppressed=await self._suppressed(batch),
+            suppressed=await suppressed_among(batch, self._ports.store),
             board=await self._fleet.board(),  # last, since an account may have died while the queue was read
         )
         for claimed in batch:
@@ -234,7 +236,7 @@ class Deliverer:
             except Exception:
                 _log.exception("a delivery broke; it is looked at again", extra={"delivery": claimed.delivery.id})
         await self._begin(round_.intents)
-        await self._advance(round_.changes)
+        await self._advance([*unreadable, *round_.changes])
 
     async def _advance(self, changes: Sequence[tuple[Message, Change]]) -> None:
         if not changes:
@@ -254,16 +256,6 @@ class Deliverer:
                 round_.changes.append((claimed.message, transitions.lost(claimed.delivery, self._ports.clock.now())))
             case DeliveryState.UNCERTAIN:
                 self._resolver.start(claimed, self.written)
-
-    async def _suppressed(self, batch: Sequence[Claimed]) -> set[tuple[str, str]]:
-        by_project: dict[str, set[str]] = defaultdict(set)
-        for claimed in batch:
-            by_project[claimed.message.project].update(address.email for address in claimed.message.recipients)
-        found: set[tuple[str, str]] = set()
-        for project, addresses in by_project.items():
-            rows = await self._ports.store.suppressed(project, sorted(addresses))
-            found.update((project, row.address) for row in rows)
-        return found
 
     async def _begin(self, intents: Sequence[Intent]) -> None:
         """No byte goes out for an intent that is not on disk."""

@@ -160,4 +160,4 @@ class Engine:
 
     async def housekeep(self) -> int:
         """Deletes what is past its time; returns how many rows went."""
-        return await self._housekeeper.purge()
+        return await self._housekeeper.tidy()

@@ -7,11 +7,14 @@ from typing import Final
 
 from msgspec import Struct
 
+from everpost.attachments.port import AttachmentsUnavailable
+from everpost.engine.attach import Attached
 from everpost.engine.ports import Ports
 from everpost.store.port import Bounds, StoreUnavailable
 
 EVERY_S: Final = 600.0
-BATCH: Final = 100  # messages or keys of a step: small enough not to be felt by those who send
+SWEEP_EVERY_S: Final = 6 * 3600.0  # attachments outside the store are looked through
+BATCH: Final = 25  # messages or keys of a step: small enough not to be felt by those who send
 REST: Final = 4.0  # times as long as a step has taken, until the next one
 SALT: Final = "retention/salt"  # the document with what makes tokens of addresses
 _SALT_PARTS: Final = 4  # of 80 bits
@@ -48,21 +51,32 @@ class Housekeeper:
     def __init__(self, ports: Ports, retention: Retention) -> None:
         self._ports = ports
         self._retention = retention
+        self._attached = Attached(ports)
+        self._swept_at: float | None = None  # monotonic
 
     async def run(self) -> None:
         while True:
             try:
-                await self.purge()
-            except StoreUnavailable as error:
-                _log.warning("the purge waits for the store", extra={"error": str(error)})
+                await self.tidy()
+            except (StoreUnavailable, AttachmentsUnavailable) as error:
+                _log.warning("the purge waits for what it can't reach", extra={"error": str(error)})
             except Exception:
                 _log.exception("the purge failed; it is tried again later")
             await asyncio.sleep(EVERY_S)
 
+    async def tidy(self) -> int:
+        """All that is to be done from time to time; returns how many rows went."""
+        gone = await self.purge()
+        now = self._ports.clock.monotonic()
+        if self._swept_at is None or now - self._swept_at >= SWEEP_EVERY_S:
+            self._swept_at = now
+            await self._attached.sweep()
+        return gone
+
     async def purge(self) -> int:
         """Deletes what is past its time, step by step; returns how many rows went."""
         clock = self._ports.clock
-        salt = b"" if self._retention.addresses_s is None else await self.salt()
+        salt = b"" if self._retention.addresses_s is None else await salt_of(self._ports)
         bounds = self._retention.bounds(clock.now(), salt)
         total = 0
         while True:
@@ -73,14 +87,15 @@ class Housekeeper:
                 return total
             await asyncio.sleep(REST * (clock.monotonic() - began_at))
 
-    async def salt(self) -> bytes:
-        """Made once for a store, by whoever needs it first."""
-        store, clock = self._ports.store, self._ports.clock
-        known = await store.read_config(SALT)
-        if SALT not in known:
-            await store.write_config(SALT, b"".join(clock.entropy().to_bytes(10) for _ in range(_SALT_PARTS)), 0)
-            known = await store.read_config(SALT)
-        return known[SALT].value
+
+async def salt_of(ports: Ports) -> bytes:
+    """Of the tokens that stand for addresses: made once for a store, by whoever needs it first."""
+    known = await ports.store.read_config(SALT)
+    if SALT not in known:
+        made = b"".join(ports.clock.entropy().to_bytes(10) for _ in range(_SALT_PARTS))
+        await ports.store.write_config(SALT, made, 0)
+        known = await ports.store.read_config(SALT)
+    return known[SALT].value
 
 
 def _before(now: float, kept_s: float | None) -> float | None:

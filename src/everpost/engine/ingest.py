@@ -55,6 +55,7 @@ class Ingestor:
         self._fleet = fleet
         self._joiner = Joiner(ports, projects)
         self._on_written = on_written
+        self.in_hand = 0  # requests that are worked on; whoever lets them in counts them
         self._tokens: OrderedDict[tuple[str, str], bytes] = OrderedDict()  # by account: what each has come with
 
     def webhook(self, account: str) -> Webhook | None:

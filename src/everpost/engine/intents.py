@@ -1,7 +1,8 @@
 """From a delivery to the intent of an attempt: which account carries it now, and with which request."""
 
 import logging
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -17,7 +18,7 @@ from everpost.model.change import Change
 from everpost.model.message import Message, without_recipients
 from everpost.model.route import Route
 from everpost.providers.contract import Unsendable
-from everpost.store.port import Claimed
+from everpost.store.port import Claimed, Store
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +33,17 @@ class Round:
     suppressed: Collection[tuple[str, str]]  # project and address
     intents: list[Intent] = field(default_factory=list)
     changes: list[tuple[Message, Change]] = field(default_factory=list)
+
+
+async def suppressed_among(batch: Sequence[Claimed], store: Store) -> set[tuple[str, str]]:
+    """Projects and addresses that must not be written to, of those that these are for."""
+    by_project: dict[str, set[str]] = defaultdict(set)
+    for claimed in batch:
+        by_project[claimed.message.project].update(address.email for address in claimed.message.recipients)
+    found: set[tuple[str, str]] = set()
+    for project, addresses in by_project.items():
+        found.update((project, row.address) for row in await store.suppressed(project, sorted(addresses)))
+    return found
 
 
 class Intents:

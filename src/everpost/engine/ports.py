@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from everpost.attachments.port import Attachments
 from everpost.engine.clock import Clock
 from everpost.engine.news import News
 from everpost.engine.observer import UNOBSERVED, Observer
@@ -20,5 +21,6 @@ class Ports:
     due: Wakeup  # deliveries may be due
     news: News  # events may be waiting for the sinks
     clock: Clock
+    attachments: Attachments | None = None  # None: all of them lie in the store
     observer: Observer = UNOBSERVED
     tracer: Tracer = UNTRACED

@@ -34,6 +34,8 @@ UNITS: Final[Mapping[str, str]] = {
     "CircuitOpen": "Count",  # 1 or 0; by account
     "MailMissing": "Count",  # of the latest accepted mails of an account, those not in its provider's records
     "DeadLetters": "Count",  # events that a sink will never take
+    "Webhooks": "Count",  # requests of providers; by account and result, and by result alone
+    "WebhookEvents": "Count",  # that they have brought; by the same
     "SinkLag": "Seconds",  # how long a sink has kept the next event waiting; by sink
 }
 """Every figure, and its unit."""
@@ -54,6 +56,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     accounts: Sequence[AccountStatus] | None = None
     accepted: int | None = None
     attempts: Mapping[tuple[str, str], int] = {}  # by account and outcome
+    webhooks: Mapping[tuple[str, str], int] = {}  # by account and result
+    webhook_events: Mapping[tuple[str, str], int] = {}  # as these
     dead_letters: int | None = None
     sink_lags: Mapping[str, float] = {}  # in seconds, by sink
 
@@ -63,15 +67,21 @@ def lines(facts: Facts, function: str, now: float) -> list[bytes]:
     told: list[tuple[Mapping[str, str], Mapping[str, float]]] = [({}, _overall(facts, now))]
     told += [({"Account": status.account.name}, _of_account(status)) for status in facts.accounts or ()]
     told += [({"Sink": sink}, {"SinkLag": lag_s}) for sink, lag_s in facts.sink_lags.items()]
-    told += [
-        ({"Account": account, "Outcome": outcome}, {"Attempts": count})
-        for (account, outcome), count in facts.attempts.items()
-    ]
-    by_outcome: Counter[str] = Counter()
-    for (_, outcome), count in facts.attempts.items():
-        by_outcome[outcome] += count
-    told += [({"Outcome": outcome}, {"Attempts": count}) for outcome, count in by_outcome.items()]
+    told += _counted("Attempts", "Outcome", facts.attempts)
+    told += _counted("Webhooks", "Result", facts.webhooks)
+    told += _counted("WebhookEvents", "Result", facts.webhook_events)
     return [_line({"Function": function, **about}, figures, now) for about, figures in told if figures]
+
+
+def _counted(
+    name: str, dimension: str, counts: Mapping[tuple[str, str], int]
+) -> list[tuple[Mapping[str, str], Mapping[str, float]]]:
+    """By account and what it came to, and by the latter alone."""
+    by_both = [({"Account": account, dimension: what}, {name: count}) for (account, what), count in counts.items()]
+    in_all: Counter[str] = Counter()
+    for (_, what), count in counts.items():
+        in_all[what] += count
+    return [*by_both, *(({dimension: what}, {name: count}) for what, count in in_all.items())]
 
 
 def _overall(facts: Facts, now: float) -> dict[str, float]:

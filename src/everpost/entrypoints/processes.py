@@ -10,7 +10,7 @@ import logging
 import socket
 import time
 from asyncio.subprocess import Process
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -66,8 +66,9 @@ class Place:
 class Processes:
     """Each of them is `words`, with the numbers of its two open files behind."""
 
-    def __init__(self, words: Sequence[str], listener: socket.socket) -> None:
+    def __init__(self, words: Sequence[str], environ: Mapping[str, str], listener: socket.socket) -> None:
         self._words = words
+        self._environ = environ
         self._listener = listener
         self._ending = asyncio.Event()
 
@@ -131,7 +132,7 @@ class Processes:
         with theirs:
             files = (self._listener.fileno(), theirs.fileno())
             words = (*self._words, "--listener", str(files[0]), "--parent", str(files[1]))
-            return await asyncio.create_subprocess_exec(*words, pass_fds=files), ours
+            return await asyncio.create_subprocess_exec(*words, pass_fds=files, env=self._environ), ours
 
     async def _end(self, process: Process) -> None:
         """When it is time: gracefully, and by force if that takes too long."""

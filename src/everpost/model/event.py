@@ -42,6 +42,7 @@ class EventType(StrEnum):
     DEFAULT_CHANGED = "route.default_changed"
     SUPPRESSION_ADDED = "suppression.added"
     SUPPRESSION_REMOVED = "suppression.removed"
+    ADDRESS_ERASED = "address.erased"
     KEY_CREATED = "key.created"
     KEY_REVOKED = "key.revoked"
 
@@ -148,7 +149,8 @@ FACTS: Final[Mapping[EventType, Fact]] = {
         },
     ),
     EventType.RECIPIENT_REJECTED: Fact(
-        "The provider has refused it for this recipient, before any server was asked.", _TOLD | _DIAGNOSIS
+        "The provider has refused it for this recipient, before any server was asked.",
+        _TOLD | {name: _DIAGNOSIS[name] for name in ("reason", "smtp_code", "text")},
     ),
     EventType.RECIPIENT_FAILED: Fact("A fault on the provider's side.", _TOLD | _DIAGNOSIS),
     EventType.RECIPIENT_COMPLAINED: Fact("The recipient calls it spam. The address is suppressed.", _TOLD),
@@ -185,6 +187,10 @@ FACTS: Final[Mapping[EventType, Fact]] = {
         | _REASON,
     ),
     EventType.SUPPRESSION_REMOVED: Fact("An address may be written to again.", {"by": "who did it"}),
+    EventType.ADDRESS_ERASED: Fact(
+        "A recipient was taken out of mails that are kept.",
+        {"messages": "of how many mails, in this step", "by": "who did it"},
+    ),
     EventType.KEY_CREATED: Fact("An API key was made.", _KEY),
     EventType.KEY_REVOKED: Fact("An API key was revoked.", _KEY),
 }

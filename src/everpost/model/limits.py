@@ -7,6 +7,7 @@ BODY_BYTES_MAX: Final = 36 * 1024 * 1024  # one HTTP request: 25 MiB of attachme
 CONTENT_BYTES_MAX: Final = 25 * 1024 * 1024  # text, html, decoded attachments; Mailgun's cap, the smaller one
 RECIPIENTS_MAX: Final = 1000  # to + cc + bcc; the cap of SendGrid and of Mailgun
 REPLY_TO_MAX: Final = 10  # addresses for answers
+ATTACHMENT_IN_STORE_BYTES_MAX: Final = 64 * 1024  # a larger one lies where `attachments` says, if it says anything
 ATTACHMENTS_MAX: Final = 100  # files of one mail
 HEADERS_MAX: Final = 100  # further headers of one mail
 HEADER_VALUE_CHARS_MAX: Final = 998  # RFC 5322 2.1.1: a line without its CRLF

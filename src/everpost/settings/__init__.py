@@ -3,14 +3,18 @@
 from everpost.model.secret import Secret
 from everpost.settings.load import load, load_text, store_place
 from everpost.settings.values import (
+    AttachmentPlace,
     ConfigFault,
     DynamoStore,
+    FileAttachments,
     FileSink,
     HttpSettings,
     IamLogin,
+    InStore,
     KafkaSink,
     KinesisSink,
     MemoryWakeup,
+    ObjectAttachments,
     PostgresStore,
     QueueWakeup,
     Retention,
@@ -26,14 +30,18 @@ from everpost.settings.values import (
 )
 
 __all__ = [
+    "AttachmentPlace",
     "ConfigFault",
     "DynamoStore",
+    "FileAttachments",
     "FileSink",
     "HttpSettings",
     "IamLogin",
+    "InStore",
     "KafkaSink",
     "KinesisSink",
     "MemoryWakeup",
+    "ObjectAttachments",
     "PostgresStore",
     "QueueWakeup",
     "Retention",

@@ -2,60 +2,15 @@
 these tables; what a provider's accounts have of their own stands in the provider's file."""
 
 from collections.abc import Mapping
-from typing import Final, Generic, TypeVar
-
-from msgspec import Struct
+from typing import Final
 
 from everpost.model.account import Account, Timeouts
 from everpost.model.limits import ACTIVE_MAX, EXPIRES_AHEAD_S_MAX, RESOLVE_WITHIN_S_MAX
 from everpost.model.message import OnUnknown
 from everpost.model.route import Route
 from everpost.settings.forms import PORT_MAX
+from everpost.settings.key import Entries, Number, Table, Text, Whole
 from everpost.settings.values import HttpSettings, Retention, WorkSettings
-
-T = TypeVar("T")  # of the value: None is among them where the key may be left out
-
-
-class Text(Struct, Generic[T], frozen=True, kw_only=True):
-    name: str
-    help: str
-    default: T
-    choices: tuple[str, ...] = ()
-    required: bool = False
-
-
-class Whole(Struct, Generic[T], frozen=True, kw_only=True):
-    name: str
-    help: str
-    default: T
-    low: int
-    high: int
-
-
-class Number(Struct, Generic[T], frozen=True, kw_only=True):
-    name: str
-    help: str
-    default: T
-    low: float
-    high: float
-
-
-class Entries(Struct, frozen=True, kw_only=True):
-    """A list."""
-
-    name: str
-    help: str
-    of: str  # what its entries are
-    default: str = "empty"  # in words
-
-
-Key = Text[str] | Text[str | None] | Whole[int] | Whole[int | None] | Number[float] | Number[float | None] | Entries
-
-
-class Table(Struct, frozen=True):
-    help: str
-    keys: tuple[Key, ...]
-
 
 _HTTP: Final = HttpSettings()
 _WORK: Final = WorkSettings()
@@ -83,6 +38,12 @@ STORE_PASSWORD: Final[Text[str | None]] = Text(
     name="store_password",
     default=None,
     help="Password for PostgreSQL: best `$NAME`, `file:PATH`, `ssm:/NAME` or `secretsmanager:NAME`, as an account's.",
+)
+ATTACHMENTS: Final = Text(
+    name="attachments",
+    default="store",
+    help="Where large attachments lie: with the mail, in `file:FOLDER`, or in `s3:BUCKET`, with `?prefix=NAME/` and, "
+    "for what speaks S3's protocol elsewhere, `?endpoint=URL`.",
 )
 HEALTH: Final = Text(
     name="health",
@@ -267,7 +228,10 @@ LOG_LEVEL: Final = Text(
 )
 
 TABLES: Final[Mapping[str, Table]] = {
-    "": Table("Above all tables.", (DATA, STORE, STORE_PASSWORD, HEALTH, HEALTH_PASSWORD, WAKEUP, WAKEUP_PASSWORD)),
+    "": Table(
+        "Above all tables.",
+        (DATA, STORE, STORE_PASSWORD, ATTACHMENTS, HEALTH, HEALTH_PASSWORD, WAKEUP, WAKEUP_PASSWORD),
+    ),
     "http": Table("The HTTP server.", (HTTP_HOST, HTTP_PORT, HTTP_PUBLIC_URL, PAGE_ORIGINS)),
     "work": Table(
         "Where `everpost work` answers `/livez`, `/readyz` and `/metrics`, and nothing else.", (WORK_HOST, WORK_PORT)

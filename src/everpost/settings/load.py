@@ -23,6 +23,7 @@ from everpost.settings.values import (
     ConfigFault,
     HealthPlace,
     HttpSettings,
+    InStore,
     KafkaSink,
     MemoryWakeup,
     PostgresStore,
@@ -48,6 +49,7 @@ VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "EVERPOST_DATA": ("data", str),
     "EVERPOST_STORE": ("store", str),
     "EVERPOST_STORE_PASSWORD": ("store_password", str),
+    "EVERPOST_ATTACHMENTS": ("attachments", str),
     "EVERPOST_HEALTH": ("health", str),
     "EVERPOST_HEALTH_PASSWORD": ("health_password", str),
     "EVERPOST_WAKEUP": ("wakeup", str),
@@ -168,6 +170,7 @@ def _settings(top: Section, reader: AccountReader) -> Settings:
     retention = read_retention(top.section("retention"))
     store, health = _store(top, reader.secrets), _health(top)
     wakeup = _wakeup(top, store, health)
+    attachments = places.read(top, keys.ATTACHMENTS.name, top.text(keys.ATTACHMENTS), places.ATTACHMENTS) or InStore()
     for section in (events, log, top):
         section.close()
     return Settings(
@@ -180,6 +183,7 @@ def _settings(top: Section, reader: AccountReader) -> Settings:
         retention=retention,
         log_level=level,
         store=store,
+        attachments=attachments,
         health=health,
         wakeup=wakeup,
     )

@@ -12,14 +12,18 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 from everpost.settings.forms import is_url
 from everpost.settings.section import Section, nearest
 from everpost.settings.values import (
+    AttachmentPlace,
     DynamoStore,
+    FileAttachments,
     FileSink,
     HealthPlace,
     IamLogin,
+    InStore,
     KafkaSink,
     KinesisSink,
     Mechanism,
     MemoryWakeup,
+    ObjectAttachments,
     PostgresStore,
     QueueWakeup,
     SinkPlace,
@@ -77,6 +81,17 @@ def _dynamo(rest: str) -> DynamoStore | None:
     if not table or options is None:
         return None
     return DynamoStore(table=table, bodies=options.get("bodies"))
+
+
+def _objects(rest: str) -> ObjectAttachments | None:
+    bucket, _, query = rest.partition("?")
+    options = _options(query, {"prefix", "endpoint"})
+    if not bucket or "/" in bucket or options is None:
+        return None
+    endpoint = options.get("endpoint")
+    if endpoint is not None and not is_url(endpoint):
+        return None
+    return ObjectAttachments(bucket=bucket, prefix=options.get("prefix", ""), endpoint=endpoint)
 
 
 def _postgres(rest: str) -> PostgresStore | None:
@@ -204,6 +219,11 @@ _VALKEYS: Final[Kind[ValkeyPlace]] = Kind(
     "`valkeys://HOST:PORT`, with TLS; `?iam=USER,CACHE&serverless=true` for ElastiCache's login",
     lambda rest: _valkey(rest, tls=True),
 )
+ATTACHMENTS: Final[Mapping[str, Kind[AttachmentPlace]]] = {
+    "store": Kind("`store`", _alone(InStore())),
+    "file": Kind("`file:` and a folder", lambda rest: FileAttachments(Path(rest)) if rest else None),
+    "s3": Kind("`s3:BUCKET`, `s3:BUCKET?prefix=NAME/` or `s3:BUCKET?endpoint=URL`", _objects),
+}
 HEALTHS: Final[Mapping[str, Kind[HealthPlace]]] = {
     "store": Kind("`store`", _alone(StoreHealth())),
     "valkey": _VALKEY,

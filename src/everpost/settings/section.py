@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Final, TypeVar, cast
 
-from everpost.settings.keys import Entries, Number, Text, Whole
+from everpost.settings.key import Entries, Number, Text, Whole
 from everpost.settings.values import ConfigFault
 
 T = TypeVar("T")

@@ -51,6 +51,22 @@ class PostgresStore(Struct, frozen=True, kw_only=True):
     password: Secret | Reference | None = None
 
 
+class InStore(Struct, frozen=True):
+    """Attachments lie in the store, whatever their size."""
+
+
+class FileAttachments(Struct, frozen=True):
+    folder: Path
+
+
+class ObjectAttachments(Struct, frozen=True, kw_only=True):
+    """In a bucket of S3, or of what speaks its protocol at `endpoint`."""
+
+    bucket: str
+    prefix: str = ""
+    endpoint: str | None = None
+
+
 class StoreHealth(Struct, frozen=True):
     """Beside the store."""
 
@@ -122,6 +138,7 @@ class KafkaSink(Struct, frozen=True, kw_only=True):
 
 
 StorePlace = SqliteStore | PostgresStore | DynamoStore
+AttachmentPlace = InStore | FileAttachments | ObjectAttachments
 HealthPlace = StoreHealth | ValkeyPlace
 WakeupPlace = MemoryWakeup | StoreWakeup | QueueWakeup | ValkeyPlace
 SinkPlace = StdoutSink | FileSink | KinesisSink | KafkaSink
@@ -147,6 +164,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     retention: Retention
     log_level: str  # debug, info, warning or error
     store: StorePlace = SqliteStore()
+    attachments: AttachmentPlace = InStore()
     health: HealthPlace = StoreHealth()
     wakeup: WakeupPlace = MemoryWakeup()
     work: WorkSettings = WorkSettings()

@@ -8,7 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
+from msgspec.structs import replace
+
 from everpost import settings as config
+from everpost.attachments.port import Attachments, AttachmentsUnavailable
 from everpost.dialects.native import render_event
 from everpost.engine.clock import SystemClock
 from everpost.engine.engine import Engine
@@ -24,6 +27,7 @@ from everpost.model.account import Account
 from everpost.model.secret import Reference, is_reference
 from everpost.providers import mailgun, sendgrid, smtp
 from everpost.providers.contract import Provider
+from everpost.providers.hooks import SECRET
 from everpost.sinks.counted import CountedSink
 from everpost.store.commits import UNCOUNTED
 from everpost.traces.port import UNTRACED
@@ -51,6 +55,7 @@ class Role(StrEnum):
     CONSOLE = "console"  # answers requests that bring no mail
     DELIVER = "deliver"
     RELAY = "relay"
+    HOOKS = "hooks"  # takes in what providers tell
 
 
 SENDING: Final = frozenset({Role.SERVER, Role.WORKER, Role.DOOR, Role.DELIVER})
@@ -118,6 +123,7 @@ async def _engine(
     stack.push_async_callback(health.close)
     tracer = tracer_of(cloud.environ) if figures else UNTRACED
     stack.push_async_callback(tracer.close)
+    attachments = await _attachments(settings, cloud, stack)
     ports = Ports(
         store=store,
         health=health,
@@ -125,12 +131,15 @@ async def _engine(
         due=MemoryWakeup(),
         news=News(),
         clock=SystemClock(),
+        attachments=attachments,
         observer=figures.engine if figures else UNOBSERVED,
         tracer=tracer,
     )
     if figures:
         figures.process.watch_connections(lambda: cloud.wire.connections)
-    keeper = parts.keeper_of(settings, cloud) if role in SENDING else None
+    if role is Role.HOOKS:
+        settings = _to_verify_with(settings)
+    keeper = parts.keeper_of(settings, cloud) if role in SENDING or role is Role.HOOKS else None
     accounts = settings.accounts if keeper is None else await _with_secrets(keeper)
     members = [Member(account, PROVIDERS[account.provider]) for account in accounts]
     peers = parts.peers_of(settings, cloud) if role in TELLING else None
@@ -149,6 +158,25 @@ async def _engine(
         stack.push_async_callback(sink.close)
         engine.add_relay(Relay(sink, ports, MemoryWakeup(), render_event))
     return engine
+
+
+async def _attachments(settings: config.Settings, cloud: Cloud, stack: AsyncExitStack) -> Attachments | None:
+    try:
+        attachments = parts.attachments_at(settings.attachments, cloud)
+    except AttachmentsUnavailable as error:
+        raise PartUnavailable(str(error)) from error
+    if attachments is not None:
+        stack.push_async_callback(attachments.close)
+    return attachments
+
+
+def _to_verify_with(settings: config.Settings) -> config.Settings:
+    """Of the accounts' own settings those that tell genuine events from forged ones: who can't send needs no key."""
+
+    def without_keys(account: Account) -> Account:
+        return replace(account, settings={name: value for name, value in account.settings.items() if name == SECRET})
+
+    return replace(settings, accounts=tuple(map(without_keys, settings.accounts)))
 
 
 async def accounts_of(settings: config.Settings, cloud: Cloud) -> Sequence[Account]:

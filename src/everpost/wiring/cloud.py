@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from everpost.engine.wire import NetworkWire
 
 if TYPE_CHECKING:
@@ -33,6 +35,15 @@ class Cloud:
         from everpost.aws import AwsClient
 
         return AwsClient(self._transport, self.credentials, self.site)
+
+    def objects_at(self, endpoint: str | None) -> "AwsClient":
+        """A client that finds S3, or what speaks its protocol, at this address; None: where AWS has it."""
+        if endpoint is None:
+            return self.client
+        from everpost.aws import AwsClient
+
+        site = replace(self.site, endpoints={**self.site.endpoints, "s3": endpoint})
+        return AwsClient(self._transport, self.credentials, site)
 
     @cached_property
     def credentials(self) -> "CredentialChain":

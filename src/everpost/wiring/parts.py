@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from everpost import settings as config
+from everpost.attachments.port import Attachments, AttachmentsUnavailable
 from everpost.engine.housekeep import Retention
 from everpost.engine.wire import Connections
 from everpost.health.port import Health
@@ -53,6 +54,26 @@ async def store_at(
 
             keep = Keep(**retention.longest_s) if retention else None
             return DynamoStore.open(cloud.client, place.table, bodies=place.bodies, keep=keep)
+
+
+def attachments_at(place: config.AttachmentPlace, cloud: Cloud) -> Attachments | None:
+    """None: they lie in the store. Raises AttachmentsUnavailable."""
+    match place:
+        case config.InStore():
+            return None
+        case config.FileAttachments(folder):
+            from everpost.attachments.files import FileAttachments
+
+            try:
+                return FileAttachments(folder)
+            except OSError as error:
+                raise AttachmentsUnavailable(
+                    f"the folder of attachments {folder} can't be made: {error.strerror}"
+                ) from error
+        case config.ObjectAttachments():
+            from everpost.attachments.s3 import S3Attachments
+
+            return S3Attachments(cloud.objects_at(place.endpoint), place.bucket, place.prefix)
 
 
 def open_store(data: Path, commits: Commits = UNCOUNTED) -> Store:

@@ -85,7 +85,6 @@ def test_every_variable_is_one_that_everpost_knows(made):
     assert variables <= VARIABLES.keys()
 
 
-@chart.OF_SEVERAL
 def test_probes_ask_what_is_there(made):
     asked = {
         (one[kind]["httpGet"]["path"], one[kind]["httpGet"]["port"])

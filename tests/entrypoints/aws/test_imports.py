@@ -22,6 +22,7 @@ NOT_BEFORE_THEY_ARE_NEEDED = {
     "email_validator",
     "sqlite3",
     "multiprocessing",
+    "cryptography",
     "everpost.store.sqlite",
     "everpost.health.sqlite",
     "everpost.sandbox",
@@ -29,9 +30,9 @@ NOT_BEFORE_THEY_ARE_NEEDED = {
 }
 OF_ONE_DUTY = {
     "everpost.entrypoints.http.openapi": {"api"},
-    "everpost.entrypoints.http.door": {"send_email", "get_email_provider", "set_email_provider", "api"},
+    "everpost.entrypoints.http.door": {"send_email", "get_email_provider", "set_email_provider", "api", "hooks"},
     "everpost.sinks.kinesis": {"relay"},
-    "everpost.entrypoints.emf": {"relay"},
+    "everpost.entrypoints.emf": {"relay", "hooks"},
     "everpost.wakeup.sqs": {"send_email", "api"},
 }
 AWS = {

@@ -75,6 +75,25 @@ def test_an_unknown_account_is_a_failure_that_lists_the_known(everpost, server):
     assert everpost("use", "nobody", "--json").json["error"]["code"] == "unknown_account"
 
 
+def test_a_recipient_is_erased_only_with_yes(everpost, server):
+    told = {"dry_run": True, "messages": 3, "cancelled": 1, "suppressed": True}
+    server.put("POST", "/v1/recipients/erase", 200, told, told | {"dry_run": False})
+    ended = everpost("erase", "bob@example.org")
+    assert ended.code == 0
+    assert ended.out.splitlines() == [
+        "bob@example.org would be erased from 3 mails; 1 of them would be cancelled",
+        "it is suppressed, and stays so",
+        "to do it, for good: the same with --yes",
+    ]
+    ended = everpost("erase", "bob@example.org", "--yes")
+    assert ended.out.splitlines() == [
+        "bob@example.org erased from 3 mails; 1 of them cancelled",
+        "it stays suppressed, known by a digest alone",
+    ]
+    assert [asked.json["dry_run"] for asked in server.asked] == [True, False]
+    assert everpost("erase", "bob@example.org", "--json").json["messages"] == 3
+
+
 def test_events_are_printed_page_by_page_until_there_are_no_more(everpost, server):
     first = event(1, "email.attempted", delivery_id="em_1.0", account="mailgun", number=1)
     server.put(

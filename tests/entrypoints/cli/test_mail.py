@@ -152,6 +152,15 @@ def test_the_story_of_a_mail_is_told_in_order(everpost, server):
     ]
 
 
+def test_what_a_provider_has_told_of_a_recipient_stands_below_it(everpost, server):
+    told = {"state": "bounced", "reason": "hard: invalid_recipient\x1b[31m", "told_at": "2030-01-31T09:00:05.000Z"}
+    server.put("GET", "/v1/emails/em_1", 200, {**MAIL, "recipients": [MAIL["recipients"][0] | told]})
+    lines = [line.strip() for line in everpost("show", "em_1").out.splitlines()]
+    at = lines.index("to       bob@example.org  bounced")
+    assert lines[at + 1].startswith("told at 2030-01-31 ")
+    assert lines[at + 1].endswith(": hard: invalid_recipient [31m")
+
+
 def test_a_mail_that_waits_says_why_and_until_when(everpost, server):
     delivery = {
         "id": "em_1.0",

@@ -50,6 +50,11 @@ class Stream:
     async def events(self, count):
         return [await self.event() for _ in range(count)]
 
+    async def ended(self):
+        """What comes before the end."""
+        async with asyncio.timeout(20):
+            return await self.connection.ended()
+
     def close(self):
         self.connection.writer.close()
 
@@ -183,7 +188,7 @@ async def test_a_stream_ends_with_its_key(follow, engine, keyed, add, monkeypatc
     assert (await stream.event())["id"] == "before"
     await engine.keyring.revoke(key.id)
     await add("after")
-    assert b"data" not in await stream.connection.ended()
+    assert b"data" not in await stream.ended()
 
 
 async def test_so_many_streams_are_open_and_no_more(follow, engine, monkeypatch):
@@ -239,7 +244,7 @@ async def test_a_stop_ends_streams_at_once_and_tells_when_to_come_back(follow, e
     server.should_exit = True
     async with asyncio.timeout(5):
         await server.shutdown([listening])
-    assert (await stream.connection.ended()).endswith(b"retry: 2000\n\n")
+    assert (await stream.ended()).endswith(b"retry: 2000\n\n")
     assert engine.feed.readers == 0
 
 
@@ -255,7 +260,7 @@ async def test_a_store_that_is_away_ends_a_stream_that_needs_it_and_the_reader_c
     engine.feed._store = stream_store = type("Store", (), {"read_events": staticmethod(gone)})()
     assert stream_store
     late = await follow("?after=0")
-    assert b"data" not in await late.connection.ended()
+    assert b"data" not in await late.ended()
     engine.feed._store = type("Store", (), {"read_events": staticmethod(read)})()
     await add("b")
     assert (await stream.event())["id"] == "b"

@@ -1,7 +1,6 @@
 """Providers' own events over HTTP: from the signed request to the suppression and the answer."""
 
 import asyncio
-import dataclasses
 import json
 from contextlib import asynccontextmanager
 
@@ -46,8 +45,7 @@ async def house():
             provider = replace(http_kit.PROVIDER, webhook=PROVIDERS[account.provider].webhook)
             engine._fleet._members[name] = http_kit.Member(account, provider)
         engine._fleet._members["first"] = engine._fleet._members["sendgrid"]
-        call = Caller(build_app(dataclasses.replace(services, ingestor=engine.ingestor)))
-        yield call, engine, store
+        yield Caller(build_app(services)), engine, store
 
 
 @pytest.fixture
@@ -74,7 +72,7 @@ async def figures(call):
     return {
         line.rpartition(" ")[0]: float(line.rpartition(" ")[2])
         for line in text.splitlines()
-        if "webhook" in line and line[0] != "#"
+        if "hook" in line and line[0] != "#"
     }
 
 

@@ -1,4 +1,5 @@
 import re
+import time
 
 import pytest
 
@@ -86,6 +87,31 @@ async def test_what_is_no_address_can_not_be_suppressed(call):
     assert (answer.status, answer.json["errors"][0]["field"]) == (422, "address")
     answer = await call("PUT", "/v1/suppressions/bob@example.org", {"reason": ""})
     assert (answer.status, answer.json["errors"][0]["field"]) == (422, "reason")
+
+
+async def test_a_recipient_is_erased_after_it_was_told_what_that_would_do(call):
+    sent = await call("POST", "/v1/emails", NATIVE, {"prefer": "wait=5"})
+    [address] = [one["email"] for one in sent.json["recipients"]]
+    looked = await call("POST", "/v1/recipients/erase", {"address": address.upper(), "dry_run": True})
+    assert looked.json == {"dry_run": True, "messages": 1, "cancelled": 0, "suppressed": False}
+    done = await call("POST", "/v1/recipients/erase", {"address": address.upper()})
+    assert done.json == looked.json | {"dry_run": False}
+    read = await call("GET", f"/v1/emails/{sent.json['id']}")
+    assert address not in read.body.decode()
+    assert (read.json["state"], read.json["removed"], read.json["subject"]) == ("sent", ["content"], "")
+
+
+async def test_a_recipient_that_mail_is_waiting_for_is_named_with_it(call):
+    later = {"send_at": time.time() + 86_400, "to": ["a@example.org", "b@example.org"]}
+    sent = await call("POST", "/v1/emails", NATIVE | later)
+    refused = await call("POST", "/v1/recipients/erase", {"address": "a@example.org"})
+    assert (refused.status, refused.json["code"]) == (409, "recipient_busy")
+    assert sent.json["id"] in refused.json["detail"]
+
+
+@pytest.mark.parametrize("body", [{"address": "bob"}, {}, {"address": "a@example.org", "dry": True}, b"a@example.org"])
+async def test_whom_to_erase_must_be_said_clearly(call, body):
+    assert (await call("POST", "/v1/recipients/erase", body)).status in (400, 422)
 
 
 async def test_it_says_that_it_lives_and_that_it_is_ready(call):

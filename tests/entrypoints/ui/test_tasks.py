@@ -46,8 +46,11 @@ def test_a_mail_is_sent_and_its_story_is_told(watched):
     page.locator(".answer a").click()
     expect(page.get_by_role("heading", name="Hello from the page")).to_be_visible()
     expect(page.locator(".people li")).to_have_text(
-        ["ToBob, the builder <bob@example.org>sent", "Bcccarol@example.orgsent"]
+        ["ToBob, the builder <bob@example.org>delivered", "Bcccarol@example.orgdelivered"]
     )
+    story = page.get_by_role("list", name="Its story")
+    expect(story.get_by_text("Bob, the builder <bob@example.org>, as mailgun tells.").first).to_be_visible()
+    expect(story.get_by_text("Delivered", exact=True)).to_have_count(2)
     [caught] = [one for one in inbox(watched) if one["subject"] == "Hello from the page"]
     assert (caught["from"], caught["bcc"], caught["tags"]) == (
         "Ann <ann@example.com>",

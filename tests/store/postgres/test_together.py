@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 import postgres_kit
+from everpost.entrypoints.metrics import Metrics
 from everpost.model.change import Usage
 from everpost.model.delivery import DeliveryState
 from everpost.model.message import Address
@@ -29,6 +30,22 @@ async def test_who_waits_at_the_same_time_shares_a_commit(server, store, journal
     await asyncio.gather(first, *others)
     [[commits]] = await postgres_kit.judged(server, "SELECT count(DISTINCT xmin::text) FROM message")
     assert commits == 2
+
+
+async def test_a_commit_is_counted_with_all_who_share_it_and_who_waits_for_the_next(server, clock, journal):
+    metrics = Metrics("0")
+    value = metrics.registry.get_sample_value
+    async with postgres_kit.opened(server, clock=clock, commits=metrics.process) as store:
+        first = asyncio.ensure_future(accept(store, message(1)))
+        await journal.waited_for()
+        others = [asyncio.ensure_future(accept(store, message(number))) for number in range(2, 41)]
+        await asyncio.sleep(0)
+        assert value("everpost_store_waiting_writes") == 39
+        await journal.release()
+        await asyncio.gather(first, *others)
+        assert value("everpost_store_waiting_writes") == 0
+    assert value("everpost_store_commit_operations_sum") == 40
+    assert value("everpost_store_commit_duration_seconds_count") == 2
 
 
 async def test_a_mail_that_cant_be_stored_costs_its_neighbours_nothing(store, journal):

@@ -21,6 +21,30 @@ resource "aws_apigatewayv2_route" "all" {
   authorization_type = "NONE" # the function checks Everpost's own keys
 }
 
+# What providers call has a function of its own: it may read neither keys nor bodies, and nobody sends too much mail by it.
+resource "aws_apigatewayv2_integration" "hooks" {
+  api_id                 = aws_apigatewayv2_api.this.id
+  integration_type       = "AWS_PROXY"
+  integration_method     = "POST"
+  integration_uri        = var.functions["hooks"].arn
+  payload_format_version = "2.0"
+}
+
+resource "aws_apigatewayv2_route" "hooks" {
+  api_id             = aws_apigatewayv2_api.this.id
+  route_key          = "ANY /hooks/{account}"
+  target             = "integrations/${aws_apigatewayv2_integration.hooks.id}"
+  authorization_type = "NONE" # the function checks the provider's signature
+}
+
+resource "aws_lambda_permission" "hooks" {
+  function_name = var.functions["hooks"].name
+  statement_id  = "native-api"
+  action        = "lambda:InvokeFunction"
+  principal     = "apigateway.amazonaws.com"
+  source_arn    = "${aws_apigatewayv2_api.this.execution_arn}/*/*/hooks/{account}"
+}
+
 resource "aws_lambda_permission" "api" {
   function_name = var.functions["api"].name
   statement_id  = "native-api"

@@ -24,6 +24,16 @@ locals {
         statistic = "Maximum", above = 0, minutes = 3, silence = "missing"
         then      = "Accepted mail and the sum of its states differ: a bug. Report it."
       }
+      webhooks-refused = {
+        namespace = "Everpost", metric = "Webhooks", dimensions = { Function = var.functions["hooks"], Result = "forged" }
+        statistic = "Sum", above = 10, minutes = 5, silence = "notBreaching"
+        then      = "Events are refused as forged: a webhook_secret is wrong or was replaced, or somebody tries. See the log."
+      }
+      webhooks-unconfigured = {
+        namespace = "Everpost", metric = "Webhooks", dimensions = { Function = var.functions["hooks"], Result = "unconfigured" }
+        statistic = "Sum", above = 0, minutes = 1, silence = "notBreaching"
+        then      = "A provider sends events of an account that has no webhook_secret: they are all refused."
+      }
       table-errors = {
         namespace = "AWS/DynamoDB", metric = "SystemErrors", dimensions = { TableName = var.table, Operation = "TransactWriteItems" }
         statistic = "Sum", above = 0, minutes = 5, silence = "notBreaching"

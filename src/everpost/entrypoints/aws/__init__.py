@@ -7,7 +7,7 @@ nothing else is imported.
 from collections.abc import Callable
 from typing import Any, Final
 
-HANDLERS: Final = ("send_email", "get_email_provider", "set_email_provider", "api", "deliver", "relay")
+HANDLERS: Final = ("send_email", "get_email_provider", "set_email_provider", "api", "deliver", "relay", "hooks")
 
 
 def __getattr__(name: str) -> Callable[[Any, Any], Any]:

@@ -22,6 +22,7 @@ ROLES: Final = {
     "api": Role.DOOR,
     "deliver": Role.DELIVER,
     "relay": Role.RELAY,
+    "hooks": Role.HOOKS,
 }
 _log = logging.getLogger(__name__)
 
@@ -93,6 +94,10 @@ class Function:
                 from everpost.entrypoints.aws.relaying import Relaying
 
                 return Relaying(engine, environ.get("AWS_LAMBDA_FUNCTION_NAME", name), self._lines)
+            case Role.HOOKS:
+                from everpost.entrypoints.aws.hooking import Hooking
+
+                return Hooking(engine, settings.http, environ.get("AWS_LAMBDA_FUNCTION_NAME", name), self._lines)
             case _:
                 from everpost.entrypoints.aws.web import Web
 

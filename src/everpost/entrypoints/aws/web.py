@@ -10,7 +10,7 @@ from everpost.entrypoints.aws.events import Answered, Asked, read_request, rende
 from everpost.entrypoints.http.asgi_types import Message
 from everpost.entrypoints.http.call import Services
 from everpost.entrypoints.http.door import Door
-from everpost.entrypoints.http.figures import Uncounted
+from everpost.entrypoints.http.figures import Figures, Uncounted
 from everpost.entrypoints.http.mail_operations import ORIGINAL
 from everpost.entrypoints.http.operation import Operation
 from everpost.entrypoints.http.origins import Origins
@@ -26,9 +26,9 @@ _NAMES: Final = {
 
 
 class Web:
-    """The whole API, or one of the original operations, whatever path leads to that."""
+    """The whole API, what providers call, or one of the original operations, whatever path leads to that."""
 
-    def __init__(self, engine: Engine, name: str, http: HttpSettings) -> None:
+    def __init__(self, engine: Engine, name: str, http: HttpSettings, metrics: Figures | None = None) -> None:
         self._engine = engine
         self._only = next((each for each in ORIGINAL if each.id == _NAMES.get(name)), None)
         self._base_path = unquote(urlsplit(http.public_url or "").path).rstrip("/")
@@ -37,12 +37,13 @@ class Web:
             console=engine.console,
             keyring=engine.keyring,
             clock=engine.ports.clock,
-            metrics=Uncounted(),
+            ingestor=engine.ingestor if name == "hooks" else None,
+            metrics=metrics or Uncounted(),
             inbox=None,
             version=__version__,
             origins=Origins(http.page_origins),
         )
-        operations = [self._only] if self._only is not None else _all(services)
+        operations = [self._only] if self._only is not None else _operations(services)
         self._door = Door(services, operations)
         self._takes_mail = {(each.method, each.path): each for each in operations if each.takes_mail}
 
@@ -82,7 +83,11 @@ class Web:
         return Answered(status=start["status"], headers=start["headers"], body=end["body"])
 
 
-def _all(services: Services) -> Sequence[Operation]:
+def _operations(services: Services) -> Sequence[Operation]:
+    if services.ingestor is not None:
+        from everpost.entrypoints.http.hooks import HOOKS
+
+        return HOOKS
     from everpost.entrypoints.http.app import all_operations
 
     return all_operations(services)

@@ -21,6 +21,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "accounts": ("control", "list the accounts, their health and their quota"),
     "use": ("control", "make an account the default one"),
     "events": ("control", "print the audit trail"),
+    "erase": ("control", "take a recipient out of all mails"),
     "keys": ("keys", "create, list and revoke API keys"),
     "migrate": ("migrate", "bring the database (PostgreSQL) to the schema of this version"),
     "check": ("check", "find every fault of the configuration, and try the credentials"),

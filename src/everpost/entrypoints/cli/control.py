@@ -1,4 +1,4 @@
-"""accounts, use, events: see and steer a running server."""
+"""accounts, use, erase, events: see and steer a running server."""
 
 import time
 from argparse import ArgumentParser, Namespace
@@ -102,8 +102,30 @@ def _event(event: Mapping[str, Any]) -> str:
     )
 
 
+def _erase_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("address", metavar="ADDRESS", help="the recipient, as in bob@example.org")
+    parser.add_argument("--yes", action="store_true", help="do it (default: only say what would be done)")
+    connection_arguments(parser)
+
+
+def _erase(args: Namespace, screen: Screen) -> int:
+    told = {"address": args.address, "dry_run": not args.yes}
+    answer = Client.of(args).post("/v1/recipients/erase", told).body
+    if screen.as_json:
+        screen.data(answer)
+        return OK
+    done, cancelled = ("erased from", "cancelled") if args.yes else ("would be erased from", "would be cancelled")
+    screen.say(f"{plain(args.address)} {done} {answer['messages']} mails; {answer['cancelled']} of them {cancelled}")
+    if answer["suppressed"]:
+        screen.say("it stays suppressed, known by a digest alone" if args.yes else "it is suppressed, and stays so")
+    if not args.yes:
+        screen.say("to do it, for good: the same with --yes")
+    return OK
+
+
 COMMANDS: Final = {
     "accounts": Command(connection_arguments, _accounts),
     "use": Command(_use_arguments, _use),
+    "erase": Command(_erase_arguments, _erase),
     "events": Command(_events_arguments, _events),
 }

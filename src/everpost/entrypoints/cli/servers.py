@@ -9,6 +9,7 @@ import sys
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Coroutine
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import uvloop
@@ -18,6 +19,7 @@ from everpost.entrypoints import laptop, server
 from everpost.entrypoints.cli.check import CONFIG, faults_stop
 from everpost.entrypoints.cli.command import OK, Command, Stop
 from everpost.entrypoints.cli.screen import Screen
+from everpost.entrypoints.metrics.together import SHARED
 from everpost.entrypoints.processes import PROCESSES_MAX, NotStarted, Place, Processes, open_listener
 from everpost.entrypoints.server import LOOPBACK
 from everpost.settings import Settings, load
@@ -113,8 +115,12 @@ def _serve(args: Namespace, screen: Screen) -> int:
 async def _serve_by_many(args: Namespace, settings: Settings, say: _Sayer) -> None:
     words = [sys.executable, "-m", _MODULE, "serve", "--config", str(args.config)]
     stop = server.stop_signal()
-    with open_listener(settings.http.host, settings.http.port) as listener:
-        processes = Processes([*words, "--no-work"] if args.no_work else words, listener)
+    with (
+        open_listener(settings.http.host, settings.http.port) as listener,
+        TemporaryDirectory(prefix="everpost-metrics-") as shared,
+    ):
+        environ = {**os.environ, SHARED: shared}
+        processes = Processes([*words, "--no-work"] if args.no_work else words, environ, listener)
         told = f"Everpost listens on {server.url_of(settings.http)}, in {args.processes} processes"
         await processes.run(args.processes, stop, lambda: say(told))
 

@@ -3,7 +3,7 @@
 from everpost.entrypoints.http.call import Services
 from everpost.entrypoints.http.documentation import Documentation
 from everpost.entrypoints.http.door import Door
-from everpost.entrypoints.http.hooks import hook_operations
+from everpost.entrypoints.http.hooks import HOOKS
 from everpost.entrypoints.http.mail_operations import MAIL, ORIGINAL
 from everpost.entrypoints.http.operation import Operation
 from everpost.entrypoints.http.other_operations import OPERATE, VITALS, inbox_operations
@@ -20,7 +20,7 @@ def all_operations(services: Services) -> tuple[Operation, ...]:
     has_inbox = services.inbox is not None
     inbox = inbox_operations(services.inbox) if services.inbox is not None else ()
     vitals = [each for each in VITALS if each.handle is not metrics or services.metrics.is_shown]
-    hooks = hook_operations(services.ingestor) if services.ingestor is not None else ()
+    hooks = HOOKS if services.ingestor is not None else ()
     operations = (*MAIL, *ORIGINAL, *OPERATE, *hooks, *vitals, *ui_operations(inbox=has_inbox), *inbox)
     documentation = Documentation(operations, services.version, inbox=has_inbox)
     return (*operations, *documentation.operations)

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from msgspec.structs import replace
 
-from everpost.engine.ingest import Ingestor, Taken, Untaken
+from everpost.engine.ingest import Taken, Untaken
 from everpost.entrypoints.http.call import Call, Reply
 from everpost.entrypoints.http.operation import Answer, Operation
 from everpost.entrypoints.http.problems import OVERLOADED, problem
@@ -21,36 +21,30 @@ _TAKEN: Final = Reply(status=200, body=b"")  # with a body, or any other 2xx, so
 _log = logging.getLogger(__name__)
 
 
-class Hooks:
-    """The operation, bounded: nobody has proven anything before its body is there."""
-
-    def __init__(self, ingestor: Ingestor) -> None:
-        self._ingestor = ingestor
-        self._open = 0
-
-    async def take(self, call: Call) -> Reply | Problem:
-        account, metrics = call.place("account"), call.services.metrics
-        webhook = self._ingestor.webhook(account)
-        if webhook is None:
-            metrics.count_webhook(NOBODY, "unknown_account")
-            return problem("not_found", f"there is no account {account!r} whose provider sends events")
-        if self._open >= HOOKS_AT_ONCE_MAX:
-            metrics.count_webhook(account, "overloaded")
-            return replace(OVERLOADED, status=webhook.again_status)
-        self._open += 1
-        try:
-            body = await call.body(HOOK_BYTES_MAX)
-            if isinstance(body, Problem):
-                metrics.count_webhook(account, "too_large")
-                return body
-            told = await self._ingestor.take_in(account, _request(call, body))
-        except StoreUnavailable as error:
-            metrics.count_webhook(account, "store_unavailable")
-            again = problem("store_unavailable", str(error))
-            return replace(again, status=webhook.again_status, retry_after_s=AGAIN_S)
-        finally:
-            self._open -= 1
-        return _refused(call, account, told) if isinstance(told, Untaken) else _taken(call, account, told)
+async def take_webhook(call: Call) -> Reply | Problem:
+    """Bounded: nobody has proven anything before the body is there."""
+    ingestor, account, metrics = call.services.ingestor, call.place("account"), call.services.metrics
+    webhook = ingestor.webhook(account) if ingestor is not None else None
+    if ingestor is None or webhook is None:
+        metrics.count_webhook(NOBODY, "unknown_account")
+        return problem("not_found", f"there is no account {account!r} whose provider sends events")
+    if ingestor.in_hand >= HOOKS_AT_ONCE_MAX:
+        metrics.count_webhook(account, "overloaded")
+        return replace(OVERLOADED, status=webhook.again_status)
+    ingestor.in_hand += 1
+    try:
+        body = await call.body(HOOK_BYTES_MAX)
+        if isinstance(body, Problem):
+            metrics.count_webhook(account, "too_large")
+            return body
+        told = await ingestor.take_in(account, _request(call, body))
+    except StoreUnavailable as error:
+        metrics.count_webhook(account, "store_unavailable")
+        again = problem("store_unavailable", str(error))
+        return replace(again, status=webhook.again_status, retry_after_s=AGAIN_S)
+    finally:
+        ingestor.in_hand -= 1
+    return _refused(call, account, told) if isinstance(told, Untaken) else _taken(call, account, told)
 
 
 def _refused(call: Call, account: str, told: Untaken) -> Problem:
@@ -85,19 +79,18 @@ def _request(call: Call, body: bytes) -> HookRequest:
     )
 
 
-def hook_operations(ingestor: Ingestor) -> tuple[Operation, ...]:
-    return (
-        Operation(
-            id="takeWebhook",
-            method="POST",
-            path="/hooks/{account}",
-            tag="Webhooks",
-            summary="Where a provider sends its events",
-            description="It needs no key: the provider signs what it sends, and the account's `webhook_secret` tells "
-            f"whether it did. The body, at most {HOOK_BYTES_MAX} bytes, is of the provider's own form.",
-            handle=Hooks(ingestor).take,
-            scope=None,
-            answers=(Answer(status=200, description="It is stored. The answer is empty."),),
-            problems=("webhook_refused", "not_found", "body_too_large", "overloaded"),
-        ),
-    )
+HOOKS: Final = (
+    Operation(
+        id="takeWebhook",
+        method="POST",
+        path="/hooks/{account}",
+        tag="Webhooks",
+        summary="Where a provider sends its events",
+        description="It needs no key: the provider signs what it sends, and the account's `webhook_secret` tells "
+        f"whether it did. The body, at most {HOOK_BYTES_MAX} bytes, is of the provider's own form.",
+        handle=take_webhook,
+        scope=None,
+        answers=(Answer(status=200, description="It is stored. The answer is empty."),),
+        problems=("webhook_refused", "not_found", "body_too_large", "overloaded"),
+    ),
+)

@@ -1,9 +1,9 @@
-"""Accounts, routes and suppressions."""
+"""Accounts, routes, suppressions and erasure."""
 
 from everpost.dialects.addresses import address_of
-from everpost.dialects.native_operate import parse_route, parse_suppression
+from everpost.dialects.native_operate import parse_erasure, parse_route, parse_suppression
 from everpost.dialects.native_render import instant, maybe_instant, render_route
-from everpost.dialects.native_views import AccountView, RecordsView, SuppressionView
+from everpost.dialects.native_views import AccountView, ErasureView, RecordsView, SuppressionView
 from everpost.engine.console import AccountStatus
 from everpost.entrypoints.http import headers
 from everpost.entrypoints.http.call import Call, Reply, json
@@ -71,6 +71,25 @@ async def delete_suppression(call: Call) -> Reply | Problem:
         return address
     await call.services.console.unsuppress(call.caller, address)
     return Reply(status=204, body=b"")
+
+
+async def erase_recipient(call: Call) -> Reply | Problem:
+    body = await call.body()
+    if isinstance(body, Problem):
+        return body
+    request = parse_erasure(body)
+    if isinstance(request, Problem):
+        return request
+    done = await call.services.console.erase(call.caller, request.address, dry_run=request.dry_run)
+    if isinstance(done, Problem):
+        return done
+    view: ErasureView = {
+        "dry_run": request.dry_run,
+        "messages": done.messages,
+        "cancelled": done.cancelled,
+        "suppressed": done.suppressed,
+    }
+    return json(200, view)
 
 
 def _version(route: Route, if_match: int | Problem | None) -> int | Problem:

@@ -1,9 +1,9 @@
-"""The operations on accounts, routes and suppressions, the vital signs and the dev inbox."""
+"""The operations on accounts, routes, suppressions and recipients, the vital signs and the dev inbox."""
 
 from typing import Any, Final, NotRequired, TypedDict
 
 from everpost.dialects import native_views
-from everpost.dialects.native_schema import RouteRequest, SuppressionRequest
+from everpost.dialects.native_schema import ErasureRequest, RouteRequest, SuppressionRequest
 from everpost.entrypoints.http import operate, vitals
 from everpost.entrypoints.http.call import HTML, JSON
 from everpost.entrypoints.http.inbox import Inbox
@@ -117,6 +117,22 @@ OPERATE: Final = (
         scope=Scope.ADMIN,
         answers=(Answer(status=204, description="It is not suppressed."),),
         problems=("validation_failed",),
+    ),
+    Operation(
+        id="eraseRecipient",
+        method="POST",
+        path="/v1/recipients/erase",
+        tag="Suppressions",
+        summary="Take a recipient out of all mails",
+        description="In every mail of the project a token stands in the place of the address, for good. The content of "
+        "these mails goes, and so does their metadata; other recipients, states and counts stay, and a suppression "
+        "still holds. Mail queued for the recipient alone is cancelled first. After an interruption, repeat it.",
+        handle=operate.erase_recipient,
+        scope=Scope.ADMIN,
+        body=ErasureRequest,
+        example={"address": "bob@example.org", "dry_run": True},
+        answers=(Answer(status=200, description="Done, or counted.", schema=native_views.ErasureView),),
+        problems=("bad_json", "body_too_large", "validation_failed", "recipient_busy"),
     ),
 )
 

@@ -48,6 +48,11 @@ CODES: Final = {
         406, "There are no streams here", "Functions can't keep an answer open. The detail says how to go on without."
     ),
     "not_cancellable": Code(409, "It is too late to cancel", "Only what is still queued can be cancelled."),
+    "recipient_busy": Code(
+        409,
+        "Mail to this recipient is not final",
+        "The detail names it: wait until it is final, or cancel it, and repeat the request.",
+    ),
     "idempotency_running": Code(
         409,
         "The first request with this idempotency key is still running",

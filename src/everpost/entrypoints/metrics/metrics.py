@@ -1,6 +1,8 @@
 """All figures of a process in one registry."""
 
+import os
 import platform
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, ProcessCollector
 from prometheus_client.openmetrics.exposition import generate_latest
@@ -8,6 +10,7 @@ from prometheus_client.openmetrics.exposition import generate_latest
 from everpost.engine.console import Standing
 from everpost.entrypoints.metrics.instruments import Instrument, Instruments
 from everpost.entrypoints.metrics.standing import StandingFigures
+from everpost.entrypoints.metrics.together import SHARED, Together
 from everpost.entrypoints.metrics.work import EngineFigures, ProcessFigures
 
 
@@ -18,6 +21,7 @@ class Metrics:
 
     def __init__(self, version: str) -> None:
         self.registry = CollectorRegistry()
+        self._shared = os.environ.get(SHARED)
         self._make = Instruments(self.registry)
         self.engine = EngineFigures(self._make)
         self.process = ProcessFigures(self._make)
@@ -44,7 +48,8 @@ class Metrics:
         """OpenMetrics text."""
         self.engine.expect((status.account.name for status in standing.accounts), standing.sink_lags)
         self._standing.show(standing)
-        text: bytes = generate_latest(self.registry)  # type: ignore[no-untyped-call]  # untyped in the library
+        shown = self.registry if self._shared is None else Together(self.registry, Path(self._shared))
+        text: bytes = generate_latest(shown)  # type: ignore[no-untyped-call]  # untyped in the library
         return text
 
 

@@ -4,7 +4,7 @@ import { fill, h, shape } from "./dom.js";
 import { poll } from "./live.js";
 import { shortType, steps } from "./story.js";
 import { lasting, when } from "./times.js";
-import { counted, FINAL, listed, outcome, OUTCOMES } from "./words.js";
+import { counted, FINAL, listed, outcome, OUTCOMES, person } from "./words.js";
 
 const WHILE_MOVING_MS = 1000;
 const WHEN_FINAL_MS = 20_000; // what its provider's records say may come later
@@ -39,14 +39,39 @@ const FACTS = {
     `Looked for until it was ${Math.round(data.after_s / 60)} min old. It stays sent: a person decides.`]],
 };
 
-/** @param {import("./story.js").Step[]} told */
-export function timeline(told) {
+/** What a provider tells of a recipient, by kind: its shape, tone and title. */
+const TOLD = {
+  "recipient.queued": ["ring", "calm", "Taken"],
+  "recipient.sent": ["arrow", "calm", "On its way"],
+  "recipient.deferred": ["half", "calm", "Deferred"],
+  "recipient.delivered": ["dot", "good", "Delivered"],
+  "recipient.bounced": ["cross", "bad", "Bounced"],
+  "recipient.rejected": ["cross", "bad", "Rejected"],
+  "recipient.failed": ["cross", "bad", "Failed at the provider"],
+  "recipient.complained": ["triangle", "bad", "Called spam"],
+  "recipient.unsubscribed": ["bar", "warn", "Unsubscribed"],
+  "recipient.resubscribed": ["ring", "calm", "Subscribed again"],
+  "recipient.autoresponded": ["ring", "calm", "Answered by a machine"],
+  "recipient.opened": ["ring", "good", "Opened"],
+  "recipient.clicked": ["ring", "good", "A link was followed"],
+  "suppression.added": ["bar", "warn", "Suppressed"],
+};
+
+/** @param {import("./story.js").Step[]} told  @param {{email: string, name: string}[]} recipients */
+export function timeline(told, recipients) {
   return h("ol", { class: "timeline", "aria-label": "Its story" }, told.map((step) =>
-    (step.kind === "attempt" ? attempt(step) : fact(step))));
+    (step.kind === "attempt" ? attempt(step) : fact(step, recipients))));
 }
 
-function fact(step) {
-  const [picture, tone, title, words] = (FACTS[step.kind] ?? unheard)(step.data, step.kind);
+function heard({ kind, data, account }, recipients) {
+  const whose = recipients[data.place] ? `${person(recipients[data.place])}, ` : "";
+  const told = [data.bounce && `a ${data.bounce} bounce`, data.reason, data.machine && `by a machine: ${data.machine}`, data.text];
+  return [...TOLD[kind], [`${whose}as ${account} tells. ${told.filter(Boolean).join("; ")}`]];
+}
+
+function fact(step, recipients) {
+  const [picture, tone, title, words] = step.kind in TOLD
+    ? heard(step, recipients) : (FACTS[step.kind] ?? unheard)(step.data, step.kind);
   return h("li", { class: tone }, shape(picture), h("div", {},
     h("p", { class: "step" }, h("b", {}, title), " ", when(step.at)),
     h("p", {}, words), skipped(step.skipped)));
@@ -103,7 +128,7 @@ export function liveStory(place, id, changed) {
     if (now !== before) {
       before = now;
       into.removeAttribute("aria-busy");
-      fill(into, timeline(steps(events)));
+      fill(into, timeline(steps(events), mail.recipients));
       changed(mail);
     }
     return FINAL.has(mail.state) && events.some((event) => shortType(event.type) !== "email.accepted")

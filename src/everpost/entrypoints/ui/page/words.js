@@ -51,6 +51,11 @@ const RECIPIENTS = {
   cancelled: STATES.cancelled,
   held: STATES.held,
   suppressed: { word: "suppressed", shape: "bar", tone: "warn", means: "It must not be written to, and was left out." },
+  deferred: { word: "deferred", shape: "half", tone: "calm", means: "The provider goes on trying." },
+  delivered: { word: "delivered", shape: "dot", tone: "good", means: "The receiving server has it." },
+  bounced: { word: "bounced", shape: "cross", tone: "bad", means: "The receiving server will not have it." },
+  complained: { word: "complained", shape: "triangle", tone: "bad", means: "The recipient calls it spam." },
+  unsubscribed: { word: "unsubscribed", shape: "bar", tone: "warn", means: "The recipient wants no more mail." },
 };
 
 const UNHEARD = { shape: "ring", tone: "calm", means: "" };
