@@ -60,7 +60,9 @@ class PostgresStore:
         async def run(batch: Sequence[A]) -> Sequence[R | Failed]:
             began_at = perf_counter()
             results = await run_batch(batch)
-            self._commits.committed(perf_counter() - began_at, len(batch))
+            durable = sum(not isinstance(result, Failed) for result in results)
+            if durable:
+                self._commits.committed(perf_counter() - began_at, durable)
             return results
 
         return run
