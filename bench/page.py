@@ -39,6 +39,7 @@ SECTIONS = (
     ("faults", "When things fail"),
     ("overload", "More than it can do"),
     ("growth", "As the store grows"),
+    ("several", "Over PostgreSQL"),
     ("alone", "Everpost alone"),
     ("start", "Until it runs"),
     ("coldstart", "Until a function runs"),

@@ -123,14 +123,14 @@ def bare() -> Iterator[Bare]:
 class Server:
     """`everpost serve` in a folder."""
 
-    def __init__(self, folder: Path, provider_port: int = 0, config: str = CONFIG) -> None:
+    def __init__(self, folder: Path, provider_port: int = 0, config: str = CONFIG, *options: str) -> None:
         self.folder = folder
         self.port = free_port()
         self.database = folder / "everpost.db"
         self.ready_s = 0.0
         self._config = folder / "everpost.toml"
         self._config.write_text(config.format(data=folder, port=self.port, provider=provider_port))
-        self.command = [EVERPOST, "serve", "--config", self._config]
+        self.command = [EVERPOST, "serve", "--config", self._config, *options]
         self.token = self._key()
 
     @contextmanager
@@ -178,7 +178,7 @@ class Server:
         raise TimeoutError(f"not all sent within {within_s} s: {self.counts()}")
 
     def _key(self) -> str:
-        command = [EVERPOST, "keys", "create", "--scope", "send", "--data", self.folder, "--json"]
+        command = [EVERPOST, "keys", "create", "--scope", "send", "--config", self._config, "--json"]
         return str(json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["token"])
 
 

@@ -32,6 +32,7 @@ PARTS = {
     "faults": "parts.faults",
     "overload": "parts.overload",
     "growth": "parts.growth",
+    "several": "parts.several",
     "start": "parts.start",
     "coldstart": "parts.coldstart",
 }

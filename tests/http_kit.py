@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+from everpost.dialects.native import render_event
 from everpost.engine.clock import SystemClock
 from everpost.engine.engine import Engine
 from everpost.engine.fleet import Member
 from everpost.engine.housekeep import Retention
 from everpost.engine.news import News
 from everpost.engine.ports import Ports
+from everpost.engine.webhooks.poster import Poster
+from everpost.engine.wire import Guard
 from everpost.entrypoints.http.call import Services
 from everpost.entrypoints.metrics import ServerMetrics
 from everpost.model.account import Account, AccountHealth, Quota, Timeouts
@@ -131,6 +134,8 @@ async def running(
     )
     route = Route(name="default", accounts=tuple(RouteAccount(account=account.name) for account in accounts))
     engine = Engine(ports, [Member(account, PROVIDER) for account in accounts], [route], Retention())
+    guard = Guard()
+    engine.add_webhooks(Poster(wire=wire, guard=guard, clock=ports.clock, render=render_event), MemoryWakeup)
     stop = asyncio.Event()
     task = asyncio.create_task(engine.run(stop))
     yield (
@@ -144,6 +149,7 @@ async def running(
             inbox=inbox,
             version="0.0.0",
             feed=engine.feed,
+            webhooks=engine.webhooks,
         ),
         engine,
     )

@@ -86,6 +86,11 @@ class Cluster:
             self._process.send_signal(how)
             self._process.wait(START_S)
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def freeze(self) -> None:
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)

@@ -29,6 +29,7 @@ from everpost.settings import (
     StoreHealth,
     StoreWakeup,
     ValkeyPlace,
+    WebhookSettings,
     WorkSettings,
     load,
     load_text,
@@ -646,6 +647,7 @@ PLACES = {
     "routes.NAME.accounts[]": "[[routes.default.accounts]]\naccount = 'one'\nqqqqqq = 1\n",
     "work": "[work]\nqqqqqq = 1\n",
     "events": "[events]\nqqqqqq = 1\n",
+    "webhooks": "[webhooks]\nqqqqqq = 1\n",
     "retention": "[retention]\nqqqqqq = 1\n",
     "log": "[log]\nqqqqqq = 1\n",
 }
@@ -917,3 +919,28 @@ def test_where_mail_is_kept_is_known_without_a_file_and_without_secrets(tmp_path
     file.write_text(f"store = 'dynamodb:mail'\n{ONE_ACCOUNT}")
     assert store_place(file, {"EVERPOST_DATA": "/x"}) == (DynamoStore(table="mail"), Path("/x"))
     assert isinstance(store_place(missing, {}), list)
+
+
+# --- webhooks ---
+
+
+def test_networks_of_ones_own_may_be_opened_to_webhooks(read):
+    found = read(ONE_ACCOUNT + '[webhooks]\nallow = ["10.0.0.0/8", "fd00::/8"]\nplain_http = true\n').webhooks
+    assert [str(network) for network in found.allow] == ["10.0.0.0/8", "fd00::/8"]
+    assert found.plain_http
+    variables = {"EVERPOST_WEBHOOKS_ALLOW": "10.0.0.0/8, fd00::/8", "EVERPOST_WEBHOOKS_PLAIN_HTTP": "True"}
+    assert read(ONE_ACCOUNT, ENVIRON | variables).webhooks == found
+
+
+def test_by_default_nothing_of_ones_own_is(read):
+    assert read(ONE_ACCOUNT).webhooks == WebhookSettings()
+
+
+@pytest.mark.parametrize("text", ["10.0.0.1/8", "10.0.0", "hooks.example.com", "10.0.0.0/33"])
+def test_what_is_no_network_is_told(only, text):
+    fault = only(ONE_ACCOUNT + f'[webhooks]\nallow = ["{text}"]\n')
+    assert (fault.key, "is not a network" in fault.message) == ("webhooks.allow[0]", True)
+
+
+def test_what_is_neither_true_nor_false_is_told(only):
+    assert "true or false" in only(ONE_ACCOUNT + "[webhooks]\nplain_http = 1\n").message

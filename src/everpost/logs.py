@@ -37,6 +37,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "key": "key",  # the public id of an API key
     "route": "route",
     "sink": "sink",
+    "webhook": "webhook",
     "event_id": "event_id",
     "state": "state",
     "outcome": "outcome",

@@ -13,6 +13,7 @@ PUBLIC = {"healthz", "livez", "readyz", "front", "pageConfig", "pageFile", "open
 SIGNED = {"takeWebhook"}  # by a provider: keys play no part, and nobody here can sign
 MAY_SEND = {"createEmail", "cancelEmail", "sendEmail"}
 MAY_STEER = {"setEmailProvider", "putRoute", "putSuppression", "deleteSuppression", "eraseRecipient"}
+MAY_STEER |= {f"{what}Webhook" for what in ("create", "change", "delete", "rotate", "test", "replay")}
 ALWAYS = {"cache-control": "no-store", "x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
 SCOPES = json.loads(os.environ["EVERPOST_SCOPES"])
 RANKS = {"read": 0, "send": 1, "admin": 2}

@@ -3,11 +3,14 @@
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from crash.stores import STORES, UNDER_LOAD, Environ
 from valkey_kit import Running, valkey_server
+
+FLEET_SLICE: Final = 12
 
 
 @pytest.fixture(params=UNDER_LOAD)
@@ -29,10 +32,11 @@ def kills(request: pytest.FixtureRequest) -> int:
     return count
 
 
-@pytest.fixture
-def fleet_strikes(request: pytest.FixtureRequest) -> int:
-    count: int = request.config.getoption("--fleet-strikes")
-    return count
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """So many strikes at a time that the sandbox can keep all mail that is sent meanwhile."""
+    if "fleet_strikes" in metafunc.fixturenames:
+        whole, rest = divmod(metafunc.config.getoption("--fleet-strikes"), FLEET_SLICE)
+        metafunc.parametrize("fleet_strikes", [*whole * [FLEET_SLICE], *([rest] if rest else [])])
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import Final
 from aws_kit import client_of, environ_of, ministack
 from dynamodb_kit import make_table
 from everpost.engine.wire import NetworkWire
+from postgres_kit import DURABLE, cluster
 
 Environ = Mapping[str, str]
 
@@ -25,6 +26,14 @@ def _dynamodb(folder: Path) -> Iterator[Environ]:
         yield {**environ_of(endpoint), "EVERPOST_STORE": f"dynamodb:{name}?bodies={name}"}
 
 
+@contextmanager
+def _postgres(folder: Path) -> Iterator[Environ]:
+    with cluster(folder, DURABLE) as own:
+        at = own.server()
+        url = f"postgres://{at.user}@{at.host}:{at.port}/{at.database}?sslmode=disable"
+        yield {"EVERPOST_STORE": url, "EVERPOST_WAKEUP": "store"}
+
+
 async def _made_table(endpoint: str) -> str:
     wire = NetworkWire()
     try:
@@ -35,7 +44,8 @@ async def _made_table(endpoint: str) -> str:
 
 STORES: Final[Mapping[str, Callable[[Path], AbstractContextManager[Environ]]]] = {
     "sqlite": _sqlite,
+    "postgres": _postgres,
     "dynamodb": _dynamodb,
 }
 """By name: what says in the environment of the processes where it is."""
-UNDER_LOAD: Final = ("sqlite",)  # AWS on loopback is too slow for it
+UNDER_LOAD: Final = ("sqlite", "postgres")  # AWS on loopback is too slow for it

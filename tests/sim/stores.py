@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from everpost.store.memory import MemoryStore
 from everpost.store.sqlite import SqliteStore
+from sim.database import database_store
 from sim.far import far_store
 from sim.scenario import MakeStore
 
@@ -11,9 +12,10 @@ STORES: Mapping[str, MakeStore] = {
     "memory": lambda clock, _: MemoryStore(clock=clock),
     "sqlite": lambda clock, _: SqliteStore.open(":memory:", clock=clock, inline=True),
     "dynamodb": far_store,
+    "postgres": database_store,
 }
 
 
 def store_of(seed: int) -> str:
-    """A tenth of long programmes is played over SQLite, and another one over DynamoDB."""
-    return {0: "sqlite", 5: "dynamodb"}.get(seed % 10, "memory")
+    """A tenth of long programmes is played over SQLite, and one each over DynamoDB and what PostgreSQL promises."""
+    return {0: "sqlite", 3: "postgres", 5: "dynamodb"}.get(seed % 10, "memory")

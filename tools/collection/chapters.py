@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from collection import mail, original, outages, steering, suppressions, systematic, vitals, webhooks
+from collection import mail, original, outages, outgoing, steering, suppressions, systematic, vitals, webhooks
 from collection.contract import Operation
 from collection.scenario import Chapter, Scenario
 from msgspec.structs import replace
@@ -15,6 +15,7 @@ CHAPTERS: Final = (
     original.CHAPTER,
     suppressions.CHAPTER,
     webhooks.CHAPTER,
+    outgoing.CHAPTER,
     vitals.VITALS,
     vitals.PAGES,
     vitals.ELSEWHERE,

@@ -5,7 +5,7 @@ from typing import Final
 from pages import markdown
 
 from everpost.entrypoints.cli.client import VARIABLES as CLI_VARIABLES
-from everpost.settings.key import Entries, Key, Number, Table, Text, Whole
+from everpost.settings.key import Entries, Flag, Key, Number, Table, Text, Whole
 from everpost.settings.keys import TABLES
 from everpost.settings.load import VARIABLES
 
@@ -45,6 +45,8 @@ def value(key: Key) -> str:
     match key:
         case Entries(of=of):
             return f"list of {of}"
+        case Flag():
+            return "true or false"
         case Text(choices=choices) if choices:
             return " or ".join(markdown.code(f'"{choice}"') for choice in choices)
         case Text():
@@ -63,6 +65,8 @@ def default(key: Key) -> str:
             return "required"
         case Text(default=str(text)):
             return markdown.code(f'"{text}"')
+        case Flag():
+            return markdown.code("true" if key.default else "false")
         case _ if key.default is None:
             return ""
         case _:

@@ -1,6 +1,6 @@
 """What people and programs see, and what they may turn."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -11,7 +11,6 @@ from everpost.core.story import attempts_of
 from everpost.engine.erase import Erased, Eraser
 from everpost.engine.fleet import Fleet
 from everpost.engine.ports import Ports
-from everpost.engine.relay import Relay
 from everpost.engine.routes import DEFAULT, Routes
 from everpost.model.account import Account, AccountHealth, Circuit
 from everpost.model.event import Event, EventType, Recorded
@@ -36,21 +35,25 @@ class AccountStatus(Struct, frozen=True, kw_only=True):
     is_default: bool
 
 
+Lags = Callable[[], Awaitable[Mapping[str, float]]]
+"""How old the next event is, in seconds, that a sink has not taken; by sink. Raises StoreUnavailable."""
+
+
 class Standing(Struct, frozen=True, kw_only=True):
     """How things stand at some moment, by the store and by what is known of the accounts."""
 
     at: float
     counts: Counts
     accounts: Sequence[AccountStatus]
-    sink_lags: Mapping[str, float]  # in seconds, by sink: of those that this process relays to
+    sink_lags: Mapping[str, float]  # in seconds, by sink: of those that this process brings events to
 
 
 class Console:
-    def __init__(self, ports: Ports, fleet: Fleet, routes: Routes, relays: Sequence[Relay] = ()) -> None:
+    def __init__(self, ports: Ports, fleet: Fleet, routes: Routes, lags_s: Lags) -> None:
         self._ports = ports
         self._fleet = fleet
         self._routes = routes
-        self._relays = relays
+        self._lags_s = lags_s
         self._eraser = Eraser(ports)
         self._tried_at: float | None = None  # when the store was last tried (monotonic) …
         self._trouble: Problem | None = None  # … and what came of it
@@ -146,7 +149,7 @@ class Console:
         return Standing(
             counts=await self.counts(),
             accounts=await self.accounts(),
-            sink_lags={relay.sink.name: await relay.lag_s() for relay in self._relays},
+            sink_lags=await self._lags_s(),
             at=self._ports.clock.now(),
         )
 

@@ -1,8 +1,9 @@
 """The engine as one thing: what it offers, and the loops that keep it going."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final
 
 from everpost.engine.accept import Acceptor
@@ -18,9 +19,13 @@ from everpost.engine.queue import Queue, SharedQueue
 from everpost.engine.relay import Relay
 from everpost.engine.rotation import Keeper, Rotation
 from everpost.engine.routes import Routes
+from everpost.engine.webhooks.courier import Courier
+from everpost.engine.webhooks.dispatcher import Dispatcher
+from everpost.engine.webhooks.poster import Poster
+from everpost.engine.webhooks.registry import Registry
 from everpost.model.route import Route
 from everpost.sinks.port import Sink
-from everpost.wakeup.port import Peers, Topic
+from everpost.wakeup.port import Peers, Topic, Wakeup
 
 DRAIN_S: Final = 10.0  # a graceful stop waits this long for attempts in flight; later ones are resolved after restart
 GIVE_UP_S: Final = 2.0  # for storing that nobody knows what became of attempts that were given up
@@ -47,8 +52,10 @@ class Engine:
         self._relays: list[Relay] = []
         self._peers: Peers | None = None
         self.rotation: Rotation | None = None
+        self._dispatcher: Dispatcher | None = None
+        self.webhooks: Registry | None = None
         self.acceptor = Acceptor(ports, self._fleet, self._routes, self._deliverer)
-        self.console = Console(ports, self._fleet, self._routes, self._relays)
+        self.console = Console(ports, self._fleet, self._routes, self.sink_lags_s)
         self.keyring = Keyring(ports.store, ports.clock.now)
         self.feed = Feed(ports.store, ports.news)
         self.ingestor = Ingestor(ports, self._fleet, self.keyring.projects, self._deliverer.written)
@@ -65,6 +72,15 @@ class Engine:
         """To be called before `run`, where other processes can be told that there is something for them."""
         self._peers = peers
 
+    def add_webhooks(self, poster: Poster, wakeup: Callable[[], Wakeup] | None) -> None:
+        """To be called before `run`. `wakeup` makes what the deliveries are woken by; None: this process has none."""
+        registry = self.webhooks = Registry(self.ports, poster, self._fleet.carriers)
+        if wakeup is not None:
+            hire = partial(Courier, ports=self.ports, poster=poster, disable=registry.disable)
+            self._dispatcher = Dispatcher(
+                self.ports, wakeup(), lambda webhook, trail: hire(webhook, trail=trail, wakeup=wakeup())
+            )
+
     async def run(self, stop: asyncio.Event) -> None:
         """All loops, until `stop`; then the attempts in flight are waited for and their outcomes stored. Raises what
         has ended a loop before."""
@@ -75,6 +91,7 @@ class Engine:
                 *([("housekeep", self._housekeeper.run())] if self._queue.is_shared else []),
                 *(("relay", relay.run()) for relay in self._relays),
                 *([("rotation", self.rotation.run())] if self.rotation else []),
+                *([("webhooks", self._dispatcher.run())] if self._dispatcher else []),
                 *(self._talks(self._peers) if self._peers else []),
             )
         ]
@@ -144,6 +161,14 @@ class Engine:
         """Calls others for the mail that this process leaves to them: all that it has, since it may be halted."""
         self._queue.release()
         await self._queue.hand_on(self.ports.clock.now())
+
+    async def sink_lags_s(self) -> Mapping[str, float]:
+        """By sink (`webhook/ID` for webhooks) that this process brings events to, or stands by for: how old the next
+        event is that it has not taken, or that has not been tried yet. Raises StoreUnavailable."""
+        lags = {relay.sink.name: await relay.lag_s() for relay in self._relays}
+        if self._dispatcher is not None:
+            lags |= {f"webhook/{id_}": lag_s for id_, lag_s in (await self._dispatcher.lags_s()).items()}
+        return lags
 
     @property
     def sinks(self) -> Sequence[Sink]:

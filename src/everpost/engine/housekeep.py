@@ -14,7 +14,7 @@ from everpost.store.port import Bounds, StoreUnavailable
 
 EVERY_S: Final = 600.0
 SWEEP_EVERY_S: Final = 6 * 3600.0  # attachments outside the store are looked through
-BATCH: Final = 100  # messages or keys of a step: small enough not to be felt by those who send
+BATCH: Final = 25  # messages or keys of a step: small enough not to be felt by those who send
 REST: Final = 4.0  # times as long as a step has taken, until the next one
 SALT: Final = "retention/salt"  # the document with what makes tokens of addresses
 _SALT_PARTS: Final = 4  # of 80 bits

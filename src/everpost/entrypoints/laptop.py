@@ -13,11 +13,15 @@ from everpost.model.account import Account, Timeouts
 from everpost.model.route import Route, RouteAccount
 from everpost.providers.hooks import SECRET
 from everpost.sandbox.sandbox import Sandbox
-from everpost.settings import HttpSettings, Retention, Settings
+from everpost.settings import HttpSettings, Retention, Settings, WebhookSettings
 
 CONNECT_S: Final = 2.0  # to a sandbox provider on this machine; and
 WRITE_S: Final = 2.0  # short, since "it has it not" is believed only after the longest possible attempt
 SANDBOX_DOMAIN: Final = "mg.example.com"
+HERE: Final = WebhookSettings(
+    allow=(ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128")), plain_http=True
+)
+"""A receiver on this machine is good enough to try webhooks with."""
 
 
 class DevOptions(Struct, frozen=True, kw_only=True):
@@ -99,6 +103,7 @@ def _dev_settings(options: DevOptions, sandbox: Sandbox) -> Settings:
         sinks=(),
         retention=Retention(),
         log_level="warning",
+        webhooks=HERE,
     )
 
 

@@ -87,6 +87,7 @@ def services_of(
         feed=engine.feed,
         origins=origins or Origins(),
         tracer=engine.ports.tracer,
+        webhooks=engine.webhooks,
     )
 
 

@@ -45,6 +45,13 @@ class EventType(StrEnum):
     ADDRESS_ERASED = "address.erased"
     KEY_CREATED = "key.created"
     KEY_REVOKED = "key.revoked"
+    WEBHOOK_CREATED = "webhook.created"
+    WEBHOOK_CHANGED = "webhook.changed"
+    WEBHOOK_ROTATED = "webhook.rotated"
+    WEBHOOK_REPLAYED = "webhook.replayed"
+    WEBHOOK_DISABLED = "webhook.disabled"
+    WEBHOOK_DELETED = "webhook.deleted"
+    WEBHOOK_TEST = "webhook.test"
 
 
 class Fact(Struct, frozen=True):
@@ -80,6 +87,8 @@ _DIAGNOSIS: Final = {
 _MACHINE: Final = {"machine": "`apple_mpp`, `image_proxy`, `scanner` or `unknown`, where it was no person"}
 _SCOPE: Final = {"scope": "from what, such as `group:7`; left out: from everything"}
 _ROUTE: Final = {"route": "name of the route", "by": "who did it", "accounts": "its accounts, in order"}
+_WEBHOOK: Final = {"webhook": "id of the webhook"}
+_BY: Final = {"by": "who did it"}
 _KEY: Final = {"key": "id of the key, its public part", "scope": "what it may do"}
 
 FACTS: Final[Mapping[EventType, Fact]] = {
@@ -193,6 +202,20 @@ FACTS: Final[Mapping[EventType, Fact]] = {
     ),
     EventType.KEY_CREATED: Fact("An API key was made.", _KEY),
     EventType.KEY_REVOKED: Fact("An API key was revoked.", _KEY),
+    EventType.WEBHOOK_CREATED: Fact("A webhook was made.", _WEBHOOK | _BY),
+    EventType.WEBHOOK_CHANGED: Fact("A webhook was changed.", _WEBHOOK | _BY | {"fields": "what of it"}),
+    EventType.WEBHOOK_ROTATED: Fact(
+        "A webhook has a new secret.", _WEBHOOK | _BY | {"old_until_at": "the secrets before sign until then, too"}
+    ),
+    EventType.WEBHOOK_REPLAYED: Fact(
+        "Events are told to a webhook once more.",
+        _WEBHOOK | _BY | {"event": "this one", "since_at": "those from then on", "until_at": "those before"},
+    ),
+    EventType.WEBHOOK_DISABLED: Fact(
+        "A webhook gets nothing any more: it is gone, or has failed for days.", _WEBHOOK | _REASON
+    ),
+    EventType.WEBHOOK_DELETED: Fact("A webhook was deleted.", _WEBHOOK | _BY),
+    EventType.WEBHOOK_TEST: Fact("Nothing happened: somebody tries a webhook. Not part of the trail.", _WEBHOOK | _BY),
 }
 
 

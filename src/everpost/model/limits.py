@@ -93,3 +93,17 @@ DEAD_LETTER_BYTES_MAX: Final = 256 * 1024  # of a dead letter; a larger event is
 
 # What Kafka takes
 KAFKA_BATCH_BYTES_MAX: Final = 1_000_000  # of one batch: below a broker's own `message.max.bytes`, 1,048,588
+
+# Webhooks that events are posted to
+WEBHOOKS_MAX: Final = 50  # of one project
+WEBHOOK_URL_CHARS_MAX: Final = 2048  # of its address
+WEBHOOK_FILTER_MAX: Final = 50  # types, accounts or tags that one is narrowed to
+WEBHOOK_BODY_BYTES_MAX: Final = 256 * 1024  # of one event; a larger one is given up
+WEBHOOK_ANSWER_BYTES_MAX: Final = 64 * 1024  # body of an answer; a longer one is a failure
+WEBHOOK_REQUESTS_MAX: Final = 8  # to one webhook at the same time
+WEBHOOK_REQUESTS_ALL_MAX: Final = 256  # to all webhooks at the same time, by one process
+WEBHOOK_WAITING_MAX: Final = 500  # events of one webhook that wait to be tried again; the next ones wait in the trail
+WEBHOOK_ATTEMPTS_KEPT_MAX: Final = 100  # attempts of one webhook that are shown
+WEBHOOK_FAILING_S_MAX: Final = 5 * 86_400  # a webhook that takes nothing for so long is disabled
+WEBHOOK_ROTATION_S_MAX: Final = 86_400  # how long the secret before goes on signing, beside the new one
+WEBHOOK_SECRETS_MAX: Final = 5  # that sign at the same time

@@ -26,6 +26,7 @@ from everpost.settings.values import (
     StorePlace,
     StoreWakeup,
     ValkeyPlace,
+    WebhookSettings,
     WorkSettings,
 )
 
@@ -54,6 +55,7 @@ __all__ = [
     "StorePlace",
     "StoreWakeup",
     "ValkeyPlace",
+    "WebhookSettings",
     "WorkSettings",
     "load",
     "load_text",

@@ -40,7 +40,22 @@ class Entries(Struct, frozen=True, kw_only=True):
     default: str = "empty"  # in words
 
 
-Key = Text[str] | Text[str | None] | Whole[int] | Whole[int | None] | Number[float] | Number[float | None] | Entries
+class Flag(Struct, frozen=True, kw_only=True):
+    name: str
+    help: str
+    default: bool
+
+
+Key = (
+    Flag
+    | Text[str]
+    | Text[str | None]
+    | Whole[int]
+    | Whole[int | None]
+    | Number[float]
+    | Number[float | None]
+    | Entries
+)
 
 
 class Table(Struct, frozen=True):

@@ -9,7 +9,7 @@ from everpost.model.limits import ACTIVE_MAX, EXPIRES_AHEAD_S_MAX, RESOLVE_WITHI
 from everpost.model.message import OnUnknown
 from everpost.model.route import Route
 from everpost.settings.forms import PORT_MAX
-from everpost.settings.key import Entries, Number, Table, Text, Whole
+from everpost.settings.key import Entries, Flag, Number, Table, Text, Whole
 from everpost.settings.values import HttpSettings, Retention, WorkSettings
 
 _HTTP: Final = HttpSettings()
@@ -184,6 +184,14 @@ KAFKA_PASSWORD: Final[Text[str | None]] = Text(
     help="Password of the user that `kafka:` names; `$NAME`, `file:` and a path, or where a secret is kept.",
 )
 
+ALLOW: Final = Entries(
+    name="allow",
+    of="networks, such as `10.0.0.0/8`",
+    default="none: only what is public",
+    help="Networks of your own that webhooks may be posted to.",
+)
+PLAIN_HTTP: Final = Flag(name="plain_http", default=False, help="Let webhooks have addresses without TLS (`http://`).")
+
 MESSAGES_DAYS: Final = Whole(
     name="messages_days",
     default=_RETENTION.messages_days,
@@ -250,6 +258,7 @@ TABLES: Final[Mapping[str, Table]] = {
     ),
     "routes.NAME.accounts[]": Table("An account with a weight.", (MEMBER_ACCOUNT, MEMBER_WEIGHT)),
     "events": Table("The audit trail's way out.", (SINKS, KAFKA_PASSWORD)),
+    "webhooks": Table("What [webhooks](../webhooks.md) may be posted to.", (ALLOW, PLAIN_HTTP)),
     "retention": Table(
         "How long things are kept.", (MESSAGES_DAYS, KEYS_DAYS, BODIES_DAYS, ADDRESSES_DAYS, EVENTS_DAYS)
     ),

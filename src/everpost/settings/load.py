@@ -15,6 +15,7 @@ from everpost.providers.contract import Provider
 from everpost.settings import keys, places
 from everpost.settings.accounts import AccountReader
 from everpost.settings.forms import is_origin, is_url
+from everpost.settings.outlets import read_sinks, read_webhooks
 from everpost.settings.retention import read_retention
 from everpost.settings.routes import check_name, read_routes
 from everpost.settings.secrets import SecretReader
@@ -24,11 +25,9 @@ from everpost.settings.values import (
     HealthPlace,
     HttpSettings,
     InStore,
-    KafkaSink,
     MemoryWakeup,
     PostgresStore,
     Settings,
-    SinkPlace,
     SqliteStore,
     StoreHealth,
     StorePlace,
@@ -39,6 +38,10 @@ from everpost.settings.values import (
 )
 
 PREFIX: Final = "EVERPOST_"
+
+
+def _switch(value: str) -> bool | str:
+    return {"true": True, "false": False}.get(value.lower(), value)
 
 
 def _commas(value: str) -> list[str]:
@@ -62,6 +65,8 @@ VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "EVERPOST_WORK_PORT": ("work.port", int),
     "EVERPOST_EVENTS_SINKS": ("events.sinks", places.sinks_listed),
     "EVERPOST_KAFKA_PASSWORD": ("events.kafka_password", str),
+    "EVERPOST_WEBHOOKS_ALLOW": ("webhooks.allow", _commas),
+    "EVERPOST_WEBHOOKS_PLAIN_HTTP": ("webhooks.plain_http", _switch),
     "EVERPOST_RETENTION_MESSAGES_DAYS": ("retention.messages_days", int),
     "EVERPOST_RETENTION_KEYS_DAYS": ("retention.keys_days", int),
     "EVERPOST_RETENTION_BODIES_DAYS": ("retention.bodies_days", int),
@@ -166,11 +171,12 @@ def _settings(top: Section, reader: AccountReader) -> Settings:
     accounts = _accounts(top, reader)
     routes = read_routes(top, [account.name for account in accounts])
     events, log = top.section("events"), top.section("log")
-    sinks, level = _sinks(events, reader.secrets), log.text(keys.LOG_LEVEL)
+    sinks, level = read_sinks(events, reader.secrets), log.text(keys.LOG_LEVEL)
     retention = read_retention(top.section("retention"))
     store, health = _store(top, reader.secrets), _health(top)
     wakeup = _wakeup(top, store, health)
     attachments = places.read(top, keys.ATTACHMENTS.name, top.text(keys.ATTACHMENTS), places.ATTACHMENTS) or InStore()
+    webhooks = read_webhooks(top.section("webhooks"))
     for section in (events, log, top):
         section.close()
     return Settings(
@@ -186,6 +192,7 @@ def _settings(top: Section, reader: AccountReader) -> Settings:
         attachments=attachments,
         health=health,
         wakeup=wakeup,
+        webhooks=webhooks,
     )
 
 
@@ -249,24 +256,6 @@ def _origins(section: Section) -> tuple[str, ...]:
             hint = "https://mail.example.com: no path, no default port, small letters"
             section.fault(place, f"{text!r} is not an origin as browsers write it", hint)
     return tuple(text for _, text in texts)
-
-
-def _sinks(section: Section, secrets: SecretReader) -> tuple[SinkPlace, ...]:
-    raw = section.text(keys.KAFKA_PASSWORD)
-    password = None if raw is None else secrets.secret(section, keys.KAFKA_PASSWORD.name, raw)
-    sinks: list[SinkPlace] = []
-    for place, text in section.texts(keys.SINKS):
-        sink = places.read(section, place, text, places.SINKS)
-        if sink is None:
-            continue
-        if isinstance(sink, KafkaSink) and sink.user is not None:
-            if raw is None:
-                section.fault(place, "names a user, and there is no password", 'kafka_password = "$NAME_OF_A_VARIABLE"')
-            sink = msgspec.structs.replace(sink, password=password)
-        if places.cursor_name(sink) in map(places.cursor_name, sinks):
-            section.fault(place, f"{text!r} is listed twice")
-        sinks.append(sink)
-    return tuple(sinks)
 
 
 def _accounts(top: Section, reader: AccountReader) -> tuple[Account, ...]:

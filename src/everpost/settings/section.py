@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Final, TypeVar, cast
 
-from everpost.settings.key import Entries, Number, Text, Whole
+from everpost.settings.key import Entries, Flag, Number, Text, Whole
 from everpost.settings.values import ConfigFault
 
 T = TypeVar("T")
@@ -92,6 +92,12 @@ class Section:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return self._mistyped(key.name, "a number", value, key.default)
         return cast("T", float(value)) if self._within(key, value) else key.default
+
+    def flag(self, key: Flag) -> bool:
+        value = self.take(key.name)
+        if value is None:
+            return key.default
+        return value if isinstance(value, bool) else self._mistyped(key.name, "true or false", value, key.default)
 
     def entries(self, key: Entries, default: Sequence[Any] = ()) -> list[Any]:
         """The items of a list, of whatever type."""

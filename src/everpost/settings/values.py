@@ -1,6 +1,7 @@
 """What the configuration says, once it has been read."""
 
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 from msgspec import Struct
@@ -144,6 +145,14 @@ WakeupPlace = MemoryWakeup | StoreWakeup | QueueWakeup | ValkeyPlace
 SinkPlace = StdoutSink | FileSink | KinesisSink | KafkaSink
 
 
+Network = IPv4Network | IPv6Network
+
+
+class WebhookSettings(Struct, frozen=True, kw_only=True):
+    allow: tuple[Network, ...] = ()  # networks that are not public and may be posted to
+    plain_http: bool = False  # addresses without TLS are good, too
+
+
 class Retention(Struct, frozen=True, kw_only=True):
     """None: as long as the message."""
 
@@ -168,4 +177,5 @@ class Settings(Struct, frozen=True, kw_only=True):
     health: HealthPlace = StoreHealth()
     wakeup: WakeupPlace = MemoryWakeup()
     work: WorkSettings = WorkSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     warnings: tuple[ConfigFault, ...] = ()

@@ -60,7 +60,7 @@ class Role(StrEnum):
 
 SENDING: Final = frozenset({Role.SERVER, Role.WORKER, Role.DOOR, Role.DELIVER})
 RELAYING: Final = frozenset({Role.SERVER, Role.WORKER, Role.RELAY})
-TELLING: Final = frozenset({Role.SERVER, Role.WORKER, Role.DOOR})
+STAYING: Final = frozenset({Role.SERVER, Role.WORKER, Role.DOOR})  # not for one call alone
 
 
 class Figures(Protocol):
@@ -142,7 +142,7 @@ async def _engine(
     keeper = parts.keeper_of(settings, cloud) if role in SENDING or role is Role.HOOKS else None
     accounts = settings.accounts if keeper is None else await _with_secrets(keeper)
     members = [Member(account, PROVIDERS[account.provider]) for account in accounts]
-    peers = parts.peers_of(settings, cloud) if role in TELLING else None
+    peers = parts.peers_of(settings, cloud) if role in STAYING else None
     call = call_nobody if peers is None else partial(peers.tell, Topic.DUE)
     queue = AwaitedQueue(call) if role is Role.DOOR else SharedQueue(store, call)
     engine = Engine(ports, members, settings.routes, retention, queue)
@@ -151,6 +151,10 @@ async def _engine(
         engine.add_peers(peers)
     if keeper is not None:
         engine.add_rotation(keeper)
+    if role in STAYING:
+        poster = parts.poster_of(settings.webhooks, cloud, ports.clock, render_event)
+        stack.push_async_callback(poster.wire.close)
+        engine.add_webhooks(poster, MemoryWakeup if role in RELAYING else None)
     for chosen in settings.sinks if role in RELAYING else ():
         sink = parts.sink_of(chosen, cloud)
         if role is Role.RELAY:

@@ -5,14 +5,14 @@ from collections.abc import Callable, Sequence
 from everpost.model.secret import Reference
 from everpost.postgres import Server, Tls, Unreachable
 from everpost.settings import PostgresStore as Place
-from everpost.store.commits import Commits
+from everpost.store.commits import UNCOUNTED, Commits
 from everpost.store.port import Store
 from everpost.store.postgres import PostgresStore, schema
 from everpost.store.postgres.inspection import Sight, inspect
 from everpost.wiring.cloud import Cloud
 
 
-async def open_database(place: Place, cloud: Cloud, commits: Commits) -> Store:
+async def open_database(place: Place, cloud: Cloud, commits: Commits = UNCOUNTED) -> Store:
     """Raises StoreUnavailable."""
     return await PostgresStore.open(server_at(place, cloud), commits=commits)
 

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from everpost import settings as config
 from everpost.attachments.port import Attachments, AttachmentsUnavailable
+from everpost.engine.clock import Clock
 from everpost.engine.housekeep import Retention
+from everpost.engine.relay import Render
 from everpost.engine.wire import Connections
 from everpost.health.port import Health
+from everpost.model.limits import WEBHOOK_ANSWER_BYTES_MAX
 from everpost.model.secret import Reference, is_reference
 from everpost.sinks.port import Sink
 from everpost.store.commits import UNCOUNTED, Commits
@@ -18,6 +21,7 @@ from everpost.wakeup.port import Peers
 from everpost.wiring.cloud import Cloud
 
 if TYPE_CHECKING:
+    from everpost.engine.webhooks.poster import Poster
     from everpost.valkey import Login, Server
     from everpost.vault.keeper import Keeper
 
@@ -212,6 +216,16 @@ def _kafka(chosen: config.KafkaSink, cloud: Cloud) -> Sink:
 async def _password(chosen: config.KafkaSink, cloud: Cloud) -> str:
     password = chosen.password
     return await _secret(password, cloud) if isinstance(password, Reference) else str(password)
+
+
+def poster_of(settings: config.WebhookSettings, cloud: Cloud, clock: Clock, render: Render) -> "Poster":
+    """What posts to webhooks: by a wire of its own, which keeps to what is public."""
+    from everpost.engine.webhooks.poster import Poster
+    from everpost.engine.wire import Guard, NetworkWire
+
+    guard = Guard(settings.allow, plain_http=settings.plain_http)
+    wire = NetworkWire(tls=cloud.tls, guard=guard, body_bytes_max=WEBHOOK_ANSWER_BYTES_MAX)
+    return Poster(wire=wire, guard=guard, clock=clock, render=render)
 
 
 def keeper_of(settings: config.Settings, cloud: Cloud) -> "Keeper | None":

@@ -13,7 +13,7 @@ from everpost.model.message import Address, without_content
 from everpost.store.dynamodb.bodies import ITEM_BYTES_MAX, Bodies
 from everpost.store.port import Filter, StoreUnavailable
 from scripted_server import settled
-from store_values import LATE, NOW, accept, bounds, change, key, message
+from store_values import LATE, NOW, accept, bounds, change, key, message, system_event
 
 
 @pytest.fixture
@@ -52,8 +52,9 @@ async def test_a_mail_to_as_many_as_one_may_write_to_is_stored_whole(aws):
     assert listed.message == stored.message == without_content(of)
 
 
+@pytest.mark.parametrize("way", ["message", "bodies", "erased"])
 async def test_a_content_that_no_item_holds_lies_in_the_bucket_and_goes_with_its_message(
-    aws, client, bucket, monkeypatch
+    aws, client, bucket, monkeypatch, way
 ):
     named = []
     fetch = Bodies._fetch
@@ -69,7 +70,12 @@ async def test_a_content_that_no_item_holds_lies_in_the_bucket_and_goes_with_its
         assert await client.get_object(bucket, named[0])
         leased = await store.find_delivery(one.id)
         await store.advance([change(leased, DeliveryState.SENT, EventType.SENT)])
-        assert await store.purge(bounds(LATE, NOW), 10) == 1
+        if way == "erased":
+            [address] = large_message().to
+            assert await store.erase("shop", address.email, "t@erased.invalid", system_event("e"), 10) == 1
+        else:
+            gone = bounds(LATE, NOW) if way == "message" else bounds(0.0, NOW, bodies=LATE)
+            assert await store.purge(gone, 10) == 1
     with pytest.raises(AwsError, match="NoSuchKey"):
         await client.get_object(bucket, named[0])
 

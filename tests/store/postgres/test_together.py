@@ -10,7 +10,7 @@ from everpost.entrypoints.metrics import Metrics
 from everpost.model.change import Usage
 from everpost.model.delivery import DeliveryState
 from everpost.model.message import Address
-from everpost.store.port import AcceptOverrun, New, Same, StoreUnavailable, Unbegun, Written
+from everpost.store.port import AcceptOverrun, New, Notice, Same, StoreUnavailable, Unbegun, Written
 from store_values import LATE, NOW, accept, begun, change, charge, delivery, event, key, message, system_event
 
 
@@ -87,6 +87,14 @@ async def test_no_reader_passes_an_event_that_is_still_to_come(stores):
     for number in (1000, 2000, 3000):
         of = [recorded.event.id for recorded in seen if recorded.event.message_id == message(number).id]
         assert of == [f"{message(number).id}.0:0", f"{message(number).id}.0:1"]
+
+
+async def test_the_same_fact_that_several_are_told_at_once_is_written_once(stores):
+    for number in range(10):
+        fact = Notice(event=system_event(f"hook:{number}"), further=(system_event(f"further:{number}"),))
+        results = await asyncio.gather(*(store.note([fact]) for store in stores))
+        assert sorted(fresh for [fresh] in results) == [False, False, True]
+    assert len(await stores[0].read_events(0, 100)) == 20
 
 
 async def test_of_simultaneous_uses_of_a_key_in_several_processes_one_wins(stores):

@@ -5,12 +5,14 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from everpost.engine.wire.guard import Guard
 from everpost.engine.wire.http import Connections, HttpTransport
 from everpost.engine.wire.smtp import SmtpTransport
 from everpost.model.account import Timeouts
+from everpost.model.limits import ANSWER_BODY_BYTES_MAX
 from everpost.providers.contract import Answer, HttpRequest, Request
 
-__all__ = ["Connections", "NetworkWire", "Wire"]
+__all__ = ["Connections", "Guard", "NetworkWire", "Wire"]
 
 
 class Wire(Protocol):
@@ -25,10 +27,18 @@ class Wire(Protocol):
 class NetworkWire:
     """The real network."""
 
-    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        tls: ssl.SSLContext | None = None,
+        guard: Guard | None = None,
+        body_bytes_max: int = ANSWER_BODY_BYTES_MAX,
+    ) -> None:
+        """With a guard, nothing is reached but what it lets through. `body_bytes_max`: of answers by HTTP."""
         context = tls if tls is not None else ssl.create_default_context()
-        self._http = HttpTransport(monotonic, context)
-        self._smtp = SmtpTransport(monotonic, context)
+        self._http = HttpTransport(monotonic, context, guard, body_bytes_max)
+        self._smtp = SmtpTransport(monotonic, context, guard)
 
     async def send(self, request: Request, timeouts: Timeouts, not_after: float) -> Answer:
         if isinstance(request, HttpRequest):

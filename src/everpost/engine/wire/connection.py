@@ -10,8 +10,9 @@ from everpost.providers.contract import HttpResponse
 
 
 class Connection(Stream):
-    def __init__(self) -> None:
+    def __init__(self, body_bytes_max: int = ANSWER_BODY_BYTES_MAX) -> None:
         super().__init__()
+        self._body_bytes_max = body_bytes_max
         self.idle_since = 0.0
         self.reusable = False
         self._start_answer(bodyless=False)
@@ -52,8 +53,8 @@ class Connection(Stream):
             if data and not self._headers_done:
                 self._give_up(f"an answer with a head of more than {ANSWER_HEAD_BYTES_MAX} bytes")
                 return
-        if self._received > ANSWER_HEAD_BYTES_MAX + ANSWER_BODY_BYTES_MAX:
-            self._give_up(f"an answer with a body of more than {ANSWER_BODY_BYTES_MAX} bytes")
+        if self._received > ANSWER_HEAD_BYTES_MAX + self._body_bytes_max:
+            self._give_up(f"an answer with a body of more than {self._body_bytes_max} bytes")
         elif data:
             self._parser.feed_data(data)
 

@@ -4,24 +4,36 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
+from everpost.engine.wire.guard import Guard
 from everpost.engine.wire.stream import Stream, words
 from everpost.providers.contract import Fault, Phase
 
+NO_WAY: Final = "the name leads to no address that may be called"
 StreamT = TypeVar("StreamT", bound=Stream)
 
 
 async def dial(
-    make: Callable[[], StreamT], host: str, port: int, tls: ssl.SSLContext | None, within_s: float
+    make: Callable[[], StreamT],
+    host: str,
+    port: int,
+    tls: ssl.SSLContext | None,
+    within_s: float,
+    guard: Guard | None = None,
 ) -> StreamT | Fault:
-    """A connection, in TLS if a context is given. A fault names the phase that failed; nothing has been sent."""
+    """A connection, in TLS if a context is given; to nothing that the guard does not let through. A fault names the
+    phase that failed; nothing has been sent."""
     loop = asyncio.get_running_loop()
     ends_at = loop.time() + within_s
     phase = Phase.DNS
     try:
         async with asyncio.timeout_at(ends_at):
             addresses = [str(info[4][0]) for info in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+            if guard is not None:
+                addresses = [address for address in addresses if guard.lets(address)]
+                if not addresses:
+                    return Fault(phase=phase, maybe_sent=False, text=NO_WAY)
             phase = Phase.CONNECT
             stream = await _connected(make, addresses, port, ends_at)
             phase = Phase.TLS

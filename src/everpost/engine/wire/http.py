@@ -9,14 +9,16 @@ import re
 import ssl
 from collections import deque
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from everpost.engine.wire.connection import Connection
 from everpost.engine.wire.dial import dial
+from everpost.engine.wire.guard import Guard
 from everpost.engine.wire.stream import Broken
 from everpost.model.account import Timeouts
+from everpost.model.limits import ANSWER_BODY_BYTES_MAX
 from everpost.providers.contract import Answer, Fault, HttpRequest, HttpResponse, Phase
 
 TAIL_BYTES: Final = 16 * 1024
@@ -68,9 +70,18 @@ class _Prepared(NamedTuple):
 
 
 class HttpTransport:
-    def __init__(self, monotonic: Callable[[], float], tls: ssl.SSLContext) -> None:
+    def __init__(
+        self,
+        monotonic: Callable[[], float],
+        tls: ssl.SSLContext,
+        guard: Guard | None = None,
+        body_bytes_max: int = ANSWER_BODY_BYTES_MAX,
+    ) -> None:
+        """`body_bytes_max`: of an answer."""
         self._monotonic = monotonic
         self._tls = tls
+        self._guard = guard
+        self._body_bytes_max = body_bytes_max
         self._origins: dict[tuple[str, str, int], _Origin] = {}
         self._busy = 0
 
@@ -106,7 +117,8 @@ class HttpTransport:
         origin = prepared.origin
         connection = self._idle(origin)
         if connection is None:
-            dialled = await dial(Connection, origin.host, origin.port, origin.tls, timeouts.connect_s)
+            make = partial(Connection, self._body_bytes_max)
+            dialled = await dial(make, origin.host, origin.port, origin.tls, timeouts.connect_s, self._guard)
             if isinstance(dialled, Fault):
                 return dialled
             connection = dialled

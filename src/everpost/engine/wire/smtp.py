@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from everpost.engine.wire.dial import dial
+from everpost.engine.wire.guard import Guard
 from everpost.engine.wire.session import Session
 from everpost.engine.wire.submission import Refused, Submission
 from everpost.model.account import Timeouts
@@ -21,9 +22,10 @@ _NOT_IN_ADDRESS: Final = re.compile(r"[\x00-\x20<>\x7f]")  # it would end the ad
 
 
 class SmtpTransport:
-    def __init__(self, monotonic: Callable[[], float], tls: ssl.SSLContext) -> None:
+    def __init__(self, monotonic: Callable[[], float], tls: ssl.SSLContext, guard: Guard | None = None) -> None:
         self._monotonic = monotonic
         self._tls = tls
+        self._guard = guard
         self._leaving: set[Session] = set()
 
     async def send(self, request: SmtpRequest, timeouts: Timeouts, not_after: float) -> Answer:
@@ -32,7 +34,7 @@ class SmtpTransport:
             raise ValueError("an address that can't stand in a command")
         ends_at = asyncio.get_running_loop().time() + timeouts.connect_s
         tls = self._tls if request.security is Security.TLS else None
-        session = await dial(Session, request.host, request.port, tls, timeouts.connect_s)
+        session = await dial(Session, request.host, request.port, tls, timeouts.connect_s, self._guard)
         if isinstance(session, Fault):
             return session
         answer: Answer | None = None

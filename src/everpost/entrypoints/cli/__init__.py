@@ -22,6 +22,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "use": ("control", "make an account the default one"),
     "events": ("control", "print the audit trail"),
     "erase": ("control", "take a recipient out of all mails"),
+    "webhooks": ("webhooks", "have events posted to addresses of yours"),
     "keys": ("keys", "create, list and revoke API keys"),
     "migrate": ("migrate", "bring the database (PostgreSQL) to the schema of this version"),
     "check": ("check", "find every fault of the configuration, and try the credentials"),

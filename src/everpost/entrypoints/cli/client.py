@@ -84,6 +84,9 @@ class Client:
     def put(self, path: str, body: Any) -> Answer:
         return self._ask("PUT", path, json.dumps(body).encode())
 
+    def patch(self, path: str, body: Any) -> Answer:
+        return self._ask("PATCH", path, json.dumps(body).encode())
+
     def delete(self, path: str) -> Answer:
         return self._ask("DELETE", path)
 

@@ -9,6 +9,7 @@ from everpost.entrypoints.http.operation import Operation
 from everpost.entrypoints.http.other_operations import OPERATE, VITALS, inbox_operations
 from everpost.entrypoints.http.ui import ui_operations
 from everpost.entrypoints.http.vitals import metrics
+from everpost.entrypoints.http.webhook_operations import WEBHOOKS
 
 
 def build_app(services: Services) -> Door:
@@ -21,6 +22,7 @@ def all_operations(services: Services) -> tuple[Operation, ...]:
     inbox = inbox_operations(services.inbox) if services.inbox is not None else ()
     vitals = [each for each in VITALS if each.handle is not metrics or services.metrics.is_shown]
     hooks = HOOKS if services.ingestor is not None else ()
-    operations = (*MAIL, *ORIGINAL, *OPERATE, *hooks, *vitals, *ui_operations(inbox=has_inbox), *inbox)
+    webhooks = WEBHOOKS if services.webhooks is not None else ()
+    operations = (*MAIL, *ORIGINAL, *OPERATE, *webhooks, *hooks, *vitals, *ui_operations(inbox=has_inbox), *inbox)
     documentation = Documentation(operations, services.version, inbox=has_inbox)
     return (*operations, *documentation.operations)

@@ -13,6 +13,7 @@ from everpost.engine.console import Console
 from everpost.engine.feed import Feed
 from everpost.engine.ingest import Ingestor
 from everpost.engine.keys import Keyring
+from everpost.engine.webhooks.registry import Registry
 from everpost.entrypoints.http.admission import Permit
 from everpost.entrypoints.http.figures import Figures
 from everpost.entrypoints.http.inbox import Inbox
@@ -71,6 +72,7 @@ class Services:
     version: str
     feed: Feed | None = None  # None: nobody can keep an answer open here
     origins: Origins = field(default_factory=Origins)  # of pages elsewhere that may call
+    webhooks: Registry | None = None  # None: there are none to be managed here
     tracer: Tracer = UNTRACED
 
 

@@ -36,6 +36,7 @@ class StandingFigures:
     def show(self, standing: Standing) -> None:
         self._show_counts(standing.counts, standing.at)
         self._show_accounts(standing.accounts)
+        self._lag.clear()  # webhooks come and go
         for sink, lag_s in standing.sink_lags.items():
             self._lag.labels(sink).set(lag_s)
 

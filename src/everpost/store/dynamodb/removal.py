@@ -16,7 +16,18 @@ from everpost.store.dynamodb.attributes import Item
 from everpost.store.dynamodb.bodies import Bodies
 from everpost.store.dynamodb.idempotency import forget_answer
 from everpost.store.dynamodb.items import head_item, state_of, to_delivery, to_head, until
-from everpost.store.dynamodb.keys import ANSWERED, DELIVERY, HEAD, Key, Part, less, suppression_key
+from everpost.store.dynamodb.keys import (
+    ANSWERED,
+    DELIVERY,
+    HEAD,
+    Key,
+    Listing,
+    Part,
+    less,
+    listing_pk,
+    shard_of,
+    suppression_key,
+)
 from everpost.store.dynamodb.listing import Lists
 from everpost.store.dynamodb.outbox import Outbox
 from everpost.store.dynamodb.place import Place
@@ -59,18 +70,23 @@ class Removal:
         self._lists = lists
 
     async def erase(self, project: str, address: str, token: str, event: Event, limit: int) -> int:
-        """Newest first, as they are listed. The list's entry of the address goes last: by it, what was left half done
-        is found again."""
-        erased = 0
+        """Newest first, as they are listed. The list's entries of the address go last, after the event: by them, what
+        was left half done is found again, and told again."""
+        erased: list[Key] = []
         async for id_ in self._lists.walk(Filter(project=project, recipient=address), None, limit):
-            if erased == limit:
+            if len(erased) == limit:
                 break
             found = Found.of(await partition(self._table, id_))
-            if found is None or not found.is_final or not _names(found.message, address):
+            if found is None or not found.is_final or found.message.project != project:
                 continue
-            erased += await self.rewrite(found, without_address(found.message, address, token))
-        await self._tell(project, address, replace(event, data={**event.data, "messages": erased}), erased)
-        return erased
+            message = found.message
+            is_done = not _names(message, address)
+            if is_done or await self.rewrite(found, without_address(message, address, token)):
+                erased.append(self._entry(message, address))
+        count = len(erased)
+        await self._tell(project, address, replace(event, data={**event.data, "messages": count}), count)
+        await self._table.delete_all(erased)
+        return count
 
     async def _tell(self, project: str, address: str, event: Event, erased: int) -> None:
         key = suppression_key(project, address)
@@ -94,10 +110,10 @@ class Removal:
         await self._table.put_all([item for item in are if item not in were])
         is_emptied = Removed.CONTENT in after.removed
         places = {} if is_emptied else {name: found.head[name] for name in _PLACES if name in found.head}
-        if not await self._write([_over(found.head, head_item(after, places)), *_marks(found, part)]):
-            return False
-        await self._table.delete_all(Key(item["pk"], item["sk"]) for item in were if item not in are)
-        return True
+        old = [Key(item["pk"], item["sk"]) for item in were if item not in are]
+        if part is not None:  # it is found again by its mark, else by this entry, which `erase` takes away
+            await self._table.delete_all(old)
+        return await self._write([_over(found.head, head_item(after, places)), *_marks(found, part)])
 
     async def mark(self, found: Found, part: Part) -> None:
         """That this part is gone, whoever has taken it."""
@@ -116,6 +132,10 @@ class Removal:
     async def _forget_paper(self, item: Item) -> None:
         """What came with an event may repeat any part of its message."""
         await self._table.write(Write.update(Key(item["pk"], item["sk"]), "REMOVE #paper"))
+
+    def _entry(self, message: Message, address: str) -> Key:
+        shard = shard_of(message.id, self._shards)
+        return Key(listing_pk(shard, Listing.RECIPIENT, message.project, address.lower()), message.id)
 
     def _until(self, found: Found) -> int | None:
         return until(self._keep, max(to_delivery(item).expires_at for item in found.deliveries))

@@ -1,4 +1,4 @@
-"""Small writes with their events: documents, suppressions, answers, and facts of no delivery."""
+"""Small writes with their events: documents, suppressions, and answers that are kept."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -10,22 +10,9 @@ from everpost.model.removal import address_digest
 from everpost.postgres import Statement
 from everpost.store.port import Document, Suppression
 from everpost.store.postgres import parts
-from everpost.store.postgres.rows import EVENT_COLUMNS, columns, stored_text
+from everpost.store.postgres.rows import SUPPRESSION_COLUMNS, columns, stored_text, suppression_row
 
 _ANSWER: Final = Statement("UPDATE idempotency SET answer = :answer WHERE scope = :scope AND key = :key")
-_RECORD: Final = Statement(f"""
-WITH fact AS MATERIALIZED (SELECT n FROM new_facts(:e_message_id::text[], :e_id::text[]) AS n),
-numbered AS (
-    UPDATE journal SET seq = seq + (SELECT count(*) FROM fact) WHERE (SELECT count(*) FROM fact) > 0
-    RETURNING seq - (SELECT count(*) FROM fact) AS before
-), told AS (
-    INSERT INTO event (seq, {EVENT_COLUMNS})
-    SELECT numbered.before + row_number() OVER (ORDER BY e.n), e.message_id, e.id, e.type, e.at, e.project,
-        e.delivery_id, e.account, e.data::json
-    FROM numbered, fact JOIN {parts.EVENTS} USING (n)
-)
-SELECT count(*) FROM fact
-""")
 _CREATE: Final = Statement(f"""
 WITH written AS (
     INSERT INTO config (name, value, version) VALUES (:name, :value, 1) ON CONFLICT (name) DO NOTHING RETURNING version
@@ -56,8 +43,9 @@ SELECT held(
 """)
 _SUPPRESS: Final = Statement(f"""
 WITH written AS (
-    INSERT INTO suppression (digest, project, address, reason, created_at)
-    SELECT * FROM unnest(:digest::bytea[], :project::text[], :address::text[], :reason::text[], :created_at::float8[])
+    INSERT INTO suppression ({SUPPRESSION_COLUMNS})
+    SELECT * FROM unnest(:s_digest::bytea[], :s_project::text[], :s_address::text[], :s_reason::text[],
+        :s_created_at::float8[])
     ON CONFLICT (digest) DO UPDATE SET
         address = excluded.address, reason = excluded.reason, created_at = excluded.created_at
     RETURNING 1
@@ -70,15 +58,11 @@ WITH written AS (
 ), {parts.TOLD}
 SELECT count(*) FROM written
 """)
-_SUPPRESSION: Final = ("digest", "project", "address", "reason", "created_at")
+_SUPPRESSION: Final = [f"s_{name}" for name in SUPPRESSION_COLUMNS.split(", ")]
 
 
 async def answer(link: asyncpg.Connection, scope: str, key: str, told: bytes) -> None:
     await _ANSWER.rows(link, {"scope": stored_text(scope), "key": stored_text(key), "answer": told})
-
-
-async def record(link: asyncpg.Connection, events: Sequence[Event]) -> None:
-    await _RECORD.rows(link, parts.events(events))
 
 
 async def write_config(
@@ -97,10 +81,7 @@ async def write_config(
 async def suppress(link: asyncpg.Connection, suppressions: Sequence[Suppression], events: Sequence[Event]) -> None:
     """In an order that is the same for all, so that two of them never wait for each other."""
     last = {address_digest(one.project, one.address): one for one in suppressions}
-    rows = (
-        (digest, one.project, stored_text(one.address.lower()), stored_text(one.reason), one.created_at)
-        for digest, one in sorted(last.items())
-    )
+    rows = (suppression_row(one) for _, one in sorted(last.items()))
     await _SUPPRESS.rows(link, {**columns(_SUPPRESSION, rows), **parts.events(events)})
 
 

@@ -30,6 +30,7 @@ class _Facts(Struct, frozen=True):
     full_page_writes: str
     encoding: str
     may_create: bool
+    is_made: bool
     connections: int
 
 
@@ -57,9 +58,9 @@ _RULES: Final = (
         "CREATE DATABASE everpost ENCODING 'UTF8' TEMPLATE template0",
     ),
     _Rule(
-        lambda facts: facts.may_create,
-        "the role may not create tables: the audit trail gets a new one each week",
-        "let the role own the database, or GRANT CREATE ON SCHEMA public TO it",
+        lambda facts: facts.may_create or facts.is_made,
+        "the database is empty, and the role may not create tables",
+        "let the role own the database, or run `everpost migrate` as another one",
     ),
     _Rule(
         lambda facts: facts.connections > POSTGRES_CONNECTIONS_MAX,
@@ -72,7 +73,7 @@ _FACTS: Final = """
 SELECT current_setting('server_version_num')::int AS version, current_setting('server_version') AS version_text,
     current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes,
     current_setting('server_encoding') AS encoding, has_schema_privilege(current_schema(), 'CREATE') AS may_create,
-    current_setting('max_connections')::int AS connections
+    to_regclass('migration') IS NOT NULL AS is_made, current_setting('max_connections')::int AS connections
 """
 
 

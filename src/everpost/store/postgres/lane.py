@@ -3,13 +3,12 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from time import perf_counter
 from typing import Final, Generic, TypeVar
 
 from msgspec import Struct
 
+from everpost.model.limits import COMMIT_MAX, PENDING_WRITES_MAX
 from everpost.postgres import Fault
-from everpost.store.commits import UNCOUNTED, Commits
 from everpost.store.port import StoreUnavailable
 
 BATCH_BYTES_MAX: Final = 32 * 1024 * 1024  # of the operations that share a commit; a larger one goes by itself
@@ -37,39 +36,28 @@ class Lane(Generic[A, R]):
     Belongs to the event loop that first uses it. `size` says how many bytes an operation brings along.
     """
 
-    def __init__(
-        self,
-        run_batch: RunBatch[A, R],
-        batch_max: int,
-        waiting_max: int,
-        size: Callable[[A], int] = lambda _: 0,
-        commits: Commits = UNCOUNTED,
-    ) -> None:
+    def __init__(self, run_batch: RunBatch[A, R], size: Callable[[A], int] = lambda _: 0) -> None:
         self._run_batch = run_batch
-        self._commits = commits
-        self._batch_max = batch_max
-        self._waiting_max = waiting_max
         self._size = size
         self._queue: deque[tuple[A, asyncio.Future[R]]] = deque()
         self._worker: asyncio.Task[None] | None = None
         self._closed = False
 
-    @property
-    def waiting(self) -> int:
-        """Operations that no batch has taken yet."""
-        return len(self._queue)
-
     async def run(self, asked: A) -> R:
         if self._closed:
             raise StoreUnavailable("the store is closed")
-        if len(self._queue) >= self._waiting_max:
-            raise StoreUnavailable(f"{self._waiting_max} operations are waiting for the store already")
+        if len(self._queue) >= PENDING_WRITES_MAX:
+            raise StoreUnavailable(f"{PENDING_WRITES_MAX} operations are waiting for the store already")
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._queue.append((asked, future))
         if self._worker is None:
             self._worker = asyncio.create_task(self._work(), name="commits")
         # A caller that is cancelled leaves; what it has asked for is done all the same.
         return await future
+
+    @property
+    def waiting(self) -> int:
+        return len(self._queue)
 
     async def close(self) -> None:
         """Returns when everything that was waiting has run. What comes later is refused."""
@@ -94,7 +82,7 @@ class Lane(Generic[A, R]):
     def _next_batch(self) -> list[tuple[A, asyncio.Future[R]]]:
         batch = [self._queue.popleft()]
         total = self._size(batch[0][0])
-        while self._queue and len(batch) < self._batch_max:
+        while self._queue and len(batch) < COMMIT_MAX:
             total += self._size(self._queue[0][0])
             if total > BATCH_BYTES_MAX:
                 break
@@ -104,16 +92,12 @@ class Lane(Generic[A, R]):
     async def _results(self, asked: Sequence[A]) -> Sequence[R | Failed]:
         """One bad operation costs its neighbours some commits, and nothing else: the batch is halved until it is
         alone."""
-        began_at = perf_counter()
         try:
-            results = await self._run_batch(asked)
-            self._commits.committed(perf_counter() - began_at, len(asked))
+            return await self._run_batch(asked)
         except Fault as fault:
             return [Failed(StoreUnavailable(str(fault))) for _ in asked]
         except Exception as error:  # noqa: BLE001 - whatever an operation raises is told to its own caller
             if len(asked) == 1:
                 return [Failed(error)]
-        else:
-            return results
         middle = len(asked) // 2
         return [*await self._results(asked[:middle]), *await self._results(asked[middle:])]

@@ -22,6 +22,12 @@ WEEKS_AHEAD: Final = 4  # partitions that are there before they are needed
 LOCK_WAIT: Final = "200ms"  # nobody who writes has to wait for longer, since it can be tried again
 LOCK: Final = 0x7075726765  # of the advisory lock: "purge"
 _MILLISECOND_S: Final = 0.001
+_NOT_HERE: Final = (
+    asyncpg.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.CheckViolationError,  # the week has begun meanwhile
+    asyncpg.InsufficientPrivilegeError,  # another role owns the tables, and turns the weeks
+)
 
 _ALONE: Final = Statement("SELECT pg_try_advisory_xact_lock(:lock::int8) AS is_alone")
 _OLD: Final = Statement(f"""
@@ -35,6 +41,8 @@ WITH heads AS (
     DELETE FROM body WHERE message_id = ANY(:ids::text[])
 ), files AS (
     DELETE FROM attachment WHERE message_id = ANY(:ids::text[])
+), papers AS (
+    DELETE FROM paper WHERE message_id = ANY(:ids::text[])
 ), walked AS (
     DELETE FROM passed WHERE message_id = ANY(:ids::text[])
 ), found_by AS (
@@ -62,11 +70,22 @@ DELETE FROM idempotency i USING (
 ) AS k WHERE i.scope = k.scope AND i.key = k.key RETURNING 1
 """)
 _SYSTEM_EVENTS: Final = Statement("""
-DELETE FROM event WHERE message_id = '' AND seq IN (
-    SELECT seq FROM event WHERE message_id = '' AND at < :before ORDER BY seq LIMIT :limit
+WITH gone AS (
+    DELETE FROM event WHERE message_id = '' AND seq IN (
+        SELECT seq FROM event WHERE message_id = '' AND at < :before ORDER BY seq LIMIT :limit
+    ) RETURNING id
+)
+DELETE FROM paper p USING gone WHERE p.message_id = '' AND p.event_id = gone.id
+""")
+_EVENTS: Final = Statement("""
+WITH papers AS (DELETE FROM paper WHERE message_id = ANY(:ids::text[]))
+DELETE FROM event WHERE message_id = ANY(:ids::text[])
+""")
+_PAPERS: Final = Statement("""
+DELETE FROM paper WHERE message_id = '' AND event_id IN (
+    SELECT event_id FROM paper WHERE message_id = '' AND at < :before ORDER BY at LIMIT :limit
 )
 """)
-_EVENTS: Final = Statement("DELETE FROM event WHERE message_id = ANY(:ids::text[])")
 _IS_TOLD: Final = "EXISTS (SELECT 1 FROM event e WHERE e.message_id = m.id) AS is_told"
 _PASSED: Final = Statement(f"""
 SELECT m.id, m.head, {_IS_TOLD} FROM passed p JOIN message m ON m.id = p.message_id
@@ -128,6 +147,11 @@ async def purge_keys(link: asyncpg.Connection, before: float, limit: int) -> int
 async def purge_system_events(link: asyncpg.Connection, before: float, limit: int) -> None:
     """Those that belong to no message."""
     await _SYSTEM_EVENTS.rows(link, {"before": before, "limit": limit})
+
+
+async def purge_papers(link: asyncpg.Connection, before: float, limit: int) -> None:
+    """Those that belong to no message."""
+    await _PAPERS.rows(link, {"before": before, "limit": limit})
 
 
 class Part(Struct, frozen=True):
@@ -210,5 +234,5 @@ async def turn_weeks(link: asyncpg.Connection, now: float, bounds: Bounds) -> No
             async with link.transaction():
                 await link.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
                 await statement.rows(link, values)
-        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, asyncpg.CheckViolationError):
+        except _NOT_HERE:
             return

@@ -39,6 +39,8 @@ WITH head AS (
     WHERE b.message_id = w.id
 ), files AS (
     DELETE FROM attachment WHERE message_id = ANY(:emptied::text[])
+), papers AS (
+    DELETE FROM paper WHERE message_id = ANY(:ids::text[])
 ), lost AS (
     DELETE FROM recipient r USING unnest(:lost_project::text[], :lost_address::text[], :lost_id::text[])
         AS w (project, address, message_id)
@@ -78,7 +80,8 @@ async def final_heads(link: asyncpg.Connection, ids: Sequence[str]) -> list[Mess
 
 
 async def rewrite(link: asyncpg.Connection, messages: Sequence[tuple[Message, Message]]) -> None:
-    """Messages of which a part has gone, each as it was and as it is, with what they are found by."""
+    """Messages of which a part has gone, each as it was and as it is, with what they are found by, and without the
+    papers, which may repeat it."""
     emptied = [after for _, after in messages if Removed.CONTENT in after.removed]
     await _REWRITE.rows(
         link,

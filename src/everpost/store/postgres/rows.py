@@ -16,10 +16,13 @@ from msgspec.structs import replace
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Event, EventType, Recorded
 from everpost.model.message import Attachment, Message, without_content
+from everpost.model.removal import address_digest
+from everpost.store.port import Suppression
 
 Row = tuple[Any, ...]
 
 DELIVERY_COLUMNS: Final = "message_id, position, project, state, due_at, version, account, progress"
+SUPPRESSION_COLUMNS: Final = "digest, project, address, reason, created_at"
 EVENT_COLUMNS: Final = "message_id, id, type, at, project, delivery_id, account, data"
 
 _POSITION: Final = re.compile(r"0|[1-9][0-9]{0,8}")
@@ -184,6 +187,17 @@ def to_recorded(row: asyncpg.Record) -> Recorded:
         data=_DATA.decode(row["data"]) if row["data"] else {},
     )
     return Recorded(row["seq"], event)
+
+
+def suppression_row(suppression: Suppression) -> Row:
+    """In the order of SUPPRESSION_COLUMNS."""
+    return (
+        address_digest(suppression.project, suppression.address),
+        suppression.project,
+        stored_text(suppression.address.lower()),
+        stored_text(suppression.reason),
+        suppression.created_at,
+    )
 
 
 def columns(names: Sequence[str], rows: Iterable[Row]) -> dict[str, list[Any]]:

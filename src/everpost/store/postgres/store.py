@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
+from time import perf_counter
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
 import asyncpg
@@ -9,7 +11,7 @@ import asyncpg
 from everpost.model.change import Change, Charge, Usage
 from everpost.model.delivery import Delivery
 from everpost.model.event import Event, Recorded
-from everpost.model.limits import COMMIT_MAX, PENDING_WRITES_MAX, POSTGRES_CONNECTIONS_MAX
+from everpost.model.limits import POSTGRES_CONNECTIONS_MAX
 from everpost.model.message import Message
 from everpost.postgres import Fault, Lost, Pool, Server
 from everpost.store.commits import UNCOUNTED, Commits
@@ -22,20 +24,23 @@ from everpost.store.port import (
     Document,
     Filter,
     IdempotencyClaim,
+    Notice,
     Same,
     Stored,
     StoreUnavailable,
     Suppression,
     Written,
 )
-from everpost.store.postgres import claims, documents, purge, reads, removal, schema
+from everpost.store.postgres import claims, documents, notices, purge, reads, removal, schema
 from everpost.store.postgres.accepting import Accepting, Asked, size_of
 from everpost.store.postgres.changes import change
-from everpost.store.postgres.lane import Failed, Lane
+from everpost.store.postgres.lane import Failed, Lane, RunBatch
 from everpost.store.postgres.listing import list_messages
 from everpost.store.submission import Submission
 
 P = ParamSpec("P")
+A = TypeVar("A")
+R = TypeVar("R")
 T = TypeVar("T")
 
 
@@ -45,13 +50,22 @@ class PostgresStore:
     def __init__(self, pool: Pool, clock: Callable[[], float], commits: Commits = UNCOUNTED) -> None:
         self._pool = pool
         self._clock = clock
-        self._accepts: Lane[Asked, Accepted] = Lane(
-            Accepting(pool, clock).run, COMMIT_MAX, PENDING_WRITES_MAX, size_of, commits
-        )
-        self._changes: Lane[Sequence[Change], list[Written]] = Lane(
-            self._change, COMMIT_MAX, PENDING_WRITES_MAX, commits=commits
-        )
+        self._commits = commits
+        accepting = Accepting(pool, clock)
+        self._accepts: Lane[Asked, Accepted] = Lane(self._counted(accepting.run), size_of)
+        self._changes: Lane[Sequence[Change], list[Written]] = Lane(self._counted(partial(change, pool)))
         commits.watch_waiting(lambda: self._accepts.waiting + self._changes.waiting)
+
+    def _counted(self, run_batch: RunBatch[A, R]) -> RunBatch[A, R]:
+        async def run(batch: Sequence[A]) -> Sequence[R | Failed]:
+            began_at = perf_counter()
+            results = await run_batch(batch)
+            durable = sum(not isinstance(result, Failed) for result in results)
+            if durable:
+                self._commits.committed(perf_counter() - began_at, durable)
+            return results
+
+        return run
 
     @classmethod
     async def open(
@@ -107,11 +121,14 @@ class PostgresStore:
     async def advance(self, changes: Sequence[Change]) -> list[Written]:
         return await self._changes.run(changes)
 
-    async def _change(self, asked: Sequence[Sequence[Change]]) -> Sequence[list[Written] | Failed]:
-        return await change(self._pool, asked)
-
     async def record(self, events: Sequence[Event]) -> None:
-        await self._write(documents.record, events)
+        await self._write(notices.record, events)
+
+    async def note(self, notices_: Sequence[Notice]) -> list[bool]:
+        return await self._write(notices.note, notices_)
+
+    async def paper(self, event_id: str, message_id: str | None) -> bytes | None:
+        return await self._read(notices.paper, event_id, message_id)
 
     async def get_message(self, project: str, message_id: str) -> Stored | None:
         return await self._read(reads.get_message, project, message_id)
@@ -164,6 +181,7 @@ class PostgresStore:
                 gone += await self._write(purge.purge_part, part, before, bounds.salt, limit)
         if bounds.events is not None:
             await self._write(purge.purge_system_events, bounds.events, limit)
+        await self._write(purge.purge_papers, bounds.papers, limit)
         if gone < limit:
             await self._write(purge.turn_weeks, self._clock(), bounds)
         return gone

@@ -61,6 +61,16 @@ CREATE INDEX event_of_message ON event (message_id, id);
 -- For what no other partition takes: nothing is ever refused.
 CREATE TABLE event_default PARTITION OF event DEFAULT;
 
+-- What providers have told, in their own words: they name addresses, and go before the events that they belong to.
+CREATE TABLE paper (
+    message_id text COLLATE "C" NOT NULL,
+    event_id text COLLATE "C" NOT NULL,
+    at float8 NOT NULL,
+    words bytea NOT NULL,
+    PRIMARY KEY (message_id, event_id)
+);
+CREATE INDEX paper_of_no_message ON paper (at) WHERE message_id = '';
+
 -- The number of the newest event. Whoever adds events locks this row to the end of the transaction, so that numbers
 -- become visible in their order, and no reader passes one that is still to come.
 CREATE TABLE journal (

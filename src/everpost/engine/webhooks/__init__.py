@@ -1,0 +1,1 @@
+"""Outgoing webhooks: who manages them, and who delivers."""
