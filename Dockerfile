@@ -10,7 +10,7 @@ FROM --platform=${BUILDPLATFORM} ${BASE} AS build
 ARG TARGETARCH
 # An index of yours may stand in for PyPI.
 ARG UV_DEFAULT_INDEX
-ARG EXTRAS="postgres kafka otel"
+ARG EXTRAS="postgres kafka otel webhooks"
 ARG SOURCE_DATE_EPOCH=0
 ENV UV_LINK_MODE=copy UV_NATIVE_TLS=1 UV_NO_CACHE=1 UV_PYTHON_DOWNLOADS=never PYTHONHASHSEED=0
 WORKDIR /src

@@ -101,7 +101,8 @@ def _fields(operation: Operation) -> Iterator[Scenario]:
     """Each field of the body in turn: of another type, or missing; and one that is not known."""
     request, example = _sound(operation), dict(operation.example or {})
     for name, schema in operation.body["properties"].items():
-        wrong = "yes" if {"type": "boolean"} in (schema, *schema.get("anyOf", ())) else True
+        types = {each.get("type") for each in (schema, *schema.get("anyOf", ()))}
+        wrong = "yes" if "boolean" in types else True
         yield _faulty(f"{name} of another type", name, {**request, "body": example | {name: wrong}})
     for name in operation.body.get("required", ()):
         left = {key: value for key, value in example.items() if key != name}

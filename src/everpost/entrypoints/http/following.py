@@ -38,7 +38,7 @@ def is_wanted(call: Call) -> bool:
 def last_id(call: Call) -> int | Problem | None:
     """The event that a reader who comes back has read last."""
     told = call.header(b"last-event-id")
-    if not told:
+    if told is None:
         return None
     if not _SEQUENCE.fullmatch(told):
         return problem("bad_header", "Last-Event-ID must be the id of an event of this stream")
