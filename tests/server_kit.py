@@ -10,6 +10,7 @@ from pathlib import Path
 HOST = "127.0.0.1"
 EVERPOST = (sys.executable, "-m", "everpost.entrypoints.cli")
 
+LAG_S = 0.2  # what these accounts are told of the sandbox's records
 API_ACCOUNTS = """
 [accounts.mailgun]
 provider = "mailgun"

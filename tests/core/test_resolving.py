@@ -20,7 +20,12 @@ def test_an_attempt_can_take_as_long_as_its_time_outs_and_its_start_together():
 @pytest.mark.parametrize(("own", "lag_s"), [(None, 300.0), (2.0, 2.0), (0.0, 0.0)])
 def test_two_looks_lie_apart_by_the_longest_attempt_and_the_lag_which_an_account_may_set_itself(own, lag_s):
     asked = account(timeouts=SLOW.timeouts, lookup_lag_s=own)
-    assert resolving.patience_s(asked, 300.0) == lag_s + resolving.budget_s(SLOW)
+    assert resolving.patience_s(uncertain(deadline_at=None), asked, 300.0) == lag_s + resolving.budget_s(SLOW)
+
+
+def test_an_attempt_whose_end_nobody_has_told_can_take_as_long_as_the_process_that_began_it_has_counted():
+    attempt = uncertain(started_at=NOW, deadline_at=NOW + 70.0)
+    assert resolving.patience_s(attempt, SLOW, 300.0) == 300.0 + 70.0
 
 
 @given(seconds, seconds)
@@ -70,16 +75,15 @@ def test_nobody_has_to_look_for_longer_than_the_sender_allows():
 
 
 @pytest.mark.parametrize(
-    ("attempt", "asked", "within_s", "expected_s"),
+    ("attempt", "within_s", "expected_s"),
     [
-        (uncertain(deadline_at=None), SLOW, 3600.0, 0.0),
-        (uncertain(deadline_at=NOW), SLOW, 3600.0, resolving.budget_s(SLOW)),
-        (uncertain(deadline_at=NOW), SLOW, 3.0, 3.0),
-        (uncertain(deadline_at=NOW), None, 3600.0, resolving.budget_s(account())),
+        (uncertain(deadline_at=None), 3600.0, 0.0),
+        (uncertain(started_at=NOW, deadline_at=NOW + 70.0), 3600.0, 70.0),
+        (uncertain(started_at=NOW, deadline_at=NOW + 70.0), 3.0, 3.0),
     ],
-    ids=["ended", "open", "the sender is in a hurry", "no such account any more"],
+    ids=["ended", "open", "the sender is in a hurry"],
 )
 def test_an_attempt_that_nobody_can_be_asked_about_is_open_until_its_worker_or_time_has_told(
-    attempt, asked, within_s, expected_s
+    attempt, within_s, expected_s
 ):
-    assert resolving.open_s(attempt, asked, within_s) == expected_s
+    assert resolving.open_s(attempt, within_s) == expected_s

@@ -5,13 +5,15 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
 from crash.load import Acknowledged
-from crash.processes import Installation, Process, until
+from crash.processes import LOOKS_APART_S, Blow, Installation, Process, until
 from everpost.engine.lease import LEASE_S
 from everpost.model.limits import EVENTS_PAGE_MAX, PAGE_MAX
 
@@ -28,6 +30,8 @@ class Caught(Struct, frozen=True):
 
     delivery_id: str
     subject: str
+    arrived_at: float = 0.0  # its last byte, at the sandbox's machine
+    read_at: float = 0.0
 
 
 class Books(Struct, kw_only=True):
@@ -37,6 +41,8 @@ class Books(Struct, kw_only=True):
     events: Sequence[Mapping[str, Any]]  # the audit trail, in order
     by_state: Mapping[str, int]  # what the server counts
     unaccounted: int
+    blows: Sequence[Blow] = ()  # to all processes, in order
+    looks_apart_s: float = LOOKS_APART_S  # two questions after which the quickest of the servers believes an absence
 
 
 async def states_of(place: Installation, server: Process) -> tuple[dict[str, int], int]:
@@ -58,7 +64,12 @@ async def settled(place: Installation, server: Process, within_s: float) -> None
     await until(nothing_is_open, within_s, every_s=0.3)
 
 
-async def read_books(place: Installation, server: Process, promised: Sequence[Acknowledged]) -> Books:
+async def read_books(
+    place: Installation,
+    server: Process,
+    promised: Sequence[Acknowledged],
+    looks_apart_s: float = LOOKS_APART_S,
+) -> Books:
     by_state, unaccounted = await states_of(place, server)
     return Books(
         promised=promised,
@@ -67,13 +78,15 @@ async def read_books(place: Installation, server: Process, promised: Sequence[Ac
         events=[event async for event in _events(place, server)],
         by_state=by_state,
         unaccounted=unaccounted,
+        blows=sorted((blow for server in place.servers for blow in server.blows), key=attrgetter("at")),
+        looks_apart_s=looks_apart_s,
     )
 
 
 async def _caught(place: Installation) -> list[Caught]:
     inbox = (await place.control("GET", "inbox?limit=1000000"))["data"]
     taken = (await place.control("GET", "ledger"))["taken"]
-    caught = [Caught(mail["delivery_id"], mail["subject"]) for mail in inbox]
+    caught = [Caught(mail["delivery_id"], mail["subject"], mail["arrived_at"], mail["received_at"]) for mail in inbox]
     assert Counter(mail.delivery_id for mail in caught) == taken, "the sandbox has caught more than it keeps"
     return caught
 
@@ -136,13 +149,47 @@ def breaks(books: Books) -> list[str]:
 
 
 def trails(books: Books, found: Sequence[str]) -> list[str]:
-    """What the audit trail tells of the messages that are named in broken promises."""
+    """What the audit trail tells of the messages that are named in broken promises, when their copies were caught, and
+    what was done to the processes."""
     ids = {word for text in found for word in re.findall(r"em_\w+", text)}
-    return [json.dumps(event) for event in books.events if message_of(event["data"].get("delivery_id", "")) in ids]
+    told = [json.dumps(event) for event in books.events if message_of(event["data"].get("delivery_id", "")) in ids]
+    copies = [mail for mail in books.caught if message_of(mail.delivery_id) in ids]
+    return [*told, *map(_told, copies), *(f"{_time(blow.at)} {blow.what} {blow.pid}" for blow in books.blows)]
+
+
+def overslept(books: Books) -> list[str]:
+    """Copies that nobody but the sandbox can be blamed for: they had arrived, and it read them only after an answer of
+    its own to two questions, asked one after the other, had proven that it had them not. They are no breaks."""
+    judged = Counter(_judged(books))
+    return [_told(mail) for mail in (Counter(books.caught) - judged).elements()]
+
+
+def _judged(books: Books) -> Iterator[Caught]:
+    """All that was caught but for what was overslept."""
+    absences = Counter(
+        event["data"]["delivery_id"] for event in books.events if event["data"].get("verdict") == "absent"
+    )
+    copies = Counter(mail.delivery_id for mail in books.caught)
+    for mail in books.caught:
+        is_late = mail.read_at - mail.arrived_at > books.looks_apart_s
+        if is_late and copies[mail.delivery_id] > 1 and absences[mail.delivery_id]:
+            copies[mail.delivery_id] -= 1
+            absences[mail.delivery_id] -= 1
+        else:
+            yield mail
+
+
+def _told(mail: Caught) -> str:
+    late_s = mail.read_at - mail.arrived_at
+    return f"{_time(mail.arrived_at)} {mail.delivery_id} ({mail.subject}) arrived, and was read {late_s:.3f} s later"
+
+
+def _time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).time().isoformat("milliseconds")
 
 
 def _broken_promises(books: Books) -> Iterator[str]:
-    copies = Counter(message_of(mail.delivery_id) for mail in books.caught)
+    copies = Counter(message_of(mail.delivery_id) for mail in _judged(books))
     by_key: dict[str, set[str]] = defaultdict(set)
     for line in books.promised:
         if line.id not in books.states:
@@ -156,7 +203,7 @@ def _broken_promises(books: Books) -> Iterator[str]:
 
 def _double_mails(books: Books) -> Iterator[str]:
     """Also of those that were never acknowledged: a request handed in once or with a key makes one mail at most."""
-    subjects = Counter(mail.subject for mail in books.caught)
+    subjects = Counter(mail.subject for mail in _judged(books))
     yield from (f"{subject}: caught {count} times" for subject, count in subjects.items() if count > 1)
     for mail in books.caught:
         if message_of(mail.delivery_id) not in books.states:

@@ -33,9 +33,11 @@ def kills(request: pytest.FixtureRequest) -> int:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """So many strikes at a time that the sandbox can keep all mail that is sent meanwhile."""
+    """So many strikes at a time that the sandbox can keep all mail that is sent meanwhile. With more than one slice, a
+    fleet is struck that resolves in a hurry, too."""
     if "fleet_strikes" in metafunc.fixturenames:
         whole, rest = divmod(metafunc.config.getoption("--fleet-strikes"), FLEET_SLICE)
+        metafunc.parametrize("fleet_program", ["shipped", "hurried"] if whole > 1 else ["shipped"])
         metafunc.parametrize("fleet_strikes", [*whole * [FLEET_SLICE], *([rest] if rest else [])])
 
 

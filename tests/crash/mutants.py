@@ -27,12 +27,13 @@ from everpost.store.sqlite import SqliteStore, accepting
 from everpost.store.sqlite.operation import Failed, Shared
 from everpost.store.sqlite.writer import Writer
 
+HURRIED_START_S: Final = 1.0  # from the decision to the first byte
 ACK_AHEAD_S: Final = 0.2
 FREEZE_EVERY: Final = 40  # attempts
 
 
 def hurry():
-    resolving.START_S = 1.0
+    resolving.START_S = HURRIED_START_S
     transitions.LEASE_MARGIN_S = 0.5
     deliver.CLAIM_LEASE_S = 4.0
 

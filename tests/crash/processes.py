@@ -3,7 +3,10 @@
 import asyncio
 import contextlib
 import json
+import os
 import signal
+import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,11 +15,14 @@ from typing import Any
 
 import apsw
 
+from crash import arrivals
+from everpost.core.resolving import START_S
 from everpost.providers.contract import HttpRequest
 from plain_http import exchange
-from server_kit import API_ACCOUNTS, EVERPOST, HOST, environ, free_ports
+from server_kit import API_ACCOUNTS, EVERPOST, HOST, LAG_S, environ, free_ports
 
 PATIENCE_S = 0.5  # with a provider
+LOOKS_APART_S = START_S + 3 * PATIENCE_S + LAG_S  # two questions whose answers prove an absence
 PROVIDERS = ("mailgun", "sendgrid")
 LOOK_S = 0.03  # between two looks at something that is awaited
 READY_WITHIN_S = 60.0
@@ -75,6 +81,15 @@ def _can_be_written(path: str) -> bool:
     return True
 
 
+@dataclass(frozen=True)
+class Blow:
+    """What was done to a process, and when by the wall clock."""
+
+    at: float
+    what: str
+    pid: int
+
+
 @dataclass
 class Process:
     """A command that stays, in a process of its own."""
@@ -85,6 +100,7 @@ class Process:
     ready_path: str
     environ: Mapping[str, str] = field(default_factory=dict)  # beside that of the tests
     running: asyncio.subprocess.Process | None = None
+    blows: list[Blow] = field(default_factory=list)
 
     async def spawn(self) -> None:
         with self.log.open("ab") as log:
@@ -120,9 +136,25 @@ class Process:
         return [int(pid) for pid in listed.split()]
 
     async def kill(self) -> None:
+        self._tell("killed", self.process.pid)
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
         await self.process.wait()
+
+    def kill_child(self, pid: int) -> None:
+        self._tell("killed", pid)
+        os.kill(pid, signal.SIGKILL)
+
+    def freeze(self) -> None:
+        self.process.send_signal(signal.SIGSTOP)
+        self._tell("frozen", self.process.pid)
+
+    def thaw(self) -> None:
+        self._tell("thawed", self.process.pid)
+        self.process.send_signal(signal.SIGCONT)
+
+    def _tell(self, what: str, pid: int) -> None:
+        self.blows.append(Blow(time.time(), what, pid))
 
     async def end(self, within_s: float) -> int:
         """A graceful stop; returns the exit code."""
@@ -222,7 +254,9 @@ async def installation(folder: Path, environ: Mapping[str, str] | None = None) -
     ports = dict(zip((*PROVIDERS, "smtp", "control"), free_ports(4), strict=True))
     words = [word for name, port in ports.items() for word in (f"--{name}-port", str(port))]
     url = f"http://{HOST}:{ports['control']}"
-    sandbox = Process((*EVERPOST, "sandbox", *words), folder / "sandbox.log", url, "/_sandbox/ledger")
+    sandbox = Process(
+        (sys.executable, arrivals.__file__, "sandbox", *words), folder / "sandbox.log", url, "/_sandbox/ledger"
+    )
     place = Installation(folder, sandbox, {name: ports[name] for name in PROVIDERS}, environ or {})
     try:
         await sandbox.start()

@@ -2,8 +2,9 @@
 
 import pytest
 
-from crash.books import Books, Caught, breaks
+from crash.books import Books, Caught, breaks, overslept, trails
 from crash.load import Acknowledged
+from crash.processes import LOOKS_APART_S, Blow
 
 ONE = Acknowledged(number=1, key="key-1", id="em_1")
 TYPES = ("email.accepted", "email.attempted", "email.sent")
@@ -74,3 +75,41 @@ def test_a_broken_promise_is_told(changed, words):
 def test_an_attempt_after_a_proven_absence_is_fine():
     kept = trail(*TYPES[:2], "email.uncertain", "email.resolved", *TYPES[1:], resolved={"verdict": "absent"})
     assert breaks(books(events=kept)) == []
+
+
+RESENT = trail(*TYPES[:2], "email.uncertain", "email.resolved", *TYPES[1:], resolved={"verdict": "absent"})
+
+
+def copies(late_s):
+    """Of one mail: the first one was read so much later than it had arrived."""
+    return [Caught("em_1.0", "mail 1", 100.0, 100.0 + late_s), Caught("em_1.0", "mail 1", 104.0, 104.1)]
+
+
+def test_a_mail_that_the_sandbox_read_after_it_had_denied_it_twice_is_no_break_and_is_told():
+    late = books(events=RESENT, caught=copies(LOOKS_APART_S + 0.1))
+    assert breaks(late) == []
+    assert overslept(late) == ["00:01:40.000 em_1.0 (mail 1) arrived, and was read 6.800 s later"]
+
+
+@pytest.mark.parametrize(
+    ("events", "caught"),
+    [
+        (RESENT, copies(LOOKS_APART_S - 0.1)),
+        (trail(*TYPES), copies(LOOKS_APART_S + 0.1)),
+        (RESENT, [*copies(LOOKS_APART_S + 0.1), Caught("em_1.0", "mail 1", 104.0, 104.1)]),
+    ],
+    ids=["it was in time for the second look", "nobody has proven its absence", "there is one more"],
+)
+def test_no_other_copy_is_the_sandboxs_fault(events, caught):
+    assert "em_1 (mail 1): acknowledged, and handed over 2 times" in breaks(books(events=events, caught=caught))
+
+
+def test_a_break_is_told_with_its_trail_its_copies_and_what_was_done_to_the_processes():
+    broken = books(caught=copies(1.0), blows=[Blow(99.5, "frozen", 4711)])
+    told = trails(broken, breaks(broken))
+    assert [line for line in told if not line.startswith("{")] == [
+        "00:01:40.000 em_1.0 (mail 1) arrived, and was read 1.000 s later",
+        "00:01:44.000 em_1.0 (mail 1) arrived, and was read 0.100 s later",
+        "00:01:39.500 frozen 4711",
+    ]
+    assert len(told) == len(TYPES) + 3

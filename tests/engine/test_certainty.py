@@ -3,15 +3,16 @@
 import pytest
 from msgspec.structs import replace
 
-from engine_kit import LOST, LOST_BUT_TAKEN, World, accepted, account, elapse, later, status
+from engine_kit import LOST, LOST_BUT_TAKEN, TAKEN, World, accepted, account, elapse, later, status
 from everpost.core import resolving
+from everpost.model.account import Timeouts
 from everpost.model.delivery import DeliveryState
 from everpost.model.message import OnUnknown
 from sim.behaviour import LAG_S
 from sim.providers import PROVIDER
 
 ABSENT = status(404)
-NEEDED_S = resolving.patience_s(account("a"), LAG_S)
+NEEDED_S = LAG_S + resolving.budget_s(account("a"))
 
 
 @pytest.mark.parametrize("jump_s", [86_400.0, -86_400.0])
@@ -92,3 +93,19 @@ async def test_a_look_counts_from_when_it_was_asked_not_from_when_it_was_answere
         await world.ended(stored)
     looks = [asked.at for asked in world.wire.asked]
     assert looks[-1] - looks[0] >= NEEDED_S
+
+
+async def test_a_process_with_shorter_time_outs_and_a_clock_that_is_ahead_gives_an_attempt_the_time_that_its_own_had():
+    """As while a new configuration is rolled out: the two of them allow for different times."""
+    patient = World(account("a", timeouts=Timeouts(connect_s=5.0, write_s=10.0, answer_s=300.0)), "b")
+    patient.wire.script("a", later(TAKEN, 200.0))
+    patient.wire.script_lookups("a", ABSENT)
+    hasty = World(account("a", timeouts=Timeouts(connect_s=0.5, write_s=0.5, answer_s=0.5)), "b")
+    hasty.store, hasty.wire, hasty.clock.skew_s = patient.store, patient.wire, 86_400.0
+    async with patient.running() as sending:
+        stored = await accepted(sending)
+        await elapse(0.5)
+        async with hasty.running():
+            ended = await patient.ended(stored, within_s=1000.0)
+    assert (ended.state, ended.account) == (DeliveryState.SENT, "a")
+    assert patient.wire.accounts() == ["a"]

@@ -20,7 +20,7 @@ from engine_kit import (
     later,
     status,
 )
-from everpost.core.resolving import patience_s
+from everpost.core.resolving import budget_s
 from everpost.engine.deliver import CLAIM_LEASE_S
 from everpost.model.delivery import DeliveryState
 from everpost.model.event import EventType
@@ -31,7 +31,7 @@ from sim.behaviour import LAG_S
 from store_values import NOW, change
 
 SENT, HELD, UNCERTAIN = DeliveryState.SENT, DeliveryState.HELD, DeliveryState.UNCERTAIN
-NEEDED_S = patience_s(account("a"), LAG_S)
+NEEDED_S = LAG_S + budget_s(account("a"))
 
 
 def dated_by_a_wrong_clock(sought):

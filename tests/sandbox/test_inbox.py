@@ -3,8 +3,9 @@ from everpost.model.message import Address, Draft
 from everpost.sandbox.inbox import Inbox
 
 
-def parsed(delivery_id, text="x"):
-    return Parsed(draft=Draft(sender=Address("ann@example.com"), text=text), delivery_id=delivery_id)
+def parsed(delivery_id, text="x", to=()):
+    draft = Draft(sender=Address("ann@example.com"), to=tuple(map(Address, to)), text=text)
+    return Parsed(draft=draft, delivery_id=delivery_id)
 
 
 def test_the_newest_mails_are_kept_and_the_ledger_forgets_nothing():
@@ -33,3 +34,16 @@ def test_a_double_hand_over_is_counted():
     assert [caught.provider for caught in inbox.find("em_1.0")] == ["sendgrid", "mailgun"]
     inbox.clear()
     assert (len(inbox), inbox.taken, inbox.list()) == (0, {}, [])
+
+
+def test_mail_to_one_address_is_found_among_all_for_as_long_as_it_is_kept():
+    inbox = Inbox(lambda: 1.0, kept_max=3)
+    for name, to in (("m0", "ab"), ("m1", "b"), ("m2", "aa"), ("m3", "b")):
+        inbox.add("sendgrid", "main", name, parsed(None, to=to))
+    inbox.add("mailgun", "main", "m4", parsed(None, to="a"))
+    inbox.add("sendgrid", "main", "m5", parsed(None, to="c"), lose=True)
+    found = {to: [caught.provider_message_id for caught in inbox.newest("sendgrid", to)] for to in "abc"}
+    assert found == {"a": [], "b": ["m3"], "c": []}
+    assert [caught.provider_message_id for caught in inbox.newest(recipient="a")] == ["m4"]
+    inbox.clear()
+    assert [*inbox.newest(recipient="a")] == []

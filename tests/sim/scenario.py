@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
-from everpost.core.resolving import patience_s
+from everpost.core.resolving import budget_s
 from everpost.health.memory import MemoryHealth
 from everpost.model.key import Caller, Scope
 from everpost.model.route import Route, RouteAccount
@@ -70,7 +70,7 @@ class _Scenario:
         self.report = Report(plan)
         names = [f"p{number}" for number in range(len(plan.providers))]
         members = [member(name, provider) for name, provider in zip(names, plan.providers, strict=True)]
-        patience = {one.account.name: patience_s(one.account, LAG_S) for one in members}
+        patience = {one.account.name: LAG_S + budget_s(one.account) for one in members}
         self.world = World(plan, rng, loop, Witness(plan, patience, loop.time))
         self.world.providers = {
             name: SimProvider(name, provider) for name, provider in zip(names, plan.providers, strict=True)

@@ -7,7 +7,7 @@ jump of a wall clock can make an early "not found" count.
 
 from typing import Final
 
-from everpost.model.account import Account, Timeouts
+from everpost.model.account import Account
 from everpost.model.delivery import Delivery
 
 _PAUSES_S: Final = (0.5, 1.5, 3.0, 5.0, 10.0, 20.0, 30.0)
@@ -22,20 +22,26 @@ def budget_s(account: Account) -> float:
     return START_S + account.timeouts.total_s
 
 
-def open_s(attempt: Delivery, account: Account | None, within_s: float) -> float:
+def open_s(attempt: Delivery, within_s: float) -> float:
     """How long an attempt that nobody can be asked about must be watched before it is given up: not at all once its
     worker has told that it has ended. Else that worker may only seem lost, to a clock that has jumped, and its answer
-    still come. Of an account that is no longer known the usual time-outs are assumed."""
-    if attempt.deadline_at is None:
-        return 0.0
-    longest_s = budget_s(account) if account is not None else START_S + Timeouts().total_s
-    return min(within_s, longest_s)
+    still come."""
+    return min(within_s, _allowed_s(attempt) or 0.0)
 
 
-def patience_s(account: Account, lag_s: float) -> float:
-    """How far apart the two looks must be: the longest that an attempt can take, plus the provider's own lag."""
+def patience_s(attempt: Delivery, account: Account, lag_s: float) -> float:
+    """How far apart the two looks must be: the longest that the attempt can take, plus the provider's own lag."""
     lag = account.lookup_lag_s if account.lookup_lag_s is not None else lag_s
-    return lag + budget_s(account)
+    allowed_s = _allowed_s(attempt)
+    return lag + (budget_s(account) if allowed_s is None else allowed_s)
+
+
+def _allowed_s(attempt: Delivery) -> float | None:
+    """The longest that the attempt can take, as the process that has begun it has counted: the one that asks may have
+    another configuration, or be of another version. None: its worker has told that it has ended."""
+    if attempt.deadline_at is None:
+        return None
+    return attempt.deadline_at - (attempt.started_at or attempt.created_at)
 
 
 def is_proof(first_absent_at: float | None, now: float, needed_s: float) -> bool:

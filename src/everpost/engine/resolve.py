@@ -119,14 +119,14 @@ class Resolver:
         asked_at = self._ports.clock.monotonic()
         watch = self._watch(asked, asked_at)
         if member is None or lookup is None:
-            left_s = resolving.open_s(asked, member.account if member else None, within_s) - (asked_at - watch.since)
+            left_s = resolving.open_s(asked, within_s) - (asked_at - watch.since)
             reason = f"{asked.account} has no way to ask" if member else "its account is no longer configured"
             return self._unaskable(asked, policy, reason, left_s)
         sought = sought_for(asked, message, member)
         finding = await look(self._ports, sought, lookup)
         answered_at = self._ports.clock.monotonic()
         age_s = self._ports.clock.now() - sought.started_at
-        needed_s = resolving.patience_s(member.account, lookup.lag_s)
+        needed_s = resolving.patience_s(asked, member.account, lookup.lag_s)
         is_absent, is_too_old = isinstance(finding, Absent), age_s > lookup.kept_s
         is_proof = is_absent and watch.is_proof(asked_at, answered_at, needed_s)
         patience_s = within_s if is_absent and not is_too_old else needed_s  # what will be proof is waited for

@@ -1,6 +1,6 @@
 """What the sandbox has caught, and the truth about it: how often each delivery was really taken."""
 
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
 from itertools import count, islice
 from typing import Final
@@ -38,6 +38,7 @@ class Inbox:
         self._kept_max = kept_max
         self._kept_bytes_max = kept_bytes_max
         self._kept: OrderedDict[str, Caught] = OrderedDict()
+        self._to: defaultdict[str, dict[str, Caught]] = defaultdict(dict)  # by recipient, in the same order
         self._bytes = 0
         self._numbers = count(1)
 
@@ -55,9 +56,11 @@ class Inbox:
         if parsed.delivery_id is not None:
             (self.lost if lose else self.taken)[parsed.delivery_id] += 1
         self._kept[caught.id] = caught
+        for email in _recipients(caught):
+            self._to[email][caught.id] = caught
         self._bytes += size_bytes(caught.draft)
         while len(self._kept) > self._kept_max or (self._bytes > self._kept_bytes_max and len(self._kept) > 1):
-            self._bytes -= size_bytes(self._kept.popitem(last=False)[1].draft)
+            self._drop_oldest()
         self.on_caught(caught)
         return caught
 
@@ -70,6 +73,7 @@ class Inbox:
 
     def clear(self) -> None:
         self._kept.clear()
+        self._to.clear()
         self.taken.clear()
         self.lost.clear()
         self._bytes = 0
@@ -77,11 +81,25 @@ class Inbox:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def _newest(self, provider: str | None) -> Iterator[Caught]:
-        for caught in reversed(self._kept.values()):
+    def newest(self, provider: str | None = None, recipient: str | None = None) -> Iterator[Caught]:
+        """Newest first, without those that were lost; of one provider, to one address, or all."""
+        among = self._kept if recipient is None else self._to.get(recipient, {})
+        for caught in reversed(among.values()):
             if not caught.lost and provider in (None, caught.provider):
                 yield caught
 
-    def list(self, limit: int = KEPT_MAX, provider: str | None = None) -> list[Caught]:
+    def list(self, limit: int = KEPT_MAX) -> list[Caught]:
         """Newest first, without those that were lost."""
-        return [*islice(self._newest(provider), limit)]
+        return [*islice(self.newest(), limit)]
+
+    def _drop_oldest(self) -> None:
+        oldest = self._kept.popitem(last=False)[1]
+        self._bytes -= size_bytes(oldest.draft)
+        for email in _recipients(oldest):
+            del self._to[email][oldest.id]
+            if not self._to[email]:
+                del self._to[email]
+
+
+def _recipients(caught: Caught) -> set[str]:
+    return {address.email for address in caught.draft.recipients}

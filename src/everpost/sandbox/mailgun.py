@@ -85,7 +85,7 @@ class Mailgun:
         before = self._clock() - self._conduct.lookup_lag_s
         events = [
             event
-            for caught in self._inbox.list(provider=self.name)
+            for caught in self._inbox.newest(self.name, query.get("recipient"))
             if caught.account == domain and begin <= caught.received_at <= end and caught.received_at <= before
             for event in _accepted(caught)
             if _fits(event, query)

@@ -1,7 +1,7 @@
 """SendGrid as its clients see it: mail send, email logs, scopes."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final
@@ -73,10 +73,10 @@ class SendGrid:
         caught = self._inbox.add(self.name, key[-4:], random_id(self._random), parsed, lose=lose)
         return dialect.render_accepted(caught.provider_message_id)
 
-    def _shown(self) -> list[Caught]:
-        """What the logs know by now."""
+    def _shown(self, recipient: str | None = None) -> Iterator[Caught]:
+        """What the logs know by now, of one recipient or of all."""
         before = self._clock() - self._conduct.lookup_lag_s
-        return [caught for caught in self._inbox.list(provider=self.name) if caught.received_at <= before]
+        return (caught for caught in self._inbox.newest(self.name, recipient) if caught.received_at <= before)
 
     def _logs(self, request: Submission) -> Rendered:
         try:
@@ -89,7 +89,7 @@ class SendGrid:
         wanted = recipient[1].replace("''", "'") if recipient else None
         found = [
             self._summary(caught, position)
-            for caught in self._shown()
+            for caught in self._shown(wanted)
             if all(compare(caught.received_at, bound) for compare, bound in bounds)
             for position, address in enumerate(caught.draft.recipients)
             if wanted in (None, address.email)
