@@ -8,9 +8,11 @@ from typing import Final
 import pytest
 
 from crash.stores import STORES, UNDER_LOAD, Environ
+from postgres_kit import DURABLE, Cluster, cluster
 from valkey_kit import Running, valkey_server
 
-FLEET_SLICE: Final = 12
+FLEET_SLICE: Final = 8
+STRIKES: Final = {"fleet_strikes": "--fleet-strikes", "database_strikes": "--database-strikes"}
 
 
 @pytest.fixture(params=UNDER_LOAD)
@@ -27,6 +29,15 @@ def valkey(tmp_path: Path) -> Iterator[Running]:
 
 
 @pytest.fixture
+def postgres(tmp_path: Path) -> Iterator[Cluster]:
+    """One that may be stopped at once, frozen, and started again, and loses nothing that it has promised."""
+    folder = tmp_path / "postgres"
+    folder.mkdir()
+    with cluster(folder, DURABLE) as own:
+        yield own
+
+
+@pytest.fixture
 def kills(request: pytest.FixtureRequest) -> int:
     count: int = request.config.getoption("--kills")
     return count
@@ -34,9 +45,10 @@ def kills(request: pytest.FixtureRequest) -> int:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """So many strikes at a time that the sandbox can keep all mail that is sent meanwhile."""
-    if "fleet_strikes" in metafunc.fixturenames:
-        whole, rest = divmod(metafunc.config.getoption("--fleet-strikes"), FLEET_SLICE)
-        metafunc.parametrize("fleet_strikes", [*whole * [FLEET_SLICE], *([rest] if rest else [])])
+    for name, option in STRIKES.items():
+        if name in metafunc.fixturenames:
+            whole, rest = divmod(metafunc.config.getoption(option), FLEET_SLICE)
+            metafunc.parametrize(name, [*whole * [FLEET_SLICE], *([rest] if rest else [])])
 
 
 @pytest.fixture
