@@ -99,8 +99,32 @@ class Cluster:
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
+    def backends(self) -> list[int]:
+        """Process ids of those that serve a connection, or keep house."""
+        listed = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+        return [int(pid) for pid in listed.split()]
+
+    def freeze_whole(self) -> None:
+        """Connections that are open hang, too."""
+        self.freeze()
+        self._signal_backends(signal.SIGSTOP)
+
+    def thaw_whole(self) -> None:
+        self._signal_backends(signal.SIGCONT)
+        self.thaw()
+
+    def _signal_backends(self, number: signal.Signals) -> None:
+        for pid in self.backends():
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
     def server(self, database: str = "postgres", port: int | None = None) -> Server:
         return Server(host=HOST, port=port or self.port, user=ROLE, database=database, tls=Tls.DISABLE)
+
+
+def url_of(port: int) -> str:
+    """Of the first database of a server that trusts everybody, as the settings of Everpost name it."""
+    return f"postgres://{ROLE}@{HOST}:{port}/postgres?sslmode=disable"
 
 
 def _as_nobody() -> list[str]:

@@ -19,6 +19,7 @@ class Proxy:
         self._to = port
         self.port = 0
         self.cuts: list[str] = []  # what becomes of the next messages, in turn
+        self.meant = b""  # of those only that hold this
         self.is_shut = False  # nobody gets through any more
         self.shuts_after_cut = False
         self._open: set[asyncio.StreamWriter] = set()
@@ -40,7 +41,7 @@ class Proxy:
             while data := await reader.read(CHUNK):
                 if writer in self._mute:
                     continue
-                cut = self.cuts.pop(0) if self.cuts and data.endswith(SYNC) else PASS
+                cut = self.cuts.pop(0) if self.cuts and data.endswith(SYNC) and self.meant in data else PASS
                 if cut != PASS:
                     self.is_shut = self.shuts_after_cut
                     back.cancel()

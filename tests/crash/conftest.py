@@ -8,9 +8,11 @@ from typing import Final
 import pytest
 
 from crash.stores import STORES, UNDER_LOAD, Environ
+from postgres_kit import DURABLE, Cluster, cluster
 from valkey_kit import Running, valkey_server
 
-FLEET_SLICE: Final = 12
+FLEET_SLICE: Final = 8
+STRIKES: Final = {"fleet_strikes": "--fleet-strikes", "database_strikes": "--database-strikes"}
 
 
 @pytest.fixture(params=UNDER_LOAD)
@@ -27,6 +29,15 @@ def valkey(tmp_path: Path) -> Iterator[Running]:
 
 
 @pytest.fixture
+def postgres(tmp_path: Path) -> Iterator[Cluster]:
+    """One that may be stopped at once, frozen, and started again, and loses nothing that it has promised."""
+    folder = tmp_path / "postgres"
+    folder.mkdir()
+    with cluster(folder, DURABLE) as own:
+        yield own
+
+
+@pytest.fixture
 def kills(request: pytest.FixtureRequest) -> int:
     count: int = request.config.getoption("--kills")
     return count
@@ -35,10 +46,12 @@ def kills(request: pytest.FixtureRequest) -> int:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """So many strikes at a time that the sandbox can keep all mail that is sent meanwhile. With more than one slice, a
     fleet is struck that resolves in a hurry, too."""
-    if "fleet_strikes" in metafunc.fixturenames:
-        whole, rest = divmod(metafunc.config.getoption("--fleet-strikes"), FLEET_SLICE)
-        metafunc.parametrize("fleet_program", ["shipped", "hurried"] if whole > 1 else ["shipped"])
-        metafunc.parametrize("fleet_strikes", [*whole * [FLEET_SLICE], *([rest] if rest else [])])
+    for name, option in STRIKES.items():
+        if name in metafunc.fixturenames:
+            whole, rest = divmod(metafunc.config.getoption(option), FLEET_SLICE)
+            if "fleet_program" in metafunc.fixturenames:
+                metafunc.parametrize("fleet_program", ["shipped", "hurried"] if whole > 1 else ["shipped"])
+            metafunc.parametrize(name, [*whole * [FLEET_SLICE], *([rest] if rest else [])])
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import resource
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from msgspec.structs import replace
@@ -22,7 +23,11 @@ from everpost.engine.attempt import Attempts
 from everpost.engine.wire import NetworkWire
 from everpost.entrypoints import cli
 from everpost.model.delivery import DeliveryState
-from everpost.store.port import New
+from everpost.postgres import Conflict, Lost, server
+from everpost.store.port import New, Written
+from everpost.store.postgres import accepting as postgres_accepting
+from everpost.store.postgres import changes as postgres_changes
+from everpost.store.postgres import claims
 from everpost.store.sqlite import SqliteStore, accepting
 from everpost.store.sqlite.operation import Failed, Shared
 from everpost.store.sqlite.writer import Writer
@@ -120,6 +125,48 @@ def believe_failed_commits():
     Writer.run = believe
 
 
+def believe_lost_accepts():
+    """Mail is stored if nobody knows whether it is."""
+    _believe_lost_writes(postgres_accepting, New())
+
+
+def believe_lost_changes():
+    """An intent is stored if nobody knows whether it is."""
+    _believe_lost_writes(postgres_changes, Written.DONE)
+
+
+def _believe_lost_writes(room, done):
+    carry = room.carry
+
+    async def believe(pool, write):
+        try:
+            return await pool.run(partial(write, is_doubtful=False))
+        except Lost:
+            return [done for _ in write.args[0]]
+        except Conflict:
+            return await carry(pool, write)
+
+    room.carry = believe
+
+
+def fence_nobody():
+    """Many take the same delivery, and each of them may write."""
+    claims._CLAIM.sql = claims._CLAIM.sql.replace("FOR UPDATE SKIP LOCKED", "").replace("d.version + 1", "d.version")
+    written = postgres_changes._written
+
+    async def written_by_all(asked, link, *, is_doubtful):
+        stored = (await postgres_changes._look(link, asked)).stored
+        unfenced = [replace(one, was=stored[one.delivery.id].version) for one in asked]
+        return await written(unfenced, link, is_doubtful=is_doubtful)
+
+    postgres_changes._written = written_by_all
+
+
+def commit_asynchronously():
+    """PostgreSQL may tell of commits that are not on disk yet."""
+    server.SESSION["synchronous_commit"] = "off"
+
+
 MUTANTS: Final[Mapping[str, Callable[[], None]]] = {
     mutant.__name__: mutant
     for mutant in (
@@ -132,6 +179,10 @@ MUTANTS: Final[Mapping[str, Callable[[], None]]] = {
         forget_keys,
         intent_not_written,
         believe_failed_commits,
+        believe_lost_accepts,
+        believe_lost_changes,
+        fence_nobody,
+        commit_asynchronously,
     )
 }
 

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import apsw
 
@@ -129,6 +130,10 @@ class Process:
     def process(self) -> asyncio.subprocess.Process:
         assert self.running is not None
         return self.running
+
+    @property
+    def port(self) -> int:
+        return urlsplit(self.url).port or 0
 
     def children(self) -> list[int]:
         """Process ids of those that it has started, and that have not ended."""

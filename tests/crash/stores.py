@@ -9,7 +9,7 @@ from typing import Final
 from aws_kit import client_of, environ_of, ministack
 from dynamodb_kit import make_table
 from everpost.engine.wire import NetworkWire
-from postgres_kit import DURABLE, cluster
+from postgres_kit import DURABLE, cluster, url_of
 
 Environ = Mapping[str, str]
 
@@ -29,9 +29,7 @@ def _dynamodb(folder: Path) -> Iterator[Environ]:
 @contextmanager
 def _postgres(folder: Path) -> Iterator[Environ]:
     with cluster(folder, DURABLE) as own:
-        at = own.server()
-        url = f"postgres://{at.user}@{at.host}:{at.port}/{at.database}?sslmode=disable"
-        yield {"EVERPOST_STORE": url, "EVERPOST_WAKEUP": "store"}
+        yield {"EVERPOST_STORE": url_of(own.port), "EVERPOST_WAKEUP": "store"}
 
 
 async def _made_table(endpoint: str) -> str:

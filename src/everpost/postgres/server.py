@@ -30,6 +30,8 @@ SESSION: Final = {
 }
 
 _REFUSALS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+_NONSENSE: Final = (AttributeError, LookupError, ValueError)
+"""Where somebody else answers than PostgreSQL, asyncpg looks for what it was not told."""
 
 Password = Callable[[], Awaitable[str]]
 
@@ -71,7 +73,7 @@ class Server(Struct, frozen=True, kw_only=True):
                 server_settings=SESSION | settings,
                 **options,
             )
-        except (*_REFUSALS, OSError, EOFError, ValueError) as error:
+        except (*_REFUSALS, *_NONSENSE, OSError, EOFError) as error:
             raise Unreachable(f"no connection to PostgreSQL at {self.address}: {words_of(error)}") from error
 
     def _context(self) -> ssl.SSLContext | bool:
