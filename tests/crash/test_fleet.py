@@ -46,9 +46,18 @@ class Fleet:
         one, many = (program, "--no-work"), (EVERPOST, "--no-work", "--processes", "2")
         self.doors = [place.add_server(*one), place.add_server(*many)]
         self.workers = [place.add_worker(program, sink=True), place.add_worker(program, sink=True)]
+        self.starts = 0  # of the door in two processes
 
     async def start(self):
-        await asyncio.gather(*(process.start() for process in (*self.doors, *self.workers)))
+        one, _ = self.doors
+        await asyncio.gather(self._start_many(), *(process.start() for process in (one, *self.workers)))
+
+    async def _start_many(self):
+        """Until all of its processes listen: one that ends before it could answer for the first time ends them all."""
+        many = self.doors[1]
+        await many.spawn()
+        self.starts += 1
+        await until(partial(_has_said, many, "in 2 processes", self.starts), STOPPED_WITHIN_S)
 
     async def kill_one(self):
         process = self.rng.choice([self.doors[0], *self.workers])
@@ -66,7 +75,7 @@ class Fleet:
         pids = many.children()
         await many.kill()
         await until(partial(_have_ended, pids), STOPPED_WITHIN_S)
-        await many.start()
+        await self._start_many()
 
     async def freeze_one(self):
         """Not in mid-commit: there it would hold the lock of a store that is a file, and nobody else could write."""
@@ -104,6 +113,10 @@ STRIKES = (
 async def _are(process, count, without):
     pids = process.children()
     return len(pids) == count and not without & set(pids) and await process.is_ready()
+
+
+async def _has_said(process, words, count):
+    return process.log.read_text().count(words) >= count
 
 
 async def _have_ended(pids):

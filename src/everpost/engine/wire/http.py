@@ -172,6 +172,7 @@ class HttpTransport:
             early = await _all_but_the_tail(connection, most, timeouts)
             if early is not None:
                 return early
+            connection.try_for(timeouts.answer_s)
             connection.write(prepared.payload[-TAIL_BYTES:])
         except Broken as broken:
             return _not_sent(Phase.WRITE, str(broken))
@@ -223,6 +224,7 @@ async def _all_but_the_tail(connection: Connection, most: bytes, timeouts: Timeo
     """None: it has left this process, and the tail may follow. Raises Broken."""
     if not most:
         return None
+    connection.try_for(timeouts.write_s)
     try:
         async with asyncio.timeout(timeouts.write_s):
             await connection.write_all(most)

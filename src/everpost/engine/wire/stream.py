@@ -14,6 +14,7 @@ PIECE_BYTES: Final = 64 * 1024
 large request, and the event loop is not kept busy by one mail."""
 
 _RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER: on, for 0 s
+_TRY_MS: Final = getattr(socket, "TCP_USER_TIMEOUT", None)  # None: this system can't be told
 
 
 class Broken(Exception):
@@ -30,6 +31,7 @@ class Stream(asyncio.Protocol):
         self._expecting = False  # something was asked for that has not come yet
         self._paused = False
         self._waiter: asyncio.Future[None] | None = None
+        self._tries_s = 0.0  # for how long the kernel tries to deliver; 0: as long as it likes
 
     # --- asyncio's side -----------------------------------------------------------------------------------------------
 
@@ -87,6 +89,16 @@ class Stream(asyncio.Protocol):
     @property
     def has_answer(self) -> bool:
         return not self._expecting
+
+    def try_for(self, seconds: float) -> None:
+        """From now on, what the other side's machine has not taken in for so long never reaches it, whatever becomes of
+        this process: killed or frozen, it can't give up by itself, and its kernel would go on trying for minutes."""
+        if self._tries_s == seconds or _TRY_MS is None or self._transport is None:
+            return
+        self._tries_s = seconds
+        with suppress(OSError):  # it has ended meanwhile
+            connection = self._transport.get_extra_info("socket")
+            connection.setsockopt(socket.IPPROTO_TCP, _TRY_MS, max(round(seconds * 1000), 1))
 
     def write(self, data: bytes) -> None:
         """Hands over bytes; raises Broken, having handed over none, if the connection is known to be lost."""

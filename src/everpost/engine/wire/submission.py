@@ -82,6 +82,7 @@ class Submission:
         writer has what is left of both time-outs, since giving up would leave a question that nobody can answer."""
         stuffed = (b"\r\n" + self._content).replace(b"\r\n.", b"\r\n..")[2:]  # RFC 5321 4.5.2
         self._session.expect()
+        self._session.try_for(self._timeouts.write_s + self._timeouts.answer_s)
         try:
             async with asyncio.timeout_at(self._written_by + self._timeouts.answer_s):
                 is_whole = await self._session.write_all(stuffed + b".\r\n")
