@@ -20,6 +20,7 @@ BUILDERS = {
     "store/sqlite/listing.py": {"id_", "source", "row", "' AND '.join(terms)", "_one_delivery(by, 'd')"},
     "store/sqlite/reads.py": {"' AND '.join(terms)"},
     "store/sqlite/writes.py": {"', '.join(('d.' + name for name in DELIVERY_COLUMNS.split(', ')))"},
+    "store/sqlite/purge.py": {"table"},
     "store/sqlite/bulk.py": {"', '.join('?' * width)", "', '.join([row] * count)"},
 }
 CORPUS = (

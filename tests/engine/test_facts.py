@@ -6,12 +6,13 @@ from collections import defaultdict
 import pytest
 
 from core_values import queued, send
-from engine_kit import BAD_KEY, CALLER, TAKEN, accepted, elapse
+from engine_kit import BAD_KEY, CALLER, TAKEN, World, accepted, elapse
 from everpost.core import noticing, transitions
 from everpost.core.decide import Fail, Skip, Wait
 from everpost.core.noticing import Join
 from everpost.engine.keys import Keyring
-from everpost.model.event import FACTS, EventType
+from everpost.engine.webhooks import replays
+from everpost.model.event import FACTS, Event, EventType
 from everpost.model.key import Scope
 from everpost.model.message import Address, OnUnknown, Origin
 from everpost.model.outcome import Kind, Outcome
@@ -22,6 +23,7 @@ from hook_values import EVENTS, REQUESTS, SECRETS
 from provider_cases import FIXTURES
 from records_kit import world_of
 from store_values import NOW, message
+from webhook_kit import Hooked, made
 
 SKIPPED = (Skip("b", "down"),)
 
@@ -77,6 +79,25 @@ async def events_of_a_grey_outage():
         return await world.events()
 
 
+async def events_of_a_webhook():
+    """From its first day to its last; its test is no part of the trail, and is told to its receiver alone."""
+    hooked = Hooked(World())
+    engine = hooked.engine()
+    webhook = await made(engine)
+    await engine.webhooks.change(CALLER, webhook.id, {"description": "x"})
+    await engine.webhooks.rotate(CALLER, webhook.id)
+    await engine.webhooks.test(CALLER, webhook.id)
+    [test] = hooked.receivers.got
+    await hooked.happen(1)
+    [one, *_] = await hooked.world.store.read_events(0, 1)
+    for wanted in (replays.One(str(one.seq)), replays.Range(since=NOW, until=None)):
+        await engine.webhooks.replay(CALLER, webhook, wanted)
+    await engine.webhooks.disable(webhook, "it is gone")
+    await engine.webhooks.delete(CALLER, webhook.id)
+    told = {name: value for name, value in test.event["data"].items() if name != "project"}
+    return [*await hooked.world.events(), Event(id="x", type=EventType.WEBHOOK_TEST, at=NOW, project="shop", data=told)]
+
+
 def sightings():
     """Every event of the fixtures; and what no provider here tells."""
     for name in SECRETS:
@@ -102,7 +123,7 @@ def events_of_sightings():
 
 async def test_events_tell_what_the_reference_says_and_no_more(world):
     told = defaultdict(set)
-    for event in [*await events_of(world), *await events_of_a_grey_outage()]:
+    for event in [*await events_of(world), *await events_of_a_grey_outage(), *await events_of_a_webhook()]:
         told[event.type] |= event.data.keys()
     for event in events_of_sightings():
         told[event.type] |= event.data.keys()

@@ -1,6 +1,7 @@
 """Several processes at one port: started again when they die, later and later, and ended together."""
 
 import asyncio
+import os
 import socket
 import sys
 from contextlib import asynccontextmanager
@@ -39,7 +40,7 @@ def listener():
 async def running(script, listener, count=2):
     """The processes, an event for their start, and one that ends them."""
     started, stop = asyncio.Event(), asyncio.Event()
-    task = asyncio.create_task(Processes(words(script), listener).run(count, stop, started.set))
+    task = asyncio.create_task(Processes(words(script), os.environ, listener).run(count, stop, started.set))
     try:
         yield task, started, stop
     finally:
