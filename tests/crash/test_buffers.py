@@ -4,7 +4,7 @@ import asyncio
 import signal
 import socket
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 
