@@ -11,6 +11,7 @@ from crash.stores import STORES, UNDER_LOAD, Environ
 from postgres_kit import DURABLE, Cluster, cluster
 from valkey_kit import Running, valkey_server
 
+LAZY: Final = "wal_writer_delay=1s"  # what nobody waits for is on disk late, and so is lost when the server is stopped
 FLEET_SLICE: Final = 8
 STRIKES: Final = {"fleet_strikes": "--fleet-strikes", "database_strikes": "--database-strikes"}
 
@@ -33,7 +34,7 @@ def postgres(tmp_path: Path) -> Iterator[Cluster]:
     """One that may be stopped at once, frozen, and started again, and loses nothing that it has promised."""
     folder = tmp_path / "postgres"
     folder.mkdir()
-    with cluster(folder, DURABLE) as own:
+    with cluster(folder, (*DURABLE, LAZY)) as own:
         yield own
 
 

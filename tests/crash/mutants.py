@@ -150,8 +150,9 @@ def _believe_lost_writes(room, done):
 
 
 def fence_nobody():
-    """Many take the same delivery, and each of them may write."""
-    claims._CLAIM.sql = claims._CLAIM.sql.replace("FOR UPDATE SKIP LOCKED", "").replace("d.version + 1", "d.version")
+    """Nobody locks or leases what he takes, and each may write."""
+    claim = claims._CLAIM.sql.replace("FOR UPDATE SKIP LOCKED", "")
+    claims._CLAIM.sql = claim.replace("version = d.version + 1, due_at = $3", "due_at = least(d.due_at, $3)")
     written = postgres_changes._written
 
     async def written_by_all(asked, link, *, is_doubtful):

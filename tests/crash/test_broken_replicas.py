@@ -34,8 +34,8 @@ async def stop_at_once(load, postgres, _):
         await load.more(ACKNOWLEDGED)
 
 
-async def leave_alone(*_):
-    pass
+async def leave_alone(load, *_):
+    await load.more(2 * ACKNOWLEDGED)
 
 
 @pytest.mark.slow
