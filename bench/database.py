@@ -74,7 +74,7 @@ class Database:
                     + select.replace(f"FROM {table},", "FROM one,")
                     + (" AND " if " WHERE " in select else " WHERE ")
                     + ("message_id" if table != "message" else "id")
-                    + " > 'em_1'"
+                    + " > 'em_01'"  # as ids of our time begin; the copies' begin with more noughts
                 )
         self.execute("UPDATE journal SET seq = greatest(seq, $1)", 8 * (number + 2))
         self.execute("VACUUM ANALYZE")
