@@ -37,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seeds", type=int, default=20, help="how many seeds the simulator runs with each store")
     parser.addoption("--first-seed", type=int, default=1, help="the first of them")
     parser.addoption("--kills", type=int, default=20, help="how often the crash test kills its server")
-    parser.addoption("--fleet-strikes", type=int, default=12, help="how often a part of a fleet is killed or frozen")
+    parser.addoption("--fleet-strikes", type=int, default=8, help="how often a part of a fleet is killed or frozen")
     parser.addoption("--database-strikes", type=int, default=7, help="how often what a fleet stands on is struck")
     parser.addoption("--syscall-strikes", type=int, default=6, help="how many of the first 200 calls fail, by kind")
     parser.addoption("--power-seeds", type=int, default=2, help="how many lives end by a power cut, in all their parts")

@@ -1,11 +1,13 @@
 """Every outage of the catalogue, with a healthy account behind the one that fails."""
 
+from functools import cache
+
 import pytest
 
 from everpost.model.delivery import DeliveryState
 from everpost.model.event import EventType
 from everpost.model.message import OnUnknown
-from sim.catalogue import SCRIPTS, Script
+from sim.catalogue import SCRIPTS
 from sim.plan import NodePlan, Plan, ProviderPlan
 from sim.report import Report
 from sim.scenario import play
@@ -16,7 +18,9 @@ SEEDS = (1, 2, 3)
 MAILS = 100
 
 
-def played(name: str, script: Script, seed: int) -> tuple[Report, World]:
+@cache
+def played(name: str, seed: int) -> tuple[Report, World]:
+    script = SCRIPTS[name]
     first = ProviderPlan(script=name, latency="sendgrid", paged=seed % 2 == 0)
     node = NodePlan(weather=script.weather)
     plan = Plan(
@@ -31,10 +35,8 @@ def played(name: str, script: Script, seed: int) -> tuple[Report, World]:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_outage_that_has_happened_leaves_each_mail_handed_over_once(name: str, seed: int) -> None:
     script = SCRIPTS[name]
-    report, world = played(name, script, seed)
-    seen = {what.removeprefix("p0 ") for what in report.seen}
+    report, world = played(name, seed)
     assert report.breaks == []
-    assert set(script.meets) <= seen
     for id_, trail in world.witness.trails.items():
         if trail.state is not DeliveryState.SENT:
             assert trail.state is DeliveryState.CANCELLED or trail.was_suppressed or trail.has_expired
@@ -42,10 +44,17 @@ def test_every_outage_that_has_happened_leaves_each_mail_handed_over_once(name: 
             assert world.taken_at[id_] - trail.accepted_at <= script.within_s, f"{id_} was late"
 
 
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_every_outage_meets_the_mails_with_what_it_is_made_of(name: str) -> None:
+    """In one of its runs: what one mail meets is up to chance."""
+    seen = {what.removeprefix("p0 ") for seed in SEEDS for what in played(name, seed)[0].seen}
+    assert set(SCRIPTS[name].meets) <= seen
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_what_a_provider_has_accepted_and_lost_is_told_as_handed_over_and_not_sent_again(seed: int) -> None:
     name = "mailgun_2016_03_23_accepted_never_stored"
-    report, world = played(name, SCRIPTS[name], seed)
+    report, world = played(name, seed)
     dropped = world.providers["p0"].dropped
     assert dropped
     assert report.breaks == []
@@ -57,7 +66,7 @@ def test_a_mail_waits_rather_than_leave_through_an_account_that_may_not_send_for
     name = "ses_2023_01_paused_and_the_other_lacks_the_domain"
     accounts = set()
     for seed in SEEDS:
-        report, _ = played(name, SCRIPTS[name], seed)
+        report, _ = played(name, seed)
         assert report.breaks == []
         accounts |= {
             (stored.message.sender.email.partition("@")[2], stored.deliveries[0].account)
