@@ -23,7 +23,7 @@ from everpost.engine.attempt import Attempts
 from everpost.engine.wire import NetworkWire
 from everpost.entrypoints import cli
 from everpost.model.delivery import DeliveryState
-from everpost.postgres import Conflict, Lost, server
+from everpost.postgres import Conflict, Lost
 from everpost.store.port import New, Written
 from everpost.store.postgres import accepting as postgres_accepting
 from everpost.store.postgres import changes as postgres_changes
@@ -163,11 +163,6 @@ def fence_nobody():
     postgres_changes._written = written_by_all
 
 
-def commit_asynchronously():
-    """PostgreSQL may tell of commits that are not on disk yet."""
-    server.SESSION["synchronous_commit"] = "off"
-
-
 MUTANTS: Final[Mapping[str, Callable[[], None]]] = {
     mutant.__name__: mutant
     for mutant in (
@@ -183,7 +178,6 @@ MUTANTS: Final[Mapping[str, Callable[[], None]]] = {
         believe_lost_accepts,
         believe_lost_changes,
         fence_nobody,
-        commit_asynchronously,
     )
 }
 

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import os
+import re
 import subprocess
 import threading
 from contextlib import contextmanager
@@ -35,6 +36,15 @@ provider = "sendgrid"
 api_key = "secretsmanager:everpost-test/second"
 base_url = "{sendgrid}"
 """
+NOT_OF_FUNCTIONS = {
+    # Webhooks are delivered by servers alone, and figures are shown by them alone; and the emulator gives an answer
+    # without a body a type.
+    "native": re.compile(
+        r"(?!take)[a-z]+Webhook|metrics: |deleteSuppression: .*expected \[ '' \] to include 'application/json'"
+    ),
+    "original": re.compile("listEvents: "),  # it is behind the other gateway
+}
+"""By gateway: what the collection asserts in vain there."""
 NOT_KEPT_BY_THE_EMULATOR = {  # deploy/aws/README.md has this list, too
     "aws_cloudfront_response_headers_policy": {"custom_headers_config", "remove_headers_config"},
     "aws_cloudwatch_metric_alarm": {
@@ -239,25 +249,28 @@ def collection(deployed, new_key, caller, providers, tmp_path_factory):
     keys = {f"{scope}Key": new_key(scope) for scope in ("admin", "send", "read")}
     keys |= {"controlUrl": providers.control_url, "gateway": "1", "gatewayKey": caller["x_api_key"]}
 
-    def run(gateway, stage="", *folders):
+    def run(gateway, stage, *words):
+        """Whatever does not hold, and how many requests were answered."""
         where = {"baseUrl": f"{deployed.endpoint}{stage}", "hostHeader": deployed.host(gateway)}
-        words = [word for folder in folders for word in ("--folder", folder)]
-        return asyncio.run(newman.run(tmp_path_factory.mktemp("newman"), keys | where, *words))
+        run = asyncio.run(newman.run(tmp_path_factory.mktemp("newman"), keys | where, *words))
+        return [told for told in run.failures if not NOT_OF_FUNCTIONS[gateway].match(told)], len(run.statuses)
 
     return run
 
 
 def test_all_that_the_collection_asserts_holds_through_the_gateway_of_the_native_api(collection):
-    run = collection("native")
-    assert (run.failures, run.code) == ([], 0)
-    assert len(run.statuses) > 100
+    failures, answered = collection("native", "")
+    assert failures == []
+    assert answered > 300
 
 
 def test_all_that_the_collection_asserts_holds_through_the_gateway_of_the_original_operations(deployed, collection):
+    """The accounts that it would learn from the native API are given to it."""
+    known = ("--env-var", "firstAccount=mailgun", "--env-var", "secondAccount=sendgrid")
     stage = f"/{deployed.outputs['ids']['stage']}"
-    run = collection("original", stage, "Begin", "The original three operations")
-    assert (run.failures, run.code) == ([], 0)
-    assert len(run.statuses) > 20
+    failures, answered = collection("original", stage, "--folder", "The original three operations", *known)
+    assert failures == []
+    assert answered > 40
 
 
 def test_the_clock_brings_events_to_the_stream_in_their_order(deployed, caller, aws):
