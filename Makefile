@@ -92,7 +92,7 @@ release-check: install ## Audit, wheel, requirements and bill of materials, belo
 	$(BIN)/python tools/supply_chain.py wheel dist
 
 crash: install ## Kill servers 500 times, fail 200 calls of each kind, cut the power: hours; make crash KILLS=50 CALLS=20
-	$(BIN)/pytest -q -s tests/crash --kills $(KILLS) --fleet-strikes $(KILLS) --database-strikes $(KILLS) \
+	$(BIN)/pytest -q -s tests/crash --kills $(KILLS) --fleet-strikes $(KILLS) --database-strikes $(KILLS) --storms \
 	  --syscall-strikes $(CALLS) --power-seeds $(POWER)
 	PYTHONPATH=tests $(BIN)/python tests/crash/recovery.py
 

@@ -42,6 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--syscall-strikes", type=int, default=6, help="how many of the first 200 calls fail, by kind")
     parser.addoption("--power-seeds", type=int, default=2, help="how many lives end by a power cut, in all their parts")
     parser.addoption("--crash-seed", type=int, help="of the chance in the crash tests; default: a new one each time")
+    parser.addoption("--storms", action="store_true", help="bad weather on every line of a fleet, and broken fleets")
     parser.addoption("--api-examples", type=int, default=10, help="how many calls of each operation schemathesis makes")
     parser.addoption("--fuzz-inputs", type=int, default=250, help="how many inputs chance makes for each fuzz target")
     parser.addoption(

@@ -13,6 +13,7 @@ from valkey_kit import Running, valkey_server
 
 LAZY: Final = "wal_writer_delay=1s"  # what nobody waits for is on disk late, and so is lost when the server is stopped
 FLEET_SLICE: Final = 8
+STORMY: Final = {"test_chaos.py", "test_broken_replicas.py"}
 STRIKES: Final = {"fleet_strikes": "--fleet-strikes", "database_strikes": "--database-strikes"}
 
 
@@ -42,6 +43,11 @@ def postgres(tmp_path: Path) -> Iterator[Cluster]:
 def kills(request: pytest.FixtureRequest) -> int:
     count: int = request.config.getoption("--kills")
     return count
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Minutes of storms are asked for by `make crash`, and are no part of a usual run."""
+    return (collection_path.name in STORMY and not config.getoption("--storms")) or None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
