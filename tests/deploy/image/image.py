@@ -99,7 +99,14 @@ def started(root: Path, about: Mapping[str, Any], config: Path, words: Sequence[
     inside = ["env", "--ignore-environment", f"--chdir={told['WorkingDir']}", *told["Env"], *command]
     outside = [program("unshare"), "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", READ_ONLY, "sh"]
     return subprocess.Popen(
-        [*outside, root, config, told["User"], *inside], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*outside, root, config, told["User"], *inside],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={
+            **os.environ,
+            "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin",
+        },  # where Debian has chroot
     )
 
 
