@@ -9,6 +9,7 @@ import pytest
 
 from mutants.mutation import NOTICED, REPOSITORY, Mutant, catalogue, run_tests
 
+pytestmark = pytest.mark.timeout(600)  # whoever waits for a run waits for those before it, too
 MUTANTS = catalogue()
 MUTANTS_MIN = 40
 
