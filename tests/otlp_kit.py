@@ -55,13 +55,16 @@ class Collector:
             return list(self.spans)
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    collector: Collector
+
+
 @contextmanager
 def collector() -> Iterator[Collector]:
-    with ThreadingHTTPServer((HOST, 0), _Handler) as server:
-        server.daemon_threads = True
-        collector = Collector(f"http://{HOST}:{server.server_port}")
+    with _Server((HOST, 0), _Handler) as server:
+        collector = server.collector = Collector(f"http://{HOST}:{server.server_port}")
         collector.answers.set()
-        server.collector = collector  # type: ignore[attr-defined]
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         try:
             yield collector

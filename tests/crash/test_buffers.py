@@ -60,7 +60,9 @@ async def is_given_up(port, to):
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)
-@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux can be told when to stop trying")
+@pytest.mark.skipif(
+    not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux's kernel can be told when to stop trying"
+)
 @pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
 async def test_what_a_provider_has_not_taken_in_within_the_time_for_an_answer_never_reaches_it(blow):
     with socket.socket() as listener:

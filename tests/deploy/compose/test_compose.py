@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from deploy.helm import chart
 from everpost.engine.engine import DRAIN_S
 from everpost.entrypoints import cli
 from everpost.entrypoints.server import REQUESTS_END_S
@@ -122,15 +121,12 @@ def parse(words):
     return cli._parser(words).parse_args(words)
 
 
-@chart.OF_SEVERAL
 def test_the_commands_are_those_of_the_command_line(services):
     parsed = {name: parse(services[name]["command"]) for name in OURS}
     assert parsed["api"].no_work
     assert str(parsed["worker"].config) == "everpost.toml"  # beside which the image starts it
 
 
-@chart.OF_SEVERAL
-@chart.WOKEN_BY_STORE
 @pytest.mark.parametrize("name", ["api", "worker"])
 def test_a_process_understands_its_configuration(name, services, tmp_path):
     password = tmp_path / "store_password"

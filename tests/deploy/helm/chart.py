@@ -6,12 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
 import yaml
 
-from everpost.entrypoints import cli
-from everpost.settings.load import VARIABLES
-from everpost.settings.places import STORES, WAKEUPS
 from system_parts import missing
 
 ROOT: Final = Path(__file__).resolve().parents[3]
@@ -20,17 +16,6 @@ VALUES: Final = Path(__file__).parent / "values"
 NAMES: Final = sorted(file.stem for file in VALUES.glob("*.yaml"))
 RELEASE: Final = "everpost"
 NAMESPACE: Final = "mail"
-
-OF_SEVERAL: Final = pytest.mark.skipif(
-    not (
-        {"work", "migrate"} <= cli.COMMANDS.keys()
-        and "postgres" in STORES
-        and "valkey" in WAKEUPS
-        and "EVERPOST_WAKEUP_PASSWORD" in VARIABLES
-    ),
-    reason="processes that share PostgreSQL are not all here yet",
-)
-WOKEN_BY_STORE: Final = pytest.mark.skipif("store" not in WAKEUPS, reason="PostgreSQL wakes nobody yet")
 
 
 def helm() -> Any:

@@ -48,7 +48,6 @@ def test_the_chart_is_of_this_version():
     assert (about["version"], about["appVersion"]) == (__version__, __version__)
 
 
-@chart.OF_SEVERAL
 def test_the_commands_are_those_of_the_command_line(made):
     words = {name: one["args"] for name, one in containers(made).items()}
     parsed = {name: cli._parser(each).parse_args(each) for name, each in words.items()}
@@ -57,8 +56,6 @@ def test_the_commands_are_those_of_the_command_line(made):
     assert {str(parsed[name].config) for name in ("api", "worker")} == {"/etc/everpost/everpost.toml"}
 
 
-@chart.OF_SEVERAL
-@chart.WOKEN_BY_STORE
 @pytest.mark.parametrize("part", ["api", "worker"])
 def test_a_pod_understands_its_configuration(part, made, tmp_path):
     environ = told(containers(made)[part]) | {"MAILGUN_API_KEY": "key-test"}
@@ -72,14 +69,12 @@ def test_a_pod_understands_its_configuration(part, made, tmp_path):
     )
 
 
-@chart.OF_SEVERAL
 def test_a_migration_finds_the_store_without_a_configuration(tmp_path):
     made = chart.objects(chart.values("most"))
     places = [store_place(tmp_path / "none.toml", told(one)) for one in containers(made).values()]
     assert len({str(place) for place, _data in places}) == 1
 
 
-@chart.OF_SEVERAL
 def test_every_variable_is_one_that_everpost_knows(made):
     variables = {name for one in containers(made).values() for name in told(one)}
     assert variables <= VARIABLES.keys()

@@ -190,7 +190,6 @@ def test_what_can_be_left_out_is_left_out():
     assert not bare & {"Job", "NetworkPolicy", "HorizontalPodAutoscaler", "Ingress"}
 
 
-@pytest.mark.skipif(not ALERTS.exists(), reason="there are no alerts yet")
 def test_alerts_are_those_that_are_there_for_every_prometheus():
     made = chart.objects(chart.values("most", monitoring={"rules": True}))
     rule = chart.of("PrometheusRule", made)[""]

@@ -1,17 +1,17 @@
 """The pods run: what the chart says of them, as processes over a real PostgreSQL and a real Valkey."""
 
 import asyncio
-import importlib
 import json
 
 import pytest
 
 from crash.processes import Process, ask, until
 from deploy.helm import chart
+from postgres_kit import cluster
 from server_kit import API_ACCOUNTS, EVERPOST, HOST, environ, free_ports
 from valkey_kit import valkey_server
 
-pytestmark = [pytest.mark.slow, chart.OF_SEVERAL]
+pytestmark = pytest.mark.slow
 INBOX = "/_sandbox/inbox"
 MOUNTED = "/etc/everpost/everpost.toml"
 SECRETS = {"MAILGUN_API_KEY": "key-sandbox", "SENDGRID_API_KEY": "SG.sandbox"}
@@ -23,8 +23,7 @@ HANDED_OVER_WITHIN_S = 30.0
 def outside(tmp_path_factory):
     """What the cluster has besides Everpost: the values that lead there."""
     folder = tmp_path_factory.mktemp("outside")
-    databases = importlib.import_module("postgres_kit")
-    with databases.cluster(folder) as database, valkey_server(folder) as valkey:
+    with cluster(folder) as database, valkey_server(folder) as valkey:
         yield {
             "store": {"url": f"postgres://postgres@{HOST}:{database.port}/postgres?sslmode=disable"},
             "health": {"url": f"valkey://{HOST}:{valkey.port}"},

@@ -49,7 +49,7 @@ class Metrics:
         self.engine.expect((status.account.name for status in standing.accounts), standing.sink_lags)
         self._standing.show(standing)
         shown = self.registry if self._shared is None else Together(self.registry, Path(self._shared))
-        text: bytes = generate_latest(shown)  # type: ignore[no-untyped-call]  # untyped in the library
+        text: bytes = generate_latest(shown)
         return text
 
 

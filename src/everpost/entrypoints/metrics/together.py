@@ -25,7 +25,7 @@ class Together:
 
     def collect(self) -> Iterator[Metric]:
         files = [str(path) for pattern in FILES for path in self._folder.glob(pattern)]
-        merged = {family.name: family for family in MultiProcessCollector.merge(files)}  # type: ignore[no-untyped-call]
+        merged = {family.name: family for family in MultiProcessCollector.merge(files)}
         for family in self._own.collect():
             if family.name in merged:
                 family.samples = merged[family.name].samples
