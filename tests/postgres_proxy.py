@@ -24,13 +24,25 @@ class Proxy:
         self.shuts_after_cut = False
         self._open: set[asyncio.StreamWriter] = set()
         self._mute: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self.done = asyncio.Event()  # the server has answered what nobody heard of
 
     def mute(self) -> None:
         """What comes by the connections that are open now is swallowed."""
         self._mute |= self._open
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def end(self) -> None:
+        """Returns when nothing of it runs any more."""
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.is_shut:
             writer.transport.abort()
             return
@@ -73,10 +85,11 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 @asynccontextmanager
 async def proxy_to(port: int) -> AsyncIterator[Proxy]:
     proxy = Proxy(port)
-    server = await asyncio.start_server(proxy.serve, HOST, 0)
+    server = await asyncio.start_server(proxy.take, HOST, 0)
     proxy.port = server.sockets[0].getsockname()[1]
     try:
         yield proxy
     finally:
         server.close()
+        await proxy.end()
         await settled()

@@ -11,13 +11,19 @@ from attacks.house import MAIL
 from everpost.entrypoints.http import query
 from everpost.entrypoints.http.mail_operations import MAIL as MAIL_OPERATIONS
 from everpost.entrypoints.http.other_operations import OPERATE
+from everpost.store import selection
 from everpost.store.port import Filter
-from everpost.store.sqlite import listing
 
 SOURCE = Path(everpost.__file__).parent
+FILES = (
+    *sorted((SOURCE / "store" / "sqlite").glob("*.py")),
+    *sorted((SOURCE / "store" / "postgres").glob("*.py")),
+    SOURCE / "store" / "selection.py",
+    SOURCE / "health" / "sqlite.py",
+)
 BUILDERS = {
     # Where a statement is put together from others' words, and why these are constants of the code.
-    "store/sqlite/listing.py": {"id_", "source", "row", "' AND '.join(terms)", "_one_delivery(by, 'd')"},
+    "store/selection.py": {"id_", "source", "row", "' AND '.join(terms)", "_one_delivery(by, 'd')", "hint"},
     "store/sqlite/reads.py": {"' AND '.join(terms)"},
     "store/sqlite/writes.py": {"', '.join(('d.' + name for name in DELIVERY_COLUMNS.split(', ')))"},
     "store/sqlite/purge.py": {"table"},
@@ -79,8 +85,8 @@ HEADERS = (
 
 
 def spliced():
-    """What is put into a text that is handed to SQLite or looks like SQL, by file: everything but plain constants."""
-    for path in (*sorted((SOURCE / "store" / "sqlite").glob("*.py")), SOURCE / "health" / "sqlite.py"):
+    """What is put into a text that looks like SQL, by file: everything but constants of this or another file."""
+    for path in FILES:
         tree = ast.parse(path.read_text())
         constants = {
             target.id
@@ -94,7 +100,9 @@ def spliced():
                 for value in node.values:
                     if isinstance(value, ast.FormattedValue):
                         name = ast.unparse(value.value)
-                        if name not in constants | imported and not name.startswith("', '.join((repr("):
+                        module, _, constant = name.rpartition(".")
+                        is_known = name in constants | imported or (module in imported and constant.isupper())
+                        if not is_known and not name.startswith("', '.join((repr("):
                             yield path.relative_to(SOURCE).as_posix(), name
 
 
@@ -112,20 +120,20 @@ def test_statements_are_put_together_from_constants_alone():
 def test_a_statement_is_never_made_by_another_way_of_formatting():
     """Neither `%` nor `+` of a value, and `.format` only with names of columns."""
     found = set()
-    for path in (SOURCE / "store" / "sqlite").glob("*.py"):
+    for path in FILES:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod) and is_sql(ast.unparse(node.left)):
                 found.add((path.name, ast.unparse(node)))
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".format"):
                 found.add((path.name, ast.unparse(node)))
-    assert found == {("listing.py", "_TAG_TERM.format(id=id_)")}
+    assert found == {("selection.py", "_TAG_TERM.format(id=id_)")}
 
 
 @pytest.mark.parametrize("text", CORPUS)
 def test_the_statement_of_a_list_does_not_depend_on_what_is_looked_for(text):
     by = Filter(project=text, recipient=text, tag=text, account=text, created_from=1.0, created_before=2.0)
     plain = Filter(project="p", recipient="p", tag="p", account="p", created_from=1.0, created_before=2.0)
-    assert listing._query(by, text) == listing._query(plain, "p")
+    assert selection.statement(by, text) == selection.statement(plain, "p")
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,12 @@ import pytest
 
 from everpost.model.delivery import DeliveryState
 from everpost.model.message import Address
+from everpost.store.packing import message_content, message_head
 from everpost.store.port import StoreUnavailable, Suppression
 from everpost.store.sqlite import SqliteStore
 from everpost.store.sqlite.accepting import _INSERT_DELIVERY, _INSERT_KEY, _INSERT_MESSAGE, _INSERT_RECIPIENT
 from everpost.store.sqlite.bulk import execute
-from everpost.store.sqlite.rows import delivery_row, message_content, message_head
+from everpost.store.sqlite.rows import delivery_row
 from everpost.store.sqlite.schema import MIGRATIONS
 from store_values import NOW, begun, bounds, delivery, message, system_event
 

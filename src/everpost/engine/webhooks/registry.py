@@ -3,7 +3,7 @@
 import base64
 import logging
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -31,6 +31,9 @@ _log = logging.getLogger(__name__)
 
 Changes = Mapping[str, Any]
 """Fields of a webhook by name: url, description, events, accounts, tags, enabled."""
+
+Change = Callable[[Webhook, float], tuple[Changes, Mapping[str, Any]]]
+"""From a webhook and the time: which fields it gets, and what the trail tells of that."""
 
 
 class Registry:
@@ -83,16 +86,12 @@ class Registry:
         if "enabled" in fields:
             fields = {**fields, "reason": "" if fields["enabled"] else f"by {caller.who}"}
         data = {"by": caller.who, "fields": sorted(set(fields) - {"reason"})}
-        return await self._changed(caller.project, id_, fields, EventType.WEBHOOK_CHANGED, data)
+        return await self._changed(caller.project, id_, EventType.WEBHOOK_CHANGED, lambda *_: (fields, data))
 
     async def rotate(self, caller: Caller, id_: str) -> Webhook | Problem:
         """A new secret signs from now on; those before go on signing for a day, so that the receiver may change."""
-        while True:
-            found = await self._found(caller.project, id_)
-            if isinstance(found, Problem):
-                return found
-            webhook, version = found
-            now = self._ports.clock.now()
+
+        def rotated(webhook: Webhook, now: float) -> tuple[Changes, Mapping[str, Any]]:
             until = now + WEBHOOK_ROTATION_S_MAX
             before = [
                 key if key.until is not None else SigningKey(key.secret, until)
@@ -100,15 +99,14 @@ class Registry:
                 if key.until is None or now < key.until
             ]
             keys = (_new_key(), *before)[:WEBHOOK_SECRETS_MAX]
-            rotated = replace(webhook, keys=keys, changed_at=now)
-            data = {"by": caller.who, "old_until_at": until}
-            if await self._put(rotated, version, EventType.WEBHOOK_ROTATED, data):
-                return rotated
+            return {"keys": keys}, {"by": caller.who, "old_until_at": until}
+
+        return await self._changed(caller.project, id_, EventType.WEBHOOK_ROTATED, rotated)
 
     async def disable(self, webhook: Webhook, reason: str) -> None:
         """By Everpost itself: with a notice in the trail, and in the log."""
-        fields = {"enabled": False, "reason": reason}
-        done = await self._changed(webhook.project, webhook.id, fields, EventType.WEBHOOK_DISABLED, {"reason": reason})
+        fields, data = {"enabled": False, "reason": reason}, {"reason": reason}
+        done = await self._changed(webhook.project, webhook.id, EventType.WEBHOOK_DISABLED, lambda *_: (fields, data))
         if isinstance(done, Webhook):
             _log.warning("a webhook is disabled", extra={"webhook": webhook.id, "error": reason})
 
@@ -155,23 +153,19 @@ class Registry:
             return Problem(code="not_found", status=404, title="There is no such webhook", detail=detail)
         return found
 
-    async def _changed(
-        self, project: str, id_: str, fields: Changes, type_: EventType, data: Changes
-    ) -> Webhook | Problem:
+    async def _changed(self, project: str, id_: str, type_: EventType, change: Change) -> Webhook | Problem:
         while True:
             found = await self._found(project, id_)
             if isinstance(found, Problem):
                 return found
             webhook, version = found
-            changed = replace(webhook, **fields, changed_at=self._ports.clock.now())
-            if await self._put(changed, version, type_, data):
+            now = self._ports.clock.now()
+            fields, data = change(webhook, now)
+            changed = replace(webhook, **fields, changed_at=now)
+            is_written = await self._shelf.put(changed, version, [told(type_, changed, version + 1, now, **data)])
+            self._ports.news.nudge()
+            if is_written:
                 return changed
-
-    async def _put(self, webhook: Webhook, was: int, type_: EventType, data: Changes) -> bool:
-        event = told(type_, webhook, was + 1, webhook.changed_at, **data)
-        is_written = await self._shelf.put(webhook, was, [event])
-        self._ports.news.nudge()
-        return is_written
 
     def _faults(self, fields: Changes) -> list[FieldError]:
         errors = []

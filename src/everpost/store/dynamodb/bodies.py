@@ -7,21 +7,17 @@ time: whatever goes wrong, no other message's content is touched.
 import zlib
 from typing import Final
 
-import msgspec
-from msgspec.structs import replace
-
 from everpost.aws import AwsClient, AwsError
 from everpost.aws.credentials import NoCredentials
-from everpost.model.message import Attachment, Message, stored_names
+from everpost.model.message import Message, stored_names
 from everpost.store.dynamodb.attributes import Item
 from everpost.store.dynamodb.keys import Key, attachment_key, content_key
+from everpost.store.packing import message_content, with_content
 from everpost.store.port import StoreUnavailable
 
 ITEM_BYTES_MAX: Final = 350_000  # DynamoDB's bound is 400 KB, names of attributes included
 PACKED_BYTES_MAX: Final = 1024 * 1024  # of a content that is compressed: some 20 ms in which nothing else is done
 FOLDER: Final = "bodies"
-_PACK: Final = msgspec.msgpack.Encoder()
-_CONTENT: Final = msgspec.msgpack.Decoder(tuple[str | None, str | None, tuple[Attachment, ...]])
 
 
 class Bodies:
@@ -40,7 +36,7 @@ class Bodies:
         return head | ({"files": " ".join(names)} if names else {}), items + needed
 
     async def _lay_out(self, message: Message, token: str, expires_at: int | None) -> tuple[Item, list[Item]]:
-        content = _PACK.encode((message.text, message.html, message.attachments))
+        content = message_content(message)
         if len(content) <= PACKED_BYTES_MAX and len(packed := zlib.compress(content)) <= ITEM_BYTES_MAX:
             key = content_key(message.id, token)
             return {"body": token}, [{**key._asdict(), "content": packed, "expires_at": expires_at}]
@@ -64,8 +60,7 @@ class Bodies:
     async def join(self, message: Message, head: Item, item: Item | None) -> Message:
         """The message with its content, which `item` is, where it lies in the table."""
         content = zlib.decompress(item["content"]) if item is not None else await self._fetch(head)
-        text, html, attachments = _CONTENT.decode(content)
-        return replace(message, text=text, html=html, attachments=attachments)
+        return with_content(message, content)
 
     async def _fetch(self, head: Item) -> bytes:
         if "object" not in head or self._bucket is None:

@@ -13,21 +13,13 @@ from everpost.model.message import Message, size_bytes, stored_names
 from everpost.model.removal import address_digest
 from everpost.postgres import Conflict, Pool, Statement
 from everpost.store.ledger import Key, charged
+from everpost.store.packing import message_content, message_head
 from everpost.store.port import Accepted, AcceptOverrun, New, StoreUnavailable, Unbegun
 from everpost.store.postgres import parts
 from everpost.store.postgres.carrying import carry
 from everpost.store.postgres.lane import Failed, Spoilt
 from everpost.store.postgres.reads import used_before
-from everpost.store.postgres.rows import (
-    DELIVERY_COLUMNS,
-    addresses,
-    columns,
-    message_content,
-    message_head,
-    original_text,
-    stored_text,
-    tags,
-)
+from everpost.store.postgres.rows import DELIVERY_COLUMNS, addresses, columns, original_text, stored_text, tags
 from everpost.store.submission import Submission
 from everpost.store.undo import undone
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import partial
-from itertools import islice
 from typing import Final
 
 import asyncpg
@@ -11,11 +10,13 @@ from msgspec import Struct
 from everpost.model.change import Change, Usage
 from everpost.model.delivery import Delivery
 from everpost.postgres import Pool, Statement
+from everpost.store.batches import by_caller, of_different_deliveries
 from everpost.store.ledger import Key, charged
+from everpost.store.packing import split
 from everpost.store.port import Written
 from everpost.store.postgres import parts
 from everpost.store.postgres.carrying import carry
-from everpost.store.postgres.rows import DELIVERY_COLUMNS, columns, split, to_delivery
+from everpost.store.postgres.rows import DELIVERY_COLUMNS, columns, to_delivery
 
 _DELIVERIES: Final = Statement(f"""
 SELECT {DELIVERY_COLUMNS} FROM delivery JOIN unnest(:message_ids::text[], :positions::int[]) AS k (message_id, position)
@@ -41,19 +42,8 @@ async def change(pool: Pool, asked: Sequence[Sequence[Change]]) -> list[list[Wri
     every = [one for changes in asked for one in changes]
     results: list[Written] = []
     while len(results) < len(every):
-        results += await _change_some(pool, _of_different_deliveries(every[len(results) :]))
-    told = iter(results)
-    return [list(islice(told, len(changes))) for changes in asked]
-
-
-def _of_different_deliveries(changes: Sequence[Change]) -> Sequence[Change]:
-    """As many of the first ones as can be written at once."""
-    seen: set[str] = set()
-    for count, one in enumerate(changes):
-        if one.delivery.id in seen:
-            return changes[:count]
-        seen.add(one.delivery.id)
-    return changes
+        results += await _change_some(pool, of_different_deliveries(every[len(results) :]))
+    return by_caller(results, asked)
 
 
 async def _change_some(pool: Pool, changes: Sequence[Change]) -> list[Written]:

@@ -5,8 +5,9 @@ from typing import Final
 import asyncpg
 
 from everpost.postgres import Statement
+from everpost.store.packing import to_message
 from everpost.store.port import Claim, Claimed
-from everpost.store.postgres.rows import to_delivery, to_message
+from everpost.store.postgres.rows import to_delivery
 
 _CLAIM: Final = Statement("""
 WITH due AS MATERIALIZED (

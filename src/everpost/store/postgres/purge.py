@@ -14,9 +14,10 @@ from everpost.model.message import Message, Removed
 from everpost.model.removal import without_addresses, without_bodies
 from everpost.postgres import Statement
 from everpost.store.order import first_id
+from everpost.store.packing import to_head
 from everpost.store.port import Bounds
 from everpost.store.postgres.removal import IS_OPEN, final_heads, forget_answers, rewrite
-from everpost.store.postgres.rows import addresses, columns, tags, to_head
+from everpost.store.postgres.rows import addresses, columns, tags
 
 WEEKS_AHEAD: Final = 4  # partitions that are there before they are needed
 LOCK_WAIT: Final = "200ms"  # nobody who writes has to wait for longer, since it can be tried again

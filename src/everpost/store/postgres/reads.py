@@ -10,15 +10,14 @@ from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Recorded
 from everpost.model.removal import address_digest
 from everpost.postgres import Statement
+from everpost.store.packing import split, to_head
 from everpost.store.port import Conflict, Counts, Document, Same, Stored, Suppression
 from everpost.store.postgres.rows import (
     DELIVERY_COLUMNS,
     EVENT_COLUMNS,
     original_text,
-    split,
     stored_text,
     to_delivery,
-    to_head,
     to_recorded,
 )
 

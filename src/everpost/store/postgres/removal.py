@@ -15,8 +15,9 @@ from everpost.model.event import Event
 from everpost.model.message import Message, Removed
 from everpost.model.removal import address_digest, without_address
 from everpost.postgres import Statement
+from everpost.store.packing import message_content, message_head, to_head
 from everpost.store.postgres import parts
-from everpost.store.postgres.rows import addresses, columns, message_content, message_head, stored_text, to_head
+from everpost.store.postgres.rows import addresses, columns, stored_text
 
 _FINAL: Final = ", ".join(repr(state.value) for state in sorted(FINAL))
 IS_OPEN: Final = f"EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = m.id AND d.state NOT IN ({_FINAL}))"

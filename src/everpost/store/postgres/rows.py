@@ -11,11 +11,10 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
 
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Event, EventType, Recorded
-from everpost.model.message import Attachment, Message, without_content
+from everpost.model.message import Message
 from everpost.model.removal import address_digest
 from everpost.store.port import Suppression
 
@@ -25,7 +24,6 @@ DELIVERY_COLUMNS: Final = "message_id, position, project, state, due_at, version
 SUPPRESSION_COLUMNS: Final = "digest, project, address, reason, created_at"
 EVENT_COLUMNS: Final = "message_id, id, type, at, project, delivery_id, account, data"
 
-_POSITION: Final = re.compile(r"0|[1-9][0-9]{0,8}")
 _STATES: Final = {state.value: state for state in DeliveryState}  # twice as fast as the enum's own look-up
 _TYPES: Final = {type_.value: type_ for type_ in EventType}
 _ESCAPE: Final = "\x1b"  # stands before what it escapes: itself, or a NUL, written as 0
@@ -54,8 +52,6 @@ class _Progress(Struct, array_like=True, frozen=True):
 _PACK = msgspec.msgpack.Encoder()
 _JSON = msgspec.json.Encoder()
 _PROGRESS = msgspec.msgpack.Decoder(_Progress)
-_HEAD = msgspec.msgpack.Decoder(Message)
-_CONTENT = msgspec.msgpack.Decoder(tuple[str | None, str | None, tuple[Attachment, ...]])
 _DATA = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -70,30 +66,6 @@ def original_text(text: str) -> str:
     if _ESCAPE not in text:
         return text
     return _ESCAPED.sub(lambda match: "\0" if match[1] == "0" else match[1], text)
-
-
-def split(delivery_id: str) -> tuple[str, int] | None:
-    """The key of a delivery's row; None if no delivery can have such an id."""
-    message_id, _, position = delivery_id.partition(".")
-    return (message_id, int(position)) if _POSITION.fullmatch(position) else None
-
-
-def message_head(message: Message) -> bytes:
-    return _PACK.encode(without_content(message))
-
-
-def message_content(message: Message) -> bytes:
-    return _PACK.encode((message.text, message.html, message.attachments))
-
-
-def to_head(head: bytes) -> Message:
-    """The message without its content."""
-    return _HEAD.decode(head)
-
-
-def to_message(head: bytes, content: bytes) -> Message:
-    text, html, attachments = _CONTENT.decode(content)
-    return replace(_HEAD.decode(head), text=text, html=html, attachments=attachments)
 
 
 def addresses(message: Message) -> list[str]:

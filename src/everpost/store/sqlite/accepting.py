@@ -9,10 +9,11 @@ from everpost.model.change import Usage
 from everpost.model.message import stored_names
 from everpost.model.removal import address_digest
 from everpost.store.ledger import Key, charged
+from everpost.store.packing import message_content, message_head
 from everpost.store.port import Accepted, New, StoreUnavailable, Unbegun
 from everpost.store.sqlite import bulk
 from everpost.store.sqlite.reads import KEY_USE, read_deliveries, used_before
-from everpost.store.sqlite.rows import DELIVERY_COLUMNS, Row, addresses, delivery_row, message_content, message_head
+from everpost.store.sqlite.rows import DELIVERY_COLUMNS, Row, addresses, delivery_row
 from everpost.store.sqlite.writes import append, read_usage, save_usage, update
 from everpost.store.submission import Submission
 from everpost.store.undo import undone

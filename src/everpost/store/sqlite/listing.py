@@ -1,74 +1,20 @@
-"""Lists of messages: each filter walks the narrowest index that it allows, newest entry first, to the page's end."""
+"""Lists of messages. SQLite is told which index to walk, since it keeps no statistics of what is rare."""
 
-from typing import Any, Final
+from typing import Final
 
 import apsw
 
-from everpost.model.delivery import DeliveryState
-from everpost.store.order import first_id
+from everpost.store import selection
 from everpost.store.port import Filter, Stored
 from everpost.store.sqlite.connection import snapshot
 from everpost.store.sqlite.reads import read_stored
 
-_RARE: Final = (DeliveryState.FAILED, DeliveryState.HELD, DeliveryState.UNCERTAIN, DeliveryState.CANCELLED)
-_RARE_TERM: Final = "x.state IN ('failed', 'held', 'uncertain', 'cancelled')"  # word by word as in the index
-_WAITING: Final = (DeliveryState.QUEUED, DeliveryState.SENDING)
-_TAG_TERM: Final = "EXISTS (SELECT 1 FROM tag t WHERE t.project = :project AND t.tag = :tag AND t.message_id = {id})"
+_HINTS: Final = {index: f" INDEXED BY {index}" for index in ("delivery_rare", "delivery_due")}
 
 
 def list_messages(connection: apsw.Connection, by: Filter, before: str | None, limit: int) -> list[Stored]:
-    sql = _query(by, before)
-    bindings = {
-        "project": by.project,
-        "state": by.state and by.state.value,
-        "recipient": by.recipient and by.recipient.lower(),
-        "tag": by.tag,
-        "account": by.account,
-        "from": None if by.created_from is None else first_id(by.created_from),
-        "to": None if by.created_before is None else first_id(by.created_before),
-        "before": before,
-        "limit": limit,
-    }
+    sql = selection.statement(by, before, _HINTS)
     with snapshot(connection):
-        found = (read_stored(connection, by.project, id_) for id_ in _ids(connection, sql, bindings))
+        ids = [row[0] for row in connection.execute(sql, selection.values(by, before, limit))]
+        found = (read_stored(connection, by.project, id_) for id_ in ids)
         return [stored for stored in found if stored is not None]
-
-
-def _ids(connection: apsw.Connection, sql: str, bindings: dict[str, Any]) -> list[str]:
-    return [row[0] for row in connection.execute(sql, bindings)]
-
-
-def _query(by: Filter, before: str | None) -> str:
-    """Ids only; sent, the state of nearly all, has no index: the walk over all messages meets it soon enough."""
-    source, id_, terms = _source(by)
-    terms.append("x.project = :project")
-    if by.tag is not None and not source.startswith("tag"):
-        terms.append(_TAG_TERM.format(id=id_))
-    if (by.state or by.account) and not source.startswith("delivery"):
-        terms.append(f"EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = {id_}{_one_delivery(by, 'd')})")
-    if before is not None:
-        terms.append(f"{id_} < :before")
-    if by.created_from is not None:
-        terms.append(f"{id_} >= :from")
-    if by.created_before is not None:
-        terms.append(f"{id_} < :to")
-    return f"SELECT DISTINCT {id_} FROM {source} WHERE {' AND '.join(terms)} ORDER BY {id_} DESC LIMIT :limit"
-
-
-def _source(by: Filter) -> tuple[str, str, list[str]]:
-    """What to walk, its column of message ids, and the terms that it answers itself."""
-    if by.recipient is not None:
-        return "recipient x", "x.message_id", ["x.address = :recipient"]
-    if by.tag is not None:
-        return "tag x", "x.message_id", ["x.tag = :tag"]
-    if by.state in _RARE:
-        return "delivery x INDEXED BY delivery_rare", "x.message_id", [_RARE_TERM + _one_delivery(by, "x")]
-    if by.state in _WAITING:
-        return "delivery x INDEXED BY delivery_due", "x.message_id", ["x.due_at IS NOT NULL" + _one_delivery(by, "x")]
-    return "message x", "x.id", []
-
-
-def _one_delivery(by: Filter, row: str) -> str:
-    """State and account are conditions on the same delivery."""
-    state = f" AND {row}.state = :state" if by.state is not None else ""
-    return state + (f" AND {row}.account = :account" if by.account is not None else "")

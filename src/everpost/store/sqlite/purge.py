@@ -8,8 +8,9 @@ from msgspec import Struct
 
 from everpost.model.message import Message, Removed
 from everpost.model.removal import without_addresses, without_bodies
+from everpost.store.packing import to_head
 from everpost.store.sqlite.removal import IS_OPEN, forget_answers, rewrite
-from everpost.store.sqlite.rows import addresses, to_head
+from everpost.store.sqlite.rows import addresses
 
 _AFTER: Final = f"SELECT m.n, m.created_at, m.head, {IS_OPEN} FROM message m WHERE m.n > ? ORDER BY m.n"
 _PASSED: Final = (

@@ -9,10 +9,11 @@ from everpost.model.change import Usage
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Recorded
 from everpost.model.removal import address_digest
+from everpost.store.packing import split, to_head
 from everpost.store.port import Conflict, Counts, Document, Same, Stored, Suppression
 from everpost.store.sqlite import bulk
 from everpost.store.sqlite.connection import snapshot
-from everpost.store.sqlite.rows import DELIVERY_COLUMNS, EVENT_COLUMNS, Row, split, to_delivery, to_head, to_recorded
+from everpost.store.sqlite.rows import DELIVERY_COLUMNS, EVENT_COLUMNS, Row, to_delivery, to_recorded
 
 _DELIVERIES: Final = f"SELECT {DELIVERY_COLUMNS} FROM delivery WHERE message_id = ? ORDER BY position"
 _EVENTS: Final = f"SELECT seq, {EVENT_COLUMNS} FROM event"

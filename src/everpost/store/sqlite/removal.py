@@ -10,7 +10,8 @@ from everpost.model.delivery import FINAL
 from everpost.model.event import Event
 from everpost.model.message import Message, Removed
 from everpost.model.removal import address_digest, without_address
-from everpost.store.sqlite.rows import Row, addresses, message_content, message_head, to_head
+from everpost.store.packing import message_content, message_head, to_head
+from everpost.store.sqlite.rows import Row, addresses
 from everpost.store.sqlite.writes import append
 
 IS_OPEN: Final = (

@@ -1,15 +1,13 @@
 """Values to rows and back."""
 
-import re
 from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-from msgspec.structs import replace
 
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Event, EventType, Recorded
-from everpost.model.message import Attachment, Message, without_content
+from everpost.model.message import Message
 
 Row = tuple[Any, ...]
 
@@ -21,40 +19,12 @@ PROGRESS_COLUMNS: Final = DELIVERY_COLUMNS.split(", ")[4:]
 """What changes in the life of a delivery."""
 EVENT_COLUMNS: Final = "message_id, id, type, at, project, delivery_id, account, data"
 
-_POSITION: Final = re.compile(r"0|[1-9][0-9]{0,8}")
 _STATES: Final = {state.value: state for state in DeliveryState}  # twice as fast as the enum's own look-up
 _TYPES: Final = {type_.value: type_ for type_ in EventType}
 _NAMES = msgspec.json.Decoder(tuple[str, ...])
 _PLACES = msgspec.json.Decoder(tuple[int, ...])
 _DATA = msgspec.json.Decoder(dict[str, Any])
 _JSON = msgspec.json.Encoder()
-_PACK = msgspec.msgpack.Encoder()
-_HEAD = msgspec.msgpack.Decoder(Message)
-_CONTENT = msgspec.msgpack.Decoder(tuple[str | None, str | None, tuple[Attachment, ...]])
-
-
-def split(delivery_id: str) -> tuple[str, int] | None:
-    """The key of a delivery's row; None if no delivery can have such an id."""
-    message_id, _, position = delivery_id.partition(".")
-    return (message_id, int(position)) if _POSITION.fullmatch(position) else None
-
-
-def message_head(message: Message) -> bytes:
-    return _PACK.encode(without_content(message))
-
-
-def message_content(message: Message) -> bytes:
-    return _PACK.encode((message.text, message.html, message.attachments))
-
-
-def to_head(head: bytes) -> Message:
-    """The message without its content."""
-    return _HEAD.decode(head)
-
-
-def to_message(head: bytes, content: bytes) -> Message:
-    text, html, attachments = _CONTENT.decode(content)
-    return replace(_HEAD.decode(head), text=text, html=html, attachments=attachments)
 
 
 def addresses(message: Message) -> set[str]:

@@ -1,7 +1,6 @@
 """What is done to the rows. Every function runs inside a transaction that its caller opens and commits."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
 from typing import Final
 
 import apsw
@@ -10,7 +9,9 @@ from everpost.model.change import Change, Charge, Usage
 from everpost.model.delivery import Delivery
 from everpost.model.event import Event
 from everpost.model.removal import address_digest
+from everpost.store.batches import by_caller, of_different_deliveries
 from everpost.store.ledger import Key, charged
+from everpost.store.packing import split, to_message
 from everpost.store.port import Claim, Claimed, Document, Notice, Suppression, Written
 from everpost.store.sqlite import bulk
 from everpost.store.sqlite.rows import (
@@ -20,9 +21,7 @@ from everpost.store.sqlite.rows import (
     Row,
     delivery_row,
     event_rows,
-    split,
     to_delivery,
-    to_message,
 )
 
 _INSERT_EVENT: Final = f"INSERT INTO event ({EVENT_COLUMNS}) {{rows}}"
@@ -81,19 +80,8 @@ def change(connection: apsw.Connection, asked: Sequence[Sequence[Change]]) -> li
     every = [one for changes in asked for one in changes]
     results: list[Written] = []
     while len(results) < len(every):
-        results += _change_some(connection, _of_different_deliveries(every[len(results) :]))
-    told = iter(results)
-    return [list(islice(told, len(changes))) for changes in asked]
-
-
-def _of_different_deliveries(changes: Sequence[Change]) -> Sequence[Change]:
-    """As many of the first ones as can be written at once."""
-    seen: set[str] = set()
-    for count, one in enumerate(changes):
-        if one.delivery.id in seen:
-            return changes[:count]
-        seen.add(one.delivery.id)
-    return changes
+        results += _change_some(connection, of_different_deliveries(every[len(results) :]))
+    return by_caller(results, asked)
 
 
 def _change_some(connection: apsw.Connection, changes: Sequence[Change]) -> list[Written]:
