@@ -8,8 +8,8 @@ from engine_kit import TAKEN as YES
 from everpost.attachments.port import AttachmentsUnavailable
 from everpost.engine.accept import ACCEPT_S
 from everpost.engine.attach import DAYS_OPEN, PUT_S, Attached
+from everpost.engine.fetch import AGAIN_S
 from everpost.engine.housekeep import SWEEP_EVERY_S
-from everpost.engine.read import AGAIN_S
 from everpost.model.delivery import DeliveryState
 from everpost.model.key import Caller, Scope
 from everpost.model.limits import ATTACHMENT_IN_STORE_BYTES_MAX

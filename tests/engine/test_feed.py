@@ -5,7 +5,6 @@ import asyncio
 import pytest
 
 from engine_kit import GONE, Troubled, elapse
-from everpost.engine import feed as feed_
 from everpost.engine.feed import LOOK_S, PAGE, Feed
 from everpost.engine.news import News
 from everpost.model.event import Event, EventType
@@ -149,7 +148,8 @@ async def test_many_readers_ask_the_store_as_one_does(trail):
 
 
 async def test_a_slow_reader_holds_up_nobody_and_misses_nothing(trail, monkeypatch):
-    monkeypatch.setattr(feed_, "STREAM_RECENT_MAX", 50)
+    tail = trail.feed._tail
+    monkeypatch.setattr(tail, "_most", 50)
     slow, quick = trail.feed.open(None), trail.feed.open(None)
     await elapse(1.0)
     found = []
@@ -157,7 +157,7 @@ async def test_a_slow_reader_holds_up_nobody_and_misses_nothing(trail, monkeypat
         await trail.add(PAGE)
         trail.news.nudge()
         found += await seqs(quick, PAGE)
-        assert len(trail.feed._recent) <= 50
+        assert len(tail.above(tail.start)) <= 50
     assert found == list(range(1, 10 * PAGE + 1))
     assert await seqs(slow, 10 * PAGE) == found
     slow.close()

@@ -12,12 +12,12 @@ from everpost.core.decide import Board
 from everpost.engine import journal
 from everpost.engine.attempt import Attempts, Intent
 from everpost.engine.confirm import Confirmer
+from everpost.engine.fetch import Fetcher
 from everpost.engine.fleet import Fleet
 from everpost.engine.hand import Hand
 from everpost.engine.intents import Intents, Round, suppressed_among
 from everpost.engine.ports import Ports
 from everpost.engine.queue import Queue
-from everpost.engine.read import Readings
 from everpost.engine.resolve import Resolver
 from everpost.engine.routes import Routes
 from everpost.engine.watch import Watch, Watches
@@ -46,7 +46,7 @@ class Deliverer:
         self._confirmer = Confirmer(ports, fleet)
         self._attempts = Attempts(ports, fleet, self.written, self._on_ended)
         self._hand = Hand(fleet, ports.clock)
-        self._readings = Readings(ports)
+        self._fetcher = Fetcher(ports)
         self._intents = Intents(ports, fleet, self._attempts, self._hand)
         self.watches = Watches()
         self._loops: list[asyncio.Task[None]] = []
@@ -223,7 +223,7 @@ class Deliverer:
         return BLOCKED_ROOM
 
     async def _work(self, taken: Sequence[Claimed]) -> None:
-        batch, unreadable = await self._readings.of(taken)
+        batch, unreadable = await self._fetcher.of(taken)
         round_ = Round(
             began_at=self._ports.clock.monotonic(),
             routes=await self._routes.all(),

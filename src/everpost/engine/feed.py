@@ -6,12 +6,12 @@ the store until it is near enough; so nobody waits for it, and nothing is kept f
 
 import asyncio
 import logging
-from bisect import bisect_right
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
 from everpost.engine.news import News
+from everpost.engine.trail import Tail, last_seq
 from everpost.model.event import Recorded
 from everpost.model.limits import STREAM_RECENT_MAX
 from everpost.store.port import Store, StoreUnavailable
@@ -29,8 +29,7 @@ class Feed:
         self._stirred = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
         self._grown = asyncio.Event()  # set, and replaced, when more is known
-        self._recent: list[Recorded] = []  # all events above `floor`, up to `position`
-        self.floor = 0
+        self._tail = Tail(store, STREAM_RECENT_MAX)
         self.position: int | None = None  # the end of the trail, as far as is known; None: not at all
         self._readers: set[Reader] = set()
         news.subscribe(self)
@@ -55,7 +54,8 @@ class Feed:
         self._readers.discard(reader)
         if not self._readers and self._reading is not None:
             self._reading.cancel()
-            self._reading, self.position, self._recent = None, None, []
+            self._reading, self.position = None, None
+            self._tail.begin(0)  # and keeps nothing
 
     async def grown(self, from_: int | None, timeout_s: float) -> bool:
         """Whether more is known than `from_`, now or within the time."""
@@ -65,15 +65,15 @@ class Feed:
                     await self._grown.wait()
         return self.position != from_
 
-    def above(self, cursor: int) -> Sequence[Recorded]:
-        """Of what is kept; `cursor` must not be below `floor`."""
-        return self._recent[bisect_right(self._recent, cursor, key=_seq) :]
+    def above(self, cursor: int) -> Sequence[Recorded] | None:
+        """The events above it, up to `position`; None: they are not all kept."""
+        return self._tail.above(cursor) if cursor >= self._tail.start else None
 
     async def _run(self) -> None:
         while True:
             try:
                 if self.position is None:
-                    self._begin(await self._end())
+                    self._begin(await last_seq(self._store))
                 self._stirred.clear()
                 await self._read_on()
             except StoreUnavailable as error:
@@ -85,15 +85,11 @@ class Feed:
                     await self._stirred.wait()
 
     async def _read_on(self) -> None:
-        while page := await self._store.read_events(self.position or 0, PAGE):
-            self._recent += page
-            if (excess := len(self._recent) - STREAM_RECENT_MAX) > 0:
-                self.floor = self._recent[excess - 1].seq
-                del self._recent[:excess]
-            self._move(page[-1].seq)
+        while await self._tail.grow(PAGE):
+            self._move(self._tail.end)
 
     def _begin(self, end: int) -> None:
-        self.floor = end
+        self._tail.begin(end)
         for reader in self._readers:
             reader.begin(end)
         self._move(end)
@@ -102,17 +98,6 @@ class Feed:
         self.position = position
         grown, self._grown = self._grown, asyncio.Event()
         grown.set()
-
-    async def _end(self) -> int:
-        """The last event's place, found by halving: some dozens of small questions, once."""
-        low, high = 0, 1
-        while page := await self._store.read_events(high, 1):
-            low, high = page[0].seq, 2 * page[0].seq
-        while low < high:
-            middle = (low + high) // 2
-            page = await self._store.read_events(middle, 1)
-            low, high = (page[0].seq, high) if page else (low, middle)
-        return high
 
 
 class Reader:
@@ -150,10 +135,9 @@ class Reader:
         self._feed.leave(self)
 
     async def _look(self, cursor: int, end: int) -> Sequence[Recorded]:
-        if cursor >= self._feed.floor:
-            found: Sequence[Recorded] = [one for one in self._feed.above(cursor) if self._is_wanted(one)]
+        if (kept := self._feed.above(cursor)) is not None:
             self._cursor = max(cursor, end)
-            return found
+            return [one for one in kept if self._is_wanted(one)]
         found = await self._store.read_events(cursor, PAGE, self._project, self._message_id)
         last = found[-1].seq if found else cursor
         self._cursor = last if len(found) == PAGE else max(last, end)  # all there was up to the end that was known
@@ -162,7 +146,3 @@ class Reader:
     def _is_wanted(self, recorded: Recorded) -> bool:
         event = recorded.event
         return self._project in (None, event.project) and self._message_id in (None, event.message_id)
-
-
-def _seq(recorded: Recorded) -> int:
-    return recorded.seq

@@ -3,8 +3,8 @@
 import pytest
 
 from engine_kit import CALLER, accepted, elapse
+from everpost.engine.trail import CLOCKS_OFF_S, last_seq, seq_before
 from everpost.engine.webhooks.replays import One, Range
-from everpost.engine.webhooks.trail import CLOCKS_OFF_S, last_seq, seq_before
 from everpost.model.event import Event, EventType
 from everpost.model.problem import Problem
 from everpost.store.memory import MemoryStore

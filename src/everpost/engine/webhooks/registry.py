@@ -9,10 +9,10 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from everpost.engine.ports import Ports
+from everpost.engine.trail import last_seq
 from everpost.engine.webhooks import replays
 from everpost.engine.webhooks.poster import Poster
 from everpost.engine.webhooks.shelf import Shelf, told
-from everpost.engine.webhooks.trail import last_seq
 from everpost.model.event import Event, EventType, Recorded
 from everpost.model.key import Caller
 from everpost.model.limits import (

@@ -7,8 +7,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from everpost.engine.ports import Ports
+from everpost.engine.trail import CLOCKS_OFF_S, last_seq, seq_before
 from everpost.engine.webhooks.shelf import Shelf, told
-from everpost.engine.webhooks.trail import CLOCKS_OFF_S, last_seq, seq_before
 from everpost.model.event import EventType, Recorded
 from everpost.model.ids import MESSAGE_ID_CHARS, MESSAGE_PREFIX
 from everpost.model.limits import WEBHOOK_WAITING_MAX

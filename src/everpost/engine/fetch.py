@@ -1,4 +1,4 @@
-"""What is due is made whole: attachments that lie outside the store are read back. No mail is sent without them."""
+"""What is due is made whole: attachments that lie outside the store are fetched. No mail is sent without them."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from everpost.store.port import Claimed
 AGAIN_S: Final = 30.0  # until what could not be read is looked at again
 
 
-class Readings:
+class Fetcher:
     def __init__(self, ports: Ports) -> None:
         self._attached = Attached(ports)
         self._clock = ports.clock
