@@ -1,6 +1,7 @@
 """What one process hears of others."""
 
 import asyncio
+from contextlib import asynccontextmanager
 
 from everpost.wakeup.port import Topic
 
@@ -25,3 +26,18 @@ class Ear:
             while len(self.topics) < count:
                 self._some.clear()
                 await self._some.wait()
+
+
+@asynccontextmanager
+async def hearing(peers):
+    """What it hears, from when it listens."""
+    ear = Ear()
+    task = asyncio.create_task(peers.hear(ear))
+    try:
+        await ear.until(len(ALL))
+        ear.topics.clear()
+        yield ear
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await peers.close()

@@ -1,60 +1,20 @@
 """Wake-ups over a real PostgreSQL: heard at once, found anew after any trouble, and never a trouble of the caller's."""
 
-import asyncio
 import logging
-from contextlib import asynccontextmanager
 
 import postgres_kit
 from everpost.postgres import Server, Tls
 from everpost.wakeup import postgres
-from everpost.wakeup.port import LOOK_S, Topic
+from everpost.wakeup.port import Topic
 from everpost.wakeup.postgres import PostgresPeers
 from postgres_proxy import proxy_to
 from server_kit import HOST, free_ports
-from wakeup_ear import ALL, Ear
+from wakeup_ear import ALL, hearing
 
 OTHERS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
-
-
-@asynccontextmanager
-async def hearing(peers):
-    """What it hears, from when it listens."""
-    ear = Ear()
-    task = asyncio.create_task(peers.hear(ear))
-    try:
-        await ear.until(len(ALL))
-        ear.topics.clear()
-        yield ear
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await peers.close()
-
-
-async def test_what_one_process_tells_all_others_hear_and_itself_does_not(databases):
-    async with databases.one() as server:
-        teller = PostgresPeers(server)
-        async with hearing(teller) as own, hearing(PostgresPeers(server)) as one, hearing(PostgresPeers(server)) as two:
-            await teller.tell(Topic.DUE)
-            await teller.tell(Topic.NEWS)
-            for ear in (one, two):
-                await ear.until(2)
-                assert ear.topics == [Topic.DUE, Topic.NEWS]
-            assert own.topics == []
-
-
-async def test_what_is_due_later_is_not_told(databases):
-    async with databases.one() as server:
-        teller = PostgresPeers(server)
-        async with hearing(PostgresPeers(server)) as ear:
-            await teller.tell(Topic.DUE, LOOK_S)
-            await teller.tell(Topic.NEWS)
-            await ear.until(1)
-            assert ear.topics == [Topic.NEWS]
-        await teller.close()
 
 
 async def test_who_was_cut_off_hears_of_everything_and_goes_on(databases):

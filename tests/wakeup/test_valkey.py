@@ -2,19 +2,18 @@
 
 import asyncio
 import logging
-from contextlib import asynccontextmanager
 
 import msgspec
 import pytest
 
 from everpost.valkey import Password, Server
-from everpost.wakeup.port import LOOK_S, Topic
+from everpost.wakeup.port import Topic
 from everpost.wakeup.valkey import CHANNEL, ValkeyPeers
 from scripted_server import ScriptedServer
 from server_kit import HOST
 from valkey_fixtures import PASSWORD
 from valkey_kit import PATIENT, trusting
-from wakeup_ear import ALL, WITHIN_S, Ear
+from wakeup_ear import ALL, WITHIN_S, Ear, hearing
 
 PATIENCE = msgspec.structs.replace(PATIENT, pause_s_min=0.05, pause_s_max=0.05, beat_s=0.5)
 
@@ -33,61 +32,6 @@ def pings(server):
 
 def peers_of(server, host=HOST, **options):
     return ValkeyPeers(Server(host, server.port, **({"patience": PATIENCE} | options)))
-
-
-@asynccontextmanager
-async def hearing(peers):
-    """What it hears, from when it has subscribed."""
-    ear = Ear()
-    task = asyncio.create_task(peers.hear(ear))
-    try:
-        await ear.until(len(ALL))
-        ear.topics.clear()
-        yield ear
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await peers.close()
-
-
-async def test_what_one_process_tells_all_others_hear(valkey):
-    teller = peers_of(valkey)
-    async with hearing(peers_of(valkey)) as one, hearing(peers_of(valkey)) as other:
-        await teller.tell(Topic.DUE)
-        await teller.tell(Topic.NEWS)
-        for ear in (one, other):
-            await ear.until(2)
-            assert ear.topics == [Topic.DUE, Topic.NEWS]
-    await teller.close()
-
-
-async def test_what_a_process_tells_it_does_not_hear_itself(valkey):
-    peers, stranger = peers_of(valkey), peers_of(valkey)
-    async with hearing(peers) as ear:
-        await peers.tell(Topic.NEWS)
-        await stranger.tell(Topic.DUE)  # it comes behind the other
-        await ear.until(1)
-        assert ear.topics == [Topic.DUE]
-    await stranger.close()
-
-
-async def test_what_is_due_later_than_others_look_by_themselves_is_not_told(valkey):
-    teller = peers_of(valkey)
-    async with hearing(peers_of(valkey)) as ear:
-        await teller.tell(Topic.DUE, LOOK_S)
-        await teller.tell(Topic.NEWS)
-        await ear.until(1)
-        assert ear.topics == [Topic.NEWS]
-    await teller.close()
-
-
-async def test_whoever_subscribes_looks_at_everything_first(valkey):
-    peers, ear = peers_of(valkey), Ear()
-    task = asyncio.create_task(peers.hear(ear))
-    await ear.until(len(ALL))
-    task.cancel()
-    assert sorted(ear.topics) == sorted(ALL)
-    await peers.close()
 
 
 @pytest.mark.parametrize("said", [b"", b"due", b"nonsense x", b"\xff\xfe", b"due x y z" * 1000])
