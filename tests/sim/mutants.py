@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from everpost.core import decide, resolving, transitions
-from everpost.engine import accept, asking, fleet, resolve
+from everpost.engine import accept, asking, deliver, fleet, resolve
 from everpost.engine.accept import Acceptor
 from everpost.engine.attempt import Attempts, Intent
 from everpost.engine.deliver import Deliverer
@@ -44,8 +44,8 @@ Mutant = Callable[[pytest.MonkeyPatch], None]
 def acknowledge_before_it_is_stored(patch: pytest.MonkeyPatch) -> None:
     store = Acceptor._store
 
-    async def stored(self, message, route, claim, *, awaited):
-        asyncio.create_task(store(self, message, route, claim, awaited=awaited))  # noqa: RUF006  it dies with its node
+    async def stored(self, message, kept, route, claim, *, awaited):
+        asyncio.create_task(store(self, message, kept, route, claim, awaited=awaited))  # noqa: RUF006  it dies with its node
         return Stored(message=message, deliveries=(accept._delivery(message, route, message.created_at),))
 
     patch.setattr(Acceptor, "_store", stored)
@@ -54,9 +54,9 @@ def acknowledge_before_it_is_stored(patch: pytest.MonkeyPatch) -> None:
 def acknowledge_what_the_store_has_refused(patch: pytest.MonkeyPatch) -> None:
     store = Acceptor._store
 
-    async def stored(self, message, route, claim, *, awaited):
+    async def stored(self, message, kept, route, claim, *, awaited):
         try:
-            return await store(self, message, route, claim, awaited=awaited)
+            return await store(self, message, kept, route, claim, awaited=awaited)
         except StoreUnavailable:
             return Stored(message=message, deliveries=(accept._delivery(message, route, message.created_at),))
 
@@ -112,7 +112,7 @@ def write_to_those_who_must_not_be_written_to(patch: pytest.MonkeyPatch) -> None
     async def nobody(*_) -> set[Any]:
         return set()
 
-    patch.setattr(Deliverer, "_suppressed", nobody)
+    patch.setattr(deliver, "suppressed_among", nobody)
     patch.setattr(MemoryStore, "_has_suppressed", lambda *_: False)
 
 
@@ -292,7 +292,7 @@ MUTANTS: Sequence[tuple[Mutant, str, int]] = (
     (take_an_unknown_outcome_for_a_failure, TWICE, 1),
     (requeue_what_a_lost_worker_had, "began while the one before was unresolved", 2),
     (give_up_on_a_worker_that_is_at_work, "while an earlier request was still open", 24),
-    (give_up_by_the_wall_clock, "given up after", 46),
+    (give_up_by_the_wall_clock, "given up after", 111),
     (send_again_whatever_the_policy, "the policy is hold", 2),
     (show_a_mail_to_everybody, "shown to another project", 1),
     (bar_an_address_in_all_projects, "had barred", 1),

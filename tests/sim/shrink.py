@@ -1,7 +1,7 @@
 """From a seed that breaks a promise to the smallest plan that still breaks the same one.
 
 Whatever is taken away from a plan, chance falls otherwise in what is left; so each smaller plan is tried with a few
-seeds before it is given up.
+seeds before it is given up, and with the more the fewer mails it has: with them go the chances to meet a fault.
 """
 
 import re
@@ -16,7 +16,8 @@ from sim.draw import draw
 from sim.plan import Plan, ProviderPlan, Weather
 from sim.scenario import MakeStore, play
 
-TRIES = 5  # seeds of each smaller plan
+TRIES_MIN = 5  # seeds of each smaller plan …
+MAILS_TRIED = 600  # … or as many as have together so many mails
 CALM = Weather()
 DEFAULTS = Plan(seed=0, mails=0, providers=(), nodes=())
 
@@ -47,7 +48,8 @@ def replay(plan: Plan, store: str) -> str:
 
 def _smaller(small: Small, kind: str, make_store: MakeStore) -> Small | None:
     for candidate in _candidates(small.plan):
-        for seed in range(small.plan.seed, small.plan.seed + TRIES):
+        tries = max(TRIES_MIN, MAILS_TRIED // candidate.mails)
+        for seed in range(small.plan.seed, small.plan.seed + tries):
             tried = replace(candidate, seed=seed)
             same = [words for words in play(tried, make_store).breaks if _kind(words) == kind]
             if same:

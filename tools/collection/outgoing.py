@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from collection.scenario import Chapter, Scenario
+from collection.scenario import Chapter, Need, Scenario
 
 _URL: Final = "https://hooks.example.com/everpost"
 _ONE: Final = {"id": "{{webhook}}"}
@@ -15,9 +15,14 @@ def _of(operation: str, name: str, **more: Any) -> Scenario:
     return Scenario(operation=operation, name=name, **{"places": _ONE, **more})
 
 
-def _faulty(name: str, field: str, **body: Any) -> Scenario:
+def _faulty(name: str, field: str, needs: tuple[Need, ...] = (), **body: Any) -> Scenario:
     return Scenario(
-        operation="createWebhook", name=name, body={"url": _URL, **body}, code="validation_failed", fields=(field,)
+        operation="createWebhook",
+        name=name,
+        body={"url": _URL, **body},
+        code="validation_failed",
+        fields=(field,),
+        needs=needs,
     )
 
 
@@ -32,7 +37,7 @@ def _absent(operation: str, body: Any = None) -> Scenario:
 
 
 _REFUSALS: Final = (
-    _faulty("Plain HTTP", "url", url="http://hooks.example.com/"),
+    _faulty("Plain HTTP", "url", (Need.KEYS,), url="http://hooks.example.com/"),  # `everpost dev` takes it
     _faulty("An address inside", "url", url="https://169.254.169.254/latest/meta-data/"),
     _faulty("A type of event that is not known", "events[0]", events=["email.sended"]),
     _faulty("An account that is not there", "accounts[0]", accounts=["nobody"]),

@@ -106,6 +106,22 @@ async def test_a_body_that_is_announced_as_too_large_ends_the_connection(connect
     assert await connection.ended() == b""
 
 
+async def test_who_was_answered_and_never_ends_its_body_gets_no_second_answer(server, connection):
+    """It would be taken for the answer to what is sent next."""
+    connection.writer.write(post(b"x" * 5000, "/nowhere")[:-4000])
+    assert (await connection.answer())[0] == 404
+    server.protocol.end("too late")
+    assert await connection.ended() == b""
+
+
+async def test_what_can_not_be_read_is_not_refused_before_the_answer_to_the_request_before_it(server, connection):
+    """That would be taken for the answer to the mail, which is accepted."""
+    connection.writer.write(post(json.dumps(NATIVE).encode()))
+    await until(lambda: server.server_state.connections and server.protocol._answering is not None)
+    server.protocol.data_received(b"this is not HTTP\r\n\r\n")
+    assert b"400" not in await connection.ended()
+
+
 @pytest.mark.parametrize("more", [b"Connection: close\r\n", b""], ids=["asked", "HTTP/1.0"])
 async def test_a_connection_ends_after_its_answer_where_that_is_what_the_caller_wants(connection, more):
     version = b"1.1" if more else b"1.0"

@@ -53,6 +53,11 @@ class Exchange:
         self._gone = False
         self._waiter: asyncio.Future[None] | None = None
 
+    @property
+    def is_over(self) -> bool:
+        """It is answered, or the caller has gone."""
+        return self._gone
+
     async def piece(self) -> tuple[bytes, bool]:
         while not self._body and not self._whole and not self._gone:
             if self.expects_word:
@@ -79,7 +84,7 @@ class Exchange:
         self._wake()
 
     def leave(self) -> None:
-        """It is answered, or the caller has gone."""
+        """Nothing more is wanted of it."""
         self._gone = True
         self._body = b""
         self._wake()

@@ -24,6 +24,7 @@ from uvicorn.server import ServerState
 from everpost.entrypoints.http.call import Call, Reply
 from everpost.entrypoints.http.door import Door, fields_of
 from everpost.entrypoints.http.exchange import BODY_WAITING_MAX, Exchange, written
+from everpost.entrypoints.http.gate import CLOSE
 from everpost.entrypoints.http.pouring import Pouring
 from everpost.entrypoints.http.punctuality import Punctual, make_room
 from everpost.entrypoints.http.soundness import Refused, check_head, head_too_large, refusal, target
@@ -267,11 +268,10 @@ class Protocol(asyncio.Protocol):
 
     def _write(self, call: Call, reply: Reply, exchange: Exchange) -> None:
         fields = [*self._server.default_headers, *fields_of(call, reply)]
-        is_last = not exchange.keep_alive or (self._ends and not self._waiting)
-        if is_last or (b"connection", b"close") in reply.headers:
+        is_told = CLOSE[0] in reply.headers
+        if is_told or not exchange.keep_alive or (self._ends and not self._waiting):
             exchange.keep_alive = False
-            if (b"connection", b"close") not in reply.headers:
-                fields.append((b"connection", b"close"))
+            fields += () if is_told else CLOSE
         self.write(written(reply.status, fields, b"" if exchange.method == "HEAD" else reply.body))
 
     def _ended(self, exchange: Exchange) -> None:
@@ -294,5 +294,8 @@ class Protocol(asyncio.Protocol):
             self._wait(limits.REQUEST_HEAD_S_MAX)
 
     def _refuse(self, refused: Refused) -> None:
-        self.write(refusal(refused, self._server.default_headers))
+        """Told where what is being read is to be answered next: else it would be taken for another request's answer."""
+        reading, is_next = self._reading, self._is_new or self._answering in (None, self._reading)
+        if is_next and (self._is_whole or reading is None or not reading.is_over):
+            self.write(refusal(refused, self._server.default_headers))
         self.transport.close()

@@ -44,8 +44,7 @@ async def create_webhook(call: Call) -> Reply | Problem:
 
 
 async def change_webhook(call: Call) -> Reply | Problem:
-    webhook = await _found(call)
-    body = webhook if isinstance(webhook, Problem) else await call.body()
+    body = await call.body()
     fields = body if isinstance(body, Problem) else parse_webhook_change(body)
     if isinstance(fields, Problem):
         return fields
@@ -74,13 +73,13 @@ async def test_webhook(call: Call) -> Reply | Problem:
 
 
 async def replay_webhook(call: Call) -> Reply | Problem:
-    webhook = await _found(call)
-    if isinstance(webhook, Problem):
-        return webhook
     body = await call.body()
     wanted = body if isinstance(body, Problem) else parse_replay(body)
     if isinstance(wanted, Problem):
         return wanted
+    webhook = await _found(call)
+    if isinstance(webhook, Problem):
+        return webhook
     chosen = Range(wanted.since or 0.0, wanted.until) if wanted.event is None else One(wanted.event)
     begun = await _registry(call).replay(call.caller, webhook, chosen)
     return begun if isinstance(begun, Problem) else json(202, render_webhook(webhook, begun))
