@@ -279,9 +279,7 @@ class Protocol(asyncio.Protocol):
         exchange.leave()
         self._server.total_requests += 1
         self._answering = None
-        if self.transport.is_closing():
-            return
-        if not exchange.keep_alive:
+        if self.transport.is_closing() or not exchange.keep_alive:
             self.transport.close()
             return
         self.resume_reading()
