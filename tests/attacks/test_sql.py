@@ -167,6 +167,8 @@ def test_no_part_of_an_address_widens_what_is_found(filled):
         part = quote(text, safe="")
         for target in (f"/v1/emails/{part}", f"/v1/routes/{part}", f"/v1/suppressions/{part}"):
             assert listed(filled, target).status in (404, 422)
+        found = filled.ask("POST", "/v1/suppressions/search", {"address": text}, project="shop")
+        assert found.status == 422 or found.json["data"] == []
         for name in ("message", "after"):
             answer = listed(filled, f"/v1/events?{name}={part}")
             assert answer.status == 400 or answer.json["data"] == []

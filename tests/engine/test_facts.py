@@ -61,6 +61,7 @@ async def events_of(world):
         await accepted(engine)
         await elapse(3600)
         await engine.console.suppress(CALLER, "eve@example.net", "they asked")
+        await engine.console.suppress_all(CALLER, {"mallory@example.net": "they asked"})
         await engine.console.unsuppress(CALLER, "eve@example.net")
         await engine.console.set_default(CALLER, "b")
         await engine.console.erase(CALLER, "bob@example.org", dry_run=False)

@@ -14,6 +14,7 @@ from everpost.entrypoints.http.mail_operations import MAIL, ORIGINAL
 from everpost.entrypoints.http.openapi import build_document
 from everpost.entrypoints.http.other_operations import OPERATE, VITALS
 from everpost.entrypoints.http.problems import CODES
+from everpost.entrypoints.http.suppression_operations import SUPPRESSIONS
 from everpost.entrypoints.http.ui import ui_operations
 from everpost.entrypoints.http.webhook_operations import WEBHOOKS
 
@@ -23,7 +24,10 @@ _SCHEMAS: Final = "#/components/schemas/"
 @cache
 def document() -> dict[str, Any]:
     """As a server says it at /openapi.json; the inbox of `everpost dev` is left out."""
-    operations = (*MAIL, *ORIGINAL, *OPERATE, *WEBHOOKS, *HOOKS, *VITALS, *ui_operations(inbox=False))
+    operations = (
+        *(*MAIL, *ORIGINAL, *OPERATE, *SUPPRESSIONS, *WEBHOOKS, *HOOKS, *VITALS),
+        *ui_operations(inbox=False),
+    )
     pages = Documentation(operations, __version__, inbox=False).operations
     return build_document((*operations, *pages), __version__)
 

@@ -15,6 +15,7 @@ from everpost.engine.routes import DEFAULT, Routes
 from everpost.model.account import Account, AccountHealth, Circuit
 from everpost.model.event import Event, EventType, Recorded
 from everpost.model.key import Caller
+from everpost.model.limits import SUPPRESSIONS_AT_ONCE_MAX
 from everpost.model.problem import Problem
 from everpost.model.route import Route
 from everpost.store.port import Counts, Filter, Stored, StoreUnavailable, Suppression, Written
@@ -130,6 +131,23 @@ class Console:
         await self._ports.store.suppress([row], [event])
         self._ports.news.nudge()
         return row
+
+    async def list_suppressions(self, project: str, prefix: str, after: str, limit: int) -> Sequence[Suppression]:
+        """Those whose address begins like that, behind `after`; in lower case."""
+        return await self._ports.store.list_suppressions(project, prefix, after, limit)
+
+    async def suppress_all(self, caller: Caller, reasons: Mapping[str, str]) -> None:
+        """Of many addresses; after an interruption some of them are suppressed, and it can be repeated."""
+        every = list(reasons.items())
+        for start in range(0, len(every), SUPPRESSIONS_AT_ONCE_MAX):
+            now, some = self._ports.clock.now(), every[start : start + SUPPRESSIONS_AT_ONCE_MAX]
+            rows = [
+                Suppression(project=caller.project, address=address.lower(), reason=reason, created_at=now)
+                for address, reason in some
+            ]
+            event = self._suppression_event(EventType.SUPPRESSION_ADDED, caller, now, {"addresses": len(rows)})
+            await self._ports.store.suppress(rows, [event])
+        self._ports.news.nudge()
 
     async def unsuppress(self, caller: Caller, address: str) -> None:
         now = self._ports.clock.now()

@@ -192,6 +192,7 @@ FACTS: Final[Mapping[EventType, Fact]] = {
             "by": "who did it: a key, or the account whose provider has told why",
             "source": "`webhook`, where a provider has told why",
             "place": "of the recipient in the mail that it was told of",
+            "addresses": "how many at once; left out: one",
         }
         | _REASON,
     ),

@@ -7,6 +7,7 @@ from everpost.entrypoints.http.hooks import HOOKS
 from everpost.entrypoints.http.mail_operations import MAIL, ORIGINAL
 from everpost.entrypoints.http.operation import Operation
 from everpost.entrypoints.http.other_operations import OPERATE, VITALS, inbox_operations
+from everpost.entrypoints.http.suppression_operations import SUPPRESSIONS
 from everpost.entrypoints.http.ui import ui_operations
 from everpost.entrypoints.http.vitals import metrics
 from everpost.entrypoints.http.webhook_operations import WEBHOOKS
@@ -23,6 +24,9 @@ def all_operations(services: Services) -> tuple[Operation, ...]:
     vitals = [each for each in VITALS if each.handle is not metrics or services.metrics.is_shown]
     hooks = HOOKS if services.ingestor is not None else ()
     webhooks = WEBHOOKS if services.webhooks is not None else ()
-    operations = (*MAIL, *ORIGINAL, *OPERATE, *webhooks, *hooks, *vitals, *ui_operations(inbox=has_inbox), *inbox)
+    operations = (
+        *(*MAIL, *ORIGINAL, *OPERATE, *SUPPRESSIONS, *webhooks, *hooks, *vitals),
+        *(*ui_operations(inbox=has_inbox), *inbox),
+    )
     documentation = Documentation(operations, services.version, inbox=has_inbox)
     return (*operations, *documentation.operations)

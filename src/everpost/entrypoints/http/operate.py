@@ -1,18 +1,15 @@
-"""Accounts, routes, suppressions and erasure."""
+"""Accounts, routes and erasure."""
 
-from everpost.dialects.addresses import address_of
-from everpost.dialects.native_operate import parse_erasure, parse_route, parse_suppression
-from everpost.dialects.native_render import instant, maybe_instant, render_route
-from everpost.dialects.native_views import AccountView, ErasureView, RecordsView, SuppressionView
+from everpost.dialects.native_operate import parse_erasure, parse_route
+from everpost.dialects.native_render import maybe_instant, render_route
+from everpost.dialects.native_views import AccountView, ErasureView, RecordsView
 from everpost.engine.console import AccountStatus
 from everpost.entrypoints.http import headers
 from everpost.entrypoints.http.call import Call, Reply, json
 from everpost.entrypoints.http.problems import problem
 from everpost.model.account import Quota
-from everpost.model.message import Address
-from everpost.model.problem import FieldError, Problem
+from everpost.model.problem import Problem
 from everpost.model.route import Route
-from everpost.store.port import Suppression
 
 
 async def list_accounts(call: Call) -> Reply:
@@ -41,36 +38,6 @@ async def put_route(call: Call) -> Reply | Problem:
     if isinstance(was, Problem):
         return was
     return _route(await call.services.console.put_route(call.caller, route, was))
-
-
-async def get_suppression(call: Call) -> Reply | Problem:
-    address = _address(call)
-    if isinstance(address, Problem):
-        return address
-    found = await call.services.console.suppressions(call.caller.project, [address])
-    return json(200, _suppression(found[0])) if found else problem("not_found", "this address is not suppressed")
-
-
-async def put_suppression(call: Call) -> Reply | Problem:
-    address = _address(call)
-    if isinstance(address, Problem):
-        return address
-    body = await call.body()
-    if isinstance(body, Problem):
-        return body
-    reason = parse_suppression(body)
-    if isinstance(reason, Problem):
-        return reason
-    return json(200, _suppression(await call.services.console.suppress(call.caller, address, reason)))
-
-
-async def delete_suppression(call: Call) -> Reply | Problem:
-    """Also when it was not suppressed: afterwards it is not."""
-    address = _address(call)
-    if isinstance(address, Problem):
-        return address
-    await call.services.console.unsuppress(call.caller, address)
-    return Reply(status=204, body=b"")
 
 
 async def erase_recipient(call: Call) -> Reply | Problem:
@@ -108,17 +75,6 @@ def _route(route: Route | Problem) -> Reply | Problem:
     if isinstance(route, Problem):
         return route
     return json(200, render_route(route), ((b"etag", b'"%d"' % route.version),))
-
-
-def _address(call: Call) -> str | Problem:
-    found = address_of(call.place("address"))
-    if isinstance(found, Address):
-        return found.email
-    return problem("validation_failed", errors=[FieldError("address", found)])
-
-
-def _suppression(row: Suppression) -> SuppressionView:
-    return {"address": row.address, "reason": row.reason, "created_at": instant(row.created_at)}
 
 
 def _account(status: AccountStatus) -> AccountView:
