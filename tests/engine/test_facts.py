@@ -51,8 +51,8 @@ def changes():
 async def events_of(world):
     """Those of a busy day: mail, a broken account, a route, a suppression, an erasure, keys."""
     keyring = Keyring(world.store, world.clock.now)
-    key, _ = await keyring.create("shop", Scope.SEND, "the shop's")
-    await keyring.revoke(key.id)
+    key, _ = await keyring.create("shop", Scope.SEND, "the shop's", by="somebody")
+    await keyring.revoke(key.id, by="somebody")
     world.wire.script("a", BAD_KEY, TAKEN)
     world.wire.script("b", TAKEN)
     async with world.running() as engine:

@@ -10,6 +10,7 @@ from pages import markdown
 from everpost import __version__
 from everpost.entrypoints.http.documentation import Documentation
 from everpost.entrypoints.http.hooks import HOOKS
+from everpost.entrypoints.http.key_operations import KEYS
 from everpost.entrypoints.http.mail_operations import MAIL, ORIGINAL
 from everpost.entrypoints.http.openapi import build_document
 from everpost.entrypoints.http.other_operations import OPERATE, VITALS
@@ -25,7 +26,7 @@ _SCHEMAS: Final = "#/components/schemas/"
 def document() -> dict[str, Any]:
     """As a server says it at /openapi.json; the inbox of `everpost dev` is left out."""
     operations = (
-        *(*MAIL, *ORIGINAL, *OPERATE, *SUPPRESSIONS, *WEBHOOKS, *HOOKS, *VITALS),
+        *(*MAIL, *ORIGINAL, *OPERATE, *SUPPRESSIONS, *WEBHOOKS, *KEYS, *HOOKS, *VITALS),
         *ui_operations(inbox=False),
     )
     pages = Documentation(operations, __version__, inbox=False).operations

@@ -60,6 +60,7 @@ SUPPRESSION_LINES_MAX: Final = 10_000  # lines of one import
 IMPORT_BYTES_MAX: Final = 4 * 1024 * 1024  # of one import
 SUPPRESSIONS_AT_ONCE_MAX: Final = 500  # of an import, that are stored in one step
 KEYS_MAX: Final = 100  # of one project that hold
+KEY_DAYS_MAX: Final = 36_500  # after which a key ends by itself, if it does
 
 # Who follows the events
 STREAMS_MAX: Final = 256  # streams of events from one process; beyond it: 503 and Retry-After

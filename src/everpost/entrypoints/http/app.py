@@ -4,6 +4,7 @@ from everpost.entrypoints.http.call import Services
 from everpost.entrypoints.http.documentation import Documentation
 from everpost.entrypoints.http.door import Door
 from everpost.entrypoints.http.hooks import HOOKS
+from everpost.entrypoints.http.key_operations import KEYS
 from everpost.entrypoints.http.mail_operations import MAIL, ORIGINAL
 from everpost.entrypoints.http.operation import Operation
 from everpost.entrypoints.http.other_operations import OPERATE, VITALS, inbox_operations
@@ -24,8 +25,9 @@ def all_operations(services: Services) -> tuple[Operation, ...]:
     vitals = [each for each in VITALS if each.handle is not metrics or services.metrics.is_shown]
     hooks = HOOKS if services.ingestor is not None else ()
     webhooks = WEBHOOKS if services.webhooks is not None else ()
+    keys = KEYS if services.keys is not None else ()
     operations = (
-        *(*MAIL, *ORIGINAL, *OPERATE, *SUPPRESSIONS, *webhooks, *hooks, *vitals),
+        *(*MAIL, *ORIGINAL, *OPERATE, *SUPPRESSIONS, *webhooks, *keys, *hooks, *vitals),
         *(*ui_operations(inbox=has_inbox), *inbox),
     )
     documentation = Documentation(operations, services.version, inbox=has_inbox)
