@@ -12,8 +12,9 @@ from everpost.engine.erase import Erased, Eraser
 from everpost.engine.fleet import Fleet
 from everpost.engine.ports import Ports
 from everpost.engine.routes import DEFAULT, Routes
+from everpost.engine.search import Found, Sought, search
 from everpost.model.account import Account, AccountHealth, Circuit
-from everpost.model.event import Event, EventType, Recorded
+from everpost.model.event import Event, EventType
 from everpost.model.key import Caller
 from everpost.model.limits import SUPPRESSIONS_AT_ONCE_MAX
 from everpost.model.problem import Problem
@@ -65,10 +66,8 @@ class Console:
     async def messages(self, by: Filter, before: str | None, limit: int) -> list[Stored]:
         return await self._ports.store.list_messages(by, before, limit)
 
-    async def events(
-        self, project: str | None, after: int, limit: int, message_id: str | None = None
-    ) -> list[Recorded]:
-        return await self._ports.store.read_events(after, limit, project, message_id)
+    async def events(self, sought: Sought, after: int, limit: int) -> Found:
+        return await search(self._ports.store, sought, after, limit)
 
     async def cancel(self, caller: Caller, message_id: str) -> Stored | Problem:
         """Cancels what is still queued of a message; a problem if nothing was."""
