@@ -12,6 +12,7 @@ from everpost.entrypoints.http.suppression_operations import SUPPRESSIONS
 from everpost.entrypoints.http.ui import ui_operations
 from everpost.entrypoints.http.vitals import metrics
 from everpost.entrypoints.http.webhook_operations import WEBHOOKS
+from everpost.entrypoints.http.whoami import Whoami
 
 
 def build_app(services: Services) -> Door:
@@ -26,9 +27,10 @@ def all_operations(services: Services) -> tuple[Operation, ...]:
     hooks = HOOKS if services.ingestor is not None else ()
     webhooks = WEBHOOKS if services.webhooks is not None else ()
     keys = KEYS if services.keys is not None else ()
-    operations = (
+    told = (
         *(*MAIL, *ORIGINAL, *OPERATE, *SUPPRESSIONS, *webhooks, *keys, *hooks, *vitals),
         *(*ui_operations(inbox=has_inbox), *inbox),
     )
+    operations = (*told, Whoami(told).operation)
     documentation = Documentation(operations, services.version, inbox=has_inbox)
     return (*operations, *documentation.operations)
