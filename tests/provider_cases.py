@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from everpost.model.account import Account
 from everpost.model.message import Address, Attachment, Draft, Message
@@ -105,6 +106,22 @@ def build(value, provider, delivery_id=ID):
 
 def built(provider, draft, delivery_id=ID):
     return PROVIDERS[provider].build(draft, delivery_id, account_of(provider))
+
+
+def fitted(provider, draft):
+    """A mail of any kind, cut down to what the provider can carry: to its limits, and to what `carries` of about.json
+    says beside them (`subject`: how many characters; `without_headers`: those that it writes itself)."""
+    limits, carries = PROVIDERS[provider].limits, about(provider).get("carries", {})
+    reserved = carries.get("without_headers", ())
+    attachments = draft.attachments if limits.inline else [replace(each, content_id=None) for each in draft.attachments]
+    return replace(
+        draft,
+        subject=draft.subject[: carries.get("subject")],
+        tags=draft.tags[: limits.tags_max],
+        reply_to=draft.reply_to[: carries.get("reply_to")],
+        attachments=tuple(attachments),
+        headers={name: value for name, value in draft.headers.items() if name.lower() not in reserved},
+    )
 
 
 def answer_of(value):

@@ -211,6 +211,7 @@ QUOTA_USED_UP: Final = Verdict(kind=Kind.THROTTLED, retry_after_s=3600.0)  # for
 UNAVAILABLE: Final = Verdict(kind=Kind.UNAVAILABLE)
 UNKNOWN: Final = Verdict(kind=Kind.UNKNOWN)
 ACCEPTED: Final = Verdict(kind=Kind.ACCEPTED)
+HELD: Final = Verdict(kind=Kind.HELD)
 
 DEFAULT_STATUSES: Final[Mapping[int, Verdict]] = {
     400: REJECTED,

@@ -15,6 +15,7 @@ from everpost.providers.hooks import SECRET
 
 _PLAIN: Final = re.compile(r"[a-z0-9._+@-]+")
 _ASKABLE: Final = re.compile(r"[!-~]+")  # what may stand in a request's target
+AUTHORIZATION: Final = "Authorization"
 _WINDOW_S: Final = 3600.0  # how long after an attempt's time is over the provider may still date it
 
 
@@ -49,17 +50,21 @@ def is_own(account: Account, regions: Mapping[str, str], url: str) -> bool:
     return url.startswith(url_of(account, regions, "/")) and _ASKABLE.fullmatch(url) is not None
 
 
-def request_of(method: str, url: str, login: str, content_type: str = "", body: bytes = b"") -> HttpRequest:
-    headers = {"Authorization": login, "User-Agent": "everpost"}
+def request_of(
+    method: str, url: str, login: str, content_type: str = "", body: bytes = b"", header: str = AUTHORIZATION
+) -> HttpRequest:
+    """`header`: the one in which the API wants to see who is asking."""
+    headers = {header: login, "User-Agent": "everpost"}
     if content_type:
         headers["Content-Type"] = content_type
-    return HttpRequest(method=method, url=url, headers=headers, body=body)
+    secret = "" if header == AUTHORIZATION else login
+    return HttpRequest(method=method, url=url, headers=headers, body=body, secret=secret)
 
 
-def json_request(method: str, url: str, login: str, value: Any = None) -> HttpRequest:
+def json_request(method: str, url: str, login: str, value: Any = None, header: str = AUTHORIZATION) -> HttpRequest:
     if value is None:
-        return request_of(method, url, login)
-    return request_of(method, url, login, "application/json", msgspec.json.encode(value))
+        return request_of(method, url, login, header=header)
+    return request_of(method, url, login, "application/json", msgspec.json.encode(value), header)
 
 
 def lookup_key(account: Account) -> str:
