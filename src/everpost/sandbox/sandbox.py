@@ -11,6 +11,7 @@ from everpost.sandbox.control import Control, Steered
 from everpost.sandbox.faults import FaultPlan, Faults
 from everpost.sandbox.inbox import Inbox
 from everpost.sandbox.mailgun import Mailgun
+from everpost.sandbox.postmark import Postmark
 from everpost.sandbox.sendgrid import SendGrid
 from everpost.sandbox.server import Connections
 from everpost.sandbox.smtp import MailPort
@@ -21,6 +22,7 @@ _Make = Callable[[Inbox, Conduct, Callable[[], float], Random], Api]
 APIS: Final[Mapping[str, _Make]] = {
     "sendgrid": SendGrid,
     "mailgun": Mailgun,
+    "postmark": Postmark,
 }
 """The providers that speak HTTP."""
 
@@ -29,6 +31,7 @@ PORTS: Final[Mapping[str, int]] = {
     "sendgrid": 8026,
     "mailgun": 8027,
     CONTROL: 8028,
+    "postmark": 8035,
 }
 """Where each of them is found if nobody says otherwise."""
 
