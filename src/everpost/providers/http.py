@@ -1,6 +1,7 @@
 """What providers that are spoken to over HTTP share: addresses, settings, and the plain side of lookups."""
 
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -65,6 +66,11 @@ def json_request(method: str, url: str, login: str, value: Any = None, header: s
     if value is None:
         return request_of(method, url, login, header=header)
     return request_of(method, url, login, "application/json", msgspec.json.encode(value), header)
+
+
+def basic(user: str, password: str) -> str:
+    """A login of RFC 7617."""
+    return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
 
 
 def lookup_key(account: Account) -> str:
