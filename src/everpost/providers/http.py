@@ -108,4 +108,9 @@ def untold(response: HttpResponse) -> Unclear:
     """Why an answer to a lookup tells nothing."""
     if response.status in (401, 403):
         return Unclear(f"the key may not read ({response.status}): set lookup_api_key to one that may")
+    return nothing_told(response)
+
+
+def nothing_told(response: HttpResponse) -> Unclear:
+    """The same of an API whose keys all may read."""
     return Unclear(f"the lookup's answer ({response.status}) tells nothing")

@@ -12,6 +12,7 @@ from everpost.sandbox.faults import FaultPlan, Faults
 from everpost.sandbox.inbox import Inbox
 from everpost.sandbox.mailgun import Mailgun
 from everpost.sandbox.mailjet import Mailjet
+from everpost.sandbox.postmark import Postmark
 from everpost.sandbox.sendgrid import SendGrid
 from everpost.sandbox.server import Connections
 from everpost.sandbox.smtp import MailPort
@@ -20,18 +21,20 @@ from everpost.sandbox.telling import Telling
 CONTROL: Final = "control"
 _Make = Callable[[Inbox, Conduct, Callable[[], float], Random], Api]
 APIS: Final[Mapping[str, _Make]] = {
-    "sendgrid": SendGrid,
     "mailgun": Mailgun,
     "mailjet": Mailjet,
+    "postmark": Postmark,
+    "sendgrid": SendGrid,
 }
 """The providers that speak HTTP."""
 
 PORTS: Final[Mapping[str, int]] = {
     "smtp": 2525,
-    "sendgrid": 8026,
-    "mailgun": 8027,
     CONTROL: 8028,
+    "mailgun": 8027,
     "mailjet": 8030,
+    "postmark": 8035,
+    "sendgrid": 8026,
 }
 """Where each of them is found if nobody says otherwise."""
 

@@ -70,6 +70,7 @@ def test_the_header_of_a_request_is_made_of_known_fields_alone(provider, text, h
         assert max(len(line) for line in request.data.split(b"\r\n")) <= 998
     else:
         key = about(provider).get("key_header", "Authorization")
-        assert set(request.headers) == {"User-Agent", "Content-Type"} | ({key} if key else set())
+        own = {*about(provider).get("more_headers", ()), *([key] if key else ())}
+        assert set(request.headers) == {"User-Agent", "Content-Type"} | own
         assert not any(re.search(r"[^ -~]", value) for value in request.headers.values())
         assert body_of(request)
