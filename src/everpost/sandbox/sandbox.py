@@ -10,6 +10,7 @@ from everpost.sandbox.api import Api, Conduct
 from everpost.sandbox.control import Control, Steered
 from everpost.sandbox.faults import FaultPlan, Faults
 from everpost.sandbox.inbox import Inbox
+from everpost.sandbox.mailersend import MailerSend
 from everpost.sandbox.mailgun import Mailgun
 from everpost.sandbox.mailjet import Mailjet
 from everpost.sandbox.postmark import Postmark
@@ -21,6 +22,7 @@ from everpost.sandbox.telling import Telling
 CONTROL: Final = "control"
 _Make = Callable[[Inbox, Conduct, Callable[[], float], Random], Api]
 APIS: Final[Mapping[str, _Make]] = {
+    "mailersend": MailerSend,
     "mailgun": Mailgun,
     "mailjet": Mailjet,
     "postmark": Postmark,
@@ -31,6 +33,7 @@ APIS: Final[Mapping[str, _Make]] = {
 PORTS: Final[Mapping[str, int]] = {
     "smtp": 2525,
     CONTROL: 8028,
+    "mailersend": 8029,
     "mailgun": 8027,
     "mailjet": 8030,
     "postmark": 8035,

@@ -26,6 +26,7 @@ from everpost.engine.wire.traced import TracedWire
 from everpost.model.account import Account
 from everpost.model.secret import Reference, is_reference
 from everpost.providers import (
+    mailersend,
     mailgun,
     mailjet,
     postmark,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 PROVIDERS: Final[Mapping[str, Provider]] = {
     provider.name: provider
     for provider in (
+        mailersend.PROVIDER,
         mailgun.PROVIDER,
         mailjet.PROVIDER,
         postmark.PROVIDER,

@@ -27,7 +27,10 @@ FILES = {
     "mailjet": ("mailjet/openapi-mailjet.yaml",),
     "postmark": ("postmark/server.swagger.json",),
 }
-SCHEMAS = {"mailjet": "mailjet-send-v31.schema.json"}
+SCHEMAS = {
+    "mailersend": "mailersend-email.schema.json",
+    "mailjet": "mailjet-send-v31.schema.json",
+}
 """Of APIs that publish no description of what is sent, one that was made from their documentation."""
 SENT = [*FILES, *(name for name in SCHEMAS if name not in FILES)]
 MESSAGES = [case for case in cases("messages/*.json") if case.provider in SENT]
