@@ -46,7 +46,8 @@ async function turn(app) {
 /** Why there is nothing to show. */
 function lacking(app, view) {
   if (!app.rights.isOffered(view.needs)) {
-    return [h("div", { class: "empty" }, h("p", {}, `This Everpost has nothing of the kind: ${view.absent ?? "its API does not offer it"}.`))];
+    const why = view.absent ?? "its API does not offer it";
+    return [h("div", { class: "empty" }, h("p", {}, `This Everpost has nothing of the kind: ${why}.`))];
   }
   return [
     h("div", { class: "empty" }, h("p", {}, `Your key has the scope ${app.rights.scope}, which is not enough for this.`)),
