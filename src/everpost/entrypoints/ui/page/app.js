@@ -69,31 +69,40 @@ function fetchAhead() {
   else setTimeout(fetchAll, 1000);
 }
 
-async function start() {
-  const { api, docs, inbox } = await readConfig();
+/** @param {import("./config.js").Config} config */
+function start({ api, docs, inbox }) {
   const app = { address: api, docs, rights: new Rights(), keyChanged: () => enter() };
-  const corner = document.getElementById("corner");
+  let entered = new AbortController();
   const enter = () => {
+    entered.abort();
+    entered = new AbortController();
     app.rights = new Rights();
-    fill(corner,
-      inbox ? h("a", { href: inbox }, "Inbox") : null,
-      docs ? h("a", { href: docs }, "API") : null,
-      shortcutsButton(app),
-      keyButton(app.keyChanged));
-    turn(app);
-    return readRights(new Api(api)).then((rights) => {
-      app.rights = rights;
-      drawNavigation(rights);
-      const { view } = viewAt(location.hash);
-      if (rights.may(view.needs)) markNavigation(view);
-      else turn(app);
-    });
+    drawCorner(app, inbox);
+    drawNavigation(app.rights);
+    const first = turn(app);
+    readRights(new Api(api), entered.signal, (rights) => learn(app, rights));
+    return first;
   };
   listenToMenu();
   listenToKeys(app);
   window.addEventListener("hashchange", () => turn(app));
-  await enter();
-  fetchAhead();
+  enter().then(fetchAhead);
 }
 
-start();
+function drawCorner(app, inbox) {
+  fill(document.getElementById("corner"),
+    inbox ? h("a", { href: inbox }, "Inbox") : null,
+    app.docs ? h("a", { href: app.docs }, "API") : null,
+    shortcutsButton(app),
+    keyButton(app.keyChanged));
+}
+
+function learn(app, rights) {
+  app.rights = rights;
+  drawNavigation(rights);
+  const { view } = viewAt(location.hash);
+  if (rights.may(view.needs)) markNavigation(view);
+  else turn(app);
+}
+
+start(await readConfig());

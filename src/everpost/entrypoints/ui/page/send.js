@@ -4,6 +4,7 @@ import { Refused } from "./api.js";
 import { attachmentPlace } from "./attachments.js";
 import { fieldOf, freshKey, missing, request } from "./draft.js";
 import { fill, h } from "./dom.js";
+import { poll } from "./live.js";
 import { pairRows } from "./pairs.js";
 import { problem } from "./problems.js";
 import { labelled, mark, recipientRows } from "./recipients.js";
@@ -11,6 +12,7 @@ import { snippetCard } from "./snippets.js";
 import { liveStory } from "./timeline.js";
 import { state } from "./words.js";
 
+const LOOK_MS = 3000;
 const HEADERS = {
   id: "header", legend: "Headers", add: "Add a header", hint: "Further ones; what has a field of its own here is refused.",
 };
@@ -93,15 +95,16 @@ function furtherParts(fields, parts, changed) {
   ];
 }
 
-async function fillRoutes(place, select) {
-  try {
+/** Asks until there is an answer, and then no more. */
+function fillRoutes(place, select) {
+  poll(async () => {
     const routes = (await place.api.get("/v1/routes", {}, place.signal)).body.data;
+    place.calm();
     const chosen = select.value;
     fill(select, routes.map((route) => h("option", { value: route.name, selected: route.name === chosen },
       `${route.name}: ${route.accounts.map((one) => one.account).join(", ")}`)));
-  } catch (error) {
-    place.trouble(error);
-  }
+    return null;
+  }, LOOK_MS, place.signal, place.trouble);
 }
 
 async function send({ place, form, entered, answer, button, drawn }) {
