@@ -12,6 +12,7 @@ from everpost.engine.erase import Erased, Eraser
 from everpost.engine.fleet import Fleet
 from everpost.engine.ports import Ports
 from everpost.engine.routes import DEFAULT, Routes
+from everpost.engine.steering import Steering
 from everpost.model.account import Account, AccountHealth, Circuit
 from everpost.model.event import Event, EventType, Recorded
 from everpost.model.key import Caller
@@ -55,6 +56,7 @@ class Console:
         self._routes = routes
         self._lags_s = lags_s
         self._eraser = Eraser(ports)
+        self.steering = Steering(ports, fleet, routes)
         self._tried_at: float | None = None  # when the store was last tried (monotonic) …
         self._trouble: Problem | None = None  # … and what came of it
 
@@ -110,8 +112,8 @@ class Console:
     async def route(self, name: str) -> Route | Problem:
         return await self._routes.get(name)
 
-    async def put_route(self, caller: Caller, route: Route, was: int | None) -> Route | Problem:
-        return await self._routes.put(caller, route, was)
+    async def put_route(self, caller: Caller, route: Route, was: int | None, reason: str = "") -> Route | Problem:
+        return await self._routes.put(caller, route, was, reason)
 
     async def default_account(self) -> str:
         return (await self._routes.all())[DEFAULT].default
