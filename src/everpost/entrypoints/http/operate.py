@@ -1,17 +1,21 @@
-"""Accounts, routes, suppressions and erasure."""
+"""Accounts, routes, figures over time, suppressions and erasure."""
 
 from everpost.dialects.addresses import address_of
+from everpost.dialects.faults import Faults
 from everpost.dialects.native_operate import parse_erasure, parse_route, parse_suppression
 from everpost.dialects.native_render import instant, maybe_instant, render_route
+from everpost.dialects.native_series import render_series
 from everpost.dialects.native_views import AccountView, ErasureView, RecordsView, SuppressionView
 from everpost.engine.console import AccountStatus
 from everpost.entrypoints.http import headers
 from everpost.entrypoints.http.call import Call, Reply, json
 from everpost.entrypoints.http.problems import problem
+from everpost.entrypoints.http.query import read_choice, refusal
 from everpost.model.account import Quota
 from everpost.model.message import Address
 from everpost.model.problem import FieldError, Problem
 from everpost.model.route import Route
+from everpost.model.series import Range
 from everpost.store.port import Suppression
 
 
@@ -41,6 +45,14 @@ async def put_route(call: Call) -> Reply | Problem:
     if isinstance(was, Problem):
         return was
     return _route(await call.services.console.put_route(call.caller, route, was))
+
+
+async def get_series(call: Call) -> Reply | Problem:
+    faults = Faults()
+    range_ = read_choice(call.query, "range", Range, faults)
+    if faults:
+        return refusal(faults)
+    return json(200, render_series(await call.services.console.series(call.caller.project, range_ or Range.HOUR)))
 
 
 async def get_suppression(call: Call) -> Reply | Problem:

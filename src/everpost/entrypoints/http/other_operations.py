@@ -4,6 +4,7 @@ from typing import Any, Final, NotRequired, TypedDict
 
 from everpost.dialects import native_views
 from everpost.dialects.native_schema import ErasureRequest, RouteRequest, SuppressionRequest
+from everpost.dialects.native_series import SeriesView
 from everpost.entrypoints.http import operate, vitals
 from everpost.entrypoints.http.call import HTML, JSON
 from everpost.entrypoints.http.inbox import Inbox
@@ -13,9 +14,11 @@ from everpost.entrypoints.http.operation import Answer, Operation
 from everpost.entrypoints.http.query import Parameter
 from everpost.model.key import Scope
 from everpost.model.limits import PAGE_MAX
+from everpost.model.series import Range
 
 _VERSION: Final = {"type": "string", "pattern": '^(W/)?"[0-9]{1,18}"$'}
 _ETAG: Final = {"ETag": "The version; send it as If-Match with a change."}
+_RANGE: Final = {"type": "string", "enum": [each.value for each in Range], "default": Range.HOUR.value}
 _SUPPRESSION: Final = "/v1/suppressions/{address:path}"  # the local part of an address may hold a slash
 _ADDRESS: Final = {"address": {"type": "string", "format": "email"}}
 
@@ -78,6 +81,20 @@ OPERATE: Final = (
             "version_required",
             "version_conflict",
         ),
+    ),
+    Operation(
+        id="getSeries",
+        method="GET",
+        path="/v1/series",
+        tag="Accounts and routes",
+        summary="Figures over time: what each account did",
+        description="Of the project alone, but for the circuits and the queue, which all projects share. They are "
+        "counted as things happen and show within seconds; reading them costs the same however much mail there is.",
+        handle=operate.get_series,
+        scope=Scope.READ,
+        query=(Parameter("range", "How far back from now.", _RANGE),),
+        answers=(Answer(status=200, description="The figures.", schema=SeriesView),),
+        problems=("bad_parameter",),
     ),
     Operation(
         id="getSuppression",
