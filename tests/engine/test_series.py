@@ -9,7 +9,7 @@ import pytest
 from engine_kit import BUSY, DOWN, GONE, TAKEN, World, accepted, elapse
 from everpost.core.series import HOURS
 from everpost.engine.lease import LEASE_S
-from everpost.engine.series import EVERY_S, OVERDUE_S, SAMPLE_S, Recorder, read_series
+from everpost.engine.series import CALLS_S, EVERY_S, OVERDUE_S, SAMPLE_S, Recorder, read_series
 from everpost.model.event import Event, EventType
 from everpost.model.series import Range
 from everpost.store.memory import MemoryStore
@@ -169,7 +169,7 @@ async def test_a_function_counts_with_its_relay_and_not_at_each_call(world):
     await some_mails(world.store, 2)
     await engine.relay()
     assert sums(await figures(world))[0] == {"accepted": 2}
-    await elapse(EVERY_S)
+    await elapse(CALLS_S)
     await engine.relay()
     assert sums(await figures(world))[0] == {"accepted": 4}
 
