@@ -1,4 +1,4 @@
-"""Accounts and routes."""
+"""Accounts, routes and their figures over time."""
 
 from typing import Any, Final
 
@@ -184,8 +184,29 @@ _ACCOUNTS: Final = (
     ),
 )
 
+_SERIES: Final = (
+    Scenario(
+        operation="getSeries",
+        name="What the last quarter of an hour was like",
+        query=(("range", "15m"),),
+        status=200,
+        tells={"range": "15m", "bucket_s": 60},
+        checks={
+            "there is a value for each minute": "pm.expect(answer.totals.accepted).to.have.lengthOf(15);"
+            " pm.expect(answer.queue_age_s).to.have.lengthOf(15);",
+        },
+    ),
+    Scenario(
+        operation="getSeries",
+        name="A range that nobody keeps",
+        query=(("range", "1y"),),
+        code="bad_parameter",
+        fields=("range",),
+    ),
+)
+
 CHAPTER: Final = Chapter(
     name="Accounts and routes",
-    words="Which accounts carry the mail, and in which order.",
-    scenarios=(*_ACCOUNTS, *_ROUTES, *_TURNS, *_EXPLAINED),
+    words="Which accounts carry the mail, in which order, and how they did.",
+    scenarios=(*_ACCOUNTS, *_ROUTES, *_TURNS, *_EXPLAINED, *_SERIES),
 )

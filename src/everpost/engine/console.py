@@ -12,12 +12,14 @@ from everpost.engine.erase import Erased, Eraser
 from everpost.engine.fleet import Fleet
 from everpost.engine.ports import Ports
 from everpost.engine.routes import DEFAULT, Routes
+from everpost.engine.series import read_series
 from everpost.engine.steering import Steering
 from everpost.model.account import Account, AccountHealth, Circuit
 from everpost.model.event import Event, EventType, Recorded
 from everpost.model.key import Caller
 from everpost.model.problem import Problem
 from everpost.model.route import Route
+from everpost.model.series import Range, Series
 from everpost.store.port import Counts, Filter, Stored, StoreUnavailable, Suppression, Written
 
 __all__ = ["AccountStatus", "Console", "Standing", "attempts_of", "statuses_of"]
@@ -142,6 +144,9 @@ class Console:
     async def erase(self, caller: Caller, address: str, *, dry_run: bool) -> Erased | Problem:
         """Takes a recipient out of the project's mails; with `dry_run` it only says what would be done."""
         return await (self._eraser.look(caller.project, address) if dry_run else self._eraser.erase(caller, address))
+
+    async def series(self, project: str, range_: Range) -> Series:
+        return await read_series(self._ports.store, project, range_, self._ports.clock.now())
 
     async def counts(self) -> Counts:
         return await self._ports.store.counts()

@@ -108,7 +108,8 @@ FACTS: Final[Mapping[EventType, Fact]] = {
     ),
     EventType.ATTEMPTED: Fact(
         "An account is about to be given the mail: the intent, on disk before the first byte goes out.",
-        {"number": "which attempt it is", "why": "why this account"} | _SKIPPED,
+        {"number": "which attempt it is", "why": "why this account", "after": "who was asked before, if another"}
+        | _SKIPPED,
     ),
     EventType.DEFERRED: Fact(
         "It was certainly not taken, or no account could take it now. It stays queued.",

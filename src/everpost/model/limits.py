@@ -55,6 +55,10 @@ EVENTS_PAGE_MAX: Final = 1000  # events of one page
 LIST_LOOKS_MAX: Final = 1000  # mails that are read in vain for one page, over DynamoDB: then the page is short
 WAITING_LOOKS_MAX: Final = 200  # queued mails that are looked at, to tell which accounts they wait for
 
+# Figures over time
+SERIES_BATCH_MAX: Final = 1000  # events that are counted at once
+SERIES_ACCOUNTS_MAX: Final = 32  # accounts of one document of figures by their names; further ones are counted as one
+
 # Who follows the events
 STREAMS_MAX: Final = 256  # streams of events from one process; beyond it: 503 and Retry-After
 STREAM_RECENT_MAX: Final = 1000  # events that are kept for them; who is further back is read to from the store

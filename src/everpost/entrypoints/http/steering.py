@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from everpost.dialects.faults import Faults
 from everpost.dialects.native_account_views import (
     AccountView,
     ExplanationView,
@@ -12,15 +13,18 @@ from everpost.dialects.native_account_views import (
 )
 from everpost.dialects.native_operate import parse_reason, parse_route, parse_sketch
 from everpost.dialects.native_render import maybe_instant, render_route
+from everpost.dialects.native_series import render_series
 from everpost.engine.console import AccountStatus
 from everpost.engine.steering import Explained
 from everpost.entrypoints.http import headers
 from everpost.entrypoints.http.call import Call, Reply, json
 from everpost.entrypoints.http.problems import problem
+from everpost.entrypoints.http.query import read_choice, refusal
 from everpost.health.port import WINDOW_S
 from everpost.model.account import Bucket, Quota
 from everpost.model.problem import Problem
 from everpost.model.route import Route
+from everpost.model.series import Range
 
 
 async def list_accounts(call: Call) -> Reply:
@@ -91,6 +95,14 @@ async def explain_route(call: Call) -> Reply | Problem:
         return sketch
     explained = await call.services.console.steering.explain(call.caller.project, *sketch)
     return explained if isinstance(explained, Problem) else json(200, _explanation(name, explained))
+
+
+async def get_series(call: Call) -> Reply | Problem:
+    faults = Faults()
+    range_ = read_choice(call.query, "range", Range, faults)
+    if faults:
+        return refusal(faults)
+    return json(200, render_series(await call.services.console.series(call.caller.project, range_ or Range.HOUR)))
 
 
 async def _reason(call: Call) -> str | Problem:

@@ -1,16 +1,19 @@
-"""The operations on accounts and routes."""
+"""The operations on accounts, routes and their figures."""
 
 from typing import Any, Final
 
 from everpost.dialects import native_account_views as views
 from everpost.dialects.native_schema import ExplainRequest, ReasonRequest, RouteRequest
+from everpost.dialects.native_series import SeriesView
 from everpost.entrypoints.http import steering
 from everpost.entrypoints.http.operation import Answer, Operation
 from everpost.entrypoints.http.query import Parameter
 from everpost.model.key import Scope
+from everpost.model.series import Range
 
 _VERSION: Final = {"type": "string", "pattern": '^(W/)?"[0-9]{1,18}"$'}
 _ETAG: Final = {"ETag": "The version; send it as If-Match with a change."}
+_RANGE: Final = {"type": "string", "enum": [each.value for each in Range], "default": Range.HOUR.value}
 _TAG: Final = "Accounts and routes"
 _ROUTES_NOW: Final = Answer(status=200, description="The routes that name it, as they are now.", schema=views.RoutePage)
 
@@ -128,5 +131,19 @@ STEERING: Final = (
         example={"from": "ann@example.com", "to": ["bob@example.org"], "size_bytes": 48_000, "tags": ["invoice"]},
         answers=(Answer(status=200, description="As things are now.", schema=views.ExplanationView),),
         problems=("bad_json", "body_too_large", "validation_failed", "unknown_route"),
+    ),
+    Operation(
+        id="getSeries",
+        method="GET",
+        path="/v1/series",
+        tag=_TAG,
+        summary="Figures over time: what each account did",
+        description="Of the project alone, but for the circuits and the queue, which all projects share. They are "
+        "counted as things happen and show within seconds; reading them costs the same however much mail there is.",
+        handle=steering.get_series,
+        scope=Scope.READ,
+        query=(Parameter("range", "How far back from now.", _RANGE),),
+        answers=(Answer(status=200, description="The figures.", schema=SeriesView),),
+        problems=("bad_parameter",),
     ),
 )
