@@ -20,6 +20,12 @@ VITALS: Final = Chapter(
                 "it ends as it should": "pm.expect(answer).to.match(/# EOF\\n$/);",
             },
         ),
+        Scenario(
+            operation="whoami",
+            name="Who calls, and what they may do here",
+            status=200,
+            tells={"project": "default", "scope": "admin", "operations.putRoute": True},
+        ),
     ),
 )
 

@@ -16,6 +16,7 @@ from everpost.entrypoints.http.other_operations import OPERATE, VITALS
 from everpost.entrypoints.http.problems import CODES
 from everpost.entrypoints.http.ui import ui_operations
 from everpost.entrypoints.http.webhook_operations import WEBHOOKS
+from everpost.entrypoints.http.whoami import Whoami
 
 _SCHEMAS: Final = "#/components/schemas/"
 
@@ -23,7 +24,8 @@ _SCHEMAS: Final = "#/components/schemas/"
 @cache
 def document() -> dict[str, Any]:
     """As a server says it at /openapi.json; the inbox of `everpost dev` is left out."""
-    operations = (*MAIL, *ORIGINAL, *OPERATE, *WEBHOOKS, *HOOKS, *VITALS, *ui_operations(inbox=False))
+    told = (*MAIL, *ORIGINAL, *OPERATE, *WEBHOOKS, *HOOKS, *VITALS, *ui_operations(inbox=False))
+    operations = (*told, Whoami(told).operation)
     pages = Documentation(operations, __version__, inbox=False).operations
     return build_document((*operations, *pages), __version__)
 

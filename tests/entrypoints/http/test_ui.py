@@ -35,10 +35,31 @@ def test_what_a_file_imports_or_links_to_is_there():
     ] == []
 
 
-def test_every_module_is_asked_for_at_once():
+IMPORTED = re.compile(r"^(?:import|export) .*?from \"\./([\w.]+)\"", re.MULTILINE | re.DOTALL)
+LOADED = re.compile(r"await import\(\"\./([\w.]+)\"\)")
+
+
+def closure(*names):
+    """The modules that come with these, by what they import before they run."""
+    found, ahead = set(), list(names)
+    while ahead:
+        name = ahead.pop()
+        if name not in found:
+            found.add(name)
+            ahead += IMPORTED.findall((FOLDER / "page" / name).read_text())
+    return found
+
+
+def test_the_modules_of_the_frame_are_asked_for_at_once():
     """One after the other, as they import each other, would take several round trips."""
     ahead = re.findall(r'rel="modulepreload" href="page/([\w.]+)"', (FOLDER / "index.html").read_text())
-    assert sorted([*ahead, "app.js"]) == sorted(file.name for file in FILES if file.suffix == ".js")
+    assert sorted([*ahead, "app.js"]) == sorted(closure("app.js"))
+
+
+def test_views_come_when_they_are_looked_at_and_no_module_is_left_over():
+    views = LOADED.findall((FOLDER / "page" / "views.js").read_text())
+    assert closure("app.js") & set(views) == set()
+    assert sorted(closure("app.js", *views)) == sorted(file.name for file in FILES if file.suffix == ".js")
 
 
 async def test_the_policy_lets_the_page_use_its_own_files_and_this_api_alone(call):

@@ -10,6 +10,7 @@ from everpost.entrypoints.http.other_operations import OPERATE, VITALS, inbox_op
 from everpost.entrypoints.http.ui import ui_operations
 from everpost.entrypoints.http.vitals import metrics
 from everpost.entrypoints.http.webhook_operations import WEBHOOKS
+from everpost.entrypoints.http.whoami import Whoami
 
 
 def build_app(services: Services) -> Door:
@@ -23,6 +24,7 @@ def all_operations(services: Services) -> tuple[Operation, ...]:
     vitals = [each for each in VITALS if each.handle is not metrics or services.metrics.is_shown]
     hooks = HOOKS if services.ingestor is not None else ()
     webhooks = WEBHOOKS if services.webhooks is not None else ()
-    operations = (*MAIL, *ORIGINAL, *OPERATE, *webhooks, *hooks, *vitals, *ui_operations(inbox=has_inbox), *inbox)
+    told = (*MAIL, *ORIGINAL, *OPERATE, *webhooks, *hooks, *vitals, *ui_operations(inbox=has_inbox), *inbox)
+    operations = (*told, Whoami(told).operation)
     documentation = Documentation(operations, services.version, inbox=has_inbox)
     return (*operations, *documentation.operations)

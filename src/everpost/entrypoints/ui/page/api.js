@@ -17,10 +17,12 @@ export class Refused extends Error {
 }
 
 export class Api {
-  /** @param {string} address without a slash at its end; empty: the page's own origin */
-  constructor(address) {
+  /** @param {string} address without a slash at its end; empty: the page's own origin
+   *  @param {() => void} [answered]  is told of each good answer */
+  constructor(address, answered = () => undefined) {
     this.address = address;
     this.shown = address || location.origin;
+    this.answered = answered;
   }
 
   /** @param {Object<string, any>} [query] what is empty is left out
@@ -43,7 +45,8 @@ export class Api {
 
   async #call(method, path, { body = undefined, headers = {}, signal = undefined }) {
     const sent = { ...headers };
-    if (session.key) sent.Authorization = `Bearer ${session.key}`;
+    const authorization = await session.authorization();
+    if (authorization) sent.Authorization = authorization;
     if (body !== undefined) sent["Content-Type"] = "application/json";
     let answer;
     try {
@@ -53,7 +56,9 @@ export class Api {
       if (error.name === "AbortError") throw error;
       throw new Refused({ code: "unreachable", title: "The API does not answer", detail: `${this.shown} was called` });
     }
-    return { status: answer.status, headers: answer.headers, body: await this.#read(answer) };
+    const read = { status: answer.status, headers: answer.headers, body: await this.#read(answer) };
+    this.answered();
+    return read;
   }
 
   async #read(answer) {

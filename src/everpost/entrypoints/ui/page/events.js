@@ -10,7 +10,7 @@ const PAGE = 200;
 const ROWS_MAX = 2000;
 const DIGITS = 20; // of a sequence
 
-/** @param {import("./app.js").Place} place */
+/** @param {import("./frame.js").Place} place */
 export function showEvents(place) {
   const message = place.query.get("message") ?? "";
   const rows = h("ol", { class: "rows events", "aria-label": "Events, newest first" });

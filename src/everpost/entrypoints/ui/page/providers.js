@@ -8,7 +8,7 @@ import { listed } from "./words.js";
 
 const LOOK_MS = 3000;
 
-/** @param {import("./app.js").Place} place */
+/** @param {import("./frame.js").Place} place */
 export function showProviders(place) {
   const accounts = h("div", { class: "accounts" });
   const routes = h("div");

@@ -10,7 +10,7 @@ import { snippetCard } from "./snippets.js";
 import { liveStory } from "./timeline.js";
 import { state } from "./words.js";
 
-/** @param {import("./app.js").Place} place */
+/** @param {import("./frame.js").Place} place */
 export function showSend(place) {
   const changed = () => snippet.draw();
   const files = attachmentPlace(changed);

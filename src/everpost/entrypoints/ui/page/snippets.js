@@ -19,7 +19,7 @@ function shown({ body }) {
 
 function headers({ key }, variable) {
   const sent = [["Content-Type", "application/json"]];
-  if (session.key) sent.unshift(["Authorization", `Bearer ${variable}`]);
+  if (session.isEntered) sent.unshift(["Authorization", `Bearer ${variable}`]);
   if (key) sent.push(["Idempotency-Key", key]);
   return sent;
 }
@@ -37,7 +37,7 @@ function python(address, request) {
     (name === "Authorization" ? `    "Authorization": "Bearer " + os.environ["EVERPOST_KEY"],`
       : `    ${JSON.stringify(name)}: ${JSON.stringify(value)},`));
   return [
-    "import json", session.key ? "import os" : null, "import urllib.request", "",
+    "import json", session.isEntered ? "import os" : null, "import urllib.request", "",
     `mail = ${JSON.stringify(shown(request), null, 4)}`,
     "headers = {", ...written, "}",
     `request = urllib.request.Request(${JSON.stringify(address + request.path)}, json.dumps(mail).encode(), headers)`,
