@@ -10,7 +10,7 @@ import everpost
 from attacks.house import MAIL
 from everpost.entrypoints.http import query
 from everpost.entrypoints.http.mail_operations import MAIL as MAIL_OPERATIONS
-from everpost.entrypoints.http.other_operations import OPERATE
+from everpost.entrypoints.http.steering_operations import STEERING
 from everpost.store import selection
 from everpost.store.port import Filter
 
@@ -153,7 +153,7 @@ def listed(house, target):
 
 
 def test_every_parameter_is_tried():
-    known = {parameter.name for operation in (*MAIL_OPERATIONS, *OPERATE) for parameter in operation.query}
+    known = {parameter.name for operation in (*MAIL_OPERATIONS, *STEERING) for parameter in operation.query}
     assert known - {"after", "message", *OF_EVENTS} == set(PLACES)
     assert len(PLACES) <= query.PARAMETERS_MAX
 

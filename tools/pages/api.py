@@ -13,8 +13,9 @@ from everpost.entrypoints.http.hooks import HOOKS
 from everpost.entrypoints.http.key_operations import KEYS
 from everpost.entrypoints.http.mail_operations import MAIL, ORIGINAL
 from everpost.entrypoints.http.openapi import build_document
-from everpost.entrypoints.http.other_operations import OPERATE, VITALS
+from everpost.entrypoints.http.other_operations import VITALS
 from everpost.entrypoints.http.problems import CODES
+from everpost.entrypoints.http.steering_operations import STEERING
 from everpost.entrypoints.http.suppression_operations import SUPPRESSIONS
 from everpost.entrypoints.http.ui import ui_operations
 from everpost.entrypoints.http.webhook_operations import WEBHOOKS
@@ -27,7 +28,7 @@ _SCHEMAS: Final = "#/components/schemas/"
 def document() -> dict[str, Any]:
     """As a server says it at /openapi.json; the inbox of `everpost dev` is left out."""
     told = (
-        *(*MAIL, *ORIGINAL, *OPERATE, *SUPPRESSIONS, *WEBHOOKS, *KEYS, *HOOKS, *VITALS),
+        *(*MAIL, *ORIGINAL, *STEERING, *SUPPRESSIONS, *WEBHOOKS, *KEYS, *HOOKS, *VITALS),
         *ui_operations(inbox=False),
     )
     operations = (*told, Whoami(told).operation)

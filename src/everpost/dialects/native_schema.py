@@ -96,6 +96,33 @@ class RouteRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     resolve_within_s: float = 3600.0
     give_up_after_s: float = 72 * 3600.0
     version: Annotated[int | None, Meta(description="The version that was read; or send it as If-Match.")] = None
+    reason: Annotated[str | None, Meta(description="Why it is changed; told with the event of the change.")] = None
+
+
+class ReasonRequest(Struct, forbid_unknown_fields=True):
+    """Why it is done."""
+
+    reason: Annotated[str | None, Meta(description="Told with the event, beside who has done it.")] = None
+
+
+class SketchedFile(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A file that would go with the mail, without its content."""
+
+    filename: str
+    content_type: str | None = None
+    content_id: Annotated[str | None, Meta(description="Set: it is inline.")] = None
+
+
+class ExplainRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A mail in outline. What is left out is small and plain."""
+
+    from_: Annotated[AnAddress | None, Meta(description="Whom it would be from.", extra_json_schema=REQUIRED)] = field(
+        name="from", default=None
+    )
+    to: Annotated[Addresses, Meta(description=f"At most {limits.RECIPIENTS_MAX}.", extra_json_schema=REQUIRED)] = None
+    size_bytes: Annotated[int, Meta(description="Of text, html and decoded attachments together.")] = 0
+    tags: list[str] | None = None
+    attachments: list[SketchedFile] | None = None
 
 
 class ErasureRequest(Struct, forbid_unknown_fields=True):

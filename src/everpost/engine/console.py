@@ -13,12 +13,15 @@ from everpost.engine.fleet import Fleet
 from everpost.engine.ports import Ports
 from everpost.engine.routes import DEFAULT, Routes
 from everpost.engine.search import Found, Sought, search
+from everpost.engine.series import read_series
+from everpost.engine.steering import Steering
 from everpost.model.account import Account, AccountHealth, Circuit
 from everpost.model.event import Event, EventType
 from everpost.model.key import Caller
 from everpost.model.limits import SUPPRESSIONS_AT_ONCE_MAX
 from everpost.model.problem import Problem
 from everpost.model.route import Route
+from everpost.model.series import Range, Series
 from everpost.store.port import Counts, Filter, Stored, StoreUnavailable, Suppression, Written
 
 __all__ = ["AccountStatus", "Console", "Standing", "attempts_of", "statuses_of"]
@@ -57,6 +60,7 @@ class Console:
         self._routes = routes
         self._lags_s = lags_s
         self._eraser = Eraser(ports)
+        self.steering = Steering(ports, fleet, routes)
         self._tried_at: float | None = None  # when the store was last tried (monotonic) …
         self._trouble: Problem | None = None  # … and what came of it
 
@@ -110,8 +114,8 @@ class Console:
     async def route(self, name: str) -> Route | Problem:
         return await self._routes.get(name)
 
-    async def put_route(self, caller: Caller, route: Route, was: int | None) -> Route | Problem:
-        return await self._routes.put(caller, route, was)
+    async def put_route(self, caller: Caller, route: Route, was: int | None, reason: str = "") -> Route | Problem:
+        return await self._routes.put(caller, route, was, reason)
 
     async def default_account(self) -> str:
         return (await self._routes.all())[DEFAULT].default
@@ -157,6 +161,9 @@ class Console:
     async def erase(self, caller: Caller, address: str, *, dry_run: bool) -> Erased | Problem:
         """Takes a recipient out of the project's mails; with `dry_run` it only says what would be done."""
         return await (self._eraser.look(caller.project, address) if dry_run else self._eraser.erase(caller, address))
+
+    async def series(self, project: str, range_: Range) -> Series:
+        return await read_series(self._ports.store, project, range_, self._ports.clock.now())
 
     async def counts(self) -> Counts:
         return await self._ports.store.counts()

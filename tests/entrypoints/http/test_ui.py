@@ -1,5 +1,6 @@
 """The page's files are served as they are, and a browser is told what they may do."""
 
+import gzip
 import json
 import re
 from pathlib import Path
@@ -10,8 +11,9 @@ from http_kit import Caller, ScriptedWire, running
 
 FOLDER = Path(__file__).resolve().parents[3] / "src" / "everpost" / "entrypoints" / "ui"
 FILES = sorted(each for each in FOLDER.rglob("*") if each.is_file())
+PATHS = {"/": FOLDER / "index.html"} | {f"/page/{each.name}": each for each in (FOLDER / "page").iterdir()}
 LINES_MAX = 300
-BYTES_MAX = 150_000  # all of it, uncompressed
+PACKED_BYTES_MAX = 150_000  # all of it, as it is sent
 MARKUP = re.compile(r"\b(innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|eval|new Function|srcdoc)\b")
 
 
@@ -20,6 +22,41 @@ async def test_every_file_is_served_as_it_lies_in_the_folder(call):
         answer = await call("GET", f"/page/{file.name}")
         assert (answer.status, answer.body) == (200, file.read_bytes())
     assert (await call("GET", "/")).body == (FOLDER / "index.html").read_bytes()
+
+
+async def test_who_takes_gzip_gets_it(call):
+    for path, name in PATHS.items():
+        for taken in ("gzip", "br, gzip;q=0.5", "GZIP, *;q=0"):
+            answer = await call("GET", path, headers={"accept-encoding": taken})
+            assert (answer.headers["content-encoding"], answer.headers["vary"]) == ("gzip", "accept-encoding")
+            assert gzip.decompress(answer.body) == name.read_bytes()
+        for refused in ("", "br", "gzip;q=0", "gzip; q=0.000, br", "gzipped"):
+            answer = await call("GET", path, headers={"accept-encoding": refused})
+            assert "content-encoding" not in answer.headers
+            assert answer.body == name.read_bytes()
+
+
+async def test_what_a_browser_has_already_is_not_sent_again(call):
+    for path in PATHS:
+        versions = set()
+        for taken in ("gzip", "br"):
+            first = await call("GET", path, headers={"accept-encoding": taken})
+            etag = first.headers["etag"]
+            versions.add(etag)
+            assert first.headers["cache-control"] == "no-cache"
+            for known in (etag, f'"other", W/{etag}', "*"):
+                again = await call("GET", path, headers={"accept-encoding": taken, "if-none-match": known})
+                assert (again.status, again.body, again.headers["etag"]) == (304, b"", etag)
+                assert "content-length" not in again.headers
+                assert again.headers["content-security-policy"] == first.headers["content-security-policy"]
+            other = await call("GET", path, headers={"accept-encoding": taken, "if-none-match": '"other"'})
+            assert (other.status, other.body) == (200, first.body)
+        assert len(versions) == 2, "a packed file and the file itself must not be taken for each other"
+
+
+async def test_no_answer_of_the_api_is_kept(call):
+    for path in ("/v1/emails", "/config.json", "/v1/nothing"):
+        assert (await call("GET", path)).headers["cache-control"] == "no-store"
 
 
 async def test_no_other_file_is_served(call):
@@ -94,8 +131,9 @@ def test_the_files_are_short_enough_to_be_read_at_once():
     assert [file.name for file in FILES if len(file.read_text().splitlines()) > LINES_MAX] == []
 
 
-def test_the_whole_page_weighs_little():
-    assert sum(file.stat().st_size for file in FILES) < BYTES_MAX
+async def test_the_whole_page_weighs_little(call):
+    sizes = {path: len((await call("GET", path, headers={"accept-encoding": "gzip"})).body) for path in PATHS}
+    assert sum(sizes.values()) < PACKED_BYTES_MAX, sorted(sizes.items(), key=lambda each: -each[1])
 
 
 async def test_the_page_is_told_where_the_api_is_and_whether_there_is_an_inbox(call):

@@ -7,7 +7,8 @@ from everpost.entrypoints.http.hooks import HOOKS
 from everpost.entrypoints.http.key_operations import KEYS
 from everpost.entrypoints.http.mail_operations import MAIL, ORIGINAL
 from everpost.entrypoints.http.operation import Operation
-from everpost.entrypoints.http.other_operations import OPERATE, VITALS, inbox_operations
+from everpost.entrypoints.http.other_operations import VITALS, inbox_operations
+from everpost.entrypoints.http.steering_operations import STEERING
 from everpost.entrypoints.http.suppression_operations import SUPPRESSIONS
 from everpost.entrypoints.http.ui import ui_operations
 from everpost.entrypoints.http.vitals import metrics
@@ -28,7 +29,7 @@ def all_operations(services: Services) -> tuple[Operation, ...]:
     webhooks = WEBHOOKS if services.webhooks is not None else ()
     keys = KEYS if services.keys is not None else ()
     told = (
-        *(*MAIL, *ORIGINAL, *OPERATE, *SUPPRESSIONS, *webhooks, *keys, *hooks, *vitals),
+        *(*MAIL, *ORIGINAL, *STEERING, *SUPPRESSIONS, *webhooks, *keys, *hooks, *vitals),
         *(*ui_operations(inbox=has_inbox), *inbox),
     )
     operations = (*told, Whoami(told).operation)

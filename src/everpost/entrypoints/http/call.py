@@ -98,6 +98,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     body: bytes
     content_type: bytes = JSON
     headers: Headers = ()
+    cache: bytes = b"no-store"  # the header Cache-Control
     stream: Stream | None = None  # in place of the body
 
 

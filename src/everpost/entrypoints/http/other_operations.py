@@ -1,83 +1,21 @@
-"""The operations on accounts and routes, the vital signs and the dev inbox."""
+"""The vital signs and the dev inbox."""
 
 from typing import Any, Final, NotRequired, TypedDict
 
 from everpost.dialects import native_views
-from everpost.dialects.native_schema import RouteRequest
-from everpost.entrypoints.http import operate, vitals
+from everpost.entrypoints.http import vitals
 from everpost.entrypoints.http.call import HTML, JSON
 from everpost.entrypoints.http.inbox import Inbox
 from everpost.entrypoints.http.inbox_pages import InboxPages
 from everpost.entrypoints.http.mail_operations import limit
 from everpost.entrypoints.http.operation import Answer, Operation
-from everpost.entrypoints.http.query import Parameter
 from everpost.model.key import Scope
 from everpost.model.limits import PAGE_MAX
-
-_VERSION: Final = {"type": "string", "pattern": '^(W/)?"[0-9]{1,18}"$'}
-_ETAG: Final = {"ETag": "The version; send it as If-Match with a change."}
 
 
 class HealthView(TypedDict):
     status: str
     version: NotRequired[str]
-
-
-OPERATE: Final = (
-    Operation(
-        id="listAccounts",
-        method="GET",
-        path="/v1/accounts",
-        tag="Accounts and routes",
-        summary="Accounts: health, circuit, quota left, last error",
-        handle=operate.list_accounts,
-        scope=Scope.READ,
-        answers=(Answer(status=200, description="All accounts.", schema=native_views.AccountPage),),
-    ),
-    Operation(
-        id="listRoutes",
-        method="GET",
-        path="/v1/routes",
-        tag="Accounts and routes",
-        summary="Routes",
-        handle=operate.list_routes,
-        scope=Scope.READ,
-        answers=(Answer(status=200, description="All routes.", schema=native_views.RoutePage),),
-    ),
-    Operation(
-        id="getRoute",
-        method="GET",
-        path="/v1/routes/{name}",
-        tag="Accounts and routes",
-        summary="One route",
-        handle=operate.get_route,
-        scope=Scope.READ,
-        answers=(Answer(status=200, description="The route.", schema=native_views.RouteView, headers=_ETAG),),
-        problems=("unknown_route",),
-    ),
-    Operation(
-        id="putRoute",
-        method="PUT",
-        path="/v1/routes/{name}",
-        tag="Accounts and routes",
-        summary="Change or make a route",
-        description="Needs the version that you have read (0 for a new route), so that no change of others is lost.",
-        handle=operate.put_route,
-        scope=Scope.ADMIN,
-        headers=(Parameter("If-Match", 'The ETag that was read, as in `"3"`.', _VERSION),),
-        body=RouteRequest,
-        example={"accounts": [{"account": "first"}, {"account": "second"}], "version": 0},
-        answers=(Answer(status=200, description="As it is now.", schema=native_views.RouteView, headers=_ETAG),),
-        problems=(
-            "bad_json",
-            "body_too_large",
-            "bad_header",
-            "validation_failed",
-            "version_required",
-            "version_conflict",
-        ),
-    ),
-)
 
 
 def _vital(id_: str, summary: str, answer: Answer, **fields: Any) -> Operation:

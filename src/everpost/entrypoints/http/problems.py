@@ -42,6 +42,7 @@ CODES: Final = {
     ),
     "not_found": Code(404, "There is no such thing", "Check the address; the detail says what was looked for."),
     "unknown_route": Code(404, "There is no such route", "The detail lists the known routes."),
+    "unknown_account": Code(404, "There is no such account", "The detail lists the known accounts."),
     "unknown_provider": Code(404, "There is no such account", "The detail lists the known accounts."),
     "method_not_allowed": Code(405, "The method is not allowed here", "The Allow header lists those that are."),
     "no_streams": Code(

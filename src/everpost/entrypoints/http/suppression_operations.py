@@ -9,7 +9,7 @@ from everpost.dialects.native_schema import (
     SuppressionRequest,
     SuppressionSearch,
 )
-from everpost.entrypoints.http import files, operate, suppressions
+from everpost.entrypoints.http import erasing, files, suppressions
 from everpost.entrypoints.http.operation import Answer, Operation
 from everpost.model.key import Scope
 
@@ -104,7 +104,7 @@ SUPPRESSIONS: Final = (
         description="In every mail of the project a token stands in the place of the address, for good. The content of "
         "these mails goes, and so does their metadata; other recipients, states and counts stay, and a suppression "
         "still holds. Mail queued for the recipient alone is cancelled first. After an interruption, repeat it.",
-        handle=operate.erase_recipient,
+        handle=erasing.erase_recipient,
         scope=Scope.ADMIN,
         body=ErasureRequest,
         example={"address": "bob@example.org", "dry_run": True},

@@ -46,7 +46,8 @@ async function turn(app) {
 /** Why there is nothing to show. */
 function lacking(app, view) {
   if (!app.rights.isOffered(view.needs)) {
-    return [h("div", { class: "empty" }, h("p", {}, `This Everpost has nothing of the kind: ${view.absent ?? "its API does not offer it"}.`))];
+    const why = view.absent ?? "its API does not offer it";
+    return [h("div", { class: "empty" }, h("p", {}, `This Everpost has nothing of the kind: ${why}.`))];
   }
   return [
     h("div", { class: "empty" }, h("p", {}, `Your key has the scope ${app.rights.scope}, which is not enough for this.`)),
@@ -68,31 +69,40 @@ function fetchAhead() {
   else setTimeout(fetchAll, 1000);
 }
 
-async function start() {
-  const { api, docs, inbox } = await readConfig();
+/** @param {import("./config.js").Config} config */
+function start({ api, docs, inbox }) {
   const app = { address: api, docs, rights: new Rights(), keyChanged: () => enter() };
-  const corner = document.getElementById("corner");
+  let entered = new AbortController();
   const enter = () => {
+    entered.abort();
+    entered = new AbortController();
     app.rights = new Rights();
-    fill(corner,
-      inbox ? h("a", { href: inbox }, "Inbox") : null,
-      docs ? h("a", { href: docs }, "API") : null,
-      shortcutsButton(app),
-      keyButton(app.keyChanged));
-    turn(app);
-    return readRights(new Api(api)).then((rights) => {
-      app.rights = rights;
-      drawNavigation(rights);
-      const { view } = viewAt(location.hash);
-      if (rights.may(view.needs)) markNavigation(view);
-      else turn(app);
-    });
+    drawCorner(app, inbox);
+    drawNavigation(app.rights);
+    const first = turn(app);
+    readRights(new Api(api), entered.signal, (rights) => learn(app, rights));
+    return first;
   };
   listenToMenu();
   listenToKeys(app);
   window.addEventListener("hashchange", () => turn(app));
-  await enter();
-  fetchAhead();
+  enter().then(fetchAhead);
 }
 
-start();
+function drawCorner(app, inbox) {
+  fill(document.getElementById("corner"),
+    inbox ? h("a", { href: inbox }, "Inbox") : null,
+    app.docs ? h("a", { href: app.docs }, "API") : null,
+    shortcutsButton(app),
+    keyButton(app.keyChanged));
+}
+
+function learn(app, rights) {
+  app.rights = rights;
+  drawNavigation(rights);
+  const { view } = viewAt(location.hash);
+  if (rights.may(view.needs)) markNavigation(view);
+  else turn(app);
+}
+
+start(await readConfig());

@@ -5,8 +5,10 @@ import { VIEWS } from "./views.js";
 
 /** Draws the links to what the API offers. @param {import("./rights.js").Rights} rights */
 export function drawNavigation(rights) {
+  const navigation = document.getElementById("views");
   const shown = VIEWS.filter((view) => view.link && rights.isOffered(view.needs));
-  fill(document.getElementById("views"), shown.map((view) => h("a", { href: `#/${view.name}` }, view.link)));
+  if (navigation.children.length === shown.length) return; // they are there, one perhaps in focus
+  fill(navigation, shown.map((view) => h("a", { href: `#/${view.name}` }, view.link)));
 }
 
 /** Marks where the reader is, and closes the menu. @param {import("./views.js").View} view */
