@@ -54,8 +54,8 @@ def changes():
 async def events_of(world):
     """Those of a busy day: mail, a broken account, a route, a suppression, an erasure, keys."""
     keyring = Keyring(world.store, world.clock.now)
-    key, _ = await keyring.create("shop", Scope.SEND, "the shop's")
-    await keyring.revoke(key.id)
+    key, _ = await keyring.create("shop", Scope.SEND, "the shop's", by="somebody")
+    await keyring.revoke(key.id, by="somebody")
     world.wire.script("a", BAD_KEY, TAKEN)
     world.wire.script("b", TAKEN)
     async with world.running() as engine:
@@ -64,6 +64,7 @@ async def events_of(world):
         await accepted(engine)
         await elapse(3600)
         await engine.console.suppress(CALLER, "eve@example.net", "they asked")
+        await engine.console.suppress_all(CALLER, {"mallory@example.net": "they asked"})
         await engine.console.unsuppress(CALLER, "eve@example.net")
         await engine.console.set_default(CALLER, "b")
         await steered(engine.console)

@@ -3,10 +3,11 @@
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from everpost.dialects.addresses import address_of
 from everpost.dialects.faults import Faults, decode
-from everpost.dialects.fields import check_filled
+from everpost.dialects.fields import check_filled, check_line
 from everpost.dialects.native import draft_of
 from everpost.dialects.native_schema import (
     AttachmentObject,
@@ -15,9 +16,12 @@ from everpost.dialects.native_schema import (
     ExplainRequest,
     ReasonRequest,
     RouteRequest,
+    SuppressionImport,
     SuppressionRequest,
+    SuppressionSearch,
 )
-from everpost.model.limits import REASON_CHARS_MAX
+from everpost.dialects.tables import Imported, read_suppressions
+from everpost.model.limits import ADDRESS_CHARS_MAX, PAGE_MAX, REASON_CHARS_MAX
 from everpost.model.message import Draft
 from everpost.model.problem import Problem
 from everpost.model.route import Route, RouteAccount
@@ -28,6 +32,8 @@ _REASON: Final = msgspec.json.Decoder(ReasonRequest)
 _SKETCH: Final = msgspec.json.Decoder(ExplainRequest)
 _ROUTE: Final = msgspec.json.Decoder(RouteRequest)
 _SUPPRESSION: Final = msgspec.json.Decoder(SuppressionRequest)
+_SEARCH: Final = msgspec.json.Decoder(SuppressionSearch)
+_IMPORT: Final = msgspec.json.Decoder(SuppressionImport)
 _ERASURE: Final = msgspec.json.Decoder(ErasureRequest)
 
 
@@ -128,6 +134,32 @@ def parse_suppression(body: bytes) -> str | Problem:
         return request
     check_filled(request.reason, REASON_CHARS_MAX, "reason", faults)
     return faults.problem() if faults else request.reason
+
+
+def parse_search(body: bytes) -> SuppressionSearch | Problem:
+    """With the beginning of the address as it is compared."""
+    faults = Faults()
+    request = decode(body, _SEARCH, faults)
+    if isinstance(request, Problem):
+        return request
+    check_line(request.address, ADDRESS_CHARS_MAX, "address", faults)
+    if not 1 <= request.limit <= PAGE_MAX:
+        faults.add("limit", f"must be a number from 1 to {PAGE_MAX}")
+    return faults.problem() if faults else replace(request, address=request.address.lower())
+
+
+def parse_import(body: bytes) -> tuple[Imported, bool] | Problem:
+    """What the list says, and whether nothing is to be done."""
+    faults = Faults()
+    request = decode(body, _IMPORT, faults)
+    if isinstance(request, Problem):
+        return request
+    if request.csv is None:
+        faults.add("csv", "is missing")
+    found = read_suppressions(request.csv or "")
+    if isinstance(found, str):
+        faults.add("csv", found)
+    return faults.problem() if faults or isinstance(found, str) else (found, request.dry_run)
 
 
 def parse_erasure(body: bytes) -> ErasureRequest | Problem:

@@ -132,6 +132,28 @@ class ErasureRequest(Struct, forbid_unknown_fields=True):
     dry_run: Annotated[bool, Meta(description="Only say what would be done.")] = False
 
 
+class SuppressionSearch(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which suppressions to list. In a body, since addresses in a URL end up in logs."""
+
+    address: Annotated[str, Meta(description="How the address begins, in any case of letters. Empty: all.")] = ""
+    cursor: Annotated[str | None, Meta(description="`next_cursor` of the page before.")] = None
+    limit: Annotated[int, Meta(description=f"Entries on a page, at most {limits.PAGE_MAX}.")] = limits.PAGE_DEFAULT
+
+
+class SuppressionImport(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Addresses to be suppressed, as a list."""
+
+    csv: Annotated[
+        str | None,
+        Meta(
+            description="Lines of address and reason (RFC 4180; `;` and tabs will do, too), with or without titles; "
+            f"at most {limits.SUPPRESSION_LINES_MAX}. Without a reason it is `imported`. Further columns are left out.",
+            extra_json_schema=REQUIRED,
+        ),
+    ] = None
+    dry_run: Annotated[bool, Meta(description="Only say what would be done.")] = False
+
+
 class SuppressionRequest(Struct, forbid_unknown_fields=True):
     """Why an address must not be written to."""
 

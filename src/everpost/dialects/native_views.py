@@ -4,6 +4,8 @@ from typing import Annotated, Any, NotRequired, TypedDict
 
 from msgspec import Meta
 
+from everpost.dialects.faults import FAULTS_MAX
+
 # --- mail ------------------------------------------------------------------------------------------------------------
 
 
@@ -126,6 +128,25 @@ class SuppressionView(TypedDict):
     address: str
     reason: str
     created_at: str
+
+
+class SuppressionPage(TypedDict):
+    data: list[SuppressionView]
+    next_cursor: Annotated[str | None, Meta(description="Null: this is the last page.")]
+
+
+class LineFaultView(TypedDict):
+    line: Annotated[int, Meta(description="Counted from 1.")]
+    message: Annotated[str, Meta(description="What is wrong with it.")]
+
+
+class ImportView(TypedDict):
+    """What was done, or what would be. Lines that are good are taken, whatever the others are like."""
+
+    dry_run: bool
+    suppressed: Annotated[int, Meta(description="Addresses.")]
+    faulty: Annotated[int, Meta(description="Lines that were left out.")]
+    errors: Annotated[list[LineFaultView], Meta(description=f"The first {FAULTS_MAX} of them.")]
 
 
 class ErasureView(TypedDict):

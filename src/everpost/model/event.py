@@ -93,6 +93,7 @@ _WHO: Final = {"by": "who did it", "reason": "why, in their words; left out wher
 _ROUTE: Final = {"route": "name of the route"} | _WHO
 _WEBHOOK: Final = {"webhook": "id of the webhook"}
 _BY: Final = {"by": "who did it"}
+_MAKER: Final = {"by": "who did it; left out: whoever has the store itself, by `everpost keys`"}
 _KEY: Final = {"key": "id of the key, its public part", "scope": "what it may do"}
 
 FACTS: Final[Mapping[EventType, Fact]] = {
@@ -218,6 +219,7 @@ FACTS: Final[Mapping[EventType, Fact]] = {
             "by": "who did it: a key, or the account whose provider has told why",
             "source": "`webhook`, where a provider has told why",
             "place": "of the recipient in the mail that it was told of",
+            "addresses": "how many at once; left out: one",
         }
         | _REASON,
     ),
@@ -226,8 +228,8 @@ FACTS: Final[Mapping[EventType, Fact]] = {
         "A recipient was taken out of mails that are kept.",
         {"messages": "of how many mails, in this step", "by": "who did it"},
     ),
-    EventType.KEY_CREATED: Fact("An API key was made.", _KEY),
-    EventType.KEY_REVOKED: Fact("An API key was revoked.", _KEY),
+    EventType.KEY_CREATED: Fact("An API key was made.", _KEY | _MAKER),
+    EventType.KEY_REVOKED: Fact("An API key was revoked.", _KEY | _MAKER),
     EventType.WEBHOOK_CREATED: Fact("A webhook was made.", _WEBHOOK | _BY),
     EventType.WEBHOOK_CHANGED: Fact("A webhook was changed.", _WEBHOOK | _BY | {"fields": "what of it"}),
     EventType.WEBHOOK_ROTATED: Fact(

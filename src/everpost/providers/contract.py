@@ -26,6 +26,7 @@ class HttpRequest(Struct, frozen=True, kw_only=True):
     url: str  # absolute
     headers: dict[str, str]  # without Host and Content-Length, which the wire adds
     body: bytes = b""
+    secret: str = ""  # what proves who is asking, if it stands elsewhere than in Authorization
 
 
 class Security(StrEnum):
@@ -60,6 +61,7 @@ def secrets_of(request: Request) -> Iterator[str]:
     if isinstance(request, HttpRequest):
         login = request.headers.get("Authorization", "").rpartition(" ")[2]
         yield login
+        yield request.secret
         with suppress(ValueError):  # it is no base64: the key itself
             yield b64decode(login, validate=True).decode().rpartition(":")[2]
     elif request.password:
@@ -217,6 +219,7 @@ QUOTA_USED_UP: Final = Verdict(kind=Kind.THROTTLED, retry_after_s=3600.0)  # for
 UNAVAILABLE: Final = Verdict(kind=Kind.UNAVAILABLE)
 UNKNOWN: Final = Verdict(kind=Kind.UNKNOWN)
 ACCEPTED: Final = Verdict(kind=Kind.ACCEPTED)
+HELD: Final = Verdict(kind=Kind.HELD)
 
 DEFAULT_STATUSES: Final[Mapping[int, Verdict]] = {
     400: REJECTED,
