@@ -7,6 +7,7 @@ import { showEvents } from "./events.js";
 import { keyButton, keyForm } from "./key.js";
 import { showMessage } from "./message.js";
 import { showMessages } from "./messages.js";
+import { showOverview } from "./overview.js";
 import { problem } from "./problems.js";
 import { showProviders } from "./providers.js";
 import { showSend } from "./send.js";
@@ -20,6 +21,7 @@ import { listenToKeys, shortcutsButton } from "./shortcuts.js";
 
 /** @type {Object<string, {title: string, show: (place: Place) => void}>} */
 const SCREENS = {
+  overview: { title: "Overview", show: showOverview },
   send: { title: "Send a mail", show: showSend },
   messages: { title: "Messages", show: showMessages },
   message: { title: "One mail", show: showMessage },

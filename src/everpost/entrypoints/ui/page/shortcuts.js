@@ -4,9 +4,9 @@ import { told } from "./dialogs.js";
 import { h } from "./dom.js";
 
 const OFF = "everpost.shortcuts.off";
-const SCREENS = { s: "#/send", m: "#/messages", p: "#/providers", e: "#/events" };
+const SCREENS = { o: "#/overview", s: "#/send", m: "#/messages", p: "#/providers", e: "#/events" };
 const KEYS = [
-  ["g s", "Send"], ["g m", "Messages"], ["g p", "Providers"], ["g e", "Events"],
+  ["g o", "Overview"], ["g s", "Send"], ["g m", "Messages"], ["g p", "Providers"], ["g e", "Events"],
   ["/", "to the first filter"], ["j", "to the next row"], ["k", "to the row before"], ["?", "these words"],
 ];
 
