@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from everpost.entrypoints.http.app import all_operations, build_app
 from everpost.engine.series import Recorder
+from everpost.entrypoints.http.app import all_operations, build_app
 from everpost.model.key import Scope
 from http_kit import NATIVE, ORIGINAL, Caller
 

@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from attacks.house import until
+
 pytestmark = pytest.mark.slow
 MAIL = {"from": "Ann <ann@example.com>", "to": ["Bob <bob@example.org>"], "subject": "Hello", "text": "x"}
 WAIT = [("Prefer", "wait=10")]
@@ -25,6 +27,7 @@ def broken(house):
     house.control("PUT", "mailgun/faults", {"kind": "status", "status": 401})
     for _ in range(3):
         house.ask("POST", "/v1/emails", MAIL, WAIT)
+    until(lambda: sum(house.ask("GET", "/v1/series").json["totals"]["sent"]) == 4)
     return house
 
 
