@@ -62,7 +62,8 @@ export function timeChart(title, options) {
       state.shown = shown;
       parts.moment.max = String(shown.starts.length - 1);
       if (!isSame) parts.moment.value = parts.moment.max;
-      fill(parts.legend, shown.columns.map((column, at) => h("li", {}, swatch(look(column, at), !options.stacked), column.name)));
+      const isTold = options.stacked || shown.columns.length > 1; // a line alone is what the title says
+      fill(parts.legend, !isTold ? null : shown.columns.map((column, at) => h("li", {}, swatch(look(column, at), !options.stacked), column.name)));
       draw();
       move(isSame ? state.at : null);
       tell();
