@@ -72,7 +72,7 @@ _ROUTES: Final = (
     Scenario(operation="getRoute", name="A route that nobody has made", places={"name": "x"}, code="unknown_route"),
     _put(
         "A route is made or changed, by its version",
-        {"accounts": [_TOP], "on_unknown": "hold", "resolve_within_s": 60, "name": ROUTE},
+        {"accounts": [_TOP], "on_unknown": "hold", "resolve_within_s": 60, "name": ROUTE, "reason": "a test"},
         status=200,
         answers={"ETag": _ETAG},
         tells={"name": ROUTE, "default": "{{firstAccount}}", "on_unknown": "hold", "resolve_within_s": 60},
@@ -93,6 +93,82 @@ _ROUTES: Final = (
     _faulty("The name of another route", "name", {"accounts": [_TOP], "name": "another"}),
     _faulty("A negative weight", "accounts[0].weight", {"accounts": [{"account": "{{firstAccount}}", "weight": -1}]}),
     _faulty("A mail that never expires", "give_up_after_s", {"accounts": [_TOP], "give_up_after_s": 0}),
+)
+
+_AT_SECOND: Final = {"name": "{{secondAccount}}"}
+_WHY: Final = {"reason": "a test of the API"}
+
+
+def _turned(operation: str, name: str, *, paused: bool) -> Scenario:
+    its_places = "answer.data.flatMap((each) => each.accounts).filter((each) => each.account === pm.variables.get("
+    return Scenario(
+        operation=operation,
+        name=name,
+        places=_AT_SECOND,
+        body=_WHY,
+        status=200,
+        checks={
+            "on every route that names it": f'{its_places}"secondAccount"))'
+            f".forEach((each) => pm.expect(each.paused).to.eql({str(paused).lower()}));"
+        },
+    )
+
+
+def _of_account(operation: str) -> tuple[Scenario, ...]:
+    """What is refused of whatever is done to an account."""
+    return (
+        Scenario(
+            operation=operation, name="Nobody's account", places={"name": "nobody"}, body=_WHY, code="unknown_account"
+        ),
+        Scenario(
+            operation=operation,
+            name="An empty reason",
+            places=_AT_SECOND,
+            body={"reason": ""},
+            code="validation_failed",
+            fields=("reason",),
+        ),
+    )
+
+
+_TURNS: Final = (
+    _turned("pauseAccount", "An account rests", paused=True),
+    *_of_account("pauseAccount"),
+    _turned("resumeAccount", "It is back", paused=False),
+    *_of_account("resumeAccount"),
+    Scenario(
+        operation="probeAccount",
+        name="Its provider is asked something that sends nothing",
+        places=_AT_SECOND,
+        body=_WHY,
+        status=200,
+        tells={"account": "{{secondAccount}}", "verdict": "works"},
+    ),
+    *_of_account("probeAccount"),
+)
+
+
+def _sketch(name: str, **more: Any) -> Scenario:
+    usual = {"from": "ann@example.com", "to": ["bob@example.org"], "size_bytes": 48_000} | more.pop("changed", {})
+    return Scenario(operation="explainRoute", name=name, body=usual, **({"places": {"name": "default"}} | more))
+
+
+_EXPLAINED: Final = (
+    _sketch(
+        "Where a mail would go",
+        status=200,
+        tells={"route": "default", "prospect": "sent"},
+        checks={"every account has its reason": "answer.accounts.forEach((each) => pm.expect(each.reason).to.be.ok);"},
+    ),
+    _sketch(
+        "A mail that is too large for all of them",
+        changed={"size_bytes": 1_000_000_000},
+        status=200,
+        tells={"prospect": "refused", "account": None},
+    ),
+    _sketch("On a route that nobody has made", places={"name": "x"}, code="unknown_route"),
+    _sketch("To nobody", changed={"to": []}, code="validation_failed", fields=("to",)),
+    _sketch("Less than nothing", changed={"size_bytes": -1}, code="validation_failed", fields=("size_bytes",)),
 )
 
 _ACCOUNTS: Final = (
@@ -132,5 +208,5 @@ _SERIES: Final = (
 CHAPTER: Final = Chapter(
     name="Accounts and routes",
     words="Which accounts carry the mail, in which order, and how they did.",
-    scenarios=(*_ACCOUNTS, *_ROUTES, *_SERIES),
+    scenarios=(*_ACCOUNTS, *_ROUTES, *_TURNS, *_EXPLAINED, *_SERIES),
 )

@@ -13,6 +13,7 @@ from everpost.engine.feed import Feed
 from everpost.engine.fleet import Fleet, Member
 from everpost.engine.housekeep import Housekeeper, Retention
 from everpost.engine.ingest import Ingestor
+from everpost.engine.key_desk import KeyDesk
 from everpost.engine.keys import Keyring
 from everpost.engine.ports import Ports
 from everpost.engine.queue import Queue, SharedQueue
@@ -59,6 +60,7 @@ class Engine:
         self.acceptor = Acceptor(ports, self._fleet, self._routes, self._deliverer)
         self.console = Console(ports, self._fleet, self._routes, self.sink_lags_s)
         self.keyring = Keyring(ports.store, ports.clock.now)
+        self.keys = KeyDesk(self.keyring, ports.clock.now)
         self.feed = Feed(ports.store, ports.news)
         self.ingestor = Ingestor(ports, self._fleet, self.keyring.projects, self._deliverer.written)
 
