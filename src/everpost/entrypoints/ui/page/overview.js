@@ -30,14 +30,16 @@ export function showOverview(place) {
   };
   const tiles = h("dl", { class: "tiles" });
   const accounts = h("div");
-  fill(place.body, ranges(range), tiles, charts.sent.element,
-    h("div", { class: "halves" }, charts.failures.element, charts.age.element), charts.delivered.element, accounts);
+  const all = [tiles, charts.sent.element, h("div", { class: "halves" }, charts.failures.element, charts.age.element),
+    charts.delivered.element, accounts];
+  fill(place.body, ranges(range));
   let before = "";
   const look = async () => {
     const told = (await place.api.get("/v1/series", { range }, place.signal)).body;
     place.calm();
     const now = JSON.stringify(told);
     if (now === before) return;
+    if (!before) place.body.append(...all);
     before = now;
     fill(tiles, totals(told));
     for (const [name, columns] of Object.entries(COLUMNS)) {
