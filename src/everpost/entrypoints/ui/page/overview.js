@@ -30,7 +30,7 @@ export function showOverview(place) {
   };
   const tiles = h("dl", { class: "tiles" });
   const accounts = h("div");
-  const all = [tiles, charts.sent.element, h("div", { class: "halves" }, charts.failures.element, charts.age.element),
+  const all = [tiles, charts.sent.element, h("div", { class: "halves even" }, charts.failures.element, charts.age.element),
     charts.delivered.element, accounts];
   fill(place.body, ranges(range));
   let before = "";
@@ -113,7 +113,7 @@ function tile(name, words, values, look) {
 
 function table({ accounts }, range) {
   if (!accounts.length) return null;
-  return h("section", { class: "card" }, h("h2", {}, `Accounts, the last ${range}`),
+  return h("section", { class: "card" }, h("h2", {}, `Accounts over ${range}`),
     h("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Accounts" }, h("table", {},
       h("thead", {}, h("tr", {}, ["Account", "Taken", "Failed", "Success", "Half within", "99 % within", "Delivered", "Bounced", "Complaints"].map((name) =>
         h("th", { scope: "col" }, name)))),

@@ -14,7 +14,8 @@ const HEIGHT = 168;
 const TOP = 14; // room for the marks
 const LEFT = 44; // for the numbers of the axis
 const BELOW = 22; // for the times
-const LABEL = 76; // as wide as a time may be
+const LABEL = 76; // from one time to the next, at least …
+const LABEL_END = 50; // … and from the last one to the end
 let charts = 0;
 
 /**
@@ -94,11 +95,25 @@ function plot({ shown, width }, options) {
     ]),
     times(shown, width, step),
     options.stacked ? bars(columns, step, y) : columns.map((column, at) => line(look(column, at), linePath(column.values, middle, y))),
-    marks.map((mark) => [
-      s("path", { class: "mark-line", d: `M${middle(mark.at)} ${TOP}V${HEIGHT}` }),
-      s("path", { class: "mark-head", d: `M${middle(mark.at) - 5} 2h10l-5 9z` }),
-    ]),
+    runs(marks).map(({ first, last }) => mark(middle(first), middle(last))),
     s("path", { class: "moment", d: "M0 0" }));
+}
+
+/** Marks side by side are one: where it begins is marked, and how far it goes. */
+function runs(marks) {
+  const found = [];
+  for (const { at } of marks) {
+    if (found.at(-1)?.last === at - 1) found.at(-1).last = at;
+    else found.push({ first: at, last: at });
+  }
+  return found;
+}
+
+function mark(from, to) {
+  return [
+    s("path", { class: "mark-line", d: `M${from} ${TOP}V${HEIGHT}` }),
+    s("path", { class: "mark-head", d: `M${from - 5} 2H${Math.max(to, from + 5)}v3H${from + 3.5}l-3.5 6z` }),
+  ];
 }
 
 function bars(columns, step, y) {
@@ -115,7 +130,8 @@ function bars(columns, step, y) {
 function times(shown, width, step) {
   const every = Math.max(1, Math.ceil((LABEL * shown.starts.length) / (width - LEFT)));
   const name = clock(shown.bucketS);
-  return shown.starts.map((start, at) => (at % every ? null
+  const isShown = (at) => at % every === 0 && (shown.starts.length - at) * step > LABEL_END;
+  return shown.starts.map((start, at) => (!isShown(at) ? null
     : s("text", { class: "axis", x: LEFT + at * step, y: HEIGHT + 16 }, name.format(new Date(start)))));
 }
 
