@@ -25,7 +25,7 @@ from everpost.engine.relay import Relay
 from everpost.engine.wire.traced import TracedWire
 from everpost.model.account import Account
 from everpost.model.secret import Reference, is_reference
-from everpost.providers import mailgun, postmark, sendgrid, smtp
+from everpost.providers import mailgun, postmark, sendgrid, ses, smtp
 from everpost.providers.contract import Provider
 from everpost.providers.hooks import SECRET
 from everpost.sinks.counted import CountedSink
@@ -127,7 +127,7 @@ async def _engine(
     ports = Ports(
         store=store,
         health=health,
-        wire=cloud.wire if tracer is UNTRACED else TracedWire(cloud.wire, tracer),
+        wire=cloud.to_providers if tracer is UNTRACED else TracedWire(cloud.to_providers, tracer),
         due=MemoryWakeup(),
         news=News(),
         clock=SystemClock(),
