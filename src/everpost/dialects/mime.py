@@ -83,7 +83,9 @@ def _headers(whole: Part, delivery_id: str | None) -> Iterator[tuple[str, str]]:
 
 
 def _addresses(whole: Part, name: str, errors: list[FieldError]) -> tuple[Address, ...]:
-    found = chain.from_iterable(parse_encoded_list(_unfolded(value), decoded_words) for value in whole.get_all(name, []))
+    found = chain.from_iterable(
+        parse_encoded_list(_unfolded(value), decoded_words) for value in whole.get_all(name, [])
+    )
     return sound_addresses(name, found, errors)
 
 

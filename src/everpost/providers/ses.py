@@ -69,8 +69,14 @@ def build(message: Draft, delivery_id: str, account: Account) -> c.HttpRequest |
 def fault(message: Draft) -> str | None:
     options = message.provider_options.get(NAME, {})
     content, ours = options.get("Content", {"Template": {}}), _envelope(message)
-    if not isinstance(content, dict) or [*content] != ["Template"] or not isinstance(options.get("EmailTags", []), list):
+    if (
+        not isinstance(content, dict)
+        or [*content] != ["Template"]
+        or not isinstance(options.get("EmailTags", []), list)
+    ):
         return "SES takes provider_options with a list of EmailTags, and with a Template as their only Content"
+    if "Content" in options and (message.attachments or message.headers):
+        return "a template of SES can't be joined by files and headers of the mail"
     return mime_fault(message) or merge_fault(ours, merged(ours, options), OWN, ())
 
 
@@ -108,7 +114,7 @@ def _request(method: str, account: Account, path: str, body: Any = None) -> c.Ht
     region = account.settings["region"]
     domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     url = http.url_of(account, {region: f"https://email.{region}.{domain}"}, path)
-    keys = {key.name: account.settings.get(key.name) for key in KEYS}
+    keys = {key.name: account.settings.get(key.name) or None for key in KEYS}
     return c.HttpRequest(
         method=method,
         url=url,
@@ -129,9 +135,7 @@ def _words(response: c.HttpResponse) -> str | None:
     return f"{kind.rpartition('#')[2].partition(':')[0]}: {said}" if kind else None
 
 
-READING: Final = Reading(
-    words=_words, message_id=lambda response: at(decoded(response.body), "MessageId"), rows=ROWS
-)
+READING: Final = Reading(words=_words, message_id=lambda response: at(decoded(response.body), "MessageId"), rows=ROWS)
 
 PROVIDER: Final = c.Provider(
     name=NAME,

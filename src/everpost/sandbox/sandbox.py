@@ -11,9 +11,11 @@ from everpost.sandbox.control import Control, Steered
 from everpost.sandbox.faults import FaultPlan, Faults
 from everpost.sandbox.inbox import Inbox
 from everpost.sandbox.mailgun import Mailgun
+from everpost.sandbox.mailjet import Mailjet
 from everpost.sandbox.postmark import Postmark
 from everpost.sandbox.sendgrid import SendGrid
 from everpost.sandbox.server import Connections
+from everpost.sandbox.ses import Ses
 from everpost.sandbox.smtp import MailPort
 from everpost.sandbox.telling import Telling
 
@@ -22,7 +24,9 @@ _Make = Callable[[Inbox, Conduct, Callable[[], float], Random], Api]
 APIS: Final[Mapping[str, _Make]] = {
     "sendgrid": SendGrid,
     "mailgun": Mailgun,
+    "mailjet": Mailjet,
     "postmark": Postmark,
+    "ses": Ses,
 }
 """The providers that speak HTTP."""
 
@@ -31,7 +35,9 @@ PORTS: Final[Mapping[str, int]] = {
     "sendgrid": 8026,
     "mailgun": 8027,
     CONTROL: 8028,
+    "mailjet": 8030,
     "postmark": 8035,
+    "ses": 8037,
 }
 """Where each of them is found if nobody says otherwise."""
 

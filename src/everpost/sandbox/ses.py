@@ -143,7 +143,7 @@ def _parsed(email: _Email) -> Parsed | str:
     if wrong is not None:
         return f"Illegal address: {wrong}"
     if email.content.raw is not None:
-        read = mime.parse(email.content.raw.data, [each.email for group in groups for each in group])
+        read = mime.parse(email.content.raw.data, [each.email for group in groups for each in _sound(group)])
         return "Could not parse the raw mail" if isinstance(read, Problem) else read
     return _simple(email, next(iter(senders), ""), groups, replies)
 

@@ -25,7 +25,14 @@ from everpost.engine.relay import Relay
 from everpost.engine.wire.traced import TracedWire
 from everpost.model.account import Account
 from everpost.model.secret import Reference, is_reference
-from everpost.providers import mailgun, postmark, sendgrid, ses, smtp
+from everpost.providers import (
+    mailgun,
+    mailjet,
+    postmark,
+    sendgrid,
+    ses,
+    smtp,
+)
 from everpost.providers.contract import Provider
 from everpost.providers.hooks import SECRET
 from everpost.sinks.counted import CountedSink
@@ -41,7 +48,15 @@ if TYPE_CHECKING:
     from everpost.vault.keeper import Keeper
 
 PROVIDERS: Final[Mapping[str, Provider]] = {
-    provider.name: provider for provider in (mailgun.PROVIDER, postmark.PROVIDER, sendgrid.PROVIDER, smtp.PROVIDER)
+    provider.name: provider
+    for provider in (
+        mailgun.PROVIDER,
+        mailjet.PROVIDER,
+        postmark.PROVIDER,
+        sendgrid.PROVIDER,
+        ses.PROVIDER,
+        smtp.PROVIDER,
+    )
 }
 _DAY_S: Final = 86_400.0
 

@@ -3,8 +3,6 @@
 import time
 from typing import TYPE_CHECKING, Final
 
-from msgspec.structs import replace
-
 from everpost.engine.wire import NetworkWire
 from everpost.model.account import Timeouts
 from everpost.providers.contract import Answer, AwsSigning, Fault, HttpRequest, HttpResponse, Phase, Request
@@ -34,9 +32,7 @@ class SigningWire:
             credentials = await self._credentials(signing)
         except NoCredentials as error:
             return Fault(phase=Phase.CONNECT, maybe_sent=False, text=str(error))
-        answer = await self._wire.send(
-            signed_request(request, signing, credentials, time.time()), timeouts, not_after
-        )
+        answer = await self._wire.send(signed_request(request, signing, credentials, time.time()), timeouts, not_after)
         if signing.access_key_id is None and isinstance(answer, HttpResponse) and _is_expired(answer):
             self._cloud.credentials.forget()
         return answer
