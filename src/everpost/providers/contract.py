@@ -173,6 +173,13 @@ class Lookup(Struct, frozen=True, kw_only=True):
     """Reads the answer to `start` and those to every Ask; it may well ask again, so the caller bounds the number."""
 
 
+class Replay(Struct, frozen=True, kw_only=True):
+    """Make the same request again: the provider knows it by a key that `build` gives to each delivery, answers as it
+    did and takes no second mail. It never proves that a mail is absent: whatever was not taken before is taken now."""
+
+    kept_s: float  # how long it knows the key at least
+
+
 # --- the value that a provider file ends in --------------------------------------------------------------------------
 
 
@@ -277,7 +284,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     """(message, delivery id, account): deterministic; plants the delivery id where `resolve` can find it."""
     read: Callable[[Any, Account], Outcome]
     """(HttpResponse or SmtpReply, account): what the answer says. Faults of the wire never get here."""
-    resolve: Lookup | None  # None: nobody can tell
+    resolve: Lookup | Replay | None  # None: nobody can tell
     probe: Callable[[Account], HttpRequest] | None = None
     """A read-only request: any 2xx answer proves that the credentials work."""
     probe_refused: frozenset[int] = frozenset()

@@ -16,7 +16,7 @@ from everpost.providers import contract as c
 from everpost.providers import http
 from everpost.providers.fields import fault_of, header_of, needs_to, quoted_mailbox, without_repeats
 from everpost.providers.options import merge_fault, merged
-from everpost.providers.reading import Reading, at, decoded, read_answer
+from everpost.providers.reading import Reading, at, decoded, id_at, read_answer
 
 NAME: Final = "postmark"
 REGIONS: Final = {"world": "https://api.postmarkapp.com"}
@@ -109,8 +109,7 @@ def _words(response: c.HttpResponse) -> str | None:
 
 
 def _message_id(response: c.HttpResponse) -> str | None:
-    body = decoded(response.body)
-    return None if at(body, "ErrorCode") or not at(body, "MessageID") else str(body["MessageID"])
+    return None if at(decoded(response.body), "ErrorCode") else id_at(response, "MessageID")
 
 
 READING: Final = Reading(words=_words, message_id=_message_id, rows=ROWS)

@@ -71,6 +71,12 @@ def at(value: Any, *path: str) -> Any:
     return value
 
 
+def id_at(response: HttpResponse, *path: str) -> str | None:
+    """The id at this place of a JSON answer; None where there is no text."""
+    found = at(decoded(response.body), *path)
+    return found if isinstance(found, str) and found else None
+
+
 def _taken(reading: Reading, response: HttpResponse, words: str | None, message_id: str) -> Outcome:
     """A row may say that what was taken is parked there, or was taken for some of the recipients only."""
     row = _row(reading, response, words)

@@ -13,6 +13,7 @@ from everpost.sandbox.inbox import Inbox
 from everpost.sandbox.mailgun import Mailgun
 from everpost.sandbox.mailjet import Mailjet
 from everpost.sandbox.postmark import Postmark
+from everpost.sandbox.resend import Resend
 from everpost.sandbox.sendgrid import SendGrid
 from everpost.sandbox.server import Connections
 from everpost.sandbox.ses import Ses
@@ -22,6 +23,7 @@ from everpost.sandbox.telling import Telling
 CONTROL: Final = "control"
 _Make = Callable[[Inbox, Conduct, Callable[[], float], Random], Api]
 APIS: Final[Mapping[str, _Make]] = {
+    "resend": Resend,
     "sendgrid": SendGrid,
     "mailgun": Mailgun,
     "mailjet": Mailjet,
@@ -38,6 +40,7 @@ PORTS: Final[Mapping[str, int]] = {
     "mailjet": 8030,
     "postmark": 8035,
     "ses": 8037,
+    "resend": 8036,
 }
 """Where each of them is found if nobody says otherwise."""
 

@@ -25,6 +25,7 @@ FILES = {
     "sendgrid": ("sendgrid/tsg_mail_v3.json", "sendgrid/tsg_logs_v3.json"),
     "mailgun": ("mailgun/openapi.yaml",),
     "postmark": ("postmark/server.swagger.json",),
+    "resend": ("resend/resend.json",),
     "mailjet": ("mailjet/openapi-mailjet.yaml",),
 }
 SCHEMAS = {"mailjet": "mailjet-send-v31.schema.json"}
