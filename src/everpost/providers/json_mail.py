@@ -6,7 +6,6 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from everpost.model.limits import SUBJECT_CHARS_MAX
 from everpost.model.message import Address, Draft
 from everpost.providers.fields import fault_of, needs_to
 from everpost.providers.options import Path, below, merge_fault, merged
@@ -25,7 +24,7 @@ class JsonMail(Struct, frozen=True, kw_only=True):
     texts: tuple[Path, ...]  # one of these has to be there
     reserved: frozenset[str] = frozenset()  # headers that this provider writes itself, in lower case
     reply_to_max: int | None = None
-    subject_chars_max: int = SUBJECT_CHARS_MAX
+    subject_chars_max: int | None = None
 
     def whole(self, message: Draft, delivery_id: str) -> dict[str, Any]:
         """The body with what provider_options say in it."""
@@ -45,7 +44,7 @@ class JsonMail(Struct, frozen=True, kw_only=True):
     def _faults(self, message: Draft, whole: dict[str, Any]) -> Iterator[str]:
         if all(below(whole, path) is None for path in self.texts):
             yield f"it needs a text: one of {', '.join(path[-1] for path in self.texts)}"
-        if len(message.subject) > self.subject_chars_max:
+        if self.subject_chars_max is not None and len(message.subject) > self.subject_chars_max:
             yield f"it takes subjects of at most {self.subject_chars_max} characters"
         if self.reply_to_max is not None and len(set(message.reply_to)) > self.reply_to_max:
             yield f"it takes at most {self.reply_to_max} address for answers"

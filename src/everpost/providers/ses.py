@@ -16,6 +16,7 @@ from everpost.model.message import Draft
 from everpost.model.outcome import Kind
 from everpost.providers import contract as c
 from everpost.providers import http
+from everpost.providers.aws import AwsSigning
 from everpost.providers.fields import without_repeats
 from everpost.providers.mime import ascii_mailbox, mime_fault, render_mime
 from everpost.providers.options import merge_fault, merged
@@ -117,7 +118,7 @@ def _request(method: str, account: Account, path: str, body: Any = None) -> c.Ht
         url=url,
         headers={"User-Agent": "everpost"} | ({"Content-Type": "application/json"} if body else {}),
         body=msgspec.json.encode(body) if body else b"",
-        signing=c.AwsSigning(region=region, service="ses", **keys),
+        signing=AwsSigning(region=region, service="ses", **keys),
     )
 
 

@@ -10,6 +10,7 @@ from everpost.sandbox.api import Api, Conduct
 from everpost.sandbox.control import Control, Steered
 from everpost.sandbox.faults import FaultPlan, Faults
 from everpost.sandbox.inbox import Inbox
+from everpost.sandbox.mailersend import MailerSend
 from everpost.sandbox.mailgun import Mailgun
 from everpost.sandbox.mailjet import Mailjet
 from everpost.sandbox.postmark import Postmark
@@ -23,24 +24,26 @@ from everpost.sandbox.telling import Telling
 CONTROL: Final = "control"
 _Make = Callable[[Inbox, Conduct, Callable[[], float], Random], Api]
 APIS: Final[Mapping[str, _Make]] = {
-    "resend": Resend,
-    "sendgrid": SendGrid,
+    "mailersend": MailerSend,
     "mailgun": Mailgun,
     "mailjet": Mailjet,
     "postmark": Postmark,
+    "resend": Resend,
+    "sendgrid": SendGrid,
     "ses": Ses,
 }
 """The providers that speak HTTP."""
 
 PORTS: Final[Mapping[str, int]] = {
     "smtp": 2525,
-    "sendgrid": 8026,
-    "mailgun": 8027,
     CONTROL: 8028,
+    "mailersend": 8029,
+    "mailgun": 8027,
     "mailjet": 8030,
     "postmark": 8035,
-    "ses": 8037,
     "resend": 8036,
+    "sendgrid": 8026,
+    "ses": 8037,
 }
 """Where each of them is found if nobody says otherwise."""
 

@@ -24,18 +24,21 @@ SPECS = Path(os.environ.get("EVERPOST_SHARED") or Path(__file__).parents[4] / "s
 FILES = {
     "sendgrid": ("sendgrid/tsg_mail_v3.json", "sendgrid/tsg_logs_v3.json"),
     "mailgun": ("mailgun/openapi.yaml",),
+    "mailjet": ("mailjet/openapi-mailjet.yaml",),
     "postmark": ("postmark/server.swagger.json",),
     "resend": ("resend/resend.json",),
-    "mailjet": ("mailjet/openapi-mailjet.yaml",),
 }
-SCHEMAS = {"mailjet": "mailjet-send-v31.schema.json"}
+SCHEMAS = {
+    "mailersend": "mailersend-email.schema.json",
+    "mailjet": "mailjet-send-v31.schema.json",
+}
 """Of APIs that publish no description of what is sent, one that was made from their documentation."""
 SENT = [*FILES, *(name for name in SCHEMAS if name not in FILES)]
 MESSAGES = [case for case in cases("messages/*.json") if case.provider in SENT]
 LOOKUPS = [case for case in cases("lookups/*.json") if case.provider in FILES]
+READ = {"integer": int, "boolean": json.loads}  # texts of a query
 MISSING = {("postmark", "metadata_everpost_id")}
 """Parameters that a description is too old for."""
-READ = {"integer": int, "boolean": json.loads}  # texts of a query
 FORM = "multipart/form-data"
 FORMATS = jsonschema.FormatChecker()
 pytestmark = pytest.mark.skipif(not SPECS.is_dir(), reason=f"no descriptions of the providers' APIs in {SPECS}")
