@@ -224,10 +224,12 @@ def test_a_provider_describes_itself(provider):
 
 @every
 def test_a_probe_is_a_question_that_sends_nothing(provider):
+    """A GET without a body, or what about.json says of it."""
     probe = PROVIDERS[provider].probe
     if probe is not None:
         request = probe(account_of(provider))
-        assert (request.method, request.body) == ("GET", b"")
+        told = {name: value for name, value in shown(request).items() if name != "headers"}
+        assert told == about(provider).get("probe", {"method": "GET", "url": request.url})
 
 
 @every
