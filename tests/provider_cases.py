@@ -114,10 +114,15 @@ def built(provider, draft, delivery_id=ID):
 
 def fitted(provider, draft):
     """A mail of any kind, cut down to what the provider can carry: to its limits, and to what `carries` of about.json
-    says beside them (`subject`: how many characters; `without_headers`: those that it writes itself)."""
+    says beside them (`subject`: how many characters; `inline`: what the types of inline files begin with;
+    `without_headers`: those that it writes itself)."""
     limits, carries = PROVIDERS[provider].limits, about(provider).get("carries", {})
     reserved = carries.get("without_headers", ())
-    attachments = draft.attachments if limits.inline else [replace(each, content_id=None) for each in draft.attachments]
+    shown = carries.get("inline", "") if limits.inline else None
+    attachments = [
+        each if shown is not None and each.content_type.startswith(shown) else replace(each, content_id=None)
+        for each in draft.attachments
+    ]
     return replace(
         draft,
         subject=draft.subject[: carries.get("subject")],

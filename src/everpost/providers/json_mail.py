@@ -25,6 +25,7 @@ class JsonMail(Struct, frozen=True, kw_only=True):
     reserved: frozenset[str] = frozenset()  # headers that this provider writes itself, in lower case
     reply_to_max: int | None = None
     subject_chars_max: int | None = None
+    inline_types: str = ""  # what the types of inline files begin with
 
     def whole(self, message: Draft, delivery_id: str) -> dict[str, Any]:
         """The body with what provider_options say in it."""
@@ -52,3 +53,6 @@ class JsonMail(Struct, frozen=True, kw_only=True):
             yield "it takes no attachments without a file name"
         if not all(file.content for file in message.attachments):
             yield "it takes no empty attachments"
+        inline = (file.content_type for file in message.attachments if file.content_id is not None)
+        if not all(kind.lower().startswith(self.inline_types) for kind in inline):
+            yield f"it shows files inline whose type begins with {self.inline_types} only"

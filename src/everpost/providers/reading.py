@@ -79,20 +79,21 @@ def id_at(response: HttpResponse, *path: str) -> str | None:
 
 def _taken(reading: Reading, response: HttpResponse, words: str | None, message_id: str) -> Outcome:
     """A row may say that what was taken is parked there, or was taken for some of the recipients only."""
-    row = _row(reading, response, words)
-    if row is None or row.verdict.kind not in TAKEN:
+    row = _row(reading, response, words, taken=True)
+    if row is None:
         return Outcome(kind=Kind.ACCEPTED, status=response.status, provider_message_id=message_id)
     text = (words or "")[:REASON_CHARS_MAX]
     return Outcome(kind=row.verdict.kind, status=response.status, text=text, provider_message_id=message_id)
 
 
-def _row(reading: Reading, response: HttpResponse, words: str | None) -> Row | None:
-    fitting = (row for row in reading.rows if row.where == response.status)
-    return next((row for row in fitting if re.search(row.text, words or "", re.IGNORECASE)), None)
+def _row(reading: Reading, response: HttpResponse, words: str | None, *, taken: bool) -> Row | None:
+    """The first that fits, among those of answers that took the mail or of those that did not."""
+    among = (row for row in reading.rows if row.where == response.status and (row.verdict.kind in TAKEN) == taken)
+    return next((row for row in among if re.search(row.text, words or "", re.IGNORECASE)), None)
 
 
 def _verdict(reading: Reading, response: HttpResponse, words: str | None) -> Verdict:
-    row = _row(reading, response, words)
+    row = _row(reading, response, words, taken=False)
     if row is not None:
         return row.verdict
     if words is None and _is_html(response) and response.status in EDGE_STATUSES:
