@@ -7,6 +7,7 @@ from random import Random
 from typing import Final
 
 from everpost.sandbox.api import Api, Conduct
+from everpost.sandbox.brevo import Brevo
 from everpost.sandbox.control import Control, Steered
 from everpost.sandbox.faults import FaultPlan, Faults
 from everpost.sandbox.inbox import Inbox
@@ -20,11 +21,13 @@ from everpost.sandbox.sendgrid import SendGrid
 from everpost.sandbox.server import Connections
 from everpost.sandbox.ses import Ses
 from everpost.sandbox.smtp import MailPort
+from everpost.sandbox.sparkpost import SparkPost
 from everpost.sandbox.telling import Telling
 
 CONTROL: Final = "control"
 _Make = Callable[[Inbox, Conduct, Callable[[], float], Random], Api]
 APIS: Final[Mapping[str, _Make]] = {
+    "brevo": Brevo,
     "mailersend": MailerSend,
     "mailgun": Mailgun,
     "mailjet": Mailjet,
@@ -33,6 +36,7 @@ APIS: Final[Mapping[str, _Make]] = {
     "resend": Resend,
     "sendgrid": SendGrid,
     "ses": Ses,
+    "sparkpost": SparkPost,
 }
 """The providers that speak HTTP."""
 
@@ -47,6 +51,8 @@ PORTS: Final[Mapping[str, int]] = {
     "resend": 8036,
     "sendgrid": 8026,
     "ses": 8037,
+    "brevo": 8034,
+    "sparkpost": 8038,
 }
 """Where each of them is found if nobody says otherwise."""
 

@@ -26,6 +26,7 @@ from everpost.engine.wire.traced import TracedWire
 from everpost.model.account import Account
 from everpost.model.secret import Reference, is_reference
 from everpost.providers import (
+    brevo,
     mailersend,
     mailgun,
     mailjet,
@@ -35,6 +36,7 @@ from everpost.providers import (
     sendgrid,
     ses,
     smtp,
+    sparkpost,
 )
 from everpost.providers.contract import Provider
 from everpost.providers.hooks import SECRET
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
 PROVIDERS: Final[Mapping[str, Provider]] = {
     provider.name: provider
     for provider in (
+        brevo.PROVIDER,
         mailersend.PROVIDER,
         mailgun.PROVIDER,
         mailjet.PROVIDER,
@@ -62,6 +65,7 @@ PROVIDERS: Final[Mapping[str, Provider]] = {
         sendgrid.PROVIDER,
         ses.PROVIDER,
         smtp.PROVIDER,
+        sparkpost.PROVIDER,
     )
 }
 _DAY_S: Final = 86_400.0
