@@ -40,7 +40,7 @@ SCHEMAS = {
 SENT = [*FILES, *(name for name in SCHEMAS if name not in FILES)]
 MESSAGES = [case for case in cases("messages/*.json") if case.provider in SENT]
 LOOKUPS = [case for case in cases("lookups/*.json") if case.provider in FILES]
-READ = {"integer": int, "boolean": json.loads}  # texts of a query
+READ = {"integer": int, "number": float, "boolean": json.loads}  # texts of a query
 ABOVE = {"sparkpost": "/api"}
 """What stands before the paths of a description that names no server."""
 MISSING = {("postmark", "metadata_everpost_id")}
