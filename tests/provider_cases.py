@@ -187,10 +187,20 @@ def recipients_of(provider, request):
     return [bracketed[1] if (bracketed := _BRACKETED.fullmatch(text)) else text for text in found]
 
 
+def content_of(provider, request):
+    """The bytes that hold the mail; where it may stand in the body in RFC 5322 form (`raw`, in base64), these, too."""
+    return request.data if isinstance(request, SmtpRequest) else request.body + _raw_of(provider, request)
+
+
+def _raw_of(provider, request):
+    return b"".join(base64.b64decode(text) for text in _found(body_of(request), about(provider).get("raw", ())))
+
+
 def files_of(provider, request):
     """What the attachments of a request hold."""
-    if isinstance(request, SmtpRequest):
-        parts = message_from_bytes(request.data).walk()
+    raw = request.data if isinstance(request, SmtpRequest) else _raw_of(provider, request)
+    if raw:
+        parts = message_from_bytes(raw).walk()
         return [part.get_payload(decode=True) for part in parts if part.get_filename() is not None]
     return [base64.b64decode(text) for text in _found(body_of(request), about(provider)["files"])]
 

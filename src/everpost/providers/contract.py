@@ -21,11 +21,22 @@ from everpost.providers.hooks import Webhook
 # --- what goes out ---------------------------------------------------------------------------------------------------
 
 
+class AwsSigning(Struct, frozen=True, kw_only=True):
+    """Who asks AWS is proven by a signature, which holds for minutes: the wire makes it as the request leaves."""
+
+    region: str
+    service: str
+    access_key_id: str | None = None  # None: whoever this process is on AWS
+    secret_access_key: str | None = None
+    session_token: str | None = None
+
+
 class HttpRequest(Struct, frozen=True, kw_only=True):
     method: str
     url: str  # absolute
     headers: dict[str, str]  # without Host and Content-Length, which the wire adds
     body: bytes = b""
+    signing: AwsSigning | None = None
     secret: str = ""  # what proves who is asking, if it stands elsewhere than in Authorization
 
 

@@ -17,6 +17,7 @@ from everpost.sandbox.mandrill import Mandrill
 from everpost.sandbox.postmark import Postmark
 from everpost.sandbox.sendgrid import SendGrid
 from everpost.sandbox.server import Connections
+from everpost.sandbox.ses import Ses
 from everpost.sandbox.smtp import MailPort
 from everpost.sandbox.telling import Telling
 
@@ -29,6 +30,7 @@ APIS: Final[Mapping[str, _Make]] = {
     "mandrill": Mandrill,
     "postmark": Postmark,
     "sendgrid": SendGrid,
+    "ses": Ses,
 }
 """The providers that speak HTTP."""
 
@@ -41,6 +43,7 @@ PORTS: Final[Mapping[str, int]] = {
     "mandrill": 8032,
     "postmark": 8035,
     "sendgrid": 8026,
+    "ses": 8037,
 }
 """Where each of them is found if nobody says otherwise."""
 

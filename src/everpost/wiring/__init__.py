@@ -32,6 +32,7 @@ from everpost.providers import (
     mandrill,
     postmark,
     sendgrid,
+    ses,
     smtp,
 )
 from everpost.providers.contract import Provider
@@ -57,6 +58,7 @@ PROVIDERS: Final[Mapping[str, Provider]] = {
         mandrill.PROVIDER,
         postmark.PROVIDER,
         sendgrid.PROVIDER,
+        ses.PROVIDER,
         smtp.PROVIDER,
     )
 }
@@ -144,7 +146,7 @@ async def _engine(
     ports = Ports(
         store=store,
         health=health,
-        wire=cloud.wire if tracer is UNTRACED else TracedWire(cloud.wire, tracer),
+        wire=cloud.to_providers if tracer is UNTRACED else TracedWire(cloud.to_providers, tracer),
         due=MemoryWakeup(),
         news=News(),
         clock=SystemClock(),
