@@ -21,9 +21,10 @@ class JsonMail(Struct, frozen=True, kw_only=True):
     body: Callable[[Draft, str], dict[str, Any]]  # (mail, delivery id)
     own: tuple[Path, ...]  # what provider_options may not change
     lines: tuple[Path, ...]  # what becomes a line of the header
-    texts: tuple[Path, ...]  # one of these has to be there
+    texts: tuple[Path, ...]  # one of these has to be there; a template's stands at the end
     reserved: frozenset[str] = frozenset()  # headers that this provider writes itself, in lower case
     reply_to_max: int | None = None
+    needs_subject: bool = False  # unless there is a template
     subject_chars_max: int | None = None
     inline_types: str = ""  # what the types of inline files begin with
 
@@ -45,6 +46,8 @@ class JsonMail(Struct, frozen=True, kw_only=True):
     def _faults(self, message: Draft, whole: dict[str, Any]) -> Iterator[str]:
         if all(below(whole, path) is None for path in self.texts):
             yield f"it needs a text: one of {', '.join(path[-1] for path in self.texts)}"
+        if self.needs_subject and not message.subject and below(whole, self.texts[-1]) is None:
+            yield "it needs a subject"
         if self.subject_chars_max is not None and len(message.subject) > self.subject_chars_max:
             yield f"it takes subjects of at most {self.subject_chars_max} characters"
         if self.reply_to_max is not None and len(set(message.reply_to)) > self.reply_to_max:

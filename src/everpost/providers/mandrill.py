@@ -128,12 +128,10 @@ def _find(sought: c.Sought, response: c.HttpResponse) -> c.Finding:
     shown = decoded(response.body)
     if response.status != 200 or not isinstance(shown, list):
         return http.untold(response)
-    for each in shown:
-        if at(each, "metadata", CORRELATION_KEY) == sought.delivery_id:
-            return c.Found(str(at(each, "_id") or "") or None)
-    if len(shown) >= SEARCHED_MAX:
+    ids = [str(at(each, "_id") or "") for each in shown if at(each, "metadata", CORRELATION_KEY) == sought.delivery_id]
+    if not ids and len(shown) >= SEARCHED_MAX:
         return c.Unclear(f"more than {SEARCHED_MAX} mails to this recipient could be this one")
-    return http.unseen(sought.message)
+    return c.Found(ids[0] or None) if ids else http.unseen(sought.message)
 
 
 PROVIDER: Final = c.Provider(

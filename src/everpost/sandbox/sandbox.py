@@ -14,6 +14,7 @@ from everpost.sandbox.inbox import Inbox
 from everpost.sandbox.mailersend import MailerSend
 from everpost.sandbox.mailgun import Mailgun
 from everpost.sandbox.mailjet import Mailjet
+from everpost.sandbox.mailtrap import Mailtrap
 from everpost.sandbox.mandrill import Mandrill
 from everpost.sandbox.postmark import Postmark
 from everpost.sandbox.resend import Resend
@@ -31,6 +32,7 @@ APIS: Final[Mapping[str, _Make]] = {
     "mailersend": MailerSend,
     "mailgun": Mailgun,
     "mailjet": Mailjet,
+    "mailtrap": Mailtrap,
     "mandrill": Mandrill,
     "postmark": Postmark,
     "resend": Resend,
@@ -46,6 +48,7 @@ PORTS: Final[Mapping[str, int]] = {
     "mailersend": 8029,
     "mailgun": 8027,
     "mailjet": 8030,
+    "mailtrap": 8031,
     "mandrill": 8032,
     "postmark": 8035,
     "resend": 8036,

@@ -6,6 +6,7 @@ known defects are mended here, in memory.
 
 import json
 import os
+import re
 from functools import cache
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -26,6 +27,11 @@ FILES = {
     "sendgrid": ("sendgrid/tsg_mail_v3.json", "sendgrid/tsg_logs_v3.json"),
     "mailgun": ("mailgun/openapi.yaml",),
     "mailjet": ("mailjet/openapi-mailjet.yaml",),
+    "mailtrap": (
+        "mailtrap/email-sending-transactional.openapi.json",
+        "mailtrap/email-sending-bulk.openapi.json",
+        "mailtrap/email-sending.openapi.json",
+    ),
     "mandrill": ("mandrill/transactional.openapi.json",),
     "postmark": ("postmark/server.swagger.json",),
     "resend": ("resend/resend.json",),
@@ -105,6 +111,8 @@ def mended(schema, provider):
         return schema | {"properties": schema["properties"] | {"custom_args": arguments}}
     if provider == "postmark":  # a template has an id and an alias, and one of them is enough
         return schema | {"required": [name for name in schema.get("required", ()) if name != "TemplateAlias"]}
+    if provider == "mailtrap" and "oneOf" in schema:  # a mail with both texts is one of each kind
+        return {"anyOf": schema["oneOf"]}
     return schema
 
 
@@ -161,12 +169,25 @@ def violations(provider, schema, value):
 
 def _parameter_faults(provider, operation, request):
     known = {each["name"]: each["schema"] for each in operation.get("parameters", ()) if each.get("in") == "query"}
-    for name, text in parse_qsl(urlsplit(request.url).query):
+    for name, text in deep(parse_qsl(urlsplit(request.url).query)).items():
         if name not in known and (provider, name) not in MISSING:
             yield f"{name} is no parameter"
             continue
         schema = resolved(provider, known.get(name, {}))
-        yield from violations(provider, schema, READ.get(schema.get("type"), str)(text))
+        read = READ.get(schema.get("type"))
+        yield from violations(provider, schema, read(text) if read else text)
+
+
+def deep(pairs):
+    """What is asked for, where `a[b][c]=d` is an object in an object."""
+    value = {}
+    for name, text in pairs:
+        *above, last = re.findall(r"[^\[\]]+", name)
+        inner = value
+        for step in above:
+            inner = inner.setdefault(step, {})
+        inner[last] = text
+    return value
 
 
 def form_value(parts, schema):
