@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from everpost.entrypoints.http.app import build_app
+from everpost.model.event import EventType
 from http_kit import Caller, ScriptedWire, running
 
 FOLDER = Path(__file__).resolve().parents[3] / "src" / "everpost" / "entrypoints" / "ui"
@@ -107,6 +108,13 @@ async def test_the_policy_lets_the_page_use_its_own_files_and_this_api_alone(cal
         assert pairs.pop("frame-ancestors") == pairs.pop("trusted-types") == "'none'"
         assert pairs.pop("require-trusted-types-for") == "'script'"
         assert pairs == dict.fromkeys(("script-src", "style-src", "img-src", "connect-src"), "'self'")
+
+
+def test_the_page_knows_every_type_of_event():
+    text = (FOLDER / "page" / "types.js").read_text()
+    kinds = re.findall(r"^  (\w+): \[(.*?)\]", text, re.MULTILINE | re.DOTALL)
+    told = {f"{kind}.{name}" for kind, names in kinds for name in re.findall(r'"(\w+)"', names)}
+    assert told == {type_.value for type_ in EventType}
 
 
 def test_no_script_or_style_stands_in_the_markup():

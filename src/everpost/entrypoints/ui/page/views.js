@@ -22,11 +22,16 @@ export const VIEWS = [
   // inbox: key i
   { name: "events", title: "Events", link: "Events", key: "e", needs: "listEvents",
     load: async () => (await import("./events.js")).showEvents },
-  // suppressions: key u
+  { name: "suppressions", title: "Suppressions", link: "Suppressions", key: "u", needs: "searchSuppressions",
+    load: async () => (await import("./suppressions.js")).showSuppressions },
   // ---
-  // webhooks: key w
+  { name: "webhooks", title: "Webhooks", link: "Webhooks", key: "w", needs: "listWebhooks",
+    absent: "functions post no webhooks", load: async () => (await import("./webhooks.js")).showWebhooks },
+  { name: "webhook", of: "webhooks", title: "One webhook", needs: "getWebhook",
+    absent: "functions post no webhooks", load: async () => (await import("./webhook.js")).showWebhook },
   // ---
-  // keys: key k
+  { name: "keys", title: "Keys", link: "Keys", key: "k", needs: "listKeys",
+    load: async () => (await import("./keys.js")).showKeys },
 ];
 
 /** The view that an address names, with the id of the thing that it shows; an address that names none leads to the mails.
