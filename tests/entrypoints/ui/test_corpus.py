@@ -133,7 +133,7 @@ def test_it_is_text_in_what_the_sandbox_has_caught(watched, stored, dev_address)
     until(lambda: len(caught()) == len(full))
     for id_ in caught():
         page = watched.goto(f"inbox/{id_}")
-        expect(page.locator(".reading")).to_have_count(0)
+        watched.settled()
         everything_opened(page)
         nothing_happened(watched)
 
@@ -141,8 +141,7 @@ def test_it_is_text_in_what_the_sandbox_has_caught(watched, stored, dev_address)
 @pytest.mark.parametrize("view", LISTS, ids=lambda view: view.name)
 def test_no_view_takes_it_for_anything_else(watched, stored, view):
     page = watched.goto(view.name)
-    expect(page.locator(".reading")).to_have_count(0)
-    page.wait_for_load_state("networkidle")
+    watched.settled()
     everything_opened(page)
     nothing_happened(watched)
 
