@@ -48,7 +48,9 @@ async def test_the_policy_lets_the_page_use_its_own_files_and_this_api_alone(cal
         assert pairs.pop("default-src") == pairs.pop("base-uri") == pairs.pop("form-action") == "'none'"
         assert pairs.pop("frame-ancestors") == pairs.pop("trusted-types") == "'none'"
         assert pairs.pop("require-trusted-types-for") == "'script'"
-        assert pairs == dict.fromkeys(("script-src", "style-src", "img-src", "connect-src"), "'self'")
+        assert (pairs.pop("style-src"), pairs.pop("img-src")) == ("'self' 'unsafe-inline'", "'self' data:")
+        assert pairs.pop("frame-src") == "blob:"  # and what is in such a frame has this policy, too
+        assert pairs == dict.fromkeys(("script-src", "connect-src"), "'self'")
 
 
 def test_no_script_or_style_stands_in_the_markup():

@@ -4,6 +4,8 @@ import { session } from "./session.js";
 
 /** @typedef {{status: number, headers: Headers, body: any}} Answer */
 
+const NO_CONTENT = 204;
+
 /** A refusal of the API (RFC 9457), or that nobody answers. */
 export class Refused extends Error {
   /** @param {{code: string, title: string, status?: number, detail?: string, errors?: {field: string, message: string}[],
@@ -41,22 +43,38 @@ export class Api {
     return this.#call("PUT", path, { body, headers });
   }
 
-  async #call(method, path, { body = undefined, headers = {}, signal = undefined }) {
+  /** @returns {Promise<Answer>} */
+  delete(path) {
+    return this.#call("DELETE", path, {});
+  }
+
+  /** What stands there, as it is.
+   *  @returns {Promise<Blob>} */
+  async file(path) {
+    const answer = await this.#answer("GET", path, {});
+    return answer.ok ? answer.blob() : this.#read(answer);
+  }
+
+  async #call(method, path, options) {
+    const answer = await this.#answer(method, path, options);
+    return { status: answer.status, headers: answer.headers, body: await this.#read(answer) };
+  }
+
+  async #answer(method, path, { body = undefined, headers = {}, signal = undefined }) {
     const sent = { ...headers };
     if (session.key) sent.Authorization = `Bearer ${session.key}`;
     if (body !== undefined) sent["Content-Type"] = "application/json";
-    let answer;
     try {
       const options = { method, headers: sent, signal, body: body === undefined ? undefined : JSON.stringify(body) };
-      answer = await fetch(this.address + path, { ...options, cache: "no-store", credentials: "omit", redirect: "error" });
+      return await fetch(this.address + path, { ...options, cache: "no-store", credentials: "omit", redirect: "error" });
     } catch (error) {
       if (error.name === "AbortError") throw error;
       throw new Refused({ code: "unreachable", title: "The API does not answer", detail: `${this.shown} was called` });
     }
-    return { status: answer.status, headers: answer.headers, body: await this.#read(answer) };
   }
 
   async #read(answer) {
+    if (answer.status === NO_CONTENT) return null;
     let body = null;
     try {
       body = await answer.json();
