@@ -26,6 +26,7 @@ class HttpRequest(Struct, frozen=True, kw_only=True):
     url: str  # absolute
     headers: dict[str, str]  # without Host and Content-Length, which the wire adds
     body: bytes = b""
+    secret: str = ""  # what proves who is asking, if it stands elsewhere than in Authorization
 
 
 class Security(StrEnum):
@@ -53,6 +54,7 @@ def secrets_of(request: Request) -> Iterator[str]:
     if isinstance(request, HttpRequest):
         login = request.headers.get("Authorization", "").rpartition(" ")[2]
         yield login
+        yield request.secret
         with suppress(ValueError):  # it is no base64: the key itself
             yield b64decode(login, validate=True).decode().rpartition(":")[2]
     elif request.password:

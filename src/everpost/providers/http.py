@@ -18,16 +18,25 @@ _ASKABLE: Final = re.compile(r"[!-~]+")  # what may stand in a request's target
 _WINDOW_S: Final = 3600.0  # how long after an attempt's time is over the provider may still date it
 
 
-def settings_of(regions: Mapping[str, str], *more: Setting) -> tuple[Setting, ...]:
+API_KEY: Final = Setting(name="api_key", help="key that may send mail", required=True, secret=True)
+LOOKUP_KEY: Final = Setting(
+    name="lookup_api_key", help="key that may read logs and events, if api_key can't", secret=True
+)
+BASE_URL: Final = Setting(name="base_url", form=Form.URL, help="another address of the API, such as that of a sandbox")
+WEBHOOK_SECRET: Final = Setting(
+    name=SECRET, help="what proves that its events are its own; without it they are refused", secret=True
+)
+
+
+def region_of(regions: Mapping[str, str]) -> Setting:
     """`regions`: the address of the API by the name of the region, the default one first."""
-    return (
-        Setting(name="api_key", help="key that may send mail", required=True, secret=True),
-        Setting(name="lookup_api_key", help="key that may read logs and events, if api_key can't", secret=True),
-        Setting(name="region", help="where the account lives", default=next(iter(regions)), choices=tuple(regions)),
-        Setting(name=SECRET, help="what proves that its events are its own; without it they are refused", secret=True),
-        Setting(name="base_url", form=Form.URL, help="another address of the API, such as that of a sandbox"),
-        *more,
-    )
+    return Setting(name="region", help="where the account lives", default=next(iter(regions)), choices=tuple(regions))
+
+
+def settings_of(regions: Mapping[str, str], *more: Setting) -> tuple[Setting, ...]:
+    """Those of most APIs; the region is chosen where there are several."""
+    region = (region_of(regions),) if len(regions) > 1 else ()
+    return (API_KEY, LOOKUP_KEY, *region, BASE_URL, *more)
 
 
 def url_of(account: Account, regions: Mapping[str, str], path: str) -> str:

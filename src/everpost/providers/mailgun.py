@@ -137,7 +137,7 @@ PROVIDER: Final = c.Provider(
     name="mailgun",
     title="Mailgun",
     docs="https://documentation.mailgun.com/docs/mailgun/api-reference/send/mailgun/messages",
-    settings=http.settings_of(REGIONS, DOMAIN),
+    settings=http.settings_of(REGIONS, http.WEBHOOK_SECRET, DOMAIN),
     limits=c.Limits(recipients_max=1000, content_bytes_max=CONTENT_BYTES_MAX, tags_max=10),
     rows=ROWS,
     fault=fault,
