@@ -1,9 +1,11 @@
 // The frame: which screen the address names, who calls the API, and what stands around the screens.
 
 import { Api, Refused } from "./api.js";
+import { showCaught } from "./caught.js";
 import { readConfig } from "./config.js";
 import { fill, h } from "./dom.js";
 import { showEvents } from "./events.js";
+import { showInbox } from "./inbox.js";
 import { keyButton, keyForm } from "./key.js";
 import { showMessage } from "./message.js";
 import { showMessages } from "./messages.js";
@@ -27,6 +29,15 @@ const SCREENS = {
   events: { title: "Events", show: showEvents },
 };
 
+/** Screens that are there only beside a sandbox: `everpost dev`. */
+const SANDBOX = {
+  inbox: { title: "Inbox", show: showInbox },
+  caught: { title: "A mail of the inbox", show: showCaught },
+};
+
+/** Screens of one thing, by those of their lists. */
+const ONE_OF = { messages: "message", inbox: "caught" };
+
 const main = document.getElementById("main");
 const said = document.getElementById("said");
 let leave = new AbortController();
@@ -36,7 +47,7 @@ let shown = "";
 function read() {
   const [path, search = ""] = location.hash.replace(/^#\/?/, "").split("?");
   const [name = "", id = ""] = path.split("/").map(decoded);
-  const screen = name === "messages" && id ? "message" : name;
+  const screen = id && ONE_OF[name] ? ONE_OF[name] : name;
   return { name, id, screen: SCREENS[screen] ? screen : "messages", query: new URLSearchParams(search) };
 }
 
@@ -52,11 +63,11 @@ function decoded(part) {
 function turn(app) {
   leave.abort();
   leave = new AbortController();
-  const { id, query, screen } = read();
+  const { id, name, query, screen } = read();
   const { title, show } = SCREENS[screen];
   const place = framed(app, title, { id, query, signal: leave.signal });
-  for (const link of document.querySelectorAll("#screens a")) {
-    const here = link.hash.slice(2) === (screen === "message" ? "messages" : screen);
+  for (const link of document.querySelectorAll("#screens a, #corner a")) {
+    const here = link.hash.slice(2) === (ONE_OF[name] === screen ? name : screen);
     if (here) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
@@ -96,9 +107,10 @@ function framed(app, title, asked) {
 async function start() {
   const { api, docs, inbox } = await readConfig();
   const app = { api: new Api(api), docs, keyChanged: () => (drawCorner(), turn(app)) };
+  if (inbox) Object.assign(SCREENS, SANDBOX);
   const corner = document.getElementById("corner");
   const drawCorner = () => fill(corner,
-    inbox ? h("a", { href: inbox }, "Inbox") : null,
+    inbox ? h("a", { href: "#/inbox" }, "Inbox") : null,
     docs ? h("a", { href: docs }, "API") : null,
     shortcutsButton(),
     keyButton(app.keyChanged));
