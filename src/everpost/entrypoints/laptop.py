@@ -8,6 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from everpost.entrypoints.dev.operations import sandbox_operations
 from everpost.entrypoints.http.app import build_app
 from everpost.entrypoints.server import LOOPBACK, Say, counted, serve, services_of, stop_signal, url_of
 from everpost.model.account import Account, Timeouts
@@ -48,7 +49,8 @@ async def run_dev(options: DevOptions, say: Say) -> None:
             needs_key = not ipaddress.ip_address(options.host).is_loopback
             services = services_of(engine, metrics, needs_key=needs_key, inbox=sandbox.inbox)
             welcome = partial(_welcome, options, sandbox, needs_key=needs_key)
-            await serve(engine, build_app(services), settings.http, lambda: say(welcome()))
+            door = build_app(services, sandbox_operations(sandbox))
+            await serve(engine, door, settings.http, lambda: say(welcome()))
     finally:
         await sandbox.stop()
 
