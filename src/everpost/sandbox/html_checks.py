@@ -39,7 +39,7 @@ _TITLES: Final[Mapping[str, tuple[Level, str, str]]] = {
     "no_text": (
         Level.FAULT,
         "There is no plain-text part",
-        "Send `text` beside `html`: some readers show nothing else, and filters count its absence.",
+        "Send a text beside the html: some readers show nothing else, and filters count its absence.",
     ),
     "clipped": (
         Level.FAULT,
@@ -51,23 +51,23 @@ _TITLES: Final[Mapping[str, tuple[Level, str, str]]] = {
     "no_alt": (
         Level.FAULT,
         "Images have no text",
-        'Give each `img` an `alt`: images are often blocked. `alt=""` says that one is mere decoration.',
+        "Give each img an alt: images are often blocked. An empty one says that it is mere decoration.",
     ),
-    "empty_link": (Level.FAULT, "Links lead nowhere", "Give each `a` an absolute address as its `href`."),
+    "empty_link": (Level.FAULT, "Links lead nowhere", "Give each an absolute address as its href."),
     "other_target": (
         Level.FAULT,
         "Links show another address than theirs",
         "That is how phishing looks, and filters treat it so. Show words, or the real address.",
     ),
-    "unnamed_link": (Level.WARNING, "Links have no words", "Say where each leads, in its text or its image's `alt`."),
+    "unnamed_link": (Level.WARNING, "Links have no words", "Say where each leads, in its text or its image's alt."),
     "plain_http": (Level.WARNING, "Links are not encrypted", "Use https: some clients warn of http."),
     "remote_image": (
         Level.WARNING,
         "Images are fetched from elsewhere",
         "Many clients block them until the reader allows it: the mail must make sense without.",
     ),
-    "no_title": (Level.WARNING, "It has no title", "Give the html a `title`: screen readers say it first."),
-    "no_lang": (Level.WARNING, "It says no language", 'Write `<html lang="en">`, or whatever it is written in.'),
+    "no_title": (Level.WARNING, "It has no title", "Give the html a title: screen readers say it first."),
+    "no_lang": (Level.WARNING, "It says no language", 'Write <html lang="en">, or whatever it is written in.'),
 }
 """By code, in the order in which they are told."""
 

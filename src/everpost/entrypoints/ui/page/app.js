@@ -11,6 +11,7 @@ import { showMessage } from "./message.js";
 import { showMessages } from "./messages.js";
 import { problem } from "./problems.js";
 import { showProviders } from "./providers.js";
+import { showSandbox } from "./sandbox.js";
 import { showSend } from "./send.js";
 import { listenToKeys, shortcutsButton } from "./shortcuts.js";
 
@@ -32,6 +33,7 @@ const SCREENS = {
 /** Screens that are there only beside a sandbox: `everpost dev`. */
 const SANDBOX = {
   inbox: { title: "Inbox", show: showInbox },
+  faults: { title: "Faults and drills", show: showSandbox },
   caught: { title: "A mail of the inbox", show: showCaught },
 };
 
@@ -111,6 +113,7 @@ async function start() {
   const corner = document.getElementById("corner");
   const drawCorner = () => fill(corner,
     inbox ? h("a", { href: "#/inbox" }, "Inbox") : null,
+    inbox ? h("a", { href: "#/faults" }, "Sandbox") : null,
     docs ? h("a", { href: docs }, "API") : null,
     shortcutsButton(),
     keyButton(app.keyChanged));
