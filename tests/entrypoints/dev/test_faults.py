@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from everpost.entrypoints.dev.drills import Drills
 from everpost.entrypoints.dev.operations import sandbox_operations
 from everpost.entrypoints.http.app import build_app
 from everpost.sandbox.sandbox import Sandbox
@@ -23,7 +24,7 @@ async def sandbox():
 @pytest.fixture
 async def call(sandbox):
     async with running(ScriptedWire(), inbox=sandbox.inbox) as (services, _):
-        yield Caller(build_app(services, sandbox_operations(sandbox)))
+        yield Caller(build_app(services, sandbox_operations(sandbox, Drills(sandbox))))
 
 
 def of(answer, provider):
