@@ -149,5 +149,5 @@ def _text(x: float, y: float, words: str, anchor: str, look: str = "quiet") -> s
 
 def _round_up(value: int) -> int:
     """To an even number that is easy to read."""
-    unit = max(2, int(10 ** (len(str(value)) - 1)))
+    unit = max(2, 2 * 10 ** (len(str(value)) - 2)) if value > 9 else 2
     return -(-value // unit) * unit

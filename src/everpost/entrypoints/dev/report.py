@@ -20,7 +20,7 @@ h1{font-size:1.6rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}.quiet{colo
 dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(8rem,1fr));gap:1rem;margin:1.5rem 0}
 dt{color:var(--quiet);font-size:.875rem}dd{margin:0;font-size:1.6rem;font-weight:600}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}
-th,td{padding:.35rem .75rem .35rem 0;border-bottom:1px solid var(--line);text-align:right}
+th,td{padding:.35rem .75rem .35rem 0;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}
 th:first-child,td:first-child{text-align:left}tr.fault td:first-child{color:var(--bad);font-weight:600}
 svg{width:100%;height:auto}
 """

@@ -92,8 +92,8 @@ function drawing(into) {
   let before = "";
   return ({ verdict: words, figures, charts }) => {
     if (!done.isConnected) {
-      fill(into, done, verdict, numbers, h("h3", {}, "Who took the mail"), throughput,
-        h("h3", {}, "How long each mail waited"), waiting, table(figures.first, parts));
+      fill(into, done, verdict, numbers, h("h3", {}, "Who took the mail"), wide("Who took the mail", throughput),
+        h("h3", {}, "How long each mail waited"), wide("How long each mail waited", waiting), table(figures.first, parts));
     }
     done.setAttribute("value", OVER.has(figures.state) ? 1 : Math.min(figures.elapsed_s / figures.planned_s, 0.99));
     const now = JSON.stringify(figures);
@@ -122,9 +122,14 @@ function show(image, svg, words) {
   image.src = `data:image/svg+xml,${encodeURIComponent(svg)}`;
 }
 
+/** What may be wider than the screen, and is scrolled by itself. */
+function wide(words, child) {
+  return h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": words }, child);
+}
+
 function table(first, body) {
   const titles = [`${first} …`, "Mails", "Taken by", "Lost", "Twice", "Failover", "Longest wait"];
-  return h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Part by part" },
+  return wide("Part by part",
     h("table", {}, h("thead", {}, h("tr", {}, titles.map((title) => h("th", { scope: "col" }, title)))), body));
 }
 
