@@ -141,7 +141,7 @@ def test_the_inbox_the_faults_and_a_drill(browser, sandbox, look):
         shown.get_by_role("link", name="Careless").wait_for()
         has_no_barrier(shown)
         shown.get_by_role("link", name="Careless").click()
-        for part in ("HTML", "Text", "Source", "Headers", "Files (1)"):
+        for part in ("HTML", "Source", "Files (1)"):
             shown.get_by_label(part, exact=True).check()
             has_no_barrier(shown)
         watched.goto("faults")
