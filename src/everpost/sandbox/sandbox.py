@@ -10,7 +10,10 @@ from everpost.sandbox.api import Api, Conduct
 from everpost.sandbox.control import Control, Steered
 from everpost.sandbox.faults import FaultPlan, Faults
 from everpost.sandbox.inbox import Caught, Inbox
+from everpost.sandbox.mailersend import MailerSend
 from everpost.sandbox.mailgun import Mailgun
+from everpost.sandbox.mailjet import Mailjet
+from everpost.sandbox.postmark import Postmark
 from everpost.sandbox.sendgrid import SendGrid
 from everpost.sandbox.server import Connections
 from everpost.sandbox.smtp import MailPort
@@ -19,16 +22,22 @@ from everpost.sandbox.telling import Telling
 CONTROL: Final = "control"
 _Make = Callable[[Inbox, Conduct, Callable[[], float], Random], Api]
 APIS: Final[Mapping[str, _Make]] = {
-    "sendgrid": SendGrid,
+    "mailersend": MailerSend,
     "mailgun": Mailgun,
+    "mailjet": Mailjet,
+    "postmark": Postmark,
+    "sendgrid": SendGrid,
 }
 """The providers that speak HTTP."""
 
 PORTS: Final[Mapping[str, int]] = {
     "smtp": 2525,
-    "sendgrid": 8026,
-    "mailgun": 8027,
     CONTROL: 8028,
+    "mailersend": 8029,
+    "mailgun": 8027,
+    "mailjet": 8030,
+    "postmark": 8035,
+    "sendgrid": 8026,
 }
 """Where each of them is found if nobody says otherwise."""
 

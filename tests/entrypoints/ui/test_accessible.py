@@ -144,7 +144,7 @@ def test_the_inbox_the_faults_and_a_drill(browser, sandbox, look):
         for part in ("HTML", "Source", "Files (1)"):
             shown.get_by_label(part, exact=True).check()
             has_no_barrier(shown)
-        watched.goto("faults")
+        watched.goto("sandbox")
         expect(shown.get_by_text("broken", exact=True)).to_be_visible()
         expect(shown.get_by_text("passed", exact=True)).to_be_visible()
         shown.get_by_text("Providers that carry no mail").click()

@@ -16,7 +16,7 @@ def shortened(route):
 def test_the_drill_is_run_and_watched_and_its_report_saved(watched):
     page = watched.page
     page.route("**/v1/sandbox/drill", shortened)
-    watched.goto("faults")
+    watched.goto("sandbox")
     drill = page.get_by_role("region", name="Drill")
     expect(drill.get_by_role("button", name="Save the report")).to_be_hidden()
     drill.get_by_role("button", name="Run the drill").click()
@@ -35,7 +35,7 @@ def test_the_drill_is_run_and_watched_and_its_report_saved(watched):
 
 
 def test_a_drill_that_is_stopped_leaves_the_provider_well(watched):
-    page = watched.goto("faults")
+    page = watched.goto("sandbox")
     drill = page.get_by_role("region", name="Drill")
     drill.get_by_role("button", name="Run the drill").click()
     drill.get_by_role("button", name="Stop it").click()

@@ -30,12 +30,12 @@ def send(watched, subject, to="bob@example.org"):
 
 
 def test_the_first_provider_is_broken_and_mail_goes_another_way_until_it_is_healed(panel):
-    page = panel.goto("faults")
+    page = panel.goto("sandbox")
     card = break_it(page, "mailgun", "answers 401: the key is refused")
     expect(card).to_contain_text("broken")
     panel.goto(f"messages/{send(panel, 'Another way')}")
     expect(page.get_by_role("list", name="Its story")).to_contain_text("Attempt 2: sendgrid")
-    panel.goto("faults")
+    panel.goto("sandbox")
     expect(card.get_by_role("list")).to_contain_text("answers 401: the key is refused. Hit 1 time.")
     page.get_by_role("button", name="Heal all").click()
     expect(card).to_contain_text("well")
@@ -43,7 +43,7 @@ def test_the_first_provider_is_broken_and_mail_goes_another_way_until_it_is_heal
 
 
 def test_a_fault_of_a_share_and_a_time_says_so_and_heals_itself(panel):
-    page = panel.goto("faults")
+    page = panel.goto("sandbox")
     card = break_it(page, "sendgrid", "answers 429: too many requests", share=30, seconds=100)
     expect(card.get_by_role("list")).to_contain_text("30 % of the requests, for another 100 s.")
     break_it(page, "sendgrid", "refuses connections", seconds=1)
@@ -54,7 +54,7 @@ def test_a_fault_of_a_share_and_a_time_says_so_and_heals_itself(panel):
 
 
 def test_a_mail_bounces_that_was_taken_well(panel):
-    page = panel.goto("faults")
+    page = panel.goto("sandbox")
     break_it(page, "mailgun", "takes it; it bounces later")
     break_it(page, "sendgrid", "takes it; it bounces later")
     expect(page.get_by_text("broken", exact=True)).to_have_count(2)
@@ -63,7 +63,7 @@ def test_a_mail_bounces_that_was_taken_well(panel):
 
 
 def test_a_fault_that_is_no_number_is_not_put(panel):
-    page = panel.goto("faults")
+    page = panel.goto("sandbox")
     card = break_it(page, "mailgun", "answers 500", share=0)
     expect(card).to_contain_text("well")
     expect(card.get_by_label("Share in %")).to_be_focused()

@@ -7,12 +7,16 @@ from everpost.entrypoints.http.documentation import Documentation
 from everpost.entrypoints.http.door import Door
 from everpost.entrypoints.http.hooks import HOOKS
 from everpost.entrypoints.http.inbox import Inbox
+from everpost.entrypoints.http.key_operations import KEYS
 from everpost.entrypoints.http.mail_operations import MAIL, ORIGINAL
 from everpost.entrypoints.http.operation import Operation
-from everpost.entrypoints.http.other_operations import OPERATE, VITALS
+from everpost.entrypoints.http.other_operations import VITALS
+from everpost.entrypoints.http.steering_operations import STEERING
+from everpost.entrypoints.http.suppression_operations import SUPPRESSIONS
 from everpost.entrypoints.http.ui import ui_operations
 from everpost.entrypoints.http.vitals import metrics
 from everpost.entrypoints.http.webhook_operations import WEBHOOKS
+from everpost.entrypoints.http.whoami import Whoami
 
 
 def build_app(services: Services, more: Sequence[Operation] = ()) -> Door:
@@ -26,17 +30,12 @@ def all_operations(services: Services, more: Sequence[Operation] = ()) -> tuple[
     vitals = [each for each in VITALS if each.handle is not metrics or services.metrics.is_shown]
     hooks = HOOKS if services.ingestor is not None else ()
     webhooks = WEBHOOKS if services.webhooks is not None else ()
-    operations = (
-        *MAIL,
-        *ORIGINAL,
-        *OPERATE,
-        *webhooks,
-        *hooks,
-        *vitals,
-        *ui_operations(inbox=has_inbox),
-        *inbox,
-        *more,
+    keys = KEYS if services.keys is not None else ()
+    told = (
+        *(*MAIL, *ORIGINAL, *STEERING, *SUPPRESSIONS, *webhooks, *keys, *hooks, *vitals),
+        *(*ui_operations(), *inbox, *more),
     )
+    operations = (*told, Whoami(told).operation)
     documentation = Documentation(operations, services.version, inbox=has_inbox)
     return (*operations, *documentation.operations)
 

@@ -2,9 +2,9 @@
 
 import { session } from "./session.js";
 
-/** @typedef {{status: number, headers: Headers, body: any}} Answer */
-
 const NO_CONTENT = 204;
+
+/** @typedef {{status: number, headers: Headers, body: any}} Answer */
 
 /** A refusal of the API (RFC 9457), or that nobody answers. */
 export class Refused extends Error {
@@ -19,10 +19,12 @@ export class Refused extends Error {
 }
 
 export class Api {
-  /** @param {string} address without a slash at its end; empty: the page's own origin */
-  constructor(address) {
+  /** @param {string} address without a slash at its end; empty: the page's own origin
+   *  @param {() => void} [answered]  is told of each good answer */
+  constructor(address, answered = () => undefined) {
     this.address = address;
     this.shown = address || location.origin;
+    this.answered = answered;
   }
 
   /** @param {Object<string, any>} [query] what is empty is left out
@@ -44,25 +46,47 @@ export class Api {
   }
 
   /** @returns {Promise<Answer>} */
+  patch(path, body) {
+    return this.#call("PATCH", path, { body });
+  }
+
+  /** @returns {Promise<Answer>} */
   delete(path) {
     return this.#call("DELETE", path, {});
+  }
+
+  /** A piece of a file in the form that is named, and where the next one begins; null: it was the last.
+   *  @param {{method?: string, path: string, form: string, body?: any, signal?: AbortSignal}} asked
+   *  @returns {Promise<{text: string, next: string|null}>} */
+  async piece({ method = "GET", path, form, body = undefined, signal = undefined }) {
+    const answer = await this.#answer(method, path, { body, headers: { Accept: form }, signal });
+    if (!answer.ok) await this.#read(answer);
+    const text = await answer.text();
+    this.answered();
+    return { text, next: answer.headers.get("next-cursor") };
   }
 
   /** What stands there, as it is.
    *  @returns {Promise<Blob>} */
   async file(path) {
     const answer = await this.#answer("GET", path, {});
-    return answer.ok ? answer.blob() : this.#read(answer);
+    if (!answer.ok) await this.#read(answer);
+    const blob = await answer.blob();
+    this.answered();
+    return blob;
   }
 
   async #call(method, path, options) {
     const answer = await this.#answer(method, path, options);
-    return { status: answer.status, headers: answer.headers, body: await this.#read(answer) };
+    const read = { status: answer.status, headers: answer.headers, body: await this.#read(answer) };
+    this.answered();
+    return read;
   }
 
   async #answer(method, path, { body = undefined, headers = {}, signal = undefined }) {
     const sent = { ...headers };
-    if (session.key) sent.Authorization = `Bearer ${session.key}`;
+    const authorization = await session.authorization();
+    if (authorization) sent.Authorization = authorization;
     if (body !== undefined) sent["Content-Type"] = "application/json";
     try {
       const options = { method, headers: sent, signal, body: body === undefined ? undefined : JSON.stringify(body) };

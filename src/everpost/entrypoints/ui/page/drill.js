@@ -86,8 +86,8 @@ function drawing(into) {
   const done = h("progress", { max: 1, value: 0, "aria-label": "Progress of the drill" });
   const verdict = h("p", { class: "verdict" });
   const numbers = h("dl", { class: "numbers" });
-  const throughput = h("img", { class: "chart" });
-  const waiting = h("img", { class: "chart" });
+  const throughput = h("img", {});
+  const waiting = h("img", {});
   const parts = h("tbody");
   let before = "";
   return ({ verdict: words, figures, charts }) => {
@@ -136,7 +136,7 @@ function table(first, body) {
 function row(part) {
   const by = Object.entries(part.sent_by).map(([name, number]) => `${name} ${number}`).join(", ");
   return h("tr", {},
-    h("th", { scope: "row", class: part.is_fault ? "bad-words" : null }, part.title,
+    h("th", { scope: "row", class: part.is_fault ? "broken" : null }, part.title,
       h("span", { class: "quiet" }, `, from ${span(Math.round(part.from_s))}`)),
     [counted(part.acknowledged, "mail"), by, part.lost, part.duplicated,
       part.failover_s === null ? "" : lasting(part.failover_s * 1000), lasting(part.handed_over_max_ms)]

@@ -35,7 +35,7 @@ export function showInbox(place) {
   fill(place.body,
     h("div", { class: "card-head" },
       h("p", { class: "quiet" }, "Mail that stays on this machine: no provider in the world has seen it. ",
-        h("a", { href: "#/faults" }, "Break a provider"), " to see what Everpost does."),
+        h("a", { href: "#/sandbox" }, "Break a provider"), " to see what Everpost does."),
       clear),
     rows, nothing, pages);
   poll(draw, LOOK_MS, place.signal, place.trouble);
