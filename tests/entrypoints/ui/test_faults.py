@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
+from attacks.house import until
+
 pytestmark = pytest.mark.slow
 
 
@@ -58,7 +60,9 @@ def test_a_mail_bounces_that_was_taken_well(panel):
     break_it(page, "mailgun", "takes it; it bounces later")
     break_it(page, "sendgrid", "takes it; it bounces later")
     expect(page.get_by_text("broken", exact=True)).to_have_count(2)
-    panel.goto(f"messages/{send(panel, 'Bounces', 'eve@example.org')}")
+    message = send(panel, "Bounces", "eve@example.org")
+    until(lambda: "bounced" in page.request.get(f"{panel.base}/v1/emails/{message}").text())
+    panel.goto(f"messages/{message}")
     expect(page.locator(".people li")).to_contain_text("bounced")
 
 

@@ -45,7 +45,7 @@ def test_its_html_looks_as_it_should_and_runs_and_fetches_nothing(watched):
     picture = {"filename": "logo.png", "content": PICTURE, "content_type": "image/png", "content_id": "logo"}
     send(watched, subject="Styled", html=HTML, attachments=[picture])
     fetched = []
-    watched.page.on("request", fetched.append)
+    watched.page.on("request", lambda request: fetched.append(request))  # noqa: PLW0108  a method can't listen
     page = opened(watched, "Styled")
     frame = page.frame_locator(".mail-frame")
     expect(frame.get_by_role("heading", name="Hello")).to_have_css("color", "rgb(1, 2, 3)")
