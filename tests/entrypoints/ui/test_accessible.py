@@ -73,6 +73,16 @@ def test_the_lists_and_one_mail(page, told):
     has_no_barrier(shown)
 
 
+def test_the_figures_over_time(page, told):
+    shown = page.goto("overview")
+    mail = shown.get_by_role("figure", name="Mail taken, by account")
+    expect(mail.locator(".mark-head").first).to_be_attached()
+    mail.get_by_text("As a table").click()
+    expect(mail.get_by_role("table")).to_be_visible()
+    mail.get_by_role("slider").focus()
+    has_no_barrier(shown)
+
+
 def test_the_form(page):
     shown = page.goto("send")
     shown.get_by_text("Tags, route, time and idempotency key").click()

@@ -12,7 +12,8 @@ const ONLY_IN_DEV = "there is a sandbox only beside everpost dev";
 
 /** @type {View[]} */
 export const VIEWS = [
-  // overview: key o
+  { name: "overview", title: "Overview", link: "Overview", key: "o", needs: "getSeries",
+    load: async () => (await import("./overview.js")).showOverview },
   { name: "send", title: "Send a mail", link: "Send", key: "s", needs: "createEmail",
     load: async () => (await import("./send.js")).showSend },
   { name: "messages", title: "Messages", link: "Messages", key: "m", needs: "listEmails",
