@@ -31,6 +31,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "migrate": ("migrate", "bring the database (PostgreSQL) to the schema of this version"),
     "check": ("check", "find every fault of the configuration, and try the credentials"),
     "demo": ("demo", "send mail while a provider fails, and count what arrives"),
+    "drill": ("drill", "send mail through a scripted outage, and report it with charts"),
 }
 """By name: the module, and what the command does."""
 

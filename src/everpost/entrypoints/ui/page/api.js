@@ -66,6 +66,16 @@ export class Api {
     return { text, next: answer.headers.get("next-cursor") };
   }
 
+  /** What stands there, as it is.
+   *  @returns {Promise<Blob>} */
+  async file(path) {
+    const answer = await this.#answer("GET", path, {});
+    if (!answer.ok) await this.#read(answer);
+    const blob = await answer.blob();
+    this.answered();
+    return blob;
+  }
+
   async #call(method, path, options) {
     const answer = await this.#answer(method, path, options);
     const read = { status: answer.status, headers: answer.headers, body: await this.#read(answer) };

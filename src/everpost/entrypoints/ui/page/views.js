@@ -8,6 +8,8 @@
  *   load: () => Promise<(place: import("./frame.js").Place) => void>}} View
  */
 
+const ONLY_IN_DEV = "there is a sandbox only beside everpost dev";
+
 /** @type {View[]} */
 export const VIEWS = [
   { name: "overview", title: "Overview", link: "Overview", key: "o", needs: "getSeries",
@@ -20,7 +22,12 @@ export const VIEWS = [
     load: async () => (await import("./message.js")).showMessage },
   { name: "providers", title: "Providers", link: "Providers", key: "p", needs: "listAccounts",
     load: async () => (await import("./providers.js")).showProviders },
-  // inbox: key i
+  { name: "inbox", title: "Inbox", link: "Inbox", key: "i", needs: "listCaught", absent: ONLY_IN_DEV,
+    load: async () => (await import("./inbox.js")).showInbox },
+  { name: "caught", of: "inbox", title: "A mail of the inbox", needs: "getCaught", absent: ONLY_IN_DEV,
+    load: async () => (await import("./caught.js")).showCaught },
+  { name: "sandbox", title: "Faults and drills", link: "Sandbox", key: "x", needs: "listFaults", absent: ONLY_IN_DEV,
+    load: async () => (await import("./sandbox.js")).showSandbox },
   { name: "events", title: "Events", link: "Events", key: "e", needs: "listEvents",
     load: async () => (await import("./events.js")).showEvents },
   { name: "suppressions", title: "Suppressions", link: "Suppressions", key: "u", needs: "searchSuppressions",
