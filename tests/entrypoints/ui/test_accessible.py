@@ -73,6 +73,16 @@ def test_the_lists_and_one_mail(page, told):
     has_no_barrier(shown)
 
 
+def test_the_figures_over_time(page, told):
+    shown = page.goto("overview")
+    mail = shown.get_by_role("figure", name="Mail taken, by account")
+    expect(mail.locator(".mark-head").first).to_be_attached()
+    mail.get_by_text("As a table").click()
+    expect(mail.get_by_role("table")).to_be_visible()
+    mail.get_by_role("slider").focus()
+    has_no_barrier(shown)
+
+
 def test_the_form(page):
     shown = page.goto("send")
     shown.get_by_text("Tags, route, time and idempotency key").click()
@@ -98,6 +108,15 @@ def test_the_accounts_and_the_questions(page, told):
     expect(shown.get_by_role("dialog")).to_be_visible()
     has_no_barrier(shown)
     shown.keyboard.press("Escape")
+    shown.get_by_role("button", name="Move up: sendgrid").click()
+    shown.get_by_label("From", exact=True).fill("ann@example.com")
+    shown.get_by_label("To", exact=True).fill("bob@example.org")
+    shown.get_by_role("button", name="Explain").click()
+    expect(shown.locator(".candidates li").first).to_be_visible()
+    shown.get_by_role("button", name="Probe: sendgrid").click()
+    expect(shown.locator(".probed")).to_be_visible()
+    has_no_barrier(shown)
+    shown.get_by_role("button", name="Put it back").click()
     shown.locator("h1").press("?")
     expect(shown.get_by_role("dialog", name="Shortcuts")).to_be_visible()
     has_no_barrier(shown)

@@ -12,7 +12,8 @@ const ONLY_IN_DEV = "there is a sandbox only beside everpost dev";
 
 /** @type {View[]} */
 export const VIEWS = [
-  // overview: key o
+  { name: "overview", title: "Overview", link: "Overview", key: "o", needs: "getSeries",
+    load: async () => (await import("./overview.js")).showOverview },
   { name: "send", title: "Send a mail", link: "Send", key: "s", needs: "createEmail",
     load: async () => (await import("./send.js")).showSend },
   { name: "messages", title: "Messages", link: "Messages", key: "m", needs: "listEmails",
@@ -41,13 +42,13 @@ export const VIEWS = [
     load: async () => (await import("./keys.js")).showKeys },
 ];
 
-/** The view that an address names, with the id of the thing that it shows; an address that names none leads to the mails.
+/** The view that an address names, with the id of the thing that it shows; an address that names none leads to the first.
  *  @param {string} hash  @returns {{view: View, id: string, query: URLSearchParams}} */
 export function viewAt(hash) {
   const [path, search = ""] = hash.replace(/^#\/?/, "").split("?");
   const [name = "", id = ""] = path.split("/").map(decoded);
   const view = (id && VIEWS.find((one) => one.of === name)) || VIEWS.find((one) => one.name === name && !one.of);
-  return { view: view ?? VIEWS.find((one) => one.name === "messages"), id, query: new URLSearchParams(search) };
+  return { view: view ?? VIEWS[0], id, query: new URLSearchParams(search) };
 }
 
 function decoded(part) {
