@@ -8,6 +8,7 @@ from typing import Any, Final
 from pages import markdown
 
 from everpost import __version__
+from everpost.entrypoints.http.act_operations import ACTS
 from everpost.entrypoints.http.documentation import Documentation
 from everpost.entrypoints.http.hooks import HOOKS
 from everpost.entrypoints.http.mail_operations import MAIL, ORIGINAL
@@ -23,7 +24,7 @@ _SCHEMAS: Final = "#/components/schemas/"
 @cache
 def document() -> dict[str, Any]:
     """As a server says it at /openapi.json; the inbox of `everpost dev` is left out."""
-    operations = (*MAIL, *ORIGINAL, *OPERATE, *WEBHOOKS, *HOOKS, *VITALS, *ui_operations(inbox=False))
+    operations = (*MAIL, *ACTS, *ORIGINAL, *OPERATE, *WEBHOOKS, *HOOKS, *VITALS, *ui_operations(inbox=False))
     pages = Documentation(operations, __version__, inbox=False).operations
     return build_document((*operations, *pages), __version__)
 

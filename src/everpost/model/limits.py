@@ -54,6 +54,9 @@ PAGE_DEFAULT: Final = 50  # where the caller does not say
 EVENTS_PAGE_MAX: Final = 1000  # events of one page
 LIST_LOOKS_MAX: Final = 1000  # mails that are read in vain for one page, over DynamoDB: then the page is short
 
+# What is done to many mails by one request
+BULK_MAX: Final = 500  # mails that are looked at; then `next_cursor` says where to go on
+
 # Who follows the events
 STREAMS_MAX: Final = 256  # streams of events from one process; beyond it: 503 and Retry-After
 STREAM_RECENT_MAX: Final = 1000  # events that are kept for them; who is further back is read to from the store

@@ -1,5 +1,6 @@
 """Puts the room together."""
 
+from everpost.entrypoints.http.act_operations import ACTS
 from everpost.entrypoints.http.call import Services
 from everpost.entrypoints.http.documentation import Documentation
 from everpost.entrypoints.http.door import Door
@@ -23,6 +24,16 @@ def all_operations(services: Services) -> tuple[Operation, ...]:
     vitals = [each for each in VITALS if each.handle is not metrics or services.metrics.is_shown]
     hooks = HOOKS if services.ingestor is not None else ()
     webhooks = WEBHOOKS if services.webhooks is not None else ()
-    operations = (*MAIL, *ORIGINAL, *OPERATE, *webhooks, *hooks, *vitals, *ui_operations(inbox=has_inbox), *inbox)
+    operations = (
+        *MAIL,
+        *ACTS,
+        *ORIGINAL,
+        *OPERATE,
+        *webhooks,
+        *hooks,
+        *vitals,
+        *ui_operations(inbox=has_inbox),
+        *inbox,
+    )
     documentation = Documentation(operations, services.version, inbox=has_inbox)
     return (*operations, *documentation.operations)
