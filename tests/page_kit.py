@@ -52,7 +52,7 @@ class Watched:
     @property
     def origins(self) -> set[str]:
         parts = [urlsplit(address) for address in self.asked]
-        return {f"{part.scheme}://{part.netloc}" for part in parts if part.scheme != "data"}
+        return {f"{part.scheme}://{part.netloc}" for part in parts if part.scheme not in ("data", "blob")}
 
     @property
     def stopped(self) -> list[str]:

@@ -20,10 +20,12 @@ TYPES: Final[Mapping[str, bytes]] = {
     ".svg": b"image/svg+xml",
 }
 POLICY: Final = (
-    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
-    b"form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-src blob:; "
+    b"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    b"require-trusted-types-for 'script'; trusted-types 'none'"
 )
-"""Its own files and this API; no text ever becomes markup."""
+"""Its own files and this API; no text ever becomes markup. A mail is shown in a frame of a blob, which has this policy
+as well as a stricter one of its own: styles and pictures that stand in the mail itself are let through for its sake."""
 _INDEX: Final = "index.html"
 _HEADERS: Final = ((b"content-security-policy", POLICY), (b"x-dns-prefetch-control", b"off"))
 

@@ -32,8 +32,8 @@ export class Api {
   }
 
   /** @returns {Promise<Answer>} */
-  post(path, body = undefined, headers = {}) {
-    return this.#call("POST", path, { body, headers });
+  post(path, body = undefined, headers = {}, signal = undefined) {
+    return this.#call("POST", path, { body, headers, signal });
   }
 
   /** @returns {Promise<Answer>} */
@@ -41,19 +41,38 @@ export class Api {
     return this.#call("PUT", path, { body, headers });
   }
 
-  async #call(method, path, { body = undefined, headers = {}, signal = undefined }) {
+  /** The bytes of an answer.
+   *  @returns {Promise<Blob>} */
+  async blob(path, signal = undefined) {
+    const answer = await this.#fetched("GET", path, { signal });
+    if (!answer.ok) await this.#read(answer);
+    return answer.blob();
+  }
+
+  /** A stream of server-sent events, piece by piece as text.
+   *  @returns {Promise<ReadableStream<string>>} */
+  async stream(path, signal) {
+    const answer = await this.#fetched("GET", path, { signal, headers: { Accept: "text/event-stream" } });
+    if (!answer.ok) await this.#read(answer);
+    return answer.body.pipeThrough(new TextDecoderStream());
+  }
+
+  async #call(method, path, options) {
+    const answer = await this.#fetched(method, path, options);
+    return { status: answer.status, headers: answer.headers, body: await this.#read(answer) };
+  }
+
+  async #fetched(method, path, { body = undefined, headers = {}, signal = undefined }) {
     const sent = { ...headers };
     if (session.key) sent.Authorization = `Bearer ${session.key}`;
     if (body !== undefined) sent["Content-Type"] = "application/json";
-    let answer;
     try {
       const options = { method, headers: sent, signal, body: body === undefined ? undefined : JSON.stringify(body) };
-      answer = await fetch(this.address + path, { ...options, cache: "no-store", credentials: "omit", redirect: "error" });
+      return await fetch(this.address + path, { ...options, cache: "no-store", credentials: "omit", redirect: "error" });
     } catch (error) {
       if (error.name === "AbortError") throw error;
       throw new Refused({ code: "unreachable", title: "The API does not answer", detail: `${this.shown} was called` });
     }
-    return { status: answer.status, headers: answer.headers, body: await this.#read(answer) };
   }
 
   async #read(answer) {
