@@ -3,6 +3,7 @@
 import { answered, choiceField, instant, reasonField, timeField } from "./asking.js";
 import { h } from "./dom.js";
 import { freshKey } from "./draft.js";
+import { sentence } from "./problems.js";
 import { when } from "./times.js";
 import { counted, FINAL } from "./words.js";
 
@@ -57,7 +58,7 @@ async function askToResolve(mail) {
   const [open] = mail.deliveries.filter((one) => OPEN.has(one.state));
   const given = await answered({
     title: "What became of it?",
-    words: [h("p", {}, open.reason, "."), h("p", {}, "Look into the records of ", h("b", {}, open.account ?? "the provider"),
+    words: [h("p", {}, sentence(open.reason)), h("p", {}, "Look into the records of ", h("b", {}, open.account ?? "the provider"),
       open.provider_message_id ? [" for ", h("code", {}, open.provider_message_id)] : null, " before you decide.")],
     fields: [choiceField("You say", "decision", DECISIONS), reasonField()], yes: "Resolve it",
   });

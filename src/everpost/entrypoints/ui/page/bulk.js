@@ -18,7 +18,7 @@ const ACTIONS = {
 export function bulkButton(place, asked) {
   const filter = Object.fromEntries(Object.entries(asked).filter(([, value]) => value));
   if (!Object.keys(filter).length) return null;
-  return h("button", { type: "button", onclick: () => begin(place, filter) }, "Act on all of these");
+  return h("button", { type: "button", class: "bulk", onclick: () => begin(place, filter) }, "Act on all of these");
 }
 
 async function begin(place, filter) {
@@ -76,5 +76,5 @@ async function steps(place, body) {
 
 function refusals(refused) {
   return refused.size ? h("ul", { class: "refused" }, [...refused].map(([detail, count]) =>
-    h("li", {}, `${counted(count, "mail")}: ${detail}`))) : null;
+    h("li", {}, `${counted(count, "mail")}: ${detail}.`))) : null;
 }

@@ -58,6 +58,6 @@ function facts(mail) {
 function recipients(mail) {
   return h("section", { class: "card" }, h("h2", {}, counted(mail.recipients.length, "recipient")),
     h("ul", { class: "people" }, mail.recipients.map((one) => h("li", {},
-      h("span", { class: "kind" }, KINDS[one.kind] ?? one.kind), h("span", { title: one.reason || null }, person(one)),
-      recipientState(one.state)))));
+      h("span", { class: "kind" }, KINDS[one.kind] ?? one.kind), h("span", {}, person(one)), recipientState(one.state),
+      one.told_at ? h("span", { class: "told" }, when(one.told_at), one.reason ? `: ${one.reason}` : null) : null))));
 }

@@ -62,7 +62,7 @@ function marked(text) {
 }
 
 /** What the API says starts small; here it is a sentence of its own. */
-function sentence(text) {
+export function sentence(text) {
   const start = /^[a-z]+\b(?![`'_.\-[])/.test(text) ? text[0].toUpperCase() + text.slice(1) : text;
   return /[.!?]$/.test(start) ? start : `${start}.`;
 }
