@@ -19,13 +19,12 @@ from everpost.model.problem import Problem
 from everpost.store.port import Stored, Written
 
 _TRIES: Final = 3  # against workers that write at the same moment
-_REFUSALS: Final[Mapping[Action, tuple[str, str]]] = {
-    Action.CANCEL: ("not_cancellable", "It is too late to cancel"),
-    Action.RESCHEDULE: ("not_reschedulable", "It can't be rescheduled"),
-    Action.RESEND: ("not_resendable", "It can't be sent again"),
-    Action.RESOLVE: ("not_resolvable", "There is nothing to be resolved"),
+_REFUSALS: Final[Mapping[Action, Problem]] = {
+    Action.CANCEL: Problem(code="not_cancellable", status=409, title="It is too late to cancel"),
+    Action.RESCHEDULE: Problem(code="not_reschedulable", status=409, title="It can't be rescheduled"),
+    Action.RESEND: Problem(code="not_resendable", status=409, title="It can't be sent again"),
+    Action.RESOLVE: Problem(code="not_resolvable", status=409, title="There is nothing to be resolved"),
 }
-"""By action: the code and the title of its refusal."""
 
 
 class Desk:
@@ -121,8 +120,7 @@ def not_found(message_id: str, what: str = "is not in this project") -> Problem:
 
 
 def refusal(act: Act, reason: str | None) -> Problem:
-    code, title = _REFUSALS[act.action]
-    return Problem(code=code, status=409, title=title, detail=reason or "somebody was quicker; look again")
+    return replace(_REFUSALS[act.action], detail=reason or "somebody was quicker; look again")
 
 
 def _resent(stored: Stored, new: Message, caller: Caller, act: Act) -> Event:
