@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from everpost.sandbox.sandbox import PORTS
 from processes import EVERPOST, free_port, running, until_answered
 
 KEPT_MAX = 10_000  # what a sandbox shows of the mails it took
@@ -18,12 +19,12 @@ class Provider:
     """One sandbox: its ports, its faults, and what it took."""
 
     def __init__(self) -> None:
-        self.port, self.mail_port, self._control, self._unused = (free_port() for _ in range(4))
+        self._ports = {name: free_port() for name in PORTS}
+        self.port, self.mail_port, self._control = (self._ports[name] for name in ("sendgrid", "smtp", "control"))
 
     @contextmanager
     def up(self) -> Iterator["Provider"]:
-        ports = {"sendgrid": self.port, "smtp": self.mail_port, "control": self._control, "mailgun": self._unused}
-        words = [f"--{name}-port={port}" for name, port in ports.items()]
+        words = [f"--{name}-port={port}" for name, port in self._ports.items()]
         with running(EVERPOST, "sandbox", *words):
             until_answered(self._control, "/_sandbox/ledger")
             yield self

@@ -48,9 +48,9 @@ class House:
     def configuration(self, answer_s=1.0, mailgun_key="key-sandbox"):
         return CONFIG.format(
             folder=self.folder,
-            mailgun=self.sandbox.mailgun_url,
+            mailgun=self.sandbox.url("mailgun"),
             mailgun_key=mailgun_key,
-            sendgrid=self.sandbox.sendgrid_url,
+            sendgrid=self.sandbox.url("sendgrid"),
             answer_s=answer_s,
             sinks=self.sinks,
         )

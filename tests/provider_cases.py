@@ -1,7 +1,8 @@
 """The fixture folders of the providers, and requests in a form that people can read.
 
 A folder holds `about.json` (an account's settings and, where requests are HTTP, where recipients and files stand in a
-body: a path of names, or the name of a form's field), `messages/*.json` (a mail and the request that is made of it),
+body: a path of names, or the name of a form's field; `comma_lists` if many recipients stand in one text; `key_header`
+and `more_headers` where these are not the usual ones), `messages/*.json` (a mail and the request that is made of it),
 `unsendable.json` (mails that the provider can't be given, and why), `answers.json` (answers and what they mean) and,
 where the provider can be asked, `lookups/*.json` (a mail, the question, and answers with what they tell).
 """
@@ -12,10 +13,13 @@ import re
 from email import message_from_bytes
 from functools import cache
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
+from everpost.dialects.contract import Submission
 from everpost.model.account import Account
 from everpost.model.message import Address, Attachment, Draft, Message
 from everpost.providers.contract import HttpRequest, HttpResponse, SmtpReply, SmtpRequest, Sought
@@ -53,6 +57,7 @@ DRAFT = Draft(
 """A mail with something in every field."""
 
 _BRACKETED = re.compile(r".*<(.*)>", re.DOTALL)
+_MAILBOX = re.compile(r'(?:"(?:[^"\\]|\\.)*" <([^>]+)>|([^,\s"<>]+))(?:, |$)', re.DOTALL)
 _PARAMETER = re.compile(r'(name|filename)="((?:[^"\\]|\\.)*)"')
 
 
@@ -107,6 +112,22 @@ def built(provider, draft, delivery_id=ID):
     return PROVIDERS[provider].build(draft, delivery_id, account_of(provider))
 
 
+def fitted(provider, draft):
+    """A mail of any kind, cut down to what the provider can carry: to its limits, and to what `carries` of about.json
+    says beside them (`subject`: how many characters; `without_headers`: those that it writes itself)."""
+    limits, carries = PROVIDERS[provider].limits, about(provider).get("carries", {})
+    reserved = carries.get("without_headers", ())
+    attachments = draft.attachments if limits.inline else [replace(each, content_id=None) for each in draft.attachments]
+    return replace(
+        draft,
+        subject=draft.subject[: carries.get("subject")],
+        tags=draft.tags[: limits.tags_max],
+        reply_to=draft.reply_to[: carries.get("reply_to")],
+        attachments=tuple(attachments),
+        headers={name: value for name, value in draft.headers.items() if name.lower() not in reserved},
+    )
+
+
 def answer_of(value):
     """An SMTP reply, or an HTTP answer whose body is a text or a JSON value."""
     if "stage" in value:
@@ -156,6 +177,8 @@ def recipients_of(provider, request):
     if isinstance(request, SmtpRequest):
         return list(request.rcpt_to)
     found = _found(body_of(request), about(provider)["recipients"])
+    if about(provider).get("comma_lists"):
+        return [first or second for text in found for first, second in _MAILBOX.findall(text)]
     return [bracketed[1] if (bracketed := _BRACKETED.fullmatch(text)) else text for text in found]
 
 
@@ -180,3 +203,21 @@ def _below(value, path):
     if not path:
         return [value]
     return _below(value[path[0]], path[1:]) if path[0] in value else []
+
+
+def submitted(request):
+    """A request as the server has received it."""
+    parts = urlsplit(request.url)
+    return Submission(
+        method=request.method,
+        path=parts.path,
+        query=dict(parse_qsl(parts.query)),
+        headers={name.lower(): value for name, value in request.headers.items()} | {"host": parts.netloc},
+        body=request.body,
+    )
+
+
+def answered(server, request):
+    """What a provider's stand-in says to it."""
+    rendered = server.answer(submitted(request))
+    return HttpResponse(status=rendered.status, headers=rendered.headers, body=rendered.body)

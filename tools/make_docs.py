@@ -10,7 +10,7 @@ from typing import Final
 
 from chain import lists
 from collection import files
-from pages import api, configuration, cost, dashboard, events, limits, metrics, postman, providers
+from pages import api, configuration, cost, dashboard, events, faults, limits, metrics, postman, providers
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "docs" / "reference"
 NOTE: Final = "<!-- Made from the code by `make docs`: change the code, not this page. -->\n\n"
@@ -19,6 +19,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "api.md": api.page,
     "configuration.md": configuration.page,
     "events.md": events.page,
+    "faults.md": faults.page,
     "limits.md": limits.page,
     "metrics.md": metrics.page,
     "postman.md": postman.page,

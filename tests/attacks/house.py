@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from everpost.sandbox.sandbox import PORTS
 from server_kit import API_ACCOUNTS, EVERPOST, HOST, environ, free_ports
 
 READY_WITHIN_S = 60.0
@@ -194,7 +195,7 @@ def answers(port: int, path: str, process: subprocess.Popen[bytes], log: Path) -
 @contextmanager
 def sandbox(folder: Path) -> Iterator[Mapping[str, int]]:
     """The sandbox's ports, by provider, and `control`."""
-    ports = dict(zip(("mailgun", "sendgrid", "smtp", "control"), free_ports(4), strict=True))
+    ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     words = [word for name, port in ports.items() for word in (f"--{name}-port", str(port))]
     log = folder / "sandbox.log"
     with running((*EVERPOST, "sandbox", *words), log) as process:

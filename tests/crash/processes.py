@@ -19,6 +19,7 @@ import apsw
 from crash import arrivals
 from everpost.core.resolving import START_S
 from everpost.providers.contract import HttpRequest
+from everpost.sandbox.sandbox import PORTS
 from plain_http import exchange
 from server_kit import API_ACCOUNTS, EVERPOST, HOST, LAG_S, environ, free_ports
 
@@ -256,7 +257,7 @@ class Installation:
 @asynccontextmanager
 async def installation(folder: Path, environ: Mapping[str, str] | None = None) -> AsyncIterator[Installation]:
     """With a key and a running sandbox; at its end nothing of it runs any more. `environ`: of all its servers."""
-    ports = dict(zip((*PROVIDERS, "smtp", "control"), free_ports(4), strict=True))
+    ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     words = [word for name, port in ports.items() for word in (f"--{name}-port", str(port))]
     url = f"http://{HOST}:{ports['control']}"
     sandbox = Process(

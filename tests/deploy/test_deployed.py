@@ -93,7 +93,7 @@ def providers():
 @pytest.fixture(scope="module")
 def deployed(providers, tmp_path_factory):
     folder = tmp_path_factory.mktemp("deployed")
-    configuration = CONFIGURATION.format(mailgun=providers.mailgun_url, sendgrid=providers.sendgrid_url)
+    configuration = CONFIGURATION.format(mailgun=providers.url("mailgun"), sendgrid=providers.url("sendgrid"))
     with ministack(folder / "ministack.log") as endpoint:
         built = deployment.prepared(folder, endpoint, package.built(folder), configuration)
         built.apply()

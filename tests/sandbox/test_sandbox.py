@@ -27,7 +27,7 @@ TAKEN = {ID: 1}
 
 
 def account_of(sandbox, provider, **settings):
-    url = {"sendgrid": sandbox.sendgrid_url, "mailgun": sandbox.mailgun_url}[provider.name]
+    url = sandbox.url(provider.name)
     given = {"api_key": "key-one", "domain": "mg.example.com", "base_url": url} | settings
     return Account(name="main", provider=provider.name, settings=given)
 
@@ -89,7 +89,7 @@ async def test_the_probe_shows_that_the_key_works(sandbox, provider):
 
 async def test_one_connection_carries_many_mails_even_at_once(sandbox):
     request = raw_request(SENDGRID.build(DRAFT, ID, account_of(sandbox, SENDGRID)))
-    reader, writer = await connect(sandbox.sendgrid_url)
+    reader, writer = await connect(sandbox.url("sendgrid"))
     writer.write(request * 3)
     assert [(await read_response(reader)).status for _ in range(3)] == [202] * 3
     head, _, body = request.partition(b"\r\n\r\n")
@@ -101,7 +101,7 @@ async def test_one_connection_carries_many_mails_even_at_once(sandbox):
 
 
 async def test_what_is_no_http_is_answered_with_400_and_closed(sandbox):
-    reader, writer = await connect(sandbox.sendgrid_url)
+    reader, writer = await connect(sandbox.url("sendgrid"))
     writer.write(b"nonsense\r\n\r\n")
     assert (await read_response(reader)).status == 400
     assert await reader.read() == b""
@@ -134,7 +134,7 @@ async def test_mailgun_greets_whoever_asks_for_an_unknown_path(sandbox):
     response = await send(sandbox, MAILGUN, domain="a/b")
     assert response.status == 200  # quoted, so that it stays one domain
     request = MAILGUN.build(DRAFT, ID, account_of(sandbox, MAILGUN))
-    wrong = HttpRequest(method="POST", url=sandbox.mailgun_url + "/v3", headers=request.headers, body=request.body)
+    wrong = HttpRequest(method="POST", url=sandbox.url("mailgun") + "/v3", headers=request.headers, body=request.body)
     outcome = MAILGUN.read(await exchange(wrong), account_of(sandbox, MAILGUN))
     assert (outcome.kind, outcome.account_fault) == (Kind.REFUSED, True)
 
@@ -315,7 +315,7 @@ async def test_faults_are_steered_over_http(sandbox):
 
 
 async def test_faults_are_steered_at_the_providers_own_port_too(sandbox):
-    for base in (sandbox.sendgrid_url, sandbox.mailgun_url):
+    for base in (sandbox.url("sendgrid"), sandbox.url("mailgun")):
         assert (await control(sandbox, "PUT", "/_sandbox/faults", {"kind": "status"}, base))[0] == 200
         assert (await control(sandbox, "GET", "/_sandbox/faults", base=base))[1]["data"][0]["kind"] == "status"
     assert (await send(sandbox, SENDGRID)).status == 500
@@ -346,7 +346,7 @@ async def test_a_taken_port_leaves_none_open():
     first, second = Sandbox(), Sandbox()
     await first.start()
     with pytest.raises(OSError, match="address already in use"):
-        await second.start(control_port=int(first.control_url.rpartition(":")[2]))
+        await second.start(ports={"control": int(first.control_url.rpartition(":")[2])})
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection(*second.smtp_address)
     await first.stop()

@@ -19,7 +19,7 @@ from everpost.sandbox.sandbox import Sandbox
 
 async def main():
     sandbox = Sandbox()
-    await sandbox.start("127.0.0.1", smtp_port=0, control_port=0)
+    await sandbox.start()
     settings = laptop._dev_settings(laptop.DevOptions(data=Path(sys.argv[1])), sandbox)
     async with server.counted(settings):
         print(json.dumps(sorted(sys.modules)))

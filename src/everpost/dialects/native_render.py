@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from everpost.dialects.native_account_views import RouteView
 from everpost.dialects.native_views import (
     AcceptedView,
     AddressView,
@@ -13,7 +14,6 @@ from everpost.dialects.native_views import (
     EmailView,
     EventView,
     RecipientView,
-    RouteView,
     StoredAttachmentView,
 )
 from everpost.model.delivery import Delivery, DeliveryState

@@ -1,6 +1,7 @@
 """The laptop's processes: the all-in-one, and the sandbox alone."""
 
 import ipaddress
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -12,8 +13,9 @@ from everpost.entrypoints.server import LOOPBACK, Say, counted, serve, services_
 from everpost.model.account import Account, Timeouts
 from everpost.model.route import Route, RouteAccount
 from everpost.providers.hooks import SECRET
-from everpost.sandbox.sandbox import Sandbox
+from everpost.sandbox.sandbox import APIS, Sandbox
 from everpost.settings import HttpSettings, Retention, Settings, WebhookSettings
+from everpost.wiring import PROVIDERS
 
 CONNECT_S: Final = 2.0  # to a sandbox provider on this machine; and
 WRITE_S: Final = 2.0  # short, since "it has it not" is believed only after the longest possible attempt
@@ -39,7 +41,7 @@ class DevOptions(Struct, frozen=True, kw_only=True):
 async def run_dev(options: DevOptions, say: Say) -> None:
     """`everpost dev`: server, sandbox providers and inbox in one process, on loopback without keys."""
     sandbox = Sandbox()
-    await sandbox.start(LOOPBACK, smtp_port=options.smtp_port, control_port=options.control_port)
+    await sandbox.start(LOOPBACK, {"smtp": options.smtp_port, "control": options.control_port})
     try:
         settings = _dev_settings(options, sandbox)
         async with counted(settings) as (engine, metrics):
@@ -51,25 +53,17 @@ async def run_dev(options: DevOptions, say: Say) -> None:
         await sandbox.stop()
 
 
-async def run_sandbox(
-    say: Say, host: str, sendgrid_port: int, mailgun_port: int, smtp_port: int, control_port: int
-) -> None:
+async def run_sandbox(say: Say, host: str, ports: Mapping[str, int]) -> None:
     """`everpost sandbox`: the sandbox providers alone."""
     stop = stop_signal()  # before anything is said: whoever reads it may send the signal at once
     sandbox = Sandbox()
-    await sandbox.start(
-        host,
-        sendgrid_port=sendgrid_port,
-        mailgun_port=mailgun_port,
-        smtp_port=smtp_port,
-        control_port=control_port,
-    )
+    await sandbox.start(host, ports)
     try:
         smtp_host, smtp_bound = sandbox.smtp_address
-        say(f"SendGrid  {sandbox.sendgrid_url}")
-        say(f"Mailgun   {sandbox.mailgun_url}")
-        say(f"SMTP      {smtp_host}:{smtp_bound}")
-        say(f"Control   {sandbox.control_url}/_sandbox/inbox")
+        for name in APIS:
+            say(f"{PROVIDERS[name].title:<14}{sandbox.url(name)}")
+        say(f"{'SMTP':<14}{smtp_host}:{smtp_bound}")
+        say(f"{'Control':<14}{sandbox.control_url}/_sandbox/inbox")
         await stop.wait()
     finally:
         await sandbox.stop()
@@ -81,7 +75,7 @@ def _dev_settings(options: DevOptions, sandbox: Sandbox) -> Settings:
         Account(
             name="mailgun",
             provider="mailgun",
-            settings={"api_key": "key-sandbox", "domain": SANDBOX_DOMAIN, "base_url": sandbox.mailgun_url}
+            settings={"api_key": "key-sandbox", "domain": SANDBOX_DOMAIN, "base_url": sandbox.url("mailgun")}
             | _told(options, sandbox, "mailgun"),
             timeouts=timeouts,
             lookup_lag_s=options.lookup_lag_s,
@@ -89,7 +83,8 @@ def _dev_settings(options: DevOptions, sandbox: Sandbox) -> Settings:
         Account(
             name="sendgrid",
             provider="sendgrid",
-            settings={"api_key": "SG.sandbox", "base_url": sandbox.sendgrid_url} | _told(options, sandbox, "sendgrid"),
+            settings={"api_key": "SG.sandbox", "base_url": sandbox.url("sendgrid")}
+            | _told(options, sandbox, "sendgrid"),
             timeouts=timeouts,
             lookup_lag_s=options.lookup_lag_s,
         ),

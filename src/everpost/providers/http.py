@@ -1,6 +1,7 @@
 """What providers that are spoken to over HTTP share: addresses, settings, and the plain side of lookups."""
 
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -15,19 +16,29 @@ from everpost.providers.hooks import SECRET
 
 _PLAIN: Final = re.compile(r"[a-z0-9._+@-]+")
 _ASKABLE: Final = re.compile(r"[!-~]+")  # what may stand in a request's target
+AUTHORIZATION: Final = "Authorization"
 _WINDOW_S: Final = 3600.0  # how long after an attempt's time is over the provider may still date it
 
 
-def settings_of(regions: Mapping[str, str], *more: Setting) -> tuple[Setting, ...]:
+API_KEY: Final = Setting(name="api_key", help="key that may send mail", required=True, secret=True)
+LOOKUP_KEY: Final = Setting(
+    name="lookup_api_key", help="key that may read logs and events, if api_key can't", secret=True
+)
+BASE_URL: Final = Setting(name="base_url", form=Form.URL, help="another address of the API, such as that of a sandbox")
+WEBHOOK_SECRET: Final = Setting(
+    name=SECRET, help="what proves that its events are its own; without it they are refused", secret=True
+)
+
+
+def region_of(regions: Mapping[str, str]) -> Setting:
     """`regions`: the address of the API by the name of the region, the default one first."""
-    return (
-        Setting(name="api_key", help="key that may send mail", required=True, secret=True),
-        Setting(name="lookup_api_key", help="key that may read logs and events, if api_key can't", secret=True),
-        Setting(name="region", help="where the account lives", default=next(iter(regions)), choices=tuple(regions)),
-        Setting(name=SECRET, help="what proves that its events are its own; without it they are refused", secret=True),
-        Setting(name="base_url", form=Form.URL, help="another address of the API, such as that of a sandbox"),
-        *more,
-    )
+    return Setting(name="region", help="where the account lives", default=next(iter(regions)), choices=tuple(regions))
+
+
+def settings_of(regions: Mapping[str, str], *more: Setting) -> tuple[Setting, ...]:
+    """Those of most APIs; the region is chosen where there are several."""
+    region = (region_of(regions),) if len(regions) > 1 else ()
+    return (API_KEY, LOOKUP_KEY, *region, BASE_URL, *more)
 
 
 def url_of(account: Account, regions: Mapping[str, str], path: str) -> str:
@@ -40,17 +51,26 @@ def is_own(account: Account, regions: Mapping[str, str], url: str) -> bool:
     return url.startswith(url_of(account, regions, "/")) and _ASKABLE.fullmatch(url) is not None
 
 
-def request_of(method: str, url: str, login: str, content_type: str = "", body: bytes = b"") -> HttpRequest:
-    headers = {"Authorization": login, "User-Agent": "everpost"}
+def request_of(
+    method: str, url: str, login: str, content_type: str = "", body: bytes = b"", header: str = AUTHORIZATION
+) -> HttpRequest:
+    """`header`: the one in which the API wants to see who is asking."""
+    headers = {header: login, "User-Agent": "everpost"}
     if content_type:
         headers["Content-Type"] = content_type
-    return HttpRequest(method=method, url=url, headers=headers, body=body)
+    secret = "" if header == AUTHORIZATION else login
+    return HttpRequest(method=method, url=url, headers=headers, body=body, secret=secret)
 
 
-def json_request(method: str, url: str, login: str, value: Any = None) -> HttpRequest:
+def json_request(method: str, url: str, login: str, value: Any = None, header: str = AUTHORIZATION) -> HttpRequest:
     if value is None:
-        return request_of(method, url, login)
-    return request_of(method, url, login, "application/json", msgspec.json.encode(value))
+        return request_of(method, url, login, header=header)
+    return request_of(method, url, login, "application/json", msgspec.json.encode(value), header)
+
+
+def basic(user: str, password: str) -> str:
+    """A login of RFC 7617."""
+    return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
 
 
 def lookup_key(account: Account) -> str:
@@ -88,4 +108,9 @@ def untold(response: HttpResponse) -> Unclear:
     """Why an answer to a lookup tells nothing."""
     if response.status in (401, 403):
         return Unclear(f"the key may not read ({response.status}): set lookup_api_key to one that may")
+    return nothing_told(response)
+
+
+def nothing_told(response: HttpResponse) -> Unclear:
+    """The same of an API whose keys all may read."""
     return Unclear(f"the lookup's answer ({response.status}) tells nothing")

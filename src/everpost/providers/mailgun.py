@@ -4,7 +4,6 @@ A domain's sending key can only send: the lookup and the probe need an account's
 """
 
 import re
-from base64 import b64encode
 from collections.abc import Iterator
 from typing import Final
 from urllib.parse import quote, urlencode
@@ -88,7 +87,7 @@ def _url(account: Account, path: str) -> str:
 
 
 def _login(key: str) -> str:
-    return "Basic " + b64encode(f"api:{key}".encode()).decode()
+    return http.basic("api", key)
 
 
 # --- the answer ------------------------------------------------------------------------------------------------------
@@ -137,7 +136,7 @@ PROVIDER: Final = c.Provider(
     name="mailgun",
     title="Mailgun",
     docs="https://documentation.mailgun.com/docs/mailgun/api-reference/send/mailgun/messages",
-    settings=http.settings_of(REGIONS, DOMAIN),
+    settings=http.settings_of(REGIONS, http.WEBHOOK_SECRET, DOMAIN),
     limits=c.Limits(recipients_max=1000, content_bytes_max=CONTENT_BYTES_MAX, tags_max=10),
     rows=ROWS,
     fault=fault,

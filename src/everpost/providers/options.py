@@ -31,12 +31,12 @@ def merge_fault(ours: Any, whole: Any, own: Iterable[Path], lines: Iterable[Path
     """Why the options may not be merged: they change what stands at an `own` path, or break what becomes a line."""
     if whole is ours:
         return None  # there are no options
-    if any(_below(ours, path) != _below(whole, path) for path in own):
+    if any(below(ours, path) != below(whole, path) for path in own):
         return _ALTERED
-    return _BROKEN if any(breaks_a_line(_below(whole, path)) for path in lines) else None
+    return _BROKEN if any(breaks_a_line(below(whole, path)) for path in lines) else None
 
 
-def _below(value: Any, path: Path) -> Any:
+def below(value: Any, path: Path) -> Any:
     """What stands at a path, or None; a list of one entry is passed through on the way."""
     for step in path:
         entry = value[0] if isinstance(value, list) and len(value) == 1 else value

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from everpost.model.limits import PROVIDER_ID_CHARS_MAX, REASON_CHARS_MAX
-from everpost.model.outcome import Kind, Outcome
+from everpost.model.outcome import TAKEN, Kind, Outcome
 from everpost.providers.contract import (
     DEFAULT_STATUSES,
     REFUSED_HERE,
@@ -32,7 +32,7 @@ not among them: there the request may have reached the provider."""
 
 class Reading(Struct, frozen=True, kw_only=True):
     words: Callable[[HttpResponse], str | None]  # how the provider words its answer; None: these are not its words
-    message_id: Callable[[HttpResponse], str | None]  # from a 2xx answer
+    message_id: Callable[[HttpResponse], str | None]  # from a 2xx answer, if it says that the mail was taken
     rows: tuple[Row, ...]  # the first that fits decides; where none does: DEFAULT_STATUSES
     wait: re.Pattern[str] | None = None  # finds in its words how long to wait: group 1, seconds or a date
 
@@ -43,7 +43,7 @@ def read_answer(reading: Reading, response: HttpResponse) -> Outcome:
     words = said[:WORDS_CHARS_MAX] if said else said
     message_id = reading.message_id(response) if 200 <= response.status < 300 else None
     if message_id and len(message_id) <= PROVIDER_ID_CHARS_MAX:
-        return Outcome(kind=Kind.ACCEPTED, status=response.status, provider_message_id=message_id)
+        return _taken(reading, response, words, message_id)
     verdict = _verdict(reading, response, words)
     return Outcome(
         kind=verdict.kind,
@@ -71,10 +71,24 @@ def at(value: Any, *path: str) -> Any:
     return value
 
 
+def _taken(reading: Reading, response: HttpResponse, words: str | None, message_id: str) -> Outcome:
+    """A row may say that what was taken is parked there, or was taken for some of the recipients only."""
+    row = _row(reading, response, words)
+    if row is None or row.verdict.kind not in TAKEN:
+        return Outcome(kind=Kind.ACCEPTED, status=response.status, provider_message_id=message_id)
+    text = (words or "")[:REASON_CHARS_MAX]
+    return Outcome(kind=row.verdict.kind, status=response.status, text=text, provider_message_id=message_id)
+
+
+def _row(reading: Reading, response: HttpResponse, words: str | None) -> Row | None:
+    fitting = (row for row in reading.rows if row.where == response.status)
+    return next((row for row in fitting if re.search(row.text, words or "", re.IGNORECASE)), None)
+
+
 def _verdict(reading: Reading, response: HttpResponse, words: str | None) -> Verdict:
-    for row in reading.rows:
-        if row.where == response.status and re.search(row.text, words or "", re.IGNORECASE):
-            return row.verdict
+    row = _row(reading, response, words)
+    if row is not None:
+        return row.verdict
     if words is None and _is_html(response) and response.status in EDGE_STATUSES:
         return UNAVAILABLE
     verdict = DEFAULT_STATUSES.get(response.status, UNKNOWN)

@@ -137,7 +137,7 @@ PROVIDER: Final = c.Provider(
     name=NAME,
     title="SendGrid",
     docs="https://www.twilio.com/docs/sendgrid/api-reference/mail-send",
-    settings=http.settings_of(REGIONS),
+    settings=http.settings_of(REGIONS, http.WEBHOOK_SECRET),
     limits=c.Limits(recipients_max=1000, content_bytes_max=22 << 20, tags_max=10),  # 30 MiB in all, in base64
     rows=ROWS,
     fault=fault,

@@ -19,6 +19,7 @@ class Conduct(Struct):
 
     rejected_keys: frozenset[str] = frozenset()  # API keys and passwords that are not let in; all others are
     authorized_recipients: frozenset[str] = frozenset()  # of Mailgun's sandbox domains
+    inactive_recipients: frozenset[str] = frozenset()  # whom providers that keep a list do not deliver to any more
     lookup_lag_s: float = 0.0  # for how long a new mail shows in no log
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Final
 
@@ -10,14 +10,36 @@ from everpost.sandbox.api import Api, Conduct
 from everpost.sandbox.control import Control, Steered
 from everpost.sandbox.faults import FaultPlan, Faults
 from everpost.sandbox.inbox import Inbox
+from everpost.sandbox.mailersend import MailerSend
 from everpost.sandbox.mailgun import Mailgun
+from everpost.sandbox.mailjet import Mailjet
+from everpost.sandbox.postmark import Postmark
 from everpost.sandbox.sendgrid import SendGrid
 from everpost.sandbox.server import Connections
 from everpost.sandbox.smtp import MailPort
 from everpost.sandbox.telling import Telling
 
-PROVIDERS: Final = ("sendgrid", "mailgun", "smtp")
 CONTROL: Final = "control"
+_Make = Callable[[Inbox, Conduct, Callable[[], float], Random], Api]
+APIS: Final[Mapping[str, _Make]] = {
+    "mailersend": MailerSend,
+    "mailgun": Mailgun,
+    "mailjet": Mailjet,
+    "postmark": Postmark,
+    "sendgrid": SendGrid,
+}
+"""The providers that speak HTTP."""
+
+PORTS: Final[Mapping[str, int]] = {
+    "smtp": 2525,
+    CONTROL: 8028,
+    "mailersend": 8029,
+    "mailgun": 8027,
+    "mailjet": 8030,
+    "postmark": 8035,
+    "sendgrid": 8026,
+}
+"""Where each of them is found if nobody says otherwise."""
 
 
 class Sandbox:
@@ -31,31 +53,23 @@ class Sandbox:
         self.telling = Telling(clock)
         self.inbox.on_caught = self.telling.caught
         chance = random or Random()  # noqa: S311 - ids and faults of a test double
-        self.faults = {name: Faults(chance) for name in PROVIDERS}
+        self.faults = {name: Faults(chance) for name in (*APIS, "smtp")}
         control = Control(self.inbox, self.faults, self.put_faults, self.telling)
         parts = (self.inbox, self.conduct, clock, chance)
-        apis: dict[str, Api] = {"sendgrid": SendGrid(*parts), "mailgun": Mailgun(*parts)}
         self._ports: dict[str, Connections | MailPort] = {
-            name: Connections(Steered(name, api, control), self.faults[name]) for name, api in apis.items()
+            name: Connections(Steered(name, make(*parts), control), self.faults[name]) for name, make in APIS.items()
         }
         self._ports["smtp"] = MailPort(self.inbox, self.conduct, self.faults["smtp"], chance)
         self._ports[CONTROL] = Connections(control)
         self._servers: dict[str, asyncio.Server] = {}
         self._addresses: dict[str, tuple[str, int]] = {}
 
-    async def start(
-        self,
-        host: str = "127.0.0.1",
-        sendgrid_port: int = 0,
-        mailgun_port: int = 0,
-        smtp_port: int = 0,
-        control_port: int = 0,
-    ) -> None:
-        """Opens the ports; 0 is any free one. OSError if one can't be had, and then none stays open."""
-        wanted = {"sendgrid": sendgrid_port, "mailgun": mailgun_port, "smtp": smtp_port, CONTROL: control_port}
+    async def start(self, host: str = "127.0.0.1", ports: Mapping[str, int] | None = None) -> None:
+        """Opens the ports by their providers' names; 0, and whatever is not named, is any free one. OSError if one
+        can't be had, and then none stays open."""
         try:
-            for name, port in wanted.items():
-                self._addresses[name] = (host, port)
+            for name in self._ports:
+                self._addresses[name] = (host, (ports or {}).get(name, 0))
                 await self._listen(name)
         except OSError:
             await self.stop()
@@ -77,22 +91,15 @@ class Sandbox:
             await self._listen(provider)
 
     @property
-    def sendgrid_url(self) -> str:
-        return self._url("sendgrid")
-
-    @property
-    def mailgun_url(self) -> str:
-        return self._url("mailgun")
-
-    @property
     def control_url(self) -> str:
-        return self._url(CONTROL)
+        return self.url(CONTROL)
 
     @property
     def smtp_address(self) -> tuple[str, int]:
         return self._addresses["smtp"]
 
-    def _url(self, name: str) -> str:
+    def url(self, name: str) -> str:
+        """Of a provider that speaks HTTP."""
         host, port = self._addresses[name]
         return f"http://{host}:{port}"
 

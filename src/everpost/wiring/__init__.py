@@ -25,7 +25,14 @@ from everpost.engine.relay import Relay
 from everpost.engine.wire.traced import TracedWire
 from everpost.model.account import Account
 from everpost.model.secret import Reference, is_reference
-from everpost.providers import mailgun, sendgrid, smtp
+from everpost.providers import (
+    mailersend,
+    mailgun,
+    mailjet,
+    postmark,
+    sendgrid,
+    smtp,
+)
 from everpost.providers.contract import Provider
 from everpost.providers.hooks import SECRET
 from everpost.sinks.counted import CountedSink
@@ -41,7 +48,15 @@ if TYPE_CHECKING:
     from everpost.vault.keeper import Keeper
 
 PROVIDERS: Final[Mapping[str, Provider]] = {
-    provider.name: provider for provider in (mailgun.PROVIDER, sendgrid.PROVIDER, smtp.PROVIDER)
+    provider.name: provider
+    for provider in (
+        mailersend.PROVIDER,
+        mailgun.PROVIDER,
+        mailjet.PROVIDER,
+        postmark.PROVIDER,
+        sendgrid.PROVIDER,
+        smtp.PROVIDER,
+    )
 }
 _DAY_S: Final = 86_400.0
 
@@ -155,13 +170,19 @@ async def _engine(
         poster = parts.poster_of(settings.webhooks, cloud, ports.clock, render_event)
         stack.push_async_callback(poster.wire.close)
         engine.add_webhooks(poster, MemoryWakeup if role in RELAYING else None)
-    for chosen in settings.sinks if role in RELAYING else ():
+    if role in RELAYING:
+        engine.add_recorder()
+        _add_relays(engine, settings, role, cloud, stack)
+    return engine
+
+
+def _add_relays(engine: Engine, settings: config.Settings, role: Role, cloud: Cloud, stack: AsyncExitStack) -> None:
+    for chosen in settings.sinks:
         sink = parts.sink_of(chosen, cloud)
         if role is Role.RELAY:
             sink = CountedSink(sink)
         stack.push_async_callback(sink.close)
-        engine.add_relay(Relay(sink, ports, MemoryWakeup(), render_event))
-    return engine
+        engine.add_relay(Relay(sink, engine.ports, MemoryWakeup(), render_event))
 
 
 async def _attachments(settings: config.Settings, cloud: Cloud, stack: AsyncExitStack) -> Attachments | None:

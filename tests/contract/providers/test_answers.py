@@ -13,10 +13,10 @@ from everpost.model.outcome import Kind, Outcome
 from everpost.providers.contract import Fault, HttpRequest, HttpResponse, Phase, SmtpReply, SmtpStage, outcome_of
 from everpost.providers.reading import RETRY_AFTER_S_MAX
 from everpost.wiring import PROVIDERS
-from provider_cases import DRAFT, NAMES, account_of, answer_of, built, cases
+from provider_cases import DRAFT, NAMES, account_of, answer_of, built, cases, fitted
 
 ANSWERS = cases("answers.json")
-OVER_HTTP = [name for name in NAMES if isinstance(built(name, DRAFT), HttpRequest)]
+OVER_HTTP = [name for name in NAMES if isinstance(built(name, fitted(name, DRAFT)), HttpRequest)]
 every = pytest.mark.parametrize("provider", NAMES)
 
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from drafts import lines
 from everpost.model.message import Address
 from everpost.providers.contract import SmtpRequest, Unsendable
-from provider_cases import DRAFT, ID, NAMES, body_of, built
+from provider_cases import DRAFT, ID, NAMES, about, body_of, built, fitted
 
 every = pytest.mark.parametrize("provider", NAMES)
 EVIL = "X-Evil: 1"
@@ -40,7 +40,7 @@ def with_text(text):
 @pytest.mark.parametrize("place", dict(with_text("")))
 def test_no_line_break_from_any_field_reaches_a_header(provider, line_break, place):
     for change in [change for where, change in with_text(f"a{line_break}{EVIL}") if where == place]:
-        refused = built(provider, replace(DRAFT, **change))
+        refused = built(provider, replace(fitted(provider, DRAFT), **change))
         assert isinstance(refused, Unsendable)
         assert re.fullmatch(r"[ -~]+", refused.reason)
 
@@ -50,9 +50,14 @@ def test_no_line_break_from_any_field_reaches_a_header(provider, line_break, pla
 def test_the_header_of_a_request_is_made_of_known_fields_alone(provider, text, html, metadata, line):
     poisoned = f"{text}\r\n{EVIL}\r\n.\r\n\r\n--everpost-{ID}\r\n{EVIL}\r\n"
     draft = replace(
-        DRAFT, text=poisoned, html=html or "x", metadata=metadata, headers={"X-Line": line}, subject=line or "x"
+        fitted(provider, DRAFT),
+        text=poisoned,
+        html=html or "x",
+        metadata=metadata,
+        headers={"X-Line": line},
+        subject=line or "x",
     )
-    request = built(provider, draft)
+    request = built(provider, fitted(provider, draft))
     if isinstance(request, SmtpRequest):
         whole = message_from_bytes(request.data)
         assert [name for part in whole.walk() for name in part if name.lower().startswith("x-")] == [
@@ -64,6 +69,8 @@ def test_the_header_of_a_request_is_made_of_known_fields_alone(provider, text, h
         assert re.search(rb"[^\r]\n|\r[^\n]", request.data) is None
         assert max(len(line) for line in request.data.split(b"\r\n")) <= 998
     else:
-        assert set(request.headers) == {"Authorization", "User-Agent", "Content-Type"}
+        key = about(provider).get("key_header", "Authorization")
+        own = {*about(provider).get("more_headers", ()), *([key] if key else ())}
+        assert set(request.headers) == {"User-Agent", "Content-Type"} | own
         assert not any(re.search(r"[^ -~]", value) for value in request.headers.values())
         assert body_of(request)

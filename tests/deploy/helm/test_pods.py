@@ -7,6 +7,7 @@ import pytest
 
 from crash.processes import Process, ask, until
 from deploy.helm import chart
+from everpost.sandbox.sandbox import PORTS
 from postgres_kit import cluster
 from server_kit import API_ACCOUNTS, EVERPOST, HOST, environ, free_ports
 from valkey_kit import valkey_server
@@ -33,7 +34,7 @@ def outside(tmp_path_factory):
 
 @pytest.fixture
 async def sandbox(tmp_path):
-    ports = dict(zip(("sendgrid", "mailgun", "smtp", "control"), free_ports(4), strict=True))
+    ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     words = [word for name, port in ports.items() for word in (f"--{name}-port", str(port))]
     process = Process((*EVERPOST, "sandbox", *words), tmp_path / "log", f"http://{HOST}:{ports['control']}", INBOX)
     await process.start()

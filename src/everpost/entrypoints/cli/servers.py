@@ -22,6 +22,7 @@ from everpost.entrypoints.cli.screen import Screen
 from everpost.entrypoints.metrics.together import SHARED
 from everpost.entrypoints.processes import PROCESSES_MAX, NotStarted, Place, Processes, open_listener
 from everpost.entrypoints.server import LOOPBACK
+from everpost.sandbox.sandbox import PORTS
 from everpost.settings import Settings, load
 from everpost.store.port import StoreUnavailable
 
@@ -145,22 +146,13 @@ def _settings(args: Namespace, say: _Sayer | None = None) -> Settings:
 def _sandbox_arguments(parser: ArgumentParser) -> None:
     words = "other than loopback: whoever gets there reads its mail"
     parser.add_argument("--host", type=_host, default=LOOPBACK, metavar="IP", help=words)
-    for name, port in (("sendgrid", 8026), ("mailgun", 8027), ("smtp", 2525), ("control", 8028)):
+    for name, port in PORTS.items():
         parser.add_argument(f"--{name}-port", type=_port, default=port, help=f"default: {port}")
 
 
 def _sandbox(args: Namespace, screen: Screen) -> int:
     logs.configure("warning")
-    return _run(
-        laptop.run_sandbox(
-            _Sayer(screen),
-            host=args.host,
-            sendgrid_port=args.sendgrid_port,
-            mailgun_port=args.mailgun_port,
-            smtp_port=args.smtp_port,
-            control_port=args.control_port,
-        )
-    )
+    return _run(laptop.run_sandbox(_Sayer(screen), args.host, {name: getattr(args, f"{name}_port") for name in PORTS}))
 
 
 def _run(serving: Coroutine[Any, Any, None]) -> int:

@@ -1,8 +1,9 @@
 // What a person can do to one mail: cancel, reschedule, send again, resolve. Each is asked about, and needs a reason.
 
-import { answered, choiceField, instant, reasonField, timeField } from "./asking.js";
+import { answered, choiceField, reasonField, timeField } from "./asking.js";
 import { h } from "./dom.js";
 import { freshKey } from "./draft.js";
+import { instantOf } from "./forms.js";
 import { sentence } from "./problems.js";
 import { when } from "./times.js";
 import { counted, FINAL } from "./words.js";
@@ -65,16 +66,16 @@ async function askToResolve(mail) {
   return given && { ...given, attempts: open.attempts };
 }
 
-/** Buttons for what fits the mail as it stands. */
+/** Buttons for what fits the mail as it stands, and the caller may do. */
 export function actButtons(place, mail) {
-  return ACTS.filter((act) => act.fits(mail)).map((act) => h("button", { onclick: () => perform(place, mail, act) }, act.says));
+  return ACTS.filter((act) => act.fits(mail) && place.may(`${act.name}Email`)).map((act) => h("button", { onclick: () => perform(place, mail, act) }, act.says));
 }
 
 async function perform(place, mail, act) {
   const key = freshKey();
   const given = await act.ask(mail);
   if (!given) return;
-  const body = { ...given, reason: given.reason.trim(), send_at: instant(given.send_at) };
+  const body = { ...given, send_at: instantOf(given.send_at ?? "") || undefined };
   try {
     const path = `/v1/emails/${encodeURIComponent(mail.id)}/${act.name}`;
     const answer = await place.api.post(path, body, act.name === "resend" ? { "Idempotency-Key": key } : {});

@@ -2,6 +2,8 @@
 
 import { session } from "./session.js";
 
+const NO_CONTENT = 204;
+
 /** @typedef {{status: number, headers: Headers, body: any}} Answer */
 
 /** A refusal of the API (RFC 9457), or that nobody answers. */
@@ -17,10 +19,12 @@ export class Refused extends Error {
 }
 
 export class Api {
-  /** @param {string} address without a slash at its end; empty: the page's own origin */
-  constructor(address) {
+  /** @param {string} address without a slash at its end; empty: the page's own origin
+   *  @param {() => void} [answered]  is told of each good answer */
+  constructor(address, answered = () => undefined) {
     this.address = address;
     this.shown = address || location.origin;
+    this.answered = answered;
   }
 
   /** @param {Object<string, any>} [query] what is empty is left out
@@ -44,27 +48,54 @@ export class Api {
   /** The bytes of an answer.
    *  @returns {Promise<Blob>} */
   async blob(path, signal = undefined) {
-    const answer = await this.#fetched("GET", path, { signal });
+    const answer = await this.#answer("GET", path, { signal });
     if (!answer.ok) await this.#read(answer);
-    return answer.blob();
+    const blob = await answer.blob();
+    this.answered();
+    return blob;
   }
 
   /** A stream of server-sent events, piece by piece as text.
    *  @returns {Promise<ReadableStream<string>>} */
   async stream(path, signal) {
-    const answer = await this.#fetched("GET", path, { signal, headers: { Accept: "text/event-stream" } });
+    const answer = await this.#answer("GET", path, { signal, headers: { Accept: "text/event-stream" } });
     if (!answer.ok) await this.#read(answer);
+    this.answered();
     return answer.body.pipeThrough(new TextDecoderStream());
   }
 
-  async #call(method, path, options) {
-    const answer = await this.#fetched(method, path, options);
-    return { status: answer.status, headers: answer.headers, body: await this.#read(answer) };
+  /** @returns {Promise<Answer>} */
+  patch(path, body) {
+    return this.#call("PATCH", path, { body });
   }
 
-  async #fetched(method, path, { body = undefined, headers = {}, signal = undefined }) {
+  /** @returns {Promise<Answer>} */
+  delete(path) {
+    return this.#call("DELETE", path, {});
+  }
+
+  /** A piece of a file in the form that is named, and where the next one begins; null: it was the last.
+   *  @param {{method?: string, path: string, form: string, body?: any, signal?: AbortSignal}} asked
+   *  @returns {Promise<{text: string, next: string|null}>} */
+  async piece({ method = "GET", path, form, body = undefined, signal = undefined }) {
+    const answer = await this.#answer(method, path, { body, headers: { Accept: form }, signal });
+    if (!answer.ok) await this.#read(answer);
+    const text = await answer.text();
+    this.answered();
+    return { text, next: answer.headers.get("next-cursor") };
+  }
+
+  async #call(method, path, options) {
+    const answer = await this.#answer(method, path, options);
+    const read = { status: answer.status, headers: answer.headers, body: await this.#read(answer) };
+    this.answered();
+    return read;
+  }
+
+  async #answer(method, path, { body = undefined, headers = {}, signal = undefined }) {
     const sent = { ...headers };
-    if (session.key) sent.Authorization = `Bearer ${session.key}`;
+    const authorization = await session.authorization();
+    if (authorization) sent.Authorization = authorization;
     if (body !== undefined) sent["Content-Type"] = "application/json";
     try {
       const options = { method, headers: sent, signal, body: body === undefined ? undefined : JSON.stringify(body) };
@@ -76,6 +107,7 @@ export class Api {
   }
 
   async #read(answer) {
+    if (answer.status === NO_CONTENT) return null;
     let body = null;
     try {
       body = await answer.json();

@@ -1,6 +1,8 @@
-// Questions with fields to fill in: what is done to mail is done with a reason.
+// Questions with fields to fill in: a change is told with a reason to those who read the trail.
 
 import { h } from "./dom.js";
+
+const REASON_CHARS_MAX = 500; // as the API takes it
 
 /** Asks for the fields' values; null: leave it as it is. Escape is no.
  *  @param {{title: string, words: any[], fields: HTMLElement[], yes: string, no?: string}} question  each field holds
@@ -12,7 +14,7 @@ export function answered({ title, words, fields, yes, no = "Leave it as it is" }
     const dialog = h("dialog", { "aria-labelledby": "asked" });
     const done = (event) => {
       event.preventDefault();
-      given = Object.fromEntries(new FormData(event.target));
+      given = Object.fromEntries([...new FormData(event.target)].map(([name, value]) => [name, value.trim()]));
       dialog.close();
     };
     dialog.append(h("form", { class: "form", onsubmit: done },
@@ -28,11 +30,11 @@ export function answered({ title, words, fields, yes, no = "Leave it as it is" }
   });
 }
 
-/** Why, for those who read the trail. */
+/** Why a change is made. */
 export function reasonField(required = true) {
-  const input = h("input", { id: "why", name: "reason", maxlength: 500, autocomplete: "off", required, "aria-describedby": "why-hint" });
-  return h("div", { class: "field" }, h("label", { for: "why" }, required ? "Reason" : "Reason (optional)"), input,
-    h("p", { class: "hint", id: "why-hint" }, "Stands on the mail's trail, with your key's name. No addresses, please."));
+  const input = h("input", { id: "why", name: "reason", maxlength: REASON_CHARS_MAX, autocomplete: "off", required, "aria-describedby": "why-hint" });
+  return h("div", { class: "field" }, h("label", { for: "why" }, required ? "Why" : "Why (optional)"), input,
+    h("p", { class: "hint", id: "why-hint" }, "It is recorded as an event, with your key's name. No addresses, please."));
 }
 
 export function timeField(label, required) {
@@ -45,9 +47,4 @@ export function timeField(label, required) {
 export function choiceField(legend, name, choices) {
   return h("fieldset", {}, h("legend", {}, legend), choices.map(([value, words], at) =>
     h("label", { class: "choice" }, h("input", { type: "radio", name, value, required: true, checked: at === 0 && choices.length === 1 }), words)));
-}
-
-/** An instant as the API takes it; undefined: none was given. */
-export function instant(local) {
-  return local ? new Date(local).toISOString() : undefined;
 }

@@ -1,10 +1,11 @@
 // One action on all mails that the filter finds: counted first, then done step by step.
 
 import { DECISIONS } from "./acts.js";
-import { answered, choiceField, instant, reasonField, timeField } from "./asking.js";
+import { answered, choiceField, reasonField, timeField } from "./asking.js";
 import { confirmed, told } from "./dialogs.js";
 import { h } from "./dom.js";
 import { freshKey } from "./draft.js";
+import { instantOf } from "./forms.js";
 import { counted } from "./words.js";
 
 const ACTIONS = {
@@ -14,10 +15,10 @@ const ACTIONS = {
   resolve: { says: "Resolve", words: "Resolve what is uncertain or held", fields: () => [choiceField("You say", "decision", DECISIONS)] },
 };
 
-/** @param {import("./app.js").Place} place  @param {Object<string, string>} asked the filter */
+/** @param {import("./frame.js").Place} place  @param {Object<string, string>} asked the filter */
 export function bulkButton(place, asked) {
   const filter = Object.fromEntries(Object.entries(asked).filter(([, value]) => value));
-  if (!Object.keys(filter).length) return null;
+  if (!Object.keys(filter).length || !place.may("bulkEmails")) return null;
   return h("button", { type: "button", class: "bulk", onclick: () => begin(place, filter) }, "Act on all of these");
 }
 
@@ -32,7 +33,7 @@ async function begin(place, filter) {
   const action = ACTIONS[chosen.action];
   const given = await answered({ title: action.words, words: [], fields: [...action.fields(), reasonField()], yes: "Count them" });
   if (!given) return;
-  const wanted = { action: chosen.action, filter, reason: given.reason.trim(), decision: given.decision, send_at: instant(given.send_at) };
+  const wanted = { action: chosen.action, filter, ...given, send_at: instantOf(given.send_at ?? "") || undefined };
   try {
     await countAndDo(place, action, wanted);
   } catch (error) {

@@ -7,7 +7,7 @@ import { problem } from "./problems.js";
 const INLINE_BYTES_MAX = 1024 * 1024;
 const PICTURE = /^image\/(png|jpeg|gif|webp)\b/;
 
-/** @param {import("./app.js").Place} place  @param {string} id */
+/** @param {import("./frame.js").Place} place  @param {string} id */
 export function contentCard(place, id) {
   const into = h("div", { class: "content" });
   let isRead = false;

@@ -20,8 +20,7 @@ export function told(title, words) {
   opened(title, words, (close) => [h("button", { class: "first", onclick: () => close("") }, "Close")]);
 }
 
-/** A dialog with a title, words and buttons; `buttons` is given what closes it with an answer. */
-export function opened(title, words, buttons) {
+function opened(title, words, buttons) {
   const dialog = h("dialog", { "aria-labelledby": "question" });
   dialog.append(h("h2", { id: "question" }, title), h("div", { class: "words" }, words),
     h("div", { class: "actions" }, buttons((answer) => dialog.close(answer))));

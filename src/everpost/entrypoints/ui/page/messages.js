@@ -11,7 +11,7 @@ import { counted, listed, person, state, STATES } from "./words.js";
 const FILTERS = ["state", "recipient", "tag", "account"];
 const NAMED_MAX = 2; // recipients of a row
 
-/** @param {import("./app.js").Place} place */
+/** @param {import("./frame.js").Place} place */
 export function showMessages(place) {
   const asked = Object.fromEntries(FILTERS.map((name) => [name, place.query.get(name) ?? ""]));
   const mails = new Mails(place.api, asked, NAMED_MAX, place.signal);

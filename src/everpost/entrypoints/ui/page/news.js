@@ -9,7 +9,7 @@ const PREFIX = "data: ";
 /**
  * Calls `look` now and after all that happens, with the ids of the mails that it happened to. A stream that ends, breaks
  * or is refused is opened again; until then, `look` is called every few seconds. While the tab is hidden, nothing is.
- * @param {import("./app.js").Place} place
+ * @param {import("./frame.js").Place} place
  * @param {(ids: string[]) => Promise<void>} look
  */
 export async function follow(place, look) {
