@@ -46,6 +46,8 @@ document.addEventListener("readystatechange", () => document.readyState === "int
   && document.querySelectorAll("*").forEach((element) => known.add(element)));
 window.foreign = () => [...document.body.querySelectorAll("*")].filter((element) => !known.has(element));
 """
+QUIET = """() => document.querySelector("main .reading, main [aria-busy=true]") === null
+  && new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(() => drawn(true))))"""
 FOREIGN = """() => {
   const all = [...document.querySelectorAll("*")];
   const names = (element) => element.getAttributeNames();
@@ -74,6 +76,10 @@ class Watched:
     def goto(self, route: str) -> Page:
         self.page.goto(f"{self.base}/#/{route}")
         return self.page
+
+    def settled(self) -> None:
+        """Waits until it has read what it shows, and has drawn it."""
+        self.page.wait_for_function(QUIET)
 
     @property
     def origins(self) -> set[str]:

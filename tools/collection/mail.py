@@ -265,6 +265,8 @@ _ACTED: Final = (
         tells={"id": "{{sentId}}", "text": MAIL["text"], "attachments": []},
     ),
     _one("getEmailContent", "Of one that is not there", _ABSENT, code="not_found"),
+    _one("getEmailSource", "The source of a mail", "{{sentId}}", status=200),
+    _one("getEmailSource", "The source of one that is not there", _ABSENT, code="not_found"),
     Scenario(
         operation="getEmailAttachment",
         name="A file of a mail",

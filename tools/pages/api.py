@@ -30,7 +30,7 @@ def document() -> dict[str, Any]:
     """As a server says it at /openapi.json; the inbox of `everpost dev` is left out."""
     told = (
         *(*MAIL, *ACTS, *ORIGINAL, *STEERING, *SUPPRESSIONS, *WEBHOOKS, *KEYS, *HOOKS, *VITALS),
-        *ui_operations(inbox=False),
+        *ui_operations(),
     )
     operations = (*told, Whoami(told).operation)
     pages = Documentation(operations, __version__, inbox=False).operations

@@ -202,13 +202,25 @@ class AttachmentView(TypedDict):
     filename: str
     content_type: str
     size_bytes: int
+    content_id: str | None
+
+
+class FindingView(TypedDict):
+    """What may go wrong where the mail is read."""
+
+    code: str
+    level: Annotated[str, Meta(description="`fault` or `warning`.")]
+    title: str
+    advice: str
+    count: int
+    examples: list[str]
 
 
 _Written = TypedDict("_Written", {"from": str})
 
 
-class CaughtView(_Written):
-    """A mail that a sandbox provider has taken."""
+class CaughtSummary(_Written):
+    """A mail that a sandbox provider has taken, without its content."""
 
     id: str
     provider: str
@@ -219,14 +231,21 @@ class CaughtView(_Written):
     cc: list[str]
     bcc: list[str]
     subject: str
-    text: str | None
-    html: str | None
-    headers: dict[str, str]
     tags: list[str]
     metadata: dict[str, str]
     attachments: list[AttachmentView]
 
 
+class CaughtView(CaughtSummary):
+    """A mail that a sandbox provider has taken."""
+
+    reply_to: list[str]
+    text: str | None
+    html: str | None
+    headers: Annotated[dict[str, str], Meta(description="Those that the caller has set.")]
+    findings: Annotated[list[FindingView], Meta(description="Of its html; the worst first.")]
+
+
 class CaughtPage(TypedDict):
-    data: list[CaughtView]
-    next_cursor: None
+    data: list[CaughtSummary]
+    next_cursor: str | None

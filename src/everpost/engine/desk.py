@@ -37,6 +37,11 @@ class Desk:
         """Whole, but for attachments that lie outside the store."""
         return await self._ports.store.read_message(project, message_id) or not_found(message_id)
 
+    async def whole(self, project: str, message_id: str) -> Message | Problem:
+        """With every content."""
+        message = await self.message(project, message_id)
+        return message if isinstance(message, Problem) else await self._whole(message)
+
     async def attachment(self, project: str, message_id: str, place: int) -> Attachment | Problem:
         """With its content. `place` counts from 0."""
         message = await self.message(project, message_id)
@@ -89,8 +94,7 @@ class Desk:
         return accepted
 
     async def _draft(self, project: str, message_id: str, act: Act) -> Draft | Problem:
-        message = await self.message(project, message_id)
-        whole = message if isinstance(message, Problem) else await self._whole(message)
+        whole = await self.whole(project, message_id)
         if isinstance(whole, Problem):
             return whole
         is_over = whole.expires_at is not None and whole.expires_at <= self._ports.clock.now()

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import email
 import time
 from datetime import datetime
 
@@ -45,6 +46,15 @@ async def test_what_a_mail_says_is_told_apart_from_how_it_stands(call):
         ],
         "removed": [],
     }
+
+
+async def test_the_source_of_a_mail_is_what_a_server_of_mail_would_be_given(call):
+    id_ = await sent(call, html="<p>x</p>", headers={"X-Order": "1"})
+    answer = await call("GET", f"/v1/emails/{id_}/source")
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    told = email.message_from_bytes(answer.body)
+    assert (told["subject"], told["x-order"], told["bcc"]) == (NATIVE["subject"], "1", None)
+    assert {part.get_content_type() for part in told.walk()} >= {"text/plain", "text/html"}
 
 
 async def test_a_file_is_given_as_bytes_that_no_browser_makes_anything_of(call):

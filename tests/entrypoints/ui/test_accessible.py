@@ -48,7 +48,10 @@ def _tomorrow():
     return int(time.time()) + 86_400
 
 
-@pytest.fixture(params=[(scheme, size) for size in (DESKTOP, PHONE) for scheme in ("light", "dark")], ids=str)
+LOOKS = [(scheme, size) for size in (DESKTOP, PHONE) for scheme in ("light", "dark")]
+
+
+@pytest.fixture(params=LOOKS, ids=str)
 def page(browser, house, told, request):
     scheme, size = request.param
     with tab(browser, f"http://127.0.0.1:{house.port}", color_scheme=scheme, viewport=size) as watched:
@@ -73,7 +76,7 @@ def test_the_lists_and_one_mail(page, told):
     has_no_barrier(shown)
     shown.get_by_text("What it says").click()
     for part in ("HTML", "Text", "Headers"):
-        shown.get_by_role("tab", name=part).click()
+        shown.locator(".content").get_by_label(part, exact=True).check()
         has_no_barrier(shown)
     for act in ("Resolve", "Send again"):
         page.goto(f"messages/{told['held' if act == 'Resolve' else 'moved']}")
@@ -89,6 +92,16 @@ def test_the_lists_and_one_mail(page, told):
     has_no_barrier(shown)
     page.goto("events")
     expect(shown.get_by_text("email.accepted").first).to_be_visible()
+    has_no_barrier(shown)
+
+
+def test_the_figures_over_time(page, told):
+    shown = page.goto("overview")
+    mail = shown.get_by_role("figure", name="Mail taken, by account")
+    expect(mail.locator(".mark-head").first).to_be_attached()
+    mail.get_by_text("As a table").click()
+    expect(mail.get_by_role("table")).to_be_visible()
+    mail.get_by_role("slider").focus()
     has_no_barrier(shown)
 
 
@@ -117,6 +130,15 @@ def test_the_accounts_and_the_questions(page, told):
     expect(shown.get_by_role("dialog")).to_be_visible()
     has_no_barrier(shown)
     shown.keyboard.press("Escape")
+    shown.get_by_role("button", name="Move up: sendgrid").click()
+    shown.get_by_label("From", exact=True).fill("ann@example.com")
+    shown.get_by_label("To", exact=True).fill("bob@example.org")
+    shown.get_by_role("button", name="Explain").click()
+    expect(shown.locator(".candidates li").first).to_be_visible()
+    shown.get_by_role("button", name="Probe: sendgrid").click()
+    expect(shown.locator(".probed")).to_be_visible()
+    has_no_barrier(shown)
+    shown.get_by_role("button", name="Put it back").click()
     shown.locator("h1").press("?")
     expect(shown.get_by_role("dialog", name="Shortcuts")).to_be_visible()
     has_no_barrier(shown)
@@ -124,6 +146,54 @@ def test_the_accounts_and_the_questions(page, told):
     page.goto(f"messages/{told['later']}")
     shown.get_by_role("button", name="Cancel the mail").click()
     has_no_barrier(shown)
+
+
+@pytest.fixture(scope="module")
+def sandbox(browser, dev_address):
+    """A mail with findings, a broken provider, and a drill that was run."""
+    with tab(browser, dev_address) as watched:
+        watched.goto("inbox")
+        expect(watched.page.get_by_text("The sandbox providers have taken no mail yet.")).to_be_visible()
+        has_no_barrier(watched.page)
+        ask, base = watched.page.request, dev_address
+        ask.post(f"{base}/v1/sandbox/drill", data={"part_s": 0.2, "per_s": 10})
+        while ask.get(f"{base}/v1/sandbox/drill").json()["figures"]["state"] != "done":
+            watched.page.wait_for_timeout(200)
+        file = {"filename": "a.txt", "content": "YQ=="}
+        mail = {
+            "from": "ann@example.com",
+            "to": ["bob@example.org"],
+            "subject": "Careless",
+            "html": "<img>",
+            "text": "x",
+        }
+        mail |= {"attachments": [file], "tags": ["eu"], "headers": {"X-Order": "7"}}
+        ask.post(f"{base}/v1/emails", data=mail, headers={"Prefer": "wait=10"})
+        fault = {"kind": "status", "status": 503, "share": 0.5, "for_s": 600}
+        ask.put(f"{base}/v1/sandbox/faults/mailgun", data={"faults": [fault]})
+    return dev_address
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+def test_the_inbox_the_faults_and_a_drill(browser, sandbox, look):
+    scheme, size = look
+    with tab(browser, sandbox, color_scheme=scheme, viewport=size) as watched:
+        shown = watched.goto("inbox")
+        shown.get_by_role("link", name="Careless").wait_for()
+        has_no_barrier(shown)
+        shown.get_by_role("link", name="Careless").click()
+        for part in ("HTML", "Source", "Files (1)"):
+            shown.get_by_label(part, exact=True).check()
+            has_no_barrier(shown)
+        watched.goto("sandbox")
+        expect(shown.get_by_text("broken", exact=True)).to_be_visible()
+        expect(shown.get_by_text("passed", exact=True)).to_be_visible()
+        shown.get_by_text("Providers that carry no mail").click()
+        has_no_barrier(shown)
+        watched.goto("inbox/none")
+        expect(shown.get_by_role("alert")).to_be_visible()
+        has_no_barrier(shown)
+        assert watched.broken == []
 
 
 def test_where_the_focus_is_can_be_seen(page):

@@ -206,18 +206,18 @@ def test_what_a_mail_says_is_shown_as_html_as_text_and_as_source_with_its_files(
         {"filename": "<b>note</b>.txt", "content": base64.b64encode(b"hi").decode()},
     ]
     page = shown(watched, post(watched, html=html, attachments=files, headers={"X-Order": "42"}))
-    frame = page.frame_locator("iframe.preview")
+    frame = page.frame_locator("iframe.mail-frame")
     expect(frame.get_by_text("Hello Bob")).to_have_css("color", "rgb(1, 2, 3)")
     expect(frame.get_by_alt_text("logo")).to_have_js_property("naturalWidth", 1)
-    page.get_by_role("tab", name="HTML").press("ArrowRight")
-    expect(page.get_by_label("The mail as text")).to_have_text("It works")
-    page.get_by_role("tab", name="Source").click()
-    expect(page.get_by_label("The source of its HTML")).to_have_text(html)
-    page.get_by_role("tab", name="Headers").click()
-    expect(page.get_by_role("tabpanel")).to_contain_text("X-Order42")
-    page.get_by_role("tab", name="Files (2)").click()
+    page.get_by_label("Text", exact=True).check()
+    expect(page.get_by_label("The mail's text")).to_have_text("It works")
+    page.get_by_label("Source").check()
+    expect(page.get_by_label("The mail's source")).to_contain_text("X-Order: 42")
+    page.get_by_label("Headers").check()
+    expect(page.locator(".content .facts")).to_contain_text("X-Order42")
+    page.get_by_label("Files (2)").check()
     with page.expect_download() as told:
-        page.get_by_role("button", name="Download <b>note</b>.txt").click()
+        page.get_by_role("button", name="Save <b>note</b>.txt").click()
     assert Path(told.value.path()).read_bytes() == b"hi"
 
 
@@ -235,12 +235,12 @@ def test_nothing_that_a_mail_says_runs_or_calls_anybody(browser, dev_address):
         remote = "".join(piece.format(address) for piece in (*pieces, "<style>@import url({}/y.css)</style>"))
         html = f"<p>The end</p>{remote}{vectors.replace(f'http://{SIGN}', address)}"
         page = shown(watched, post(watched, html=html))
-        expect(page.frame_locator("iframe.preview").get_by_text("The end")).to_be_visible()
+        expect(page.frame_locator("iframe.mail-frame").get_by_text("The end")).to_be_visible()
         page.wait_for_load_state("networkidle")
         with pytest.raises(BlockingIOError):
             host.accept()
         assert watched.broken == []
-        assert page.locator("iframe.preview").get_attribute("sandbox") == ""
+        assert page.locator("iframe.mail-frame").get_attribute("sandbox") == ""
 
 
 def test_a_key_that_can_only_look_does_not_see_what_a_mail_says(keyed, house):

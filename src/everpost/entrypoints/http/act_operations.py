@@ -66,6 +66,17 @@ ACTS: Final = (
         problems=("not_found",),
     ),
     Operation(
+        id="getEmailSource",
+        method="GET",
+        path="/v1/emails/{id}/source",
+        tag="Mail",
+        summary="A mail in the form in which mail travels (RFC 5322)",
+        handle=acts.get_source,
+        scope=Scope.SEND,
+        answers=(Answer(status=200, description="Its source.", content_type=b"text/plain; charset=utf-8"),),
+        problems=("not_found", "attachment_unavailable"),
+    ),
+    Operation(
         id="getEmailAttachment",
         method="GET",
         path="/v1/emails/{id}/attachments/{place}",

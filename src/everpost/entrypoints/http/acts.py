@@ -18,11 +18,15 @@ from everpost.entrypoints.http.emails import accepted_reply, listed, note_accept
 from everpost.entrypoints.http.problems import problem
 from everpost.entrypoints.http.query import cursor, read_cursor
 from everpost.model.act import Act, Action
+from everpost.model.ids import delivery_id
 from everpost.model.limits import ATTACHMENTS_MAX
+from everpost.model.message import Removed
 from everpost.model.problem import Problem
+from everpost.providers.mime import mime_fault, render_mime
 from everpost.store.port import Filter
 
 _PLACE: Final = re.compile(r"[0-9]{1,3}")
+_TEXT: Final = b"text/plain; charset=utf-8"
 _OCTETS: Final = b"application/octet-stream"
 _NO_SNIFFING: Final = ((b"content-security-policy", b"sandbox; default-src 'none'"), (b"cache-control", b"no-store"))
 
@@ -119,6 +123,19 @@ async def get_content(call: Call) -> Reply | Problem:
         return message
     call.message_id = message.id
     return json(200, render_content(message), ((b"cache-control", b"no-store"),))
+
+
+async def get_source(call: Call) -> Reply | Problem:
+    """As it would be handed to a server of mail, whatever form its provider is given."""
+    message = await call.services.desk.whole(call.caller.project, call.place("id"))
+    if isinstance(message, Problem):
+        return message
+    fault = "it is no longer kept" if Removed.CONTENT in message.removed else mime_fault(message)
+    if fault is not None:
+        return problem("not_found", f"this mail has no source: {fault}")
+    return Reply(
+        status=200, body=render_mime(message, delivery_id(message.id, 0)), content_type=_TEXT, headers=_NO_SNIFFING
+    )
 
 
 async def get_attachment(call: Call) -> Reply | Problem:

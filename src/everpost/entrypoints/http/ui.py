@@ -28,8 +28,8 @@ POLICY: Final = (
     b"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     b"require-trusted-types-for 'script'; trusted-types 'none'"
 )
-"""Its own files and this API; no text ever becomes markup. A mail is shown in a frame of a blob, which has this policy
-as well as a stricter one of its own: styles and pictures that stand in the mail itself are let through for its sake."""
+"""Its own files and this API; no text ever becomes markup. The frame that shows a mail has this policy, too: for it are
+the inline styles and images (ADR 52)."""
 _INDEX: Final = "index.html"
 _HEADERS: Final = ((b"content-security-policy", POLICY), (b"x-dns-prefetch-control", b"off"))
 _ASKS_FIRST: Final = b"no-cache"
@@ -42,14 +42,13 @@ class PageConfig(TypedDict):
 
     api: Annotated[str, Meta(description="Of the API; empty: the page's own origin.")]
     docs: Annotated[str, Meta(description="Of what explains the API; empty: there is none.")]
-    inbox: Annotated[str, Meta(description="Of the dev inbox; empty: there is none.")]
 
 
 class Ui:
-    """Handlers over the files. `inbox`: whether there is a dev inbox to lead to."""
+    """Handlers over the files."""
 
-    def __init__(self, *, inbox: bool) -> None:
-        self._config = json(200, PageConfig(api="", docs="/docs", inbox="/inbox" if inbox else ""))
+    def __init__(self) -> None:
+        self._config = json(200, PageConfig(api="", docs="/docs"))
 
     @cached_property
     def _files(self) -> Mapping[str, "_File"]:
@@ -95,8 +94,8 @@ def _file(name: str, content: bytes) -> _File:
     return _File(form(f'"{version}"', content), form(f'"{version}-gz"', packed, (b"content-encoding", b"gzip")))
 
 
-def ui_operations(*, inbox: bool) -> tuple[Operation, ...]:
-    ui = Ui(inbox=inbox)
+def ui_operations() -> tuple[Operation, ...]:
+    ui = Ui()
     return (
         _kept(open_page("front", "/", "The web page", ui.index, content_type=HTML)),
         open_page("pageConfig", "/config.json", "Where the page finds the API", ui.config, schema=PageConfig),

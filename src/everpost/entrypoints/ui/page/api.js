@@ -45,16 +45,6 @@ export class Api {
     return this.#call("PUT", path, { body, headers });
   }
 
-  /** The bytes of an answer.
-   *  @returns {Promise<Blob>} */
-  async blob(path, signal = undefined) {
-    const answer = await this.#answer("GET", path, { signal });
-    if (!answer.ok) await this.#read(answer);
-    const blob = await answer.blob();
-    this.answered();
-    return blob;
-  }
-
   /** A stream of server-sent events, piece by piece as text.
    *  @returns {Promise<ReadableStream<string>>} */
   async stream(path, signal) {
@@ -83,6 +73,16 @@ export class Api {
     const text = await answer.text();
     this.answered();
     return { text, next: answer.headers.get("next-cursor") };
+  }
+
+  /** What stands there, as it is.
+   *  @returns {Promise<Blob>} */
+  async file(path) {
+    const answer = await this.#answer("GET", path, {});
+    if (!answer.ok) await this.#read(answer);
+    const blob = await answer.blob();
+    this.answered();
+    return blob;
   }
 
   async #call(method, path, options) {
