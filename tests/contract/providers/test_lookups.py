@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from drafts import drafts
+from drafts import drafts, mangled
 from everpost.core.resolving import CLOCK_OFF_S_MAX
 from everpost.model.outcome import Kind
 from everpost.providers.contract import Absent, Ask, Found, HttpResponse, Lookup, Sought, Unclear
@@ -96,6 +96,19 @@ def test_only_a_good_answer_finds_a_mail_or_proves_that_it_is_not_there(provider
         assert ID.encode() in body
     if not isinstance(finding, Unclear):
         assert status == 200
+
+
+@pytest.mark.parametrize("provider", ASKED)
+@given(data=st.data())
+def test_records_with_something_else_in_any_place_tell_no_lie(provider, data):
+    told = data.draw(st.sampled_from([read["answer"] for case, read in READS if case.provider == provider]))
+    body = json.dumps(data.draw(mangled(told.get("body", ""))), ensure_ascii=False).encode("utf-8", "replace")
+    response = replace(answer_of(told | {"body": ""}), body=body)
+    finding = PROVIDERS[provider].resolve.read(sought_of({}, provider), response)
+    assert isinstance(finding, Found | Absent | Ask | Unclear)
+    assert not isinstance(finding, Found) or (ID.encode() in body and response.status == 200)
+    assert isinstance(finding, Unclear) or response.status == 200
+    json.dumps(finding.provider_message_id if isinstance(finding, Found) else None)
 
 
 @pytest.mark.parametrize("provider", ASKED)
