@@ -16,6 +16,7 @@ from everpost.sandbox.mailjet import Mailjet
 from everpost.sandbox.mailtrap import Mailtrap
 from everpost.sandbox.mandrill import Mandrill
 from everpost.sandbox.postmark import Postmark
+from everpost.sandbox.scaleway import Scaleway
 from everpost.sandbox.sendgrid import SendGrid
 from everpost.sandbox.server import Connections
 from everpost.sandbox.ses import Ses
@@ -31,6 +32,7 @@ APIS: Final[Mapping[str, _Make]] = {
     "mailtrap": Mailtrap,
     "mandrill": Mandrill,
     "postmark": Postmark,
+    "scaleway": Scaleway,
     "sendgrid": SendGrid,
     "ses": Ses,
 }
@@ -45,6 +47,7 @@ PORTS: Final[Mapping[str, int]] = {
     "mailtrap": 8031,
     "mandrill": 8032,
     "postmark": 8035,
+    "scaleway": 8033,
     "sendgrid": 8026,
     "ses": 8037,
 }

@@ -32,6 +32,7 @@ FILES = {
         "mailtrap/email-sending.openapi.json",
     ),
     "mandrill": ("mandrill/transactional.openapi.json",),
+    "scaleway": ("scaleway/transactional-email.openapi.json",),
     "postmark": ("postmark/server.swagger.json",),
 }
 SCHEMAS = {
