@@ -41,7 +41,7 @@ demo: install ## Send 200 mails while the first provider fails in three ways; co
 	$(BIN)/everpost demo
 
 test: check ## Run all checks and all tests
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q --numprocesses auto --dist loadfile # a file is run by one process: what it starts is started once
 
 check: install ## Formatting, lint, strict types, layers, tidy rules
 	$(BIN)/ruff format --check --quiet .

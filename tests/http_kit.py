@@ -150,6 +150,7 @@ async def running(
             version="0.0.0",
             feed=engine.feed,
             webhooks=engine.webhooks,
+            keys=engine.keys,
         ),
         engine,
     )

@@ -33,7 +33,33 @@ LISTEN = """
 window.stopped = [];
 document.addEventListener("securitypolicyviolation", (event) =>
   window.stopped.push(event.effectiveDirective + " " + event.blockedURI));
+const known = new WeakSet(); // elements of index.html, and those that a script has asked for by name
+for (const name of ["createElement", "createElementNS"]) {
+  const make = Document.prototype[name];
+  Document.prototype[name] = function (...args) {
+    const element = make.apply(this, args);
+    known.add(element);
+    return element;
+  };
+}
+document.addEventListener("readystatechange", () => document.readyState === "interactive"
+  && document.querySelectorAll("*").forEach((element) => known.add(element)));
+window.foreign = () => [...document.body.querySelectorAll("*")].filter((element) => !known.has(element));
 """
+FOREIGN = """() => {
+  const all = [...document.querySelectorAll("*")];
+  const names = (element) => element.getAttributeNames();
+  const isBad = (name) => name.startsWith("on") || ["style", "srcdoc"].includes(name);
+  const isFree = (frame) => frame.sandbox.length || !frame.hasAttribute("sandbox");
+  const address = (element) => new URL(element.getAttribute("href") ?? element.src, document.baseURI);
+  const leadsAway = ({ protocol, origin }) => !["about:", "blob:"].includes(protocol) && origin !== location.origin;
+  return [
+    ...window.foreign(),
+    ...all.filter((element) => names(element).some(isBad)),
+    ...all.filter((element) => element.matches("iframe") && isFree(element)),
+    ...all.filter((element) => element.matches("[src], [href]") && leadsAway(address(element))),
+  ].map((element) => element.cloneNode().outerHTML.slice(0, 300));
+}"""
 
 
 @dataclass
@@ -58,6 +84,11 @@ class Watched:
     def stopped(self) -> list[str]:
         """What its policy has stopped since the page was loaded."""
         return list(self.page.evaluate("window.stopped"))
+
+    @property
+    def foreign(self) -> list[str]:
+        """What on the page was not made by its own scripts, or may do what nothing there may: run, call elsewhere."""
+        return list(self.page.evaluate(FOREIGN))
 
 
 @contextmanager

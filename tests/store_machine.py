@@ -119,6 +119,10 @@ class Stores(RuleBasedStateMachine):
     def unsuppress(self, project, address):
         self.both("unsuppress", project, [address], [])
 
+    @rule(project=projects, prefix=st.sampled_from(["", "b", "bob@example.o", "z"]), after=st.none() | addresses)
+    def list_suppressions(self, project, prefix, after):
+        self.both("list_suppressions", project, prefix, (after or "").lower(), 2)
+
     @rule(scope=st.just("shop:send"), name=few.map(str), answer=st.binary(max_size=2))
     def answer(self, scope, name, answer):
         self.both("answer", scope, name, answer)

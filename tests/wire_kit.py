@@ -12,7 +12,17 @@ import trustme
 
 from everpost.engine.wire import NetworkWire
 from everpost.model.account import Timeouts
-from everpost.providers.contract import Answer, Fault, HttpRequest, Phase, Security, SmtpReply, SmtpRequest, SmtpStage
+from everpost.providers.contract import (
+    Answer,
+    Fault,
+    HttpRequest,
+    Phase,
+    Security,
+    SmtpProbe,
+    SmtpReply,
+    SmtpRequest,
+    SmtpStage,
+)
 from scripted_server import LOOPBACK, ScriptedServer
 
 PATIENT_S = 20.0
@@ -57,6 +67,11 @@ def mail_for(server: Any, **changed: Any) -> SmtpRequest:
         "data": MAIL,
     }
     return SmtpRequest(**usual | changed)
+
+
+def probe_of(mail: SmtpRequest) -> SmtpProbe:
+    """The same session without the mail."""
+    return SmtpProbe(**{name: getattr(mail, name) for name in SmtpProbe.__struct_fields__})
 
 
 def server_tls(authority: trustme.CA, name: str = LOOPBACK, **options: Any) -> ssl.SSLContext:

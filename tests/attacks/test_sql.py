@@ -10,7 +10,7 @@ import everpost
 from attacks.house import MAIL
 from everpost.entrypoints.http import query
 from everpost.entrypoints.http.mail_operations import MAIL as MAIL_OPERATIONS
-from everpost.entrypoints.http.other_operations import OPERATE
+from everpost.entrypoints.http.steering_operations import STEERING
 from everpost.store import selection
 from everpost.store.port import Filter
 
@@ -136,6 +136,9 @@ def test_the_statement_of_a_list_does_not_depend_on_what_is_looked_for(text):
     assert selection.statement(by, text) == selection.statement(plain, "p")
 
 
+OF_EVENTS = ("type", "account", "since", "until")
+
+
 @pytest.fixture(scope="module")
 def filled(house):
     for number in range(3):
@@ -150,8 +153,8 @@ def listed(house, target):
 
 
 def test_every_parameter_is_tried():
-    known = {parameter.name for operation in (*MAIL_OPERATIONS, *OPERATE) for parameter in operation.query}
-    assert known - {"after", "message"} == set(PLACES)
+    known = {parameter.name for operation in (*MAIL_OPERATIONS, *STEERING) for parameter in operation.query}
+    assert known - {"after", "message", "range", *OF_EVENTS} == set(PLACES) - {*OF_EVENTS}
     assert len(PLACES) <= query.PARAMETERS_MAX
 
 
@@ -167,7 +170,9 @@ def test_no_part_of_an_address_widens_what_is_found(filled):
         part = quote(text, safe="")
         for target in (f"/v1/emails/{part}", f"/v1/routes/{part}", f"/v1/suppressions/{part}"):
             assert listed(filled, target).status in (404, 422)
-        for name in ("message", "after"):
+        found = filled.ask("POST", "/v1/suppressions/search", {"address": text}, project="shop")
+        assert found.status == 422 or found.json["data"] == []
+        for name in ("message", "after", *OF_EVENTS):
             answer = listed(filled, f"/v1/events?{name}={part}")
             assert answer.status == 400 or answer.json["data"] == []
 

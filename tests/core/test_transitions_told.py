@@ -41,6 +41,7 @@ def test_an_intent_holds_everything_that_a_later_question_needs():
     assert begun.events[0].data == {
         "number": 2,
         "why": "it is the default account",
+        "after": "b",
         "skipped": [{"account": "b", "reason": "down"}],
     }
 

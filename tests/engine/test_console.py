@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from engine_kit import CALLER, TAKEN, Troubled, World, accepted, account, elapse, later
+from everpost.engine.search import Found, Sought
 from everpost.model.account import Quota
 from everpost.model.delivery import DeliveryState
 from everpost.model.event import EventType
@@ -50,7 +51,7 @@ async def test_a_mail_of_another_project_does_not_exist(world):
     stored = await accepted(engine)
     assert (await engine.console.cancel(STRANGER, stored.message.id)).code == "not_found"
     assert await engine.console.message("blog", stored.message.id) is None
-    assert await engine.console.events("blog", 0, 10) == []
+    assert await engine.console.events(Sought(project="blog"), 0, 10) == Found([], 0)
     assert (await world.delivery(stored)).state is DeliveryState.QUEUED
 
 

@@ -4,8 +4,9 @@ import json
 from collections import defaultdict
 
 import pytest
+from msgspec.structs import replace
 
-from core_values import queued, send
+from core_values import queued, route, send
 from engine_kit import BAD_KEY, CALLER, TAKEN, World, accepted, elapse
 from everpost.core import noticing, transitions
 from everpost.core.decide import Fail, Skip, Wait
@@ -17,11 +18,13 @@ from everpost.model.key import Scope
 from everpost.model.message import Address, OnUnknown, Origin
 from everpost.model.outcome import Kind, Outcome
 from everpost.model.sighting import Reason, Sighting, SightingKind, Unreadable
+from everpost.providers.contract import HttpRequest
 from everpost.store.undo import undone
 from everpost.wiring import PROVIDERS
 from hook_values import EVENTS, REQUESTS, SECRETS
 from provider_cases import FIXTURES
 from records_kit import world_of
+from sim.providers import PROVIDER
 from store_values import NOW, message
 from webhook_kit import Hooked, made
 
@@ -51,8 +54,8 @@ def changes():
 async def events_of(world):
     """Those of a busy day: mail, a broken account, a route, a suppression, an erasure, keys."""
     keyring = Keyring(world.store, world.clock.now)
-    key, _ = await keyring.create("shop", Scope.SEND, "the shop's")
-    await keyring.revoke(key.id)
+    key, _ = await keyring.create("shop", Scope.SEND, "the shop's", by="somebody")
+    await keyring.revoke(key.id, by="somebody")
     world.wire.script("a", BAD_KEY, TAKEN)
     world.wire.script("b", TAKEN)
     async with world.running() as engine:
@@ -61,10 +64,27 @@ async def events_of(world):
         await accepted(engine)
         await elapse(3600)
         await engine.console.suppress(CALLER, "eve@example.net", "they asked")
+        await engine.console.suppress_all(CALLER, {"mallory@example.net": "they asked"})
         await engine.console.unsuppress(CALLER, "eve@example.net")
         await engine.console.set_default(CALLER, "b")
+        await steered(engine.console)
         await engine.console.erase(CALLER, "bob@example.org", dry_run=False)
         return await world.events()
+
+
+async def steered(console):
+    """A route is weighted, an account is paused and comes back; each with a reason."""
+    weighted = replace(await console.route("default"), accounts=route(("a", 2.0), ("b", 1.0)).accounts)
+    await console.put_route(CALLER, weighted, None, "to compare them")
+    await console.steering.pause(CALLER, "a", "it is slow", paused=True)
+    await console.steering.pause(CALLER, "a", "it is quick again", paused=False)
+
+
+async def events_of_a_probe():
+    request = HttpRequest(method="GET", url="sim://a/lookup", headers={})
+    world = World("a", provider=replace(PROVIDER, probe=lambda _: request))
+    await world.engine().console.steering.probe(CALLER, "a", "is it there?")
+    return await world.events()
 
 
 async def events_of_a_grey_outage():
@@ -123,9 +143,8 @@ def events_of_sightings():
 
 async def test_events_tell_what_the_reference_says_and_no_more(world):
     told = defaultdict(set)
-    for event in [*await events_of(world), *await events_of_a_grey_outage(), *await events_of_a_webhook()]:
-        told[event.type] |= event.data.keys()
-    for event in events_of_sightings():
+    days = (events_of(world), events_of_a_probe(), events_of_a_grey_outage(), events_of_a_webhook())
+    for event in [event for day in days for event in await day] + [*events_of_sightings()]:
         told[event.type] |= event.data.keys()
     for change in changes():
         for event in change.events:

@@ -10,6 +10,8 @@ from typing import Any
 
 from everpost.engine.accept import Acceptance, Idempotency
 from everpost.engine.engine import Engine
+from everpost.engine.search import Sought
+from everpost.model.event import Recorded
 from everpost.model.key import Caller, Scope
 from everpost.model.message import Address, Draft
 from everpost.model.problem import Problem
@@ -173,8 +175,8 @@ class Clients:
         answers = (
             await self._answer(node, engine.console.message(stranger.project, message_id)),
             await self._answer(node, engine.console.messages(Filter(project=stranger.project), None, 10)) or None,
-            await self._answer(node, engine.console.events(stranger.project, 0, 10)) or None,
-            await self._answer(node, engine.console.events(stranger.project, 0, 10, message_id)) or None,
+            await self._answer(node, _told(engine, Sought(project=stranger.project))),
+            await self._answer(node, _told(engine, Sought(project=stranger.project, message_id=message_id))),
         )
         self.world.note("pried")
         if answers != (None, None, None, None):
@@ -195,6 +197,10 @@ class Clients:
             self.world.note("client gave up waiting")
             return None
         return None if request.exception() is not None else request.result()
+
+
+async def _told(engine: Engine, sought: Sought) -> Sequence[Recorded] | None:
+    return (await engine.console.events(sought, 0, 10)).events or None
 
 
 def _scope(mail: Mail) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from collection import mail, original, outages, outgoing, steering, suppressions, systematic, vitals, webhooks
+from collection import api_keys, mail, original, outages, outgoing, steering, suppressions, systematic, vitals, webhooks
 from collection.contract import Operation
 from collection.scenario import Chapter, Scenario
 from msgspec.structs import replace
@@ -16,6 +16,7 @@ CHAPTERS: Final = (
     suppressions.CHAPTER,
     webhooks.CHAPTER,
     outgoing.CHAPTER,
+    api_keys.CHAPTER,
     vitals.VITALS,
     vitals.PAGES,
     vitals.ELSEWHERE,

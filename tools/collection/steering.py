@@ -1,4 +1,4 @@
-"""Accounts and routes."""
+"""Accounts, routes and their figures over time."""
 
 from typing import Any, Final
 
@@ -72,7 +72,7 @@ _ROUTES: Final = (
     Scenario(operation="getRoute", name="A route that nobody has made", places={"name": "x"}, code="unknown_route"),
     _put(
         "A route is made or changed, by its version",
-        {"accounts": [_TOP], "on_unknown": "hold", "resolve_within_s": 60, "name": ROUTE},
+        {"accounts": [_TOP], "on_unknown": "hold", "resolve_within_s": 60, "name": ROUTE, "reason": "a test"},
         status=200,
         answers={"ETag": _ETAG},
         tells={"name": ROUTE, "default": "{{firstAccount}}", "on_unknown": "hold", "resolve_within_s": 60},
@@ -95,6 +95,82 @@ _ROUTES: Final = (
     _faulty("A mail that never expires", "give_up_after_s", {"accounts": [_TOP], "give_up_after_s": 0}),
 )
 
+_AT_SECOND: Final = {"name": "{{secondAccount}}"}
+_WHY: Final = {"reason": "a test of the API"}
+
+
+def _turned(operation: str, name: str, *, paused: bool) -> Scenario:
+    its_places = "answer.data.flatMap((each) => each.accounts).filter((each) => each.account === pm.variables.get("
+    return Scenario(
+        operation=operation,
+        name=name,
+        places=_AT_SECOND,
+        body=_WHY,
+        status=200,
+        checks={
+            "on every route that names it": f'{its_places}"secondAccount"))'
+            f".forEach((each) => pm.expect(each.paused).to.eql({str(paused).lower()}));"
+        },
+    )
+
+
+def _of_account(operation: str) -> tuple[Scenario, ...]:
+    """What is refused of whatever is done to an account."""
+    return (
+        Scenario(
+            operation=operation, name="Nobody's account", places={"name": "nobody"}, body=_WHY, code="unknown_account"
+        ),
+        Scenario(
+            operation=operation,
+            name="An empty reason",
+            places=_AT_SECOND,
+            body={"reason": ""},
+            code="validation_failed",
+            fields=("reason",),
+        ),
+    )
+
+
+_TURNS: Final = (
+    _turned("pauseAccount", "An account rests", paused=True),
+    *_of_account("pauseAccount"),
+    _turned("resumeAccount", "It is back", paused=False),
+    *_of_account("resumeAccount"),
+    Scenario(
+        operation="probeAccount",
+        name="Its provider is asked something that sends nothing",
+        places=_AT_SECOND,
+        body=_WHY,
+        status=200,
+        tells={"account": "{{secondAccount}}", "verdict": "works"},
+    ),
+    *_of_account("probeAccount"),
+)
+
+
+def _sketch(name: str, **more: Any) -> Scenario:
+    usual = {"from": "ann@example.com", "to": ["bob@example.org"], "size_bytes": 48_000} | more.pop("changed", {})
+    return Scenario(operation="explainRoute", name=name, body=usual, **({"places": {"name": "default"}} | more))
+
+
+_EXPLAINED: Final = (
+    _sketch(
+        "Where a mail would go",
+        status=200,
+        tells={"route": "default", "prospect": "sent"},
+        checks={"every account has its reason": "answer.accounts.forEach((each) => pm.expect(each.reason).to.be.ok);"},
+    ),
+    _sketch(
+        "A mail that is too large for all of them",
+        changed={"size_bytes": 1_000_000_000},
+        status=200,
+        tells={"prospect": "refused", "account": None},
+    ),
+    _sketch("On a route that nobody has made", places={"name": "x"}, code="unknown_route"),
+    _sketch("To nobody", changed={"to": []}, code="validation_failed", fields=("to",)),
+    _sketch("Less than nothing", changed={"size_bytes": -1}, code="validation_failed", fields=("size_bytes",)),
+)
+
 _ACCOUNTS: Final = (
     Scenario(
         operation="listAccounts",
@@ -108,8 +184,29 @@ _ACCOUNTS: Final = (
     ),
 )
 
+_SERIES: Final = (
+    Scenario(
+        operation="getSeries",
+        name="What the last quarter of an hour was like",
+        query=(("range", "15m"),),
+        status=200,
+        tells={"range": "15m", "bucket_s": 60},
+        checks={
+            "there is a value for each minute": "pm.expect(answer.totals.accepted).to.have.lengthOf(15);"
+            " pm.expect(answer.queue_age_s).to.have.lengthOf(15);",
+        },
+    ),
+    Scenario(
+        operation="getSeries",
+        name="A range that nobody keeps",
+        query=(("range", "1y"),),
+        code="bad_parameter",
+        fields=("range",),
+    ),
+)
+
 CHAPTER: Final = Chapter(
     name="Accounts and routes",
-    words="Which accounts carry the mail, and in which order.",
-    scenarios=(*_ACCOUNTS, *_ROUTES),
+    words="Which accounts carry the mail, in which order, and how they did.",
+    scenarios=(*_ACCOUNTS, *_ROUTES, *_TURNS, *_EXPLAINED, *_SERIES),
 )

@@ -21,6 +21,37 @@ def _no_address(operation: str) -> Scenario:
     return _of(operation, "What is no address", code="validation_failed", fields=("address",), **given)
 
 
+_LISTS: Final = (
+    Scenario(
+        operation="searchSuppressions",
+        name="It is found by how it begins",
+        body={"address": "stopped.{{run}}"},
+        status=200,
+        tells={"data[0].address": _FOLDED["address"], "next_cursor": None},
+    ),
+    Scenario(
+        operation="searchSuppressions",
+        name="A page that is too long",
+        body={"limit": 0},
+        code="validation_failed",
+        fields=("limit",),
+    ),
+    Scenario(
+        operation="importSuppressions",
+        name="A list is looked at before it is taken",
+        body={"csv": "address,reason\nlisted.{{run}}@example.org,asked by phone\nnobody,x\n", "dry_run": True},
+        status=200,
+        tells={"dry_run": True, "suppressed": 1, "faulty": 1, "errors[0].line": 3},
+    ),
+    Scenario(
+        operation="importSuppressions",
+        name="No list",
+        body={},
+        code="validation_failed",
+        fields=("csv",),
+    ),
+)
+
 CHAPTER: Final = Chapter(
     name="Suppressions",
     words="An address is stopped, mail to it is left out, and it is freed again; another one is erased.",
@@ -35,6 +66,7 @@ CHAPTER: Final = Chapter(
         ),
         _of("putSuppression", "A second time, without a reason", body={}, status=200, tells=_FOLDED),
         _of("getSuppression", "It must not be written to", status=200, tells=_FOLDED),
+        *_LISTS,
         Scenario(
             operation="createEmail",
             name="Who is stopped is left out, and the others get it",

@@ -20,6 +20,12 @@ VITALS: Final = Chapter(
                 "it ends as it should": "pm.expect(answer).to.match(/# EOF\\n$/);",
             },
         ),
+        Scenario(
+            operation="whoami",
+            name="Who calls, and what they may do here",
+            status=200,
+            tells={"project": "default", "scope": "admin", "operations.putRoute": True},
+        ),
     ),
 )
 
@@ -31,8 +37,11 @@ PAGES: Final = Chapter(
             operation="front",
             name="The web page",
             status=200,
-            answers={"Content-Security-Policy": "script-src 'self'"},
             checks={"its scripts are files of its own": 'pm.expect(answer).to.include(`src="page/app.js"`);'},
+            answers={"Content-Security-Policy": "script-src 'self'", "ETag": '^"'},
+        ),
+        Scenario(
+            operation="front", name="The web page, which has not changed", headers={"If-None-Match": "*"}, status=304
         ),
         Scenario(
             operation="pageConfig",
@@ -45,7 +54,14 @@ PAGES: Final = Chapter(
             name="A file of the page",
             places={"file": "app.js"},
             status=200,
-            answers={"Content-Type": "^text/javascript"},
+            answers={"Content-Type": "^text/javascript", "ETag": '^"'},
+        ),
+        Scenario(
+            operation="pageFile",
+            name="A file that has not changed",
+            places={"file": "app.js"},
+            headers={"If-None-Match": "*"},
+            status=304,
         ),
         Scenario(
             operation="pageFile",

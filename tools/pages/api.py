@@ -10,12 +10,16 @@ from pages import markdown
 from everpost import __version__
 from everpost.entrypoints.http.documentation import Documentation
 from everpost.entrypoints.http.hooks import HOOKS
+from everpost.entrypoints.http.key_operations import KEYS
 from everpost.entrypoints.http.mail_operations import MAIL, ORIGINAL
 from everpost.entrypoints.http.openapi import build_document
-from everpost.entrypoints.http.other_operations import OPERATE, VITALS
+from everpost.entrypoints.http.other_operations import VITALS
 from everpost.entrypoints.http.problems import CODES
+from everpost.entrypoints.http.steering_operations import STEERING
+from everpost.entrypoints.http.suppression_operations import SUPPRESSIONS
 from everpost.entrypoints.http.ui import ui_operations
 from everpost.entrypoints.http.webhook_operations import WEBHOOKS
+from everpost.entrypoints.http.whoami import Whoami
 
 _SCHEMAS: Final = "#/components/schemas/"
 
@@ -23,7 +27,11 @@ _SCHEMAS: Final = "#/components/schemas/"
 @cache
 def document() -> dict[str, Any]:
     """As a server says it at /openapi.json; the inbox of `everpost dev` is left out."""
-    operations = (*MAIL, *ORIGINAL, *OPERATE, *WEBHOOKS, *HOOKS, *VITALS, *ui_operations(inbox=False))
+    told = (
+        *(*MAIL, *ORIGINAL, *STEERING, *SUPPRESSIONS, *WEBHOOKS, *KEYS, *HOOKS, *VITALS),
+        *ui_operations(inbox=False),
+    )
+    operations = (*told, Whoami(told).operation)
     pages = Documentation(operations, __version__, inbox=False).operations
     return build_document((*operations, *pages), __version__)
 

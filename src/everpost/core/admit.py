@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from everpost.core.fit import Carrier, misfit
+from everpost.core.fit import Carrier, unfit
 from everpost.model import limits
 from everpost.model.message import Draft
 from everpost.model.problem import FieldError, Problem
@@ -51,17 +51,13 @@ def _carried(draft: Draft, route: Route, carriers: Mapping[str, Carrier]) -> Pro
     reasons = []
     for entry in route.accounts:
         carrier = carriers.get(entry.account)
-        reason = "it is not configured" if carrier is None else _unfit(draft, carrier)
+        reason = "it is not configured" if carrier is None else unfit(draft, carrier)
         if reason is None:
             return None
         reasons.append(FieldError("route", f"account {entry.account}: {reason}"))
     detail = f"no account of the route {route.name!r} can carry this mail; nothing was accepted"
     title = "No account can carry this mail"
     return Problem(code="no_account_can_carry", status=422, title=title, detail=detail, errors=tuple(reasons))
-
-
-def _unfit(draft: Draft, carrier: Carrier) -> str | None:
-    return misfit(draft, carrier) or (carrier.fault(draft) if carrier.fault is not None else None)
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -38,6 +38,11 @@ def misfit(draft: Draft, carrier: Carrier) -> str | None:
     return _over_limit(draft, carrier)
 
 
+def unfit(draft: Draft, carrier: Carrier) -> str | None:
+    """Why the account, or its provider, can't carry the mail; None: they can."""
+    return misfit(draft, carrier) or (carrier.fault(draft) if carrier.fault is not None else None)
+
+
 def _over_limit(draft: Draft, carrier: Carrier) -> str | None:
     count = len(draft.recipients)
     if count > carrier.recipients_max:
@@ -50,7 +55,10 @@ def _over_limit(draft: Draft, carrier: Carrier) -> str | None:
         return f"{len(draft.tags)} tags are more than its {carrier.tags_max}"
     if not carrier.inline and any(attachment.content_id for attachment in draft.attachments):
         return "it has no inline attachments"
-    size = size_bytes(draft)
+    return oversize(size_bytes(draft), carrier)
+
+
+def oversize(size: int, carrier: Carrier) -> str | None:
     if size > carrier.content_bytes_max:
         return f"{size} bytes of content are more than its {carrier.content_bytes_max}"
     return None

@@ -37,12 +37,17 @@ def without_echo(words: str, mail: Draft, secrets: Iterable[str]) -> str:
     """A provider's words without what it was given: they go to logs, to sinks, and into what other projects see."""
     if not words:  # as with nearly every mail that was accepted
         return words
-    for secret in secrets:
-        words = _without(words, secret, _SECRET_RUN, SECRET_MASK)
+    words = without_secrets(words, secrets)
     for field in sorted(set(_fields(mail)), key=len, reverse=True):
         words = _without(words, field, _FIELD_RUN, MAIL_MASK)
     for body in _bodies(mail):
         words = _without(words, body, _BODY_RUN, MAIL_MASK)
+    return words
+
+
+def without_secrets(words: str, secrets: Iterable[str]) -> str:
+    for secret in secrets:
+        words = _without(words, secret, _SECRET_RUN, SECRET_MASK)
     return words
 
 

@@ -35,6 +35,8 @@ def begin(delivery: Delivery, send: Send, charges: tuple[Charge, ...], budget_s:
         reason="",
     )
     data: dict[str, Any] = {"number": number, "why": send.why}
+    if delivery.account not in (None, send.account):
+        data["after"] = delivery.account
     if send.skipped:
         data["skipped"] = _told(send.skipped)
     return _change(delivery, begun, now, [(EventType.ATTEMPTED, data)], account=send.account, charges=charges)

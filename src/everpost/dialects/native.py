@@ -32,7 +32,7 @@ from everpost.model import limits
 from everpost.model.message import Address, Attachment, Draft
 from everpost.model.problem import Problem
 
-__all__ = ["parse", "render_accepted", "render_event", "render_message", "render_sequence"]
+__all__ = ["draft_of", "parse", "render_accepted", "render_event", "render_message", "render_sequence"]
 
 _DECODER: Final = msgspec.json.Decoder(EmailRequest)
 _NOBODY: Final = Address("")
@@ -44,11 +44,12 @@ def parse(body: bytes) -> Draft | Problem:
     request = decode(body, _DECODER, faults)
     if isinstance(request, Problem):
         return request
-    draft = _draft(request, faults)
+    draft = draft_of(request, faults)
     return faults.problem() if faults else draft
 
 
-def _draft(request: EmailRequest, faults: Faults) -> Draft:
+def draft_of(request: EmailRequest, faults: Faults) -> Draft:
+    """The mail that is asked for, as far as it has no faults."""
     to, cc, bcc = _recipients(request, faults)
     draft = Draft(
         sender=_sender(request, faults),

@@ -1,24 +1,45 @@
-"""The native API's smaller bodies: a route, a suppression, an erasure."""
+"""The native API's smaller bodies: a route, a reason, a mail in outline, a suppression, an erasure."""
 
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from everpost.dialects.addresses import address_of
 from everpost.dialects.faults import Faults, decode
-from everpost.dialects.fields import check_filled
-from everpost.dialects.native_schema import ErasureRequest, RouteRequest, SuppressionRequest
-from everpost.model.limits import REASON_CHARS_MAX
+from everpost.dialects.fields import check_filled, check_line
+from everpost.dialects.native import draft_of
+from everpost.dialects.native_schema import (
+    AttachmentObject,
+    EmailRequest,
+    ErasureRequest,
+    ExplainRequest,
+    ReasonRequest,
+    RouteRequest,
+    SuppressionImport,
+    SuppressionRequest,
+    SuppressionSearch,
+)
+from everpost.dialects.tables import Imported, read_suppressions
+from everpost.model.limits import ADDRESS_CHARS_MAX, PAGE_MAX, REASON_CHARS_MAX
+from everpost.model.message import Draft
 from everpost.model.problem import Problem
 from everpost.model.route import Route, RouteAccount
 
+_WORD: Final = "x"
+_FILE: Final = "eA=="  # the same in base64
+_REASON: Final = msgspec.json.Decoder(ReasonRequest)
+_SKETCH: Final = msgspec.json.Decoder(ExplainRequest)
 _ROUTE: Final = msgspec.json.Decoder(RouteRequest)
 _SUPPRESSION: Final = msgspec.json.Decoder(SuppressionRequest)
+_SEARCH: Final = msgspec.json.Decoder(SuppressionSearch)
+_IMPORT: Final = msgspec.json.Decoder(SuppressionImport)
 _ERASURE: Final = msgspec.json.Decoder(ErasureRequest)
 
 
-def parse_route(body: bytes, name: str) -> Route | Problem:
-    """The route that `name` shall become. Its `version` is the one that the caller has seen, or -1 if none is said.
+def parse_route(body: bytes, name: str) -> tuple[Route, str] | Problem:
+    """The route that `name` shall become, and why. Its `version` is the one that the caller has seen, or -1 if none is
+    said.
 
     Whether the accounts exist is for the engine to say.
     """
@@ -29,7 +50,7 @@ def parse_route(body: bytes, name: str) -> Route | Problem:
     _check_route(request, name, faults)
     if faults:
         return faults.problem("The route has faulty fields")
-    return Route(
+    route = Route(
         name=name,
         accounts=tuple(
             RouteAccount(account=entry.account, weight=entry.weight, paused=entry.paused) for entry in request.accounts
@@ -39,6 +60,7 @@ def parse_route(body: bytes, name: str) -> Route | Problem:
         give_up_after_s=request.give_up_after_s,
         version=-1 if request.version is None else request.version,
     )
+    return route, request.reason or ""
 
 
 def _check_route(request: RouteRequest, name: str, faults: Faults) -> None:
@@ -56,6 +78,50 @@ def _check_route(request: RouteRequest, name: str, faults: Faults) -> None:
         faults.add("give_up_after_s", "must be more than 0 seconds")
     if request.version is not None and request.version < 0:
         faults.add("version", "must not be negative")
+    _check_reason(request.reason, faults)
+
+
+def _check_reason(reason: str | None, faults: Faults) -> None:
+    if reason is not None:
+        check_filled(reason, REASON_CHARS_MAX, "reason", faults)
+
+
+def parse_reason(body: bytes) -> str | Problem:
+    """Why something is done; an empty body gives no reason."""
+    if not body:
+        return ""
+    faults = Faults()
+    request = decode(body, _REASON, faults)
+    if isinstance(request, Problem):
+        return request
+    _check_reason(request.reason, faults)
+    return faults.problem() if faults else request.reason or ""
+
+
+def parse_sketch(body: bytes, route: str) -> tuple[Draft, int] | Problem:
+    """A mail as it would be, with a word in the place of its content, and how many bytes that would have."""
+    faults = Faults()
+    request = decode(body, _SKETCH, faults)
+    if isinstance(request, Problem):
+        return request
+    mail = EmailRequest(
+        from_=request.from_,
+        to=request.to,
+        subject=_WORD,
+        text=_WORD,
+        tags=request.tags,
+        attachments=[
+            AttachmentObject(
+                filename=file.filename, content=_FILE, content_type=file.content_type, content_id=file.content_id
+            )
+            for file in request.attachments or ()
+        ],
+        route=route,
+    )
+    draft = draft_of(mail, faults)
+    if request.size_bytes < 0:
+        faults.add("size_bytes", "must not be negative")
+    return faults.problem() if faults else (draft, request.size_bytes)
 
 
 def parse_suppression(body: bytes) -> str | Problem:
@@ -68,6 +134,32 @@ def parse_suppression(body: bytes) -> str | Problem:
         return request
     check_filled(request.reason, REASON_CHARS_MAX, "reason", faults)
     return faults.problem() if faults else request.reason
+
+
+def parse_search(body: bytes) -> SuppressionSearch | Problem:
+    """With the beginning of the address as it is compared."""
+    faults = Faults()
+    request = decode(body, _SEARCH, faults)
+    if isinstance(request, Problem):
+        return request
+    check_line(request.address, ADDRESS_CHARS_MAX, "address", faults)
+    if not 1 <= request.limit <= PAGE_MAX:
+        faults.add("limit", f"must be a number from 1 to {PAGE_MAX}")
+    return faults.problem() if faults else replace(request, address=request.address.lower())
+
+
+def parse_import(body: bytes) -> tuple[Imported, bool] | Problem:
+    """What the list says, and whether nothing is to be done."""
+    faults = Faults()
+    request = decode(body, _IMPORT, faults)
+    if isinstance(request, Problem):
+        return request
+    if request.csv is None:
+        faults.add("csv", "is missing")
+    found = read_suppressions(request.csv or "")
+    if isinstance(found, str):
+        faults.add("csv", found)
+    return faults.problem() if faults or isinstance(found, str) else (found, request.dry_run)
 
 
 def parse_erasure(body: bytes) -> ErasureRequest | Problem:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from everpost.dialects.native_account_views import RouteView
 from everpost.dialects.native_views import (
     AcceptedView,
     AddressView,
@@ -12,7 +13,6 @@ from everpost.dialects.native_views import (
     EmailView,
     EventView,
     RecipientView,
-    RouteView,
 )
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Recorded

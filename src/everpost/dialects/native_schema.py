@@ -96,12 +96,61 @@ class RouteRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     resolve_within_s: float = 3600.0
     give_up_after_s: float = 72 * 3600.0
     version: Annotated[int | None, Meta(description="The version that was read; or send it as If-Match.")] = None
+    reason: Annotated[str | None, Meta(description="Why it is changed; told with the event of the change.")] = None
+
+
+class ReasonRequest(Struct, forbid_unknown_fields=True):
+    """Why it is done."""
+
+    reason: Annotated[str | None, Meta(description="Told with the event, beside who has done it.")] = None
+
+
+class SketchedFile(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A file that would go with the mail, without its content."""
+
+    filename: str
+    content_type: str | None = None
+    content_id: Annotated[str | None, Meta(description="Set: it is inline.")] = None
+
+
+class ExplainRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A mail in outline. What is left out is small and plain."""
+
+    from_: Annotated[AnAddress | None, Meta(description="Whom it would be from.", extra_json_schema=REQUIRED)] = field(
+        name="from", default=None
+    )
+    to: Annotated[Addresses, Meta(description=f"At most {limits.RECIPIENTS_MAX}.", extra_json_schema=REQUIRED)] = None
+    size_bytes: Annotated[int, Meta(description="Of text, html and decoded attachments together.")] = 0
+    tags: list[str] | None = None
+    attachments: list[SketchedFile] | None = None
 
 
 class ErasureRequest(Struct, forbid_unknown_fields=True):
     """Whom to take out of all mails of the project."""
 
     address: str
+    dry_run: Annotated[bool, Meta(description="Only say what would be done.")] = False
+
+
+class SuppressionSearch(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which suppressions to list. In a body, since addresses in a URL end up in logs."""
+
+    address: Annotated[str, Meta(description="How the address begins, in any case of letters. Empty: all.")] = ""
+    cursor: Annotated[str | None, Meta(description="`next_cursor` of the page before.")] = None
+    limit: Annotated[int, Meta(description=f"Entries on a page, at most {limits.PAGE_MAX}.")] = limits.PAGE_DEFAULT
+
+
+class SuppressionImport(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Addresses to be suppressed, as a list."""
+
+    csv: Annotated[
+        str | None,
+        Meta(
+            description="Lines of address and reason (RFC 4180; `;` and tabs will do, too), with or without titles; "
+            f"at most {limits.SUPPRESSION_LINES_MAX}. Without a reason it is `imported`. Further columns are left out.",
+            extra_json_schema=REQUIRED,
+        ),
+    ] = None
     dry_run: Annotated[bool, Meta(description="Only say what would be done.")] = False
 
 

@@ -4,6 +4,8 @@ from typing import Annotated, Any, NotRequired, TypedDict
 
 from msgspec import Meta
 
+from everpost.dialects.faults import FAULTS_MAX
+
 # --- mail ------------------------------------------------------------------------------------------------------------
 
 
@@ -119,85 +121,32 @@ class EventPage(TypedDict):
     next_cursor: Annotated[str, Meta(description="Where to go on, as `after`; stays good when there is nothing new.")]
 
 
-# --- accounts, routes, suppressions ----------------------------------------------------------------------------------
-
-
-class CircuitView(TypedDict):
-    state: Annotated[str, Meta(description="closed, open or half_open.")]
-    reason: str
-    until: Annotated[str | None, Meta(description="Open: when the next probe may go.")]
-    share: Annotated[float, Meta(description="Closed: the part of the traffic that it may take.")]
-
-
-class QuotaView(TypedDict):
-    """Recipients per second, day and month; only what is limited is named."""
-
-    limit: dict[str, int]
-    left: dict[str, int]
-
-
-class RecordsView(TypedDict):
-    """Whether the mail that an account has accepted shows in its provider's records; a few mails are looked for."""
-
-    unconfirmed: Annotated[bool, Meta(description="It is in doubt: most of the latest mails are missing.")]
-    looked_for: Annotated[int, Meta(description="The latest mails that were looked for.")]
-    missing: Annotated[int, Meta(description="Of these, mails that should have been there and were not.")]
-    missing_since: Annotated[str | None, Meta(description="When the first of the missing mails was accepted.")]
-    shown_at: Annotated[str | None, Meta(description="When the latest mail that was found had been accepted.")]
-    lag_s: Annotated[float, Meta(description="How long they have taken at most, lately, to show a mail.")]
-
-
-class AccountView(TypedDict):
-    """An account and how it does. Credentials are never shown."""
-
-    name: str
-    provider: str
-    is_default: bool
-    circuit: CircuitView
-    records: RecordsView
-    quota: QuotaView
-    in_flight: int
-    max_concurrency: int
-    failures: Annotated[int, Meta(description="In a row.")]
-    ok_at: str | None
-    failed_at: str | None
-    failing_since: str | None
-    last_error: str
-    last_error_at: str | None
-    recipients: Annotated[list[str], Meta(description="Allowed recipients; empty: all.")]
-    senders: Annotated[list[str], Meta(description="Allowed sender domains; empty: all.")]
-
-
-class AccountPage(TypedDict):
-    data: list[AccountView]
-    next_cursor: None
-
-
-class RouteAccountView(TypedDict):
-    account: str
-    weight: float | None
-    paused: bool
-
-
-class RouteView(TypedDict):
-    name: str
-    default: str
-    accounts: list[RouteAccountView]
-    on_unknown: str
-    resolve_within_s: float
-    give_up_after_s: float
-    version: Annotated[int, Meta(description="0: as configured, never changed since.")]
-
-
-class RoutePage(TypedDict):
-    data: list[RouteView]
-    next_cursor: None
+# --- suppressions -----------------------------------------------------------------------------------------------------
 
 
 class SuppressionView(TypedDict):
     address: str
     reason: str
     created_at: str
+
+
+class SuppressionPage(TypedDict):
+    data: list[SuppressionView]
+    next_cursor: Annotated[str | None, Meta(description="Null: this is the last page.")]
+
+
+class LineFaultView(TypedDict):
+    line: Annotated[int, Meta(description="Counted from 1.")]
+    message: Annotated[str, Meta(description="What is wrong with it.")]
+
+
+class ImportView(TypedDict):
+    """What was done, or what would be. Lines that are good are taken, whatever the others are like."""
+
+    dry_run: bool
+    suppressed: Annotated[int, Meta(description="Addresses.")]
+    faulty: Annotated[int, Meta(description="Lines that were left out.")]
+    errors: Annotated[list[LineFaultView], Meta(description=f"The first {FAULTS_MAX} of them.")]
 
 
 class ErasureView(TypedDict):

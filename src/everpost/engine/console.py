@@ -12,11 +12,16 @@ from everpost.engine.erase import Erased, Eraser
 from everpost.engine.fleet import Fleet
 from everpost.engine.ports import Ports
 from everpost.engine.routes import DEFAULT, Routes
+from everpost.engine.search import Found, Sought, search
+from everpost.engine.series import read_series
+from everpost.engine.steering import Steering
 from everpost.model.account import Account, AccountHealth, Circuit
-from everpost.model.event import Event, EventType, Recorded
+from everpost.model.event import Event, EventType
 from everpost.model.key import Caller
+from everpost.model.limits import SUPPRESSIONS_AT_ONCE_MAX
 from everpost.model.problem import Problem
 from everpost.model.route import Route
+from everpost.model.series import Range, Series
 from everpost.store.port import Counts, Filter, Stored, StoreUnavailable, Suppression, Written
 
 __all__ = ["AccountStatus", "Console", "Standing", "attempts_of", "statuses_of"]
@@ -55,6 +60,7 @@ class Console:
         self._routes = routes
         self._lags_s = lags_s
         self._eraser = Eraser(ports)
+        self.steering = Steering(ports, fleet, routes)
         self._tried_at: float | None = None  # when the store was last tried (monotonic) …
         self._trouble: Problem | None = None  # … and what came of it
 
@@ -64,10 +70,8 @@ class Console:
     async def messages(self, by: Filter, before: str | None, limit: int) -> list[Stored]:
         return await self._ports.store.list_messages(by, before, limit)
 
-    async def events(
-        self, project: str | None, after: int, limit: int, message_id: str | None = None
-    ) -> list[Recorded]:
-        return await self._ports.store.read_events(after, limit, project, message_id)
+    async def events(self, sought: Sought, after: int, limit: int) -> Found:
+        return await search(self._ports.store, sought, after, limit)
 
     async def cancel(self, caller: Caller, message_id: str) -> Stored | Problem:
         """Cancels what is still queued of a message; a problem if nothing was."""
@@ -110,8 +114,8 @@ class Console:
     async def route(self, name: str) -> Route | Problem:
         return await self._routes.get(name)
 
-    async def put_route(self, caller: Caller, route: Route, was: int | None) -> Route | Problem:
-        return await self._routes.put(caller, route, was)
+    async def put_route(self, caller: Caller, route: Route, was: int | None, reason: str = "") -> Route | Problem:
+        return await self._routes.put(caller, route, was, reason)
 
     async def default_account(self) -> str:
         return (await self._routes.all())[DEFAULT].default
@@ -131,6 +135,23 @@ class Console:
         self._ports.news.nudge()
         return row
 
+    async def list_suppressions(self, project: str, prefix: str, after: str, limit: int) -> Sequence[Suppression]:
+        """Those whose address begins like that, behind `after`; in lower case."""
+        return await self._ports.store.list_suppressions(project, prefix, after, limit)
+
+    async def suppress_all(self, caller: Caller, reasons: Mapping[str, str]) -> None:
+        """Of many addresses; after an interruption some of them are suppressed, and it can be repeated."""
+        every = list(reasons.items())
+        for start in range(0, len(every), SUPPRESSIONS_AT_ONCE_MAX):
+            now, some = self._ports.clock.now(), every[start : start + SUPPRESSIONS_AT_ONCE_MAX]
+            rows = [
+                Suppression(project=caller.project, address=address.lower(), reason=reason, created_at=now)
+                for address, reason in some
+            ]
+            event = self._suppression_event(EventType.SUPPRESSION_ADDED, caller, now, {"addresses": len(rows)})
+            await self._ports.store.suppress(rows, [event])
+        self._ports.news.nudge()
+
     async def unsuppress(self, caller: Caller, address: str) -> None:
         now = self._ports.clock.now()
         event = self._suppression_event(EventType.SUPPRESSION_REMOVED, caller, now, {})
@@ -140,6 +161,9 @@ class Console:
     async def erase(self, caller: Caller, address: str, *, dry_run: bool) -> Erased | Problem:
         """Takes a recipient out of the project's mails; with `dry_run` it only says what would be done."""
         return await (self._eraser.look(caller.project, address) if dry_run else self._eraser.erase(caller, address))
+
+    async def series(self, project: str, range_: Range) -> Series:
+        return await read_series(self._ports.store, project, range_, self._ports.clock.now())
 
     async def counts(self) -> Counts:
         return await self._ports.store.counts()

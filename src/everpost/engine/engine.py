@@ -13,12 +13,14 @@ from everpost.engine.feed import Feed
 from everpost.engine.fleet import Fleet, Member
 from everpost.engine.housekeep import Housekeeper, Retention
 from everpost.engine.ingest import Ingestor
+from everpost.engine.key_desk import KeyDesk
 from everpost.engine.keys import Keyring
 from everpost.engine.ports import Ports
 from everpost.engine.queue import Queue, SharedQueue
 from everpost.engine.relay import Relay
 from everpost.engine.rotation import Keeper, Rotation
 from everpost.engine.routes import Routes
+from everpost.engine.series import Recorder
 from everpost.engine.webhooks.courier import Courier
 from everpost.engine.webhooks.dispatcher import Dispatcher
 from everpost.engine.webhooks.poster import Poster
@@ -50,6 +52,7 @@ class Engine:
         self._deliverer = Deliverer(ports, self._fleet, self._routes, self._queue)
         self._housekeeper = Housekeeper(ports, retention)
         self._relays: list[Relay] = []
+        self._recorder: Recorder | None = None
         self._peers: Peers | None = None
         self.rotation: Rotation | None = None
         self._dispatcher: Dispatcher | None = None
@@ -57,6 +60,7 @@ class Engine:
         self.acceptor = Acceptor(ports, self._fleet, self._routes, self._deliverer)
         self.console = Console(ports, self._fleet, self._routes, self.sink_lags_s)
         self.keyring = Keyring(ports.store, ports.clock.now)
+        self.keys = KeyDesk(self.keyring, ports.clock.now)
         self.feed = Feed(ports.store, ports.news)
         self.ingestor = Ingestor(ports, self._fleet, self.keyring.projects, self._deliverer.written)
 
@@ -67,6 +71,10 @@ class Engine:
     def add_relay(self, relay: Relay) -> None:
         """To be called before `run`."""
         self._relays.append(relay)
+
+    def add_recorder(self) -> None:
+        """To be called before `run`, where this process takes its turn at counting events for the figures over time."""
+        self._recorder = Recorder(self.ports)
 
     def add_peers(self, peers: Peers) -> None:
         """To be called before `run`, where other processes can be told that there is something for them."""
@@ -90,6 +98,7 @@ class Engine:
                 ("deliver", self._deliverer.run()),
                 *([("housekeep", self._housekeeper.run())] if self._queue.is_shared else []),
                 *(("relay", relay.run()) for relay in self._relays),
+                *([("series", self._recorder.run())] if self._recorder else []),
                 *([("rotation", self.rotation.run())] if self.rotation else []),
                 *([("webhooks", self._dispatcher.run())] if self._dispatcher else []),
                 *(self._talks(self._peers) if self._peers else []),
@@ -175,9 +184,12 @@ class Engine:
         return [relay.sink for relay in self._relays]
 
     async def relay(self) -> int:
-        """Brings every sink up to date once; returns how many events it took in all. Raises what a sink has raised,
-        after the others had their turn."""
-        taken = await asyncio.gather(*(relay.catch_up() for relay in self._relays), return_exceptions=True)
+        """Brings every sink up to date once, and the figures over time; returns how many events the sinks took in all.
+        Raises what a sink has raised, after the others had their turn."""
+        turns: list[Coroutine[Any, Any, int | None]] = [relay.catch_up() for relay in self._relays]
+        if self._recorder is not None:
+            turns.append(self._recorder.catch_up())
+        taken = await asyncio.gather(*turns, return_exceptions=True)
         for each in taken:
             if isinstance(each, BaseException):
                 raise each

@@ -1,8 +1,8 @@
 """The routes as they are now: from the configuration, or as changed at run time and kept in the store."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
@@ -53,15 +53,19 @@ class Routes:
         routes = await self.all()
         return routes.get(name) or _unknown("route", name, routes, status=404)
 
-    async def put(self, caller: Caller, route: Route, was: int | None) -> Route | Problem:
-        """Stores a route, new or changed. `was` is the version that the caller has seen (None: any)."""
+    def unknown_account(self, name: str) -> Problem:
+        return _unknown("account", name, self._accounts, status=404)
+
+    async def put(self, caller: Caller, route: Route, was: int | None, reason: str = "") -> Route | Problem:
+        """Stores a route, new or changed. `was` is the version that the caller has seen (None: any); `reason` is told
+        with the change."""
         if errors := self._faults(route):
             return Problem(code="validation_failed", status=422, title="The route has faulty fields", errors=errors)
         self._known = None
         before = (await self.all()).get(route.name)
         version = before.version if before is not None else 0
         seen = version if was is None else was
-        events = self._told(caller, route, before)
+        events = self._told(caller, route, before, reason)
         document = await self._ports.store.write_config(_PREFIX + route.name, msgspec.json.encode(route), seen, events)
         self._known = None
         if document is None:
@@ -79,6 +83,28 @@ class Routes:
         route = (await self.all())[DEFAULT]
         rest = tuple(replace(entry, weight=None) for entry in route.accounts if entry.account != account)
         return await self.put(caller, replace(route, accounts=(RouteAccount(account=account), *rest)), route.version)
+
+    async def pause(self, caller: Caller, account: str, reason: str, *, paused: bool) -> list[Route] | Problem:
+        """Takes an account out of every route that names it, or puts it back into its places; returns these routes.
+        Each is a write of its own, so a second call ends what the first one could not."""
+        if account not in self._accounts:
+            return self.unknown_account(account)
+        self._known = None
+        done = []
+        for route in [one for one in (await self.all()).values() if _names(one, account)]:
+            now = await self._paused(caller, route, account, reason, paused=paused)
+            if isinstance(now, Problem):
+                return now
+            done.append(now)
+        return done
+
+    async def _paused(
+        self, caller: Caller, route: Route, account: str, reason: str, *, paused: bool
+    ) -> Route | Problem:
+        entries = tuple(replace(one, paused=paused) if one.account == account else one for one in route.accounts)
+        if entries == route.accounts:
+            return route
+        return await self.put(caller, replace(route, accounts=entries), route.version, reason)
 
     def _faults(self, route: Route) -> tuple[FieldError, ...]:
         names = [entry.account for entry in route.accounts]
@@ -98,23 +124,45 @@ class Routes:
         )
         return tuple(errors)
 
-    def _told(self, caller: Caller, route: Route, before: Route | None) -> list[Event]:
+    def _told(self, caller: Caller, route: Route, before: Route | None, reason: str) -> list[Event]:
         now = self._ports.clock.now()
-        version = (before.version if before else 0) + 1
-        names = [entry.account for entry in route.accounts]
-        data = {"route": route.name, "by": caller.who, "accounts": names}
-        told = [(EventType.ROUTE_CHANGED, data)]
-        if before is not None and before.default != route.default:
-            told.append((EventType.DEFAULT_CHANGED, data | {"from": before.default, "to": route.default}))
+        mark = f"{route.name}:{(before.version if before else 0) + 1}"
+        about = {"route": route.name, "by": caller.who} | ({"reason": reason} if reason else {})
         return [
-            Event(id=f"{type_}:{route.name}:{version}", type=type_, at=now, project=caller.project, data=data_)
-            for type_, data_ in told
+            Event(
+                id=f"{type_}:{account}:{mark}" if account else f"{type_}:{mark}",
+                type=type_,
+                at=now,
+                project=caller.project,
+                account=account,
+                data=about | data,
+            )
+            for type_, account, data in _changes(route, before)
         ]
+
+
+def _changes(route: Route, before: Route | None) -> Iterator[tuple[EventType, str | None, dict[str, Any]]]:
+    """What is different now: the event, the account that it is about, and what it tells."""
+    names = {"accounts": [entry.account for entry in route.accounts]}
+    weights = {entry.account: entry.weight for entry in route.accounts if entry.weight is not None}
+    paused = {entry.account for entry in route.accounts if entry.paused}
+    was_paused = {entry.account for entry in before.accounts if entry.paused} if before is not None else set()
+    whole = {"weights": weights, "paused": sorted(paused)}
+    yield EventType.ROUTE_CHANGED, None, names | {name: value for name, value in whole.items() if value}
+    if before is not None and before.default != route.default:
+        yield EventType.DEFAULT_CHANGED, None, names | {"from": before.default, "to": route.default}
+    for entry in route.accounts:
+        if entry.paused != (entry.account in was_paused):
+            yield EventType.ACCOUNT_PAUSED if entry.paused else EventType.ACCOUNT_RESUMED, entry.account, {}
 
 
 def _unknown(what: str, name: str, known: Iterable[str], status: int) -> Problem:
     detail = f"unknown {what} {name!r}; known: {_listed(known)}"
     return Problem(code=f"unknown_{what}", status=status, title=f"There is no such {what}", detail=detail)
+
+
+def _names(route: Route, account: str) -> bool:
+    return any(entry.account == account for entry in route.accounts)
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -88,6 +88,7 @@ def services_of(
         origins=origins or Origins(),
         tracer=engine.ports.tracer,
         webhooks=engine.webhooks,
+        keys=engine.keys,
     )
 
 

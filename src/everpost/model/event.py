@@ -38,6 +38,9 @@ class EventType(StrEnum):
     ACCOUNT_CLOSED = "account.closed"
     ACCOUNT_UNCONFIRMED = "account.unconfirmed"
     ACCOUNT_CONFIRMED = "account.confirmed"
+    ACCOUNT_PAUSED = "account.paused"
+    ACCOUNT_RESUMED = "account.resumed"
+    ACCOUNT_PROBED = "account.probed"
     ROUTE_CHANGED = "route.changed"
     DEFAULT_CHANGED = "route.default_changed"
     SUPPRESSION_ADDED = "suppression.added"
@@ -86,9 +89,11 @@ _DIAGNOSIS: Final = {
 }
 _MACHINE: Final = {"machine": "`apple_mpp`, `image_proxy`, `scanner` or `unknown`, where it was no person"}
 _SCOPE: Final = {"scope": "from what, such as `group:7`; left out: from everything"}
-_ROUTE: Final = {"route": "name of the route", "by": "who did it", "accounts": "its accounts, in order"}
+_WHO: Final = {"by": "who did it", "reason": "why, in their words; left out where they gave none"}
+_ROUTE: Final = {"route": "name of the route"} | _WHO
 _WEBHOOK: Final = {"webhook": "id of the webhook"}
 _BY: Final = {"by": "who did it"}
+_MAKER: Final = {"by": "who did it; left out: whoever has the store itself, by `everpost keys`"}
 _KEY: Final = {"key": "id of the key, its public part", "scope": "what it may do"}
 
 FACTS: Final[Mapping[EventType, Fact]] = {
@@ -104,7 +109,8 @@ FACTS: Final[Mapping[EventType, Fact]] = {
     ),
     EventType.ATTEMPTED: Fact(
         "An account is about to be given the mail: the intent, on disk before the first byte goes out.",
-        {"number": "which attempt it is", "why": "why this account"} | _SKIPPED,
+        {"number": "which attempt it is", "why": "why this account", "after": "who was asked before, if another"}
+        | _SKIPPED,
     ),
     EventType.DEFERRED: Fact(
         "It was certainly not taken, or no account could take it now. It stays queued.",
@@ -182,9 +188,30 @@ FACTS: Final[Mapping[EventType, Fact]] = {
         {"since_at": "mail that it has accepted since then may be lost"} | _REASON,
     ),
     EventType.ACCOUNT_CONFIRMED: Fact("Mail that an account accepts shows in its provider's records again.", {}),
-    EventType.ROUTE_CHANGED: Fact("A route was made or changed.", _ROUTE),
+    EventType.ACCOUNT_PAUSED: Fact("Somebody has taken it out of a route: it carries no mail of it.", _ROUTE),
+    EventType.ACCOUNT_RESUMED: Fact("Somebody has put it back into its place on a route.", _ROUTE),
+    EventType.ACCOUNT_PROBED: Fact(
+        "Somebody has had its provider asked something that sends nothing.",
+        {
+            "verdict": "`works`, `refused`, `unreachable`, `unclear` or `unasked`",
+            "status": "the HTTP status or SMTP code of the answer",
+            "latency_ms": "from the question to the answer",
+            "text": "what that means, with the provider's own words",
+        }
+        | _WHO,
+    ),
+    EventType.ROUTE_CHANGED: Fact(
+        "A route was made or changed.",
+        _ROUTE
+        | {
+            "accounts": "its accounts, in order",
+            "weights": "their weights, where there are any",
+            "paused": "those that are paused, where some are",
+        },
+    ),
     EventType.DEFAULT_CHANGED: Fact(
-        "Another account of a route goes first.", _ROUTE | {"from": "the account before", "to": "the account now"}
+        "Another account of a route goes first.",
+        _ROUTE | {"accounts": "its accounts, in order", "from": "the account before", "to": "the account now"},
     ),
     EventType.SUPPRESSION_ADDED: Fact(
         "An address must not be written to.",
@@ -192,6 +219,7 @@ FACTS: Final[Mapping[EventType, Fact]] = {
             "by": "who did it: a key, or the account whose provider has told why",
             "source": "`webhook`, where a provider has told why",
             "place": "of the recipient in the mail that it was told of",
+            "addresses": "how many at once; left out: one",
         }
         | _REASON,
     ),
@@ -200,8 +228,8 @@ FACTS: Final[Mapping[EventType, Fact]] = {
         "A recipient was taken out of mails that are kept.",
         {"messages": "of how many mails, in this step", "by": "who did it"},
     ),
-    EventType.KEY_CREATED: Fact("An API key was made.", _KEY),
-    EventType.KEY_REVOKED: Fact("An API key was revoked.", _KEY),
+    EventType.KEY_CREATED: Fact("An API key was made.", _KEY | _MAKER),
+    EventType.KEY_REVOKED: Fact("An API key was revoked.", _KEY | _MAKER),
     EventType.WEBHOOK_CREATED: Fact("A webhook was made.", _WEBHOOK | _BY),
     EventType.WEBHOOK_CHANGED: Fact("A webhook was changed.", _WEBHOOK | _BY | {"fields": "what of it"}),
     EventType.WEBHOOK_ROTATED: Fact(

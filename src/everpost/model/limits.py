@@ -53,6 +53,19 @@ PAGE_MAX: Final = 200  # entries of one page
 PAGE_DEFAULT: Final = 50  # where the caller does not say
 EVENTS_PAGE_MAX: Final = 1000  # events of one page
 LIST_LOOKS_MAX: Final = 1000  # mails that are read in vain for one page, over DynamoDB: then the page is short
+WAITING_LOOKS_MAX: Final = 200  # queued mails that are looked at, to tell which accounts they wait for
+
+# Figures over time
+SERIES_BATCH_MAX: Final = 1000  # events that are counted at once
+SERIES_ACCOUNTS_MAX: Final = 32  # accounts of one document of figures by their names; further ones are counted as one
+EVENT_LOOKS_MAX: Final = 10_000  # events that are looked at for one page that is narrowed; then the page is short
+
+# Lists that come and go whole
+SUPPRESSION_LINES_MAX: Final = 10_000  # lines of one import
+IMPORT_BYTES_MAX: Final = 4 * 1024 * 1024  # of one import
+SUPPRESSIONS_AT_ONCE_MAX: Final = 500  # of an import, that are stored in one step
+KEYS_MAX: Final = 100  # of one project that hold
+KEY_DAYS_MAX: Final = 36_500  # after which a key ends by itself, if it does
 
 # Who follows the events
 STREAMS_MAX: Final = 256  # streams of events from one process; beyond it: 503 and Retry-After

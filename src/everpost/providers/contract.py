@@ -46,18 +46,25 @@ class Security(StrEnum):
     TLS = "tls"
 
 
-class SmtpRequest(Struct, frozen=True, kw_only=True):
+class SmtpSession(Struct, frozen=True, kw_only=True):
     host: str
     port: int
     security: Security
     username: str | None
     password: str | None
+
+
+class SmtpProbe(SmtpSession, frozen=True, kw_only=True):
+    """Greeting, encryption, login and NOOP: a session without a mail."""
+
+
+class SmtpRequest(SmtpSession, frozen=True, kw_only=True):
     mail_from: str
     rcpt_to: tuple[str, ...]
     data: bytes  # the message in RFC 5322 form, lines ended by CRLF, dots not yet stuffed
 
 
-Request = HttpRequest | SmtpRequest
+Request = HttpRequest | SmtpRequest | SmtpProbe
 
 
 def secrets_of(request: Request) -> Iterator[str]:
@@ -87,6 +94,7 @@ class SmtpStage(StrEnum):
     GREETING = "greeting"
     TLS = "tls"
     AUTH = "auth"
+    NOOP = "noop"  # of a probe
     MAIL = "mail"
     RCPT = "rcpt"
     DATA = "data"  # the reply to the command
@@ -273,13 +281,13 @@ class Provider(Struct, frozen=True, kw_only=True):
     fault: Callable[[Draft], str | None] = no_fault
     """Why the mail can't be expressed; whatever it names, `build` refuses. It is asked before a mail is accepted, so it
     may not cost much."""
-    build: Callable[[Draft, str, Account], "Request | Unsendable"]
+    build: Callable[[Draft, str, Account], "HttpRequest | SmtpRequest | Unsendable"]
     """(message, delivery id, account): deterministic; plants the delivery id where `resolve` can find it."""
     read: Callable[[Any, Account], Outcome]
     """(HttpResponse or SmtpReply, account): what the answer says. Faults of the wire never get here."""
     resolve: Lookup | None  # None: nobody can tell
-    probe: Callable[[Account], HttpRequest] | None = None
-    """A read-only request: any 2xx answer proves that the credentials work."""
+    probe: Callable[[Account], HttpRequest | SmtpProbe] | None = None
+    """A read-only request: any 2xx answer proves that the credentials work (SMTP: the reply to NOOP)."""
     probe_refused: frozenset[int] = frozenset()
     """Statuses of its answer that prove that they do not. Whatever is in neither can't tell."""
     webhook: Webhook | None = None  # None: it sends no events

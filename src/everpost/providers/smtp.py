@@ -5,7 +5,7 @@ dot leaves that open, and such faults of the wire are not read here.
 """
 
 import re
-from typing import Final
+from typing import Any, Final
 
 from everpost.model.account import Account
 from everpost.model.limits import CONTENT_BYTES_MAX, REASON_CHARS_MAX
@@ -42,7 +42,7 @@ ROWS: Final = (
     Row((S.DATA, S.DOT), r"5.. 5\.7\.", c.REFUSED_ACCOUNT, "a policy on this account"),
     Row((), r"4", c.UNAVAILABLE, "not taken, for now"),
     Row((), r"5", c.REFUSED_HERE, "not taken"),
-    Row((S.AUTH, S.MAIL, S.RCPT, S.DATA), "", c.UNAVAILABLE, "nonsense, but no content has gone out"),
+    Row((S.AUTH, S.NOOP, S.MAIL, S.RCPT, S.DATA), "", c.UNAVAILABLE, "nonsense, but no content has gone out"),
 )
 _ENHANCED: Final = re.compile(r"[245](\.\d{1,3}\.\d{1,3}\b)")  # RFC 3463
 _QUEUED: Final = re.compile(r"(?:queued as |\bok:? id=|\bok:? (?=\S*\d))<?([\w.@+=/-]+)", re.IGNORECASE)
@@ -51,18 +51,24 @@ _QUEUED: Final = re.compile(r"(?:queued as |\bok:? id=|\bok:? (?=\S*\d))<?([\w.@
 def build(message: Draft, delivery_id: str, account: Account) -> c.SmtpRequest | c.Unsendable:
     if reason := fault(message):
         return c.Unsendable(reason)
-    settings = account.settings
-    security = c.Security(settings.get("security") or c.Security.STARTTLS)
     return c.SmtpRequest(
-        host=settings["host"],
-        port=int(settings.get("port") or PORTS[security]),
-        security=security,
-        username=settings.get("username"),
-        password=settings.get("password"),
+        **_session(account),
         mail_from=message.sender.email,
         rcpt_to=tuple(address.email for group in without_repeats(message) for address in group),
         data=render_mime(message, delivery_id),
     )
+
+
+def _session(account: Account) -> dict[str, Any]:
+    settings = account.settings
+    security = c.Security(settings.get("security") or c.Security.STARTTLS)
+    return {
+        "host": settings["host"],
+        "port": int(settings.get("port") or PORTS[security]),
+        "security": security,
+        "username": settings.get("username"),
+        "password": settings.get("password"),
+    }
 
 
 def fault(message: Draft) -> str | None:
@@ -116,4 +122,5 @@ PROVIDER: Final = c.Provider(
     build=build,
     read=read,
     resolve=None,
+    probe=lambda account: c.SmtpProbe(**_session(account)),
 )

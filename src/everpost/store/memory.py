@@ -15,7 +15,7 @@ from everpost.model.change import Change, Charge, Usage
 from everpost.model.delivery import FINAL, Delivery, DeliveryState
 from everpost.model.event import Event, Recorded
 from everpost.model.message import Message, Removed, stored_names, without_content
-from everpost.model.removal import address_digest, without_address, without_addresses, without_bodies
+from everpost.model.removal import without_address, without_addresses, without_bodies
 from everpost.store.due import DueQueue
 from everpost.store.keys import Keys
 from everpost.store.ledger import Key, charged
@@ -41,6 +41,7 @@ from everpost.store.port import (
     Unbegun,
     Written,
 )
+from everpost.store.suppressions import Suppressions
 from everpost.store.trail import Trail
 
 
@@ -59,7 +60,7 @@ class MemoryStore:
         self._keys = Keys()
         self._usage: dict[Key, Usage] = {}
         self._config: dict[str, Document] = {}
-        self._suppressions: dict[bytes, Suppression] = {}  # by address_digest
+        self._suppressions = Suppressions()
 
     async def accept(
         self,
@@ -94,7 +95,7 @@ class MemoryStore:
         return New()
 
     def _has_suppressed(self, message: Message) -> bool:
-        return any(address_digest(message.project, one.email) in self._suppressions for one in message.recipients)
+        return self._suppressions.has_any(message.project, (one.email for one in message.recipients))
 
     async def find_key(self, scope: str, key: str, fingerprint: bytes) -> Same | Conflict | None:
         return self._keys.find(scope, key, fingerprint)
@@ -144,7 +145,7 @@ class MemoryStore:
     async def note(self, notices: Sequence[Notice]) -> list[bool]:
         written = [self._trail.note(notice) for notice in notices]
         for notice in compress(notices, written):
-            self._suppressions |= {address_digest(one.project, one.address): one for one in notice.suppressions}
+            self._suppressions.put(notice.suppressions)
         return written
 
     async def paper(self, event_id: str, message_id: str | None) -> bytes | None:
@@ -204,18 +205,18 @@ class MemoryStore:
         return document
 
     async def suppress(self, suppressions: Sequence[Suppression], events: Sequence[Event]) -> None:
-        self._suppressions |= {address_digest(one.project, one.address): one for one in suppressions}
+        self._suppressions.put(suppressions)
         self._trail.append(events)
 
     async def unsuppress(self, project: str, addresses: Sequence[str], events: Sequence[Event]) -> None:
-        for address in addresses:
-            self._suppressions.pop(address_digest(project, address), None)
+        self._suppressions.remove(project, addresses)
         self._trail.append(events)
 
     async def suppressed(self, project: str, addresses: Sequence[str]) -> list[Suppression]:
-        asked = {address: address_digest(project, address) for address in sorted(map(str.lower, addresses))}
-        found = ((address, self._suppressions.get(digest)) for address, digest in asked.items())
-        return [replace(one, address=address) for address, one in found if one is not None]
+        return self._suppressions.of(project, addresses)
+
+    async def list_suppressions(self, project: str, prefix: str, after: str, limit: int) -> Sequence[Suppression]:
+        return self._suppressions.page(project, prefix, after, limit)
 
     async def counts(self) -> Counts:
         return Counts(
@@ -280,11 +281,7 @@ class MemoryStore:
         for id_ in found:
             self._rewrite(without_address(self._messages[id_], address, token))
         self._keys.forget_answers(frozenset(found))
-        digest = address_digest(project, address)
-        suppression = self._suppressions.get(digest)
-        if suppression is not None and suppression.address:
-            self._suppressions[digest] = replace(suppression, address="")
-        if found or (suppression is not None and suppression.address):
+        if self._suppressions.forget(project, address) or found:
             self._trail.append([replace(event, data={**event.data, "messages": len(found)})])
         return len(found)
 

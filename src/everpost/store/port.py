@@ -228,6 +228,11 @@ class Store(Protocol):
         which are known by their `address_digest` alone."""
         ...
 
+    async def list_suppressions(self, project: str, prefix: str, after: str, limit: int) -> Sequence[Suppression]:
+        """Those whose address begins with `prefix` and comes behind `after`, in their order of letters; both in lower
+        case. Erased ones, whose address nobody knows, are left out."""
+        ...
+
     async def counts(self) -> Counts: ...
 
     async def purge(self, bounds: Bounds, limit: int) -> int:

@@ -178,13 +178,19 @@ async def _engine(
         poster = parts.poster_of(settings.webhooks, cloud, ports.clock, render_event)
         stack.push_async_callback(poster.wire.close)
         engine.add_webhooks(poster, MemoryWakeup if role in RELAYING else None)
-    for chosen in settings.sinks if role in RELAYING else ():
+    if role in RELAYING:
+        engine.add_recorder()
+        _add_relays(engine, settings, role, cloud, stack)
+    return engine
+
+
+def _add_relays(engine: Engine, settings: config.Settings, role: Role, cloud: Cloud, stack: AsyncExitStack) -> None:
+    for chosen in settings.sinks:
         sink = parts.sink_of(chosen, cloud)
         if role is Role.RELAY:
             sink = CountedSink(sink)
         stack.push_async_callback(sink.close)
-        engine.add_relay(Relay(sink, ports, MemoryWakeup(), render_event))
-    return engine
+        engine.add_relay(Relay(sink, engine.ports, MemoryWakeup(), render_event))
 
 
 async def _attachments(settings: config.Settings, cloud: Cloud, stack: AsyncExitStack) -> Attachments | None:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from drafts import drafts, emails, json_values
 from everpost.model.message import Address, Attachment, Draft
-from everpost.providers.contract import Form, HttpRequest, SmtpRequest, Unsendable
+from everpost.providers.contract import Form, HttpRequest, SmtpProbe, SmtpRequest, Unsendable
 from everpost.wiring import PROVIDERS
 from provider_cases import (
     DRAFT,
@@ -239,10 +239,12 @@ def test_a_provider_describes_itself(provider):
 def test_a_probe_is_a_question_that_sends_nothing(provider):
     """A GET without a body, or what about.json says of it."""
     probe = PROVIDERS[provider].probe
-    if probe is not None:
-        request = probe(account_of(provider))
+    request = probe and probe(account_of(provider))
+    if isinstance(request, HttpRequest):
         told = {name: value for name, value in shown(request).items() if name != "headers"}
         assert told == about(provider).get("probe", {"method": "GET", "url": request.url})
+    else:
+        assert request is None or isinstance(request, SmtpProbe)
 
 
 @every

@@ -10,7 +10,7 @@ from everpost.engine.wire import session
 from everpost.providers.contract import Phase, Security, SmtpReply, SmtpStage
 from scripted_mail import OFFERS, Dialogue
 from scripted_server import Peer, ScriptedServer, happened
-from wire_kit import LARGE, mail_for, patient, server_tls, smtp_outcome
+from wire_kit import LARGE, mail_for, patient, probe_of, server_tls, smtp_outcome
 
 TAKEN = (SmtpStage.DOT, 250)
 BARE = "250 mail.example"
@@ -121,6 +121,31 @@ async def test_without_a_way_to_log_in_nothing_is_sent(send, offers):
     said = (SmtpStage.AUTH, 504)
     commands = await dialogue_of(send, said=said, steps={"EHLO": offers}, username="ann", password="secret")
     assert commands == ["EHLO [127.0.0.1]", "QUIT"]
+
+
+async def test_a_probe_logs_in_and_hands_nothing_over(send):
+    dialogue = Dialogue(NOOP="250 2.0.0 Ok")
+    async with ScriptedServer(dialogue) as server:
+        answer = await send(server, probe_of(mail_for(server, username="ann", password="secret")))
+        await server.until(lambda: dialogue.commands[-1] == "QUIT")
+    assert answer == SmtpReply(stage=SmtpStage.NOOP, code=250, text="2.0.0 Ok")
+    login = coded("\0ann\0secret")
+    assert dialogue.commands == ["EHLO [127.0.0.1]", f"AUTH PLAIN {login}", "NOOP", "QUIT"]
+
+
+async def test_a_probe_says_that_the_login_is_refused(send):
+    async with ScriptedServer(Dialogue(AUTH="535 5.7.8 wrong", NOOP="250 Ok")) as server:
+        answer = await send(server, probe_of(mail_for(server, username="ann", password="wrong")))
+    assert smtp_outcome(answer) == (SmtpStage.AUTH, 535)
+
+
+async def test_a_probe_that_gets_no_reply_is_certainly_no_mail(send):
+    async def hang_up(peer):
+        peer.close()
+        await peer.hang()
+
+    async with ScriptedServer(Dialogue(NOOP=hang_up)) as server:
+        assert smtp_outcome(await send(server, probe_of(mail_for(server)))) == (Phase.ANSWER, False)
 
 
 @pytest.fixture

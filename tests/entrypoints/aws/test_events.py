@@ -189,8 +189,15 @@ def test_a_textual_answer_is_text():
 
 
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
-def test_a_binary_answer_goes_out_in_base64(version):
-    answered = Answered(status=200, headers=((b"content-type", b"image/png"),), body=b"\x89PNG\xff")
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ((b"content-type", b"image/png"),),
+        ((b"content-type", b"text/css; charset=utf-8"), (b"content-encoding", b"gzip")),
+    ],
+)
+def test_a_binary_answer_goes_out_in_base64(version, headers):
+    answered = Answered(status=200, headers=headers, body=b"\x89PNG\xff")
     told = render(answered, version)
     assert told["isBase64Encoded"]
     assert base64.b64decode(told["body"]) == b"\x89PNG\xff"

@@ -1,8 +1,10 @@
+import asyncio
 import socket
 
 import pytest
 
-from everpost.entrypoints.cli.check import probe
+from everpost.engine.wire import NetworkWire
+from everpost.entrypoints.cli.check import probed_finding
 from everpost.model.account import Account, Timeouts
 from everpost.model.outcome import Kind, Outcome
 from everpost.providers.contract import HttpRequest, Limits, Provider, Setting, Unsendable
@@ -26,6 +28,17 @@ def provider(url):
 
 
 ACCOUNT = Account(name="one", provider="post", settings={"api_key": "s3cret"}, timeouts=Timeouts(connect_s=1))
+
+
+def probe(account, provider):
+    async def asked():
+        wire = NetworkWire()
+        try:
+            return await probed_finding(wire, account, provider)
+        finally:
+            await wire.close()
+
+    return asyncio.run(asked())
 
 
 @pytest.fixture

@@ -6,8 +6,6 @@ import pytest
 from playwright.sync_api import expect
 
 from attacks.house import until
-from attacks.test_preview import VECTORS as CORPUS
-from everpost.model.limits import NAME_CHARS_MAX, RECIPIENTS_MAX
 from page_kit import static_host, tab
 
 pytestmark = pytest.mark.slow
@@ -21,41 +19,6 @@ VECTORS = (
     "{{{{constructor.constructor('alert({})')()}}}} ${{alert({})}}",
     "<base href=//evil.example/><meta http-equiv=refresh content='0;url=//evil.example/'>{}",
 )
-OWN = {
-    "A",
-    "B",
-    "BODY",
-    "BUTTON",
-    "CODE",
-    "DD",
-    "DETAILS",
-    "DIV",
-    "DL",
-    "DT",
-    "FIELDSET",
-    "FORM",
-    "H1",
-    "H2",
-    "H3",
-    "HEADER",
-}
-OWN |= {
-    "IMG",
-    "INPUT",
-    "LABEL",
-    "LEGEND",
-    "LI",
-    "MAIN",
-    "NAV",
-    "OL",
-    "OPTION",
-    "P",
-    "PATH",
-    "PRE",
-    "PROGRESS",
-    "SECTION",
-}
-OWN |= {"SELECT", "SPAN", "SUMMARY", "SVG", "TEXTAREA", "TIME", "UL"}
 
 
 def canary(number, place):
@@ -74,14 +37,9 @@ def hostile_mail(number):
     }
 
 
-def check(page):
+def check(watched):
     """Nothing on it is anybody else's."""
-    names = set(page.evaluate("[...document.body.querySelectorAll('*')].map((one) => one.tagName.toUpperCase())"))
-    assert names - {"NOSCRIPT"} <= OWN
-    sources = page.evaluate("[...document.querySelectorAll('[src], [href]')].map((one) => one.src ?? one.href)")
-    assert [one for one in sources if not one.startswith("http://127.0.0.1:")] == []
-    handlers = "[...document.body.querySelectorAll('*')].flatMap((one) => one.getAttributeNames())"
-    assert [name for name in page.evaluate(handlers) if name.startswith("on") or name == "style"] == []
+    assert watched.foreign == []
 
 
 @pytest.mark.parametrize("number", range(len(VECTORS)))
@@ -94,45 +52,15 @@ def test_what_a_mail_holds_is_text(watched, number):
     page = watched.goto("messages")
     expect(page.get_by_text(mail["subject"], exact=True).first).to_be_visible()
     expect(page.get_by_text(mail["tags"][0], exact=True).first).to_be_visible()
-    check(page)
+    check(watched)
     watched.goto(f"messages/{posted.json()['id']}")
     expect(page.get_by_role("heading", level=1)).to_have_text(mail["subject"])
     for told in (mail["from"]["name"], mail["to"][0]["name"], mail["metadata"]["note"], mail["tags"][0]):
         expect(page.locator("main")).to_contain_text(told)
-    check(page)
+    check(watched)
     watched.goto("events")
     expect(page.get_by_text(mail["tags"][0]).first).to_be_visible()
-    check(page)
-
-
-def in_many_places(vectors):
-    """A mail with all of them in names, and some wherever else there is room."""
-    return {
-        "from": {"email": "ann@example.com", "name": vectors[0]},
-        "to": [{"email": f"bob{at}@example.org", "name": vector} for at, vector in enumerate(vectors)],
-        "subject": vectors[-1],
-        "text": "x",
-        "tags": [vector[:120] for vector in vectors[-10:]],
-        "metadata": {f"note{at}": vector for at, vector in enumerate(vectors[:40])},
-    }
-
-
-def test_none_of_two_thousand_vectors_is_more_than_text(watched):
-    lines = [vector.replace("\n", " ").strip() for vector in CORPUS if not set(vector) & set("\u2028\ufeff")]
-    vectors = [vector[:NAME_CHARS_MAX] for vector in lines]
-    assert len(vectors) > 1000
-    for start in range(0, len(vectors), RECIPIENTS_MAX):
-        some = vectors[start : start + RECIPIENTS_MAX]
-        posted = watched.page.request.post(f"{watched.base}/v1/emails", data=json.dumps(in_many_places(some)))
-        assert posted.ok, posted.text()
-        page = watched.goto("messages")
-        expect(page.get_by_text(some[-1], exact=True).first).to_be_visible()
-        check(page)
-        watched.goto(f"messages/{posted.json()['id']}")
-        expect(page.locator(".people li")).to_have_count(len(some))
-        shown = page.locator(".people li > span:nth-child(2)").all_text_contents()
-        assert shown == [f"{vector} <bob{at}@example.org>" for at, vector in enumerate(some)]
-        check(page)
+    check(watched)
 
 
 def test_what_a_provider_says_is_text(keyed, house):
@@ -144,15 +72,15 @@ def test_what_a_provider_says_is_text(keyed, house):
     until(lambda: house.mail(message)["attempts"])
     page = keyed.goto(f"messages/{message}")
     expect(page.get_by_role("list", name="Its story").get_by_text(words).first).to_be_visible()
-    check(page)
+    check(keyed)
     keyed.goto("events")
     expect(page.get_by_text(words).first).to_be_visible()
-    check(page)
+    check(keyed)
     house.control("PUT", "mailgun/faults", {"kind": "status", "status": 403, "text": words})
     house.ask("POST", "/v1/emails", hostile_mail(2), [("Prefer", "wait=10")])
     keyed.goto("providers")
     expect(page.locator(".last-error").first).to_be_visible()
-    check(page)
+    check(keyed)
 
 
 @pytest.mark.parametrize("number", range(len(VECTORS)))
@@ -167,7 +95,7 @@ def test_what_stands_in_the_address_is_text(watched, number):
         page = watched.goto(route)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         expect(page.locator(".empty, .problem, .rows > li").first).to_be_visible()
-        check(page)
+        check(watched)
 
 
 def test_the_watch_sees_what_a_page_may_not_do(browser, dev_address, tmp_path):

@@ -14,12 +14,14 @@ from uvicorn.server import ServerState
 
 from everpost.entrypoints.http.door import Door
 from everpost.entrypoints.http.mail_operations import MAIL, ORIGINAL
-from everpost.entrypoints.http.other_operations import OPERATE, VITALS, inbox_operations
+from everpost.entrypoints.http.other_operations import VITALS, inbox_operations
 from everpost.entrypoints.http.protocol import Protocol
+from everpost.entrypoints.http.steering_operations import STEERING
+from everpost.entrypoints.http.suppression_operations import SUPPRESSIONS
 from fuzz.pieces import pieces
 from http_kit import OneMailInbox, ScriptedWire, running
 
-OPERATIONS = (*MAIL, *ORIGINAL, *OPERATE, *VITALS, *inbox_operations(OneMailInbox()))
+OPERATIONS = (*MAIL, *ORIGINAL, *STEERING, *SUPPRESSIONS, *VITALS, *inbox_operations(OneMailInbox()))
 TURNS = 300  # of the loop after the last piece, within which every answer is there
 HEADERS = (b"host", b"content-type", b"idempotency-key", b"prefer", b"authorization", b"x-odd")
 STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")

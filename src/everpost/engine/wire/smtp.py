@@ -14,9 +14,9 @@ from typing import Final
 from everpost.engine.wire.dial import dial
 from everpost.engine.wire.guard import Guard
 from everpost.engine.wire.session import Session
-from everpost.engine.wire.submission import Refused, Submission
+from everpost.engine.wire.submission import Refused, Submission, Visit
 from everpost.model.account import Timeouts
-from everpost.providers.contract import Answer, Fault, Phase, Security, SmtpReply, SmtpRequest
+from everpost.providers.contract import Answer, Fault, Phase, Security, SmtpProbe, SmtpReply, SmtpRequest
 
 _NOT_IN_ADDRESS: Final = re.compile(r"[\x00-\x20<>\x7f]")  # it would end the address or its command
 
@@ -28,10 +28,10 @@ class SmtpTransport:
         self._guard = guard
         self._leaving: set[Session] = set()
 
-    async def send(self, request: SmtpRequest, timeouts: Timeouts, not_after: float) -> Answer:
+    async def send(self, request: SmtpRequest | SmtpProbe, timeouts: Timeouts, not_after: float) -> Answer:
         """Raises ValueError for a request that no SMTP server may be given: a fault of ours."""
-        if any(_NOT_IN_ADDRESS.search(address) for address in (request.mail_from, *request.rcpt_to)):
-            raise ValueError("an address that can't stand in a command")
+        if isinstance(request, SmtpRequest):
+            _check(request)
         ends_at = asyncio.get_running_loop().time() + timeouts.connect_s
         tls = self._tls if request.security is Security.TLS else None
         session = await dial(Session, request.host, request.port, tls, timeouts.connect_s, self._guard)
@@ -39,7 +39,11 @@ class SmtpTransport:
             return session
         answer: Answer | None = None
         try:
-            answer = await self._carried(Submission(session, request, timeouts), ends_at, not_after)
+            if isinstance(request, SmtpRequest):
+                answer = await self._carried(Submission(session, request, timeouts), ends_at, not_after)
+            else:
+                visit = Visit(session, request, timeouts)
+                answer = await visit.open(self._tls, ends_at) or await visit.idle()
         except Refused as refused:
             answer = refused.reply
         finally:
@@ -66,3 +70,8 @@ class SmtpTransport:
             session.leave(lambda: self._leaving.discard(session))
         else:
             session.abort()
+
+
+def _check(request: SmtpRequest) -> None:
+    if any(_NOT_IN_ADDRESS.search(address) for address in (request.mail_from, *request.rcpt_to)):
+        raise ValueError("an address that can't stand in a command")

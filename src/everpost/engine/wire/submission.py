@@ -1,4 +1,4 @@
-"""The stages of one SMTP transaction: each is a command and the replies that let it go on."""
+"""The stages of an SMTP session and of the transaction in it: commands, and the replies that let it go on."""
 
 import asyncio
 import re
@@ -10,7 +10,7 @@ from typing import Final
 from everpost.engine.wire.session import Reply, Session
 from everpost.engine.wire.stream import Broken, words
 from everpost.model.account import Timeouts
-from everpost.providers.contract import Answer, Fault, Phase, Security, SmtpReply, SmtpRequest, SmtpStage
+from everpost.providers.contract import Answer, Fault, Phase, Security, SmtpReply, SmtpRequest, SmtpSession, SmtpStage
 
 READY: Final = 220
 LOGGED_IN: Final = 235
@@ -34,16 +34,14 @@ class Refused(Exception):
         self.reply = SmtpReply(stage=stage, code=code, text=text, recipient=recipient)
 
 
-class Submission:
-    """One mail on its way through one session. The steps raise Refused."""
+class Visit:
+    """A session up to where a mail could be handed over. The steps raise Refused."""
 
-    def __init__(self, session: Session, request: SmtpRequest, timeouts: Timeouts) -> None:
+    def __init__(self, session: Session, asked: SmtpSession, timeouts: Timeouts) -> None:
         self._session = session
-        self._request = request
+        self._asked = asked
         self._timeouts = timeouts
-        self._content = _in_lines(request.data)
         self._offered: Mapping[str, str] = {}  # keywords in capitals, and their parameters
-        self._written_by = 0.0  # by the loop's clock
 
     async def open(self, tls: ssl.SSLContext, ends_at: float) -> Fault | None:
         """Greeting, encryption and login; None: the server is ready for a mail."""
@@ -52,18 +50,66 @@ class Submission:
             async with asyncio.timeout_at(ends_at):
                 _expect(SmtpStage.GREETING, await self._session.reply(), READY)
                 await self._hello(SmtpStage.GREETING)
-                if self._request.security is Security.STARTTLS:
+                if self._asked.security is Security.STARTTLS:
                     phase = Phase.TLS
                     await self._encrypt(tls)
                     await self._hello(SmtpStage.TLS)
                     phase = Phase.CONNECT
-                if self._request.username is not None:
-                    await self._log_in(self._request.username, self._request.password or "")
+                if self._asked.username is not None:
+                    await self._log_in(self._asked.username, self._asked.password or "")
         except TimeoutError:
             return _not_sent(phase, f"no session within {self._timeouts.connect_s:g} s")
         except (Broken, OSError) as error:
             return _not_sent(phase, words(error))
         return None
+
+    async def idle(self) -> Answer:
+        """NOOP: the server is there, and goes on listening to us."""
+        try:
+            async with asyncio.timeout(self._timeouts.answer_s):
+                reply = await self._step(SmtpStage.NOOP, "NOOP", DONE)
+        except TimeoutError:
+            return _not_sent(Phase.ANSWER, f"no reply to NOOP within {self._timeouts.answer_s:g} s")
+        except Broken as broken:
+            return _not_sent(Phase.ANSWER, words(broken))
+        return SmtpReply(stage=SmtpStage.NOOP, code=reply.code, text=reply.text)
+
+    async def _hello(self, stage: SmtpStage) -> None:
+        reply = await self._step(stage, f"EHLO {self._session.own_name}", DONE)
+        lines = (line.partition(" ") for line in reply.text.split("\n")[1:])
+        self._offered = {keyword.upper(): parameters for keyword, _, parameters in lines}
+
+    async def _encrypt(self, tls: ssl.SSLContext) -> None:
+        if "STARTTLS" not in self._offered:
+            raise Broken("the server does not offer STARTTLS")
+        await self._step(SmtpStage.TLS, "STARTTLS", READY)
+        await self._session.secure(tls, self._asked.host)
+
+    async def _log_in(self, username: str, password: str) -> None:
+        if not self._session.is_private:
+            raise Refused(SmtpStage.AUTH, NOT_ENCRYPTED, "no password leaves this machine without TLS")
+        offered = self._offered.get("AUTH", "").upper().split()
+        if "PLAIN" in offered:
+            await self._step(SmtpStage.AUTH, "AUTH PLAIN " + _coded(f"\0{username}\0{password}"), LOGGED_IN)
+        elif "LOGIN" in offered:
+            await self._step(SmtpStage.AUTH, "AUTH LOGIN", GO_ON)
+            await self._step(SmtpStage.AUTH, _coded(username), GO_ON)
+            await self._step(SmtpStage.AUTH, _coded(password), LOGGED_IN)
+        else:
+            raise Refused(SmtpStage.AUTH, NO_LOGIN, "the server offers neither AUTH PLAIN nor AUTH LOGIN")
+
+    async def _step(self, stage: SmtpStage, command: str, wanted: int) -> Reply:
+        return _expect(stage, await self._session.command(command), wanted)
+
+
+class Submission(Visit):
+    """One mail on its way through one session."""
+
+    def __init__(self, session: Session, request: SmtpRequest, timeouts: Timeouts) -> None:
+        super().__init__(session, request, timeouts)
+        self._request = request
+        self._content = _in_lines(request.data)
+        self._written_by = 0.0  # by the loop's clock
 
     async def ask(self) -> Fault | None:
         """Sender, recipients and DATA; None: the server waits for the content."""
@@ -100,30 +146,6 @@ class Submission:
 
     # --- the steps ----------------------------------------------------------------------------------------------------
 
-    async def _hello(self, stage: SmtpStage) -> None:
-        reply = await self._step(stage, f"EHLO {self._session.own_name}", DONE)
-        lines = (line.partition(" ") for line in reply.text.split("\n")[1:])
-        self._offered = {keyword.upper(): parameters for keyword, _, parameters in lines}
-
-    async def _encrypt(self, tls: ssl.SSLContext) -> None:
-        if "STARTTLS" not in self._offered:
-            raise Broken("the server does not offer STARTTLS")
-        await self._step(SmtpStage.TLS, "STARTTLS", READY)
-        await self._session.secure(tls, self._request.host)
-
-    async def _log_in(self, username: str, password: str) -> None:
-        if not self._session.is_private:
-            raise Refused(SmtpStage.AUTH, NOT_ENCRYPTED, "no password leaves this machine without TLS")
-        offered = self._offered.get("AUTH", "").upper().split()
-        if "PLAIN" in offered:
-            await self._step(SmtpStage.AUTH, "AUTH PLAIN " + _coded(f"\0{username}\0{password}"), LOGGED_IN)
-        elif "LOGIN" in offered:
-            await self._step(SmtpStage.AUTH, "AUTH LOGIN", GO_ON)
-            await self._step(SmtpStage.AUTH, _coded(username), GO_ON)
-            await self._step(SmtpStage.AUTH, _coded(password), LOGGED_IN)
-        else:
-            raise Refused(SmtpStage.AUTH, NO_LOGIN, "the server offers neither AUTH PLAIN nor AUTH LOGIN")
-
     async def _envelope(self) -> None:
         request = self._request
         await self._step(SmtpStage.MAIL, " ".join((f"MAIL FROM:<{request.mail_from}>", *self._options())), DONE)
@@ -143,9 +165,6 @@ class Submission:
                 raise Refused(SmtpStage.MAIL, NO_UTF8, "the server does not have SMTPUTF8")
             options.append("SMTPUTF8")
         return options
-
-    async def _step(self, stage: SmtpStage, command: str, wanted: int) -> Reply:
-        return _expect(stage, await self._session.command(command), wanted)
 
 
 def _expect(stage: SmtpStage, reply: Reply, *wanted: int, recipient: str | None = None) -> Reply:

@@ -160,8 +160,9 @@ def _of_the_answer(headers: Fields) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _body(answered: Answered) -> tuple[str, bool]:
-    content_type = next((value for name, value in answered.headers if name == b"content-type"), b"")
-    if not answered.body or _TEXTUAL.match(content_type):
+    told = dict(answered.headers)
+    is_text = b"content-encoding" not in told and _TEXTUAL.match(told.get(b"content-type", b""))
+    if not answered.body or is_text:
         return answered.body.decode(), False
     return base64.b64encode(answered.body).decode(), True
 

@@ -42,6 +42,7 @@ class Web:
             inbox=None,
             version=__version__,
             origins=Origins(http.page_origins),
+            keys=engine.keys,
         )
         operations = [self._only] if self._only is not None else _operations(services)
         self._door = Door(services, operations)

@@ -1,20 +1,21 @@
 """check: every fault of the configuration, and whether the credentials work."""
 
 import asyncio
-import http.client
 import os
+import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from everpost.engine.probing import Verdict, probe
+from everpost.engine.wire import Wire
 from everpost.entrypoints.cli.command import OK, USAGE, Command, Stop
 from everpost.entrypoints.cli.screen import Screen, plain
 from everpost.model.account import Account
-from everpost.providers.contract import HttpRequest, Provider
+from everpost.providers.contract import Provider
 from everpost.settings import ConfigFault, PostgresStore, Settings, SqliteStore, load
 from everpost.wiring import PROVIDERS, PartUnavailable, accounts_of
 from everpost.wiring.cloud import Cloud
@@ -53,22 +54,18 @@ def _run(args: Namespace, screen: Screen) -> int:
         if isinstance(settings.store, PostgresStore) and not args.offline:
             findings += asyncio.run(_database(settings.store))
         if not args.offline:
-            findings += _probes(settings)
+            findings += asyncio.run(_probes(settings))
     return report(args.config, findings, screen)
 
 
-def _probes(settings: Settings) -> list[Finding]:
-    try:
-        accounts = asyncio.run(_accounts(settings))
-    except PartUnavailable as error:
-        return [Finding(level="fault", key="accounts", message=str(error))]
-    return [probe(account, PROVIDERS[account.provider]) for account in accounts]
-
-
-async def _accounts(settings: Settings) -> Sequence[Account]:
+async def _probes(settings: Settings) -> Sequence[Finding]:
     cloud = Cloud(os.environ)
     try:
-        return await accounts_of(settings, cloud)
+        accounts = await accounts_of(settings, cloud)
+        probes = (probed_finding(cloud.wire, account, PROVIDERS[account.provider]) for account in accounts)
+        return await asyncio.gather(*probes)
+    except PartUnavailable as error:
+        return [Finding(level="fault", key="accounts", message=str(error))]
     finally:
         await cloud.wire.close()
 
@@ -128,45 +125,18 @@ async def _database(place: PostgresStore) -> list[Finding]:
     ]
 
 
-def probe(account: Account, provider: Provider) -> Finding:
-    """Asks the provider something that changes nothing, with the account's credentials."""
-    key = f"accounts.{account.name}"
-    if provider.probe is None:
-        message = f"{provider.title} offers no way to try credentials without sending"
-        return Finding(level="warning", key=key, message=message, hint="send yourself a mail through it")
-    request = provider.probe(account)
-    try:
-        status = _status_of(request, account.timeouts.connect_s + account.timeouts.answer_s)
-    except (OSError, http.client.HTTPException) as error:
-        host = urlsplit(request.url).hostname
-        why = str(error) if isinstance(error, OSError) else ""  # others quote the server, which may echo the key
-        message = f"{host} can't be reached: {why or type(error).__name__}"
-        return Finding(level="fault", key=key, message=message, hint="is the network, or a proxy, in the way?")
-    if status < 300:
-        return Finding(level="ok", key=key, message=f"{provider.title} accepts the credentials")
-    if status in provider.probe_refused:
-        hint = f"{_secrets(provider)}: is it the right one, with the right to send? {provider.docs}"
-        return Finding(
-            level="fault", key=key, message=f"{provider.title} refuses the credentials ({status})", hint=hint
-        )
-    message = f"{provider.title} answered {status}: that says nothing of the credentials"
-    return Finding(level="warning", key=key, message=message, hint="try again later")
-
-
-def _secrets(provider: Provider) -> str:
-    return ", ".join(setting.name for setting in provider.settings if setting.secret)
-
-
-def _status_of(request: HttpRequest, timeout_s: float) -> int:
-    parts = urlsplit(request.url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=timeout_s)
-    try:
-        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        connection.request(request.method, target or "/", request.body or None, request.headers)
-        return connection.getresponse().status
-    finally:
-        connection.close()
+async def probed_finding(wire: Wire, account: Account, provider: Provider) -> Finding:
+    """What became of asking the provider something that changes nothing, with the account's credentials."""
+    probed = await probe(wire, account, provider, time.monotonic)
+    secrets = ", ".join(setting.name for setting in provider.settings if setting.secret)
+    level, hint = {
+        Verdict.WORKS: ("ok", ""),
+        Verdict.REFUSED: ("fault", f"{secrets}: is it the right one, with the right to send? {provider.docs}"),
+        Verdict.UNREACHABLE: ("fault", "is the network, or a proxy, in the way?"),
+        Verdict.UNCLEAR: ("warning", "try again later"),
+        Verdict.UNASKED: ("warning", "send yourself a mail through it"),
+    }[probed.verdict]
+    return Finding(level=level, key=f"accounts.{account.name}", message=probed.text, hint=hint)
 
 
 COMMANDS: Final = {"check": Command(_arguments, _run)}

@@ -91,13 +91,17 @@ async def create_key(keyring: Keyring, args: Namespace, screen: Screen) -> int:
 
 
 async def list_keys(keyring: Keyring, args: Namespace, screen: Screen) -> int:
-    views = [_view(key) for key in await keyring.list_keys(args.project)]
+    used = await keyring.list_uses(args.project)
+    views = [_view(key) | {"used_at": _instant(used_at)} for key, used_at in used]
     if screen.as_json:
         screen.data({"data": views, "next_cursor": None})
         return OK
-    titles = ("id", "project", "scope", "name", "created", "state")
+    titles = ("id", "project", "scope", "name", "created", "last used", "state")
     rows = [
-        (view["id"], view["project"], view["scope"], view["name"], local_time(view["created_at"]), view["state"])
+        (
+            *(view["id"], view["project"], view["scope"], view["name"]),
+            *(local_time(view["created_at"]), local_time(view["used_at"]), view["state"]),
+        )
         for view in views
     ]
     screen.table(titles, rows)

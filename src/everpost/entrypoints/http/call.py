@@ -12,6 +12,7 @@ from everpost.engine.clock import Clock
 from everpost.engine.console import Console
 from everpost.engine.feed import Feed
 from everpost.engine.ingest import Ingestor
+from everpost.engine.key_desk import KeyDesk
 from everpost.engine.keys import Keyring
 from everpost.engine.webhooks.registry import Registry
 from everpost.entrypoints.http.admission import Permit
@@ -73,6 +74,7 @@ class Services:
     feed: Feed | None = None  # None: nobody can keep an answer open here
     origins: Origins = field(default_factory=Origins)  # of pages elsewhere that may call
     webhooks: Registry | None = None  # None: there are none to be managed here
+    keys: KeyDesk | None = None  # as `webhooks`
     tracer: Tracer = UNTRACED
 
 
@@ -96,6 +98,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     body: bytes
     content_type: bytes = JSON
     headers: Headers = ()
+    cache: bytes = b"no-store"  # the header Cache-Control
     stream: Stream | None = None  # in place of the body
 
 

@@ -41,10 +41,10 @@ RETRY_AFTER_S: Final = 1.0
 CLIENT_GONE: Final = 499  # as nginx logs it; never sent
 _UNKNOWN_TEMPLATE: Final = "(none)"
 _ALWAYS: Final = (
-    (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 )
+_WITHOUT_BODY: Final = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 _log = logging.getLogger(__name__)
 
 
@@ -259,10 +259,15 @@ def _refusal(
 
 def fields_of(call: Call, reply: Reply) -> list[tuple[bytes, bytes]]:
     """The header of an answer."""
-    told = [(b"x-request-id", call.request_id.encode()), *_ALWAYS, *reply.headers]
+    told = [
+        (b"x-request-id", call.request_id.encode()),
+        (b"cache-control", reply.cache),
+        *_ALWAYS,
+        *reply.headers,
+    ]
     if call.services.origins.are_listed:
         told += call.services.origins.told(call.header(b"origin"))
-    if reply.status != HTTPStatus.NO_CONTENT and reply.stream is None:
+    if reply.status not in _WITHOUT_BODY and reply.stream is None:
         told[:0] = [(b"content-length", b"%d" % len(reply.body))]
     if reply.body or reply.stream is not None:
         told[:0] = [(b"content-type", reply.content_type)]

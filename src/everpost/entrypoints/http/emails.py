@@ -1,7 +1,6 @@
-"""Mail and its story: the operations under /v1/emails and /v1/events."""
+"""Mail: the operations under /v1/emails."""
 
 import hashlib
-import re
 from typing import Any, Final
 
 import msgspec
@@ -11,7 +10,7 @@ from everpost.dialects import native
 from everpost.dialects.faults import Faults
 from everpost.engine.accept import Acceptance, Idempotency
 from everpost.engine.console import attempts_of, statuses_of
-from everpost.entrypoints.http import following, headers
+from everpost.entrypoints.http import headers
 from everpost.entrypoints.http.call import Call, Headers, Reply, encode, json
 from everpost.entrypoints.http.problems import problem
 from everpost.entrypoints.http.query import (
@@ -23,13 +22,11 @@ from everpost.entrypoints.http.query import (
     refusal,
 )
 from everpost.model.delivery import FINAL, DeliveryState
-from everpost.model.key import Scope
-from everpost.model.limits import EVENTS_PAGE_MAX, PAGE_DEFAULT, PAGE_MAX
+from everpost.model.limits import PAGE_DEFAULT, PAGE_MAX
 from everpost.model.problem import Problem
 from everpost.store.port import Filter, Stored
 
 REPLAYED: Final = (b"idempotency-replayed", b"true")
-_SEQUENCE: Final = re.compile(r"0*[0-9]{1,18}")
 
 
 class Kept(Struct, frozen=True):
@@ -146,30 +143,6 @@ async def cancel_email(call: Call) -> Reply | Problem:
         return stored
     call.message_id = stored.message.id
     return json(200, _view(stored))
-
-
-async def list_events(call: Call) -> Reply | Problem:
-    """An administrator sees the events of all projects, accounts and routes among them."""
-    faults = Faults()
-    given = call.query.get("after")
-    after = given or "0"
-    limit = read_limit(call.query, PAGE_DEFAULT, EVENTS_PAGE_MAX, faults)
-    if not _SEQUENCE.fullmatch(after):
-        faults.add("after", "must be a next_cursor of this list, or the sequence of an event")
-    if faults:
-        return refusal(faults)
-    last_id = following.last_id(call)
-    if isinstance(last_id, Problem):
-        return last_id
-    project = None if call.caller.may(Scope.ADMIN) else call.caller.project
-    start = int(after)
-    if following.is_wanted(call):
-        told = start if given else None
-        return following.follow(call, told if last_id is None else last_id, project, call.query.get("message"))
-    events = await call.services.console.events(project, start, limit, call.query.get("message"))
-    last = events[-1].seq if events else start
-    page = {"data": [native.render_event(recorded) for recorded in events], "next_cursor": native.render_sequence(last)}
-    return json(200, page)
 
 
 def _view(stored: Stored) -> Any:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from everpost.dialects import native
 from everpost.engine.feed import Reader
+from everpost.engine.search import Sought
 from everpost.entrypoints.http import headers
 from everpost.entrypoints.http.call import Call, Reply, encode
 from everpost.entrypoints.http.problems import problem
@@ -45,14 +46,14 @@ def last_id(call: Call) -> int | Problem | None:
     return int(told)
 
 
-def follow(call: Call, after: int | None, project: str | None, message_id: str | None) -> Reply | Problem:
+def follow(call: Call, after: int | None, sought: Sought) -> Reply | Problem:
     feed = call.services.feed
     if feed is None:
         return problem("no_streams", "ask for application/json, and go on from page to page with `after`")
     if feed.readers >= STREAMS_MAX:
         refused = problem("too_many_streams", f"at most {STREAMS_MAX} are open at a time")
         return replace(refused, retry_after_s=RETRY_AFTER_S)
-    stream = EventStream(call, feed.open(after, project, message_id))
+    stream = EventStream(call, feed.open(after, sought.project, sought.message_id), sought)
     return Reply(status=200, body=b"", content_type=EVENT_STREAM, headers=FIELDS, stream=stream)
 
 
@@ -62,8 +63,9 @@ class EventStream:
 
     last_words = _AGAIN
 
-    def __init__(self, call: Call, reader: Reader) -> None:
+    def __init__(self, call: Call, reader: Reader, sought: Sought) -> None:
         self._call = call
+        self._sought = sought
         self._reader = reader
         self._is_begun = False
 
@@ -72,7 +74,7 @@ class EventStream:
             self._is_begun = True
             return _AGAIN
         try:
-            events = await self._reader.next(HEARTBEAT_S)
+            events = [one for one in await self._reader.next(HEARTBEAT_S) if self._sought.matches(one)]
             is_allowed = await self._is_allowed()
         except StoreUnavailable:
             return None

@@ -4,14 +4,16 @@ from typing import Final
 
 from everpost.dialects import legacy, native_views
 from everpost.dialects.native_schema import EmailRequest
-from everpost.entrypoints.http import emails, following, original
+from everpost.entrypoints.http import emails, files, following, original, trail
 from everpost.entrypoints.http.operation import Answer, Operation
 from everpost.entrypoints.http.query import Parameter
 from everpost.model import limits
 from everpost.model.delivery import DeliveryState
+from everpost.model.event import EventType
 from everpost.model.key import Scope
 
 _TEXT: Final = {"type": "string"}
+_TYPES: Final = [type_.value for type_ in EventType]
 _TIME: Final = {"oneOf": [{"type": "string", "format": "date-time"}, {"type": "integer", "minimum": 0}]}
 _KEY_MAX: Final = limits.IDEMPOTENCY_KEY_CHARS_MAX
 _KEY: Final = rf'^([!#-~][!-~]{{0,{_KEY_MAX - 1}}}|"([!#-\[\]-~]|\\["\\]){{1,{_KEY_MAX}}}")$'  # bare, or in quotes
@@ -145,18 +147,35 @@ MAIL: Final = (
         description=(
             "Keys of scope admin see all projects, accounts and routes; others see their own project. With "
             "`Accept: text/event-stream` the events come as they happen, as server-sent events: `id` is the sequence, "
-            "`data` the event. Without `after` and Last-Event-ID the stream begins with the next event."
+            "`data` the event. Without `after` and Last-Event-ID the stream begins with the next event. "
+            "With `Accept: text/csv` or `application/jsonl` the page is a piece of a file, of which only the first one "
+            "has titles; what a spreadsheet would take for a formula begins with an apostrophe there. "
+            "A page that is narrowed may be short, or empty: what lies before `next_cursor` was looked through. When "
+            "that stays the same, there is no more."
         ),
-        handle=emails.list_events,
+        handle=trail.list_events,
         scope=Scope.READ,
         query=(
             Parameter("after", "`next_cursor` of the page before, or an event's `sequence`.", _TEXT),
             limit(limits.EVENTS_PAGE_MAX),
             Parameter("message", "Only events of this mail.", _TEXT),
+            Parameter(
+                "type", "Only events of this type.", {"type": "string", "enum": [type_.value for type_ in EventType]}
+            ),
+            Parameter("account", "Only events about this account.", _TEXT),
+            Parameter("since", "Only events from then on.", _TIME),
+            Parameter("until", "Only events before.", _TIME),
         ),
         headers=(Parameter("Last-Event-ID", "Of a stream: the event after which it goes on.", _SEQUENCE),),
         answers=(
-            Answer(status=200, description="A page, or a stream.", schema=native_views.EventPage),
+            Answer(
+                status=200,
+                description="A page, a piece of a file, or a stream.",
+                schema=native_views.EventPage,
+                optional_headers=files.NEXT,
+            ),
+            Answer(status=200, description="A piece.", content_type=files.CSV),
+            Answer(status=200, description="A piece.", content_type=files.LINES),
             Answer(status=200, description="A stream.", content_type=following.EVENT_STREAM),
         ),
         problems=("bad_parameter", "bad_header", "no_streams", "too_many_streams"),

@@ -8,7 +8,7 @@ Fields = Sequence[tuple[bytes, bytes]]
 ASKED: Final = b"access-control-request-method"
 """A browser's question, ahead of the request itself, has this header."""
 
-READABLE: Final = b"etag, idempotency-replayed, location, preference-applied, retry-after, x-request-id"
+READABLE: Final = b"etag, idempotency-replayed, location, next-cursor, preference-applied, retry-after, x-request-id"
 SENDABLE: Final = b"authorization, content-type, idempotency-key, if-match, prefer, traceparent, x-request-id"
 ANSWER_HOLDS_S: Final = 600  # how long a browser need not ask again; Chromium keeps it for 7,200 s at most
 

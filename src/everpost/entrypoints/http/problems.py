@@ -42,6 +42,7 @@ CODES: Final = {
     ),
     "not_found": Code(404, "There is no such thing", "Check the address; the detail says what was looked for."),
     "unknown_route": Code(404, "There is no such route", "The detail lists the known routes."),
+    "unknown_account": Code(404, "There is no such account", "The detail lists the known accounts."),
     "unknown_provider": Code(404, "There is no such account", "The detail lists the known accounts."),
     "method_not_allowed": Code(405, "The method is not allowed here", "The Allow header lists those that are."),
     "no_streams": Code(
@@ -62,6 +63,7 @@ CODES: Final = {
         409, "The message made with this idempotency key is no longer kept", "Use a new Idempotency-Key."
     ),
     "too_many_webhooks": Code(409, "There are too many webhooks", "Delete one first; the detail says the limit."),
+    "too_many_keys": Code(409, "There are too many keys", "Revoke one first; the detail says the limit."),
     "webhook_busy": Code(409, "This webhook has enough to do", "Try again when its replay, or its waiting, is over."),
     "request_timeout": Code(408, "The request did not come in time", "Send it again, whole and at once."),
     "version_conflict": Code(412, "Somebody else has changed it", "Read it again, and change what you have read."),

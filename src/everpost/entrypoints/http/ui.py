@@ -1,15 +1,19 @@
 """The web page: the files of entrypoints/ui as they are, and what a browser lets them do."""
 
+import gzip
+import re
 from collections.abc import Mapping
 from functools import cached_property
+from hashlib import sha256
 from importlib import resources
 from pathlib import PurePath
 from typing import Annotated, Final, TypedDict
 
-from msgspec import Meta
+from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from everpost.entrypoints.http.call import HTML, Call, Reply, json
-from everpost.entrypoints.http.operation import Operation, open_page
+from everpost.entrypoints.http.operation import Answer, Operation, open_page
 from everpost.entrypoints.http.problems import problem
 from everpost.model.problem import Problem
 
@@ -26,6 +30,9 @@ POLICY: Final = (
 """Its own files and this API; no text ever becomes markup."""
 _INDEX: Final = "index.html"
 _HEADERS: Final = ((b"content-security-policy", POLICY), (b"x-dns-prefetch-control", b"off"))
+_ASKS_FIRST: Final = b"no-cache"
+"""Kept by browsers, but never used without asking: the names of the files say nothing of their version."""
+_GZIP: Final = re.compile(r"\b(?:gzip|x-gzip)\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))", re.IGNORECASE)
 
 
 class PageConfig(TypedDict):
@@ -43,14 +50,14 @@ class Ui:
         self._config = json(200, PageConfig(api="", docs="/docs", inbox="/inbox" if inbox else ""))
 
     @cached_property
-    def _files(self) -> Mapping[str, Reply]:
+    def _files(self) -> Mapping[str, "_File"]:
         """By name; read when somebody first looks at the page, so that a function that starts does not pay for them."""
         folder = resources.files("everpost.entrypoints") / "ui"
         files = (folder / _INDEX, *(folder / "page").iterdir())
-        return {each.name: _reply(each.name, each.read_bytes()) for each in files}
+        return {each.name: _file(each.name, each.read_bytes()) for each in files}
 
-    async def index(self, _call: Call) -> Reply:
-        return self._files[_INDEX]
+    async def index(self, call: Call) -> Reply:
+        return self._files[_INDEX].given(call)
 
     async def config(self, _call: Call) -> Reply:
         return self._config
@@ -58,17 +65,44 @@ class Ui:
     async def file(self, call: Call) -> Reply | Problem:
         name = call.place("file")
         found = None if name == _INDEX else self._files.get(name)
-        return found or problem("not_found", "the page has no file of this name")
+        return found.given(call) if found else problem("not_found", "the page has no file of this name")
 
 
-def _reply(name: str, content: bytes) -> Reply:
-    return Reply(status=200, body=content, content_type=TYPES[PurePath(name).suffix], headers=_HEADERS)
+class _File(Struct, frozen=True):
+    """A file as it is, and packed (gzip), each with the name of its version."""
+
+    plain: tuple[str, Reply]
+    packed: tuple[str, Reply]
+
+    def given(self, call: Call) -> Reply:
+        """As the caller takes it; without a body if that is what it has."""
+        etag, reply = self.packed if _GZIP.search(call.header(b"accept-encoding") or "") else self.plain
+        known = {each.strip().removeprefix("W/") for each in (call.header(b"if-none-match") or "").split(",")}
+        return replace(reply, status=304, body=b"") if known & {etag, "*"} else reply
+
+
+def _file(name: str, content: bytes) -> _File:
+    version = sha256(content).hexdigest()[:32]
+
+    def form(etag: str, body: bytes, *more: tuple[bytes, bytes]) -> tuple[str, Reply]:
+        headers = (*_HEADERS, (b"etag", etag.encode()), (b"vary", b"accept-encoding"), *more)
+        type_ = TYPES[PurePath(name).suffix]
+        return etag, Reply(status=200, body=body, content_type=type_, headers=headers, cache=_ASKS_FIRST)
+
+    packed = gzip.compress(content, mtime=0)
+    return _File(form(f'"{version}"', content), form(f'"{version}-gz"', packed, (b"content-encoding", b"gzip")))
 
 
 def ui_operations(*, inbox: bool) -> tuple[Operation, ...]:
     ui = Ui(inbox=inbox)
     return (
-        open_page("front", "/", "The web page", ui.index, content_type=HTML),
+        _kept(open_page("front", "/", "The web page", ui.index, content_type=HTML)),
         open_page("pageConfig", "/config.json", "Where the page finds the API", ui.config, schema=PageConfig),
-        open_page("pageFile", "/page/{file}", "A file of the page", ui.file, content_type=b"*/*"),
+        _kept(open_page("pageFile", "/page/{file}", "A file of the page", ui.file, content_type=b"*/*")),
     )
+
+
+def _kept(page: Operation) -> Operation:
+    """A page that browsers keep, and ask whether it has changed."""
+    whole = replace(page.answers[0], headers={"ETag": "The version; browsers send it as If-None-Match."})
+    return replace(page, answers=(whole, Answer(status=304, description="As it was.")))

@@ -1,12 +1,12 @@
 """Small versioned values, and the list of those who must not be written to. With their events in one transaction."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from everpost.model.event import Event
 from everpost.store.dynamodb.items import to_document, to_suppression
-from everpost.store.dynamodb.keys import CONFIG, Key, suppression_key
+from everpost.store.dynamodb.keys import CONFIG, Key, suppression_key, suppression_keys, suppressions_pk
 from everpost.store.dynamodb.outbox import Outbox
 from everpost.store.dynamodb.sequencer import LAST
 from everpost.store.dynamodb.table import TRANSACTION_MAX, ConditionFailed, Range, Table
@@ -60,10 +60,10 @@ class Suppressions:
 
     async def add(self, suppressions: Iterable[Suppression], events: Sequence[Event]) -> None:
         rows = {suppression_key(one.project, one.address): one for one in suppressions}
-        await self._write(map(suppressed, rows.values()), events)
+        await self._write(chain.from_iterable(map(suppressed, rows.values())), events)
 
     async def remove(self, project: str, addresses: Iterable[str], events: Sequence[Event]) -> None:
-        keys = dict.fromkeys(suppression_key(project, address) for address in addresses)
+        keys = dict.fromkeys(key for address in addresses for key in suppression_keys(project, address))
         await self._write([Write.delete(key) for key in keys], events)
 
     async def of(self, project: str, addresses: Iterable[str]) -> list[Suppression]:
@@ -72,9 +72,16 @@ class Suppressions:
         found = await self._table.get_all(asked)
         return [to_suppression(found[key], address) for key, address in asked.items() if key in found]
 
+    async def page(self, project: str, prefix: str, after: str, limit: int) -> list[Suppression]:
+        first = max(prefix, after + "\0")  # of what comes behind `after`: the very next text
+        if first > prefix + LAST:
+            return []
+        of = Range(pk=suppressions_pk(project), first=first, last=prefix + LAST)
+        return [to_suppression(item, item["address"]) for item in await self._table.query(of, limit)]
+
     async def _write(self, writes: Iterable[Write], events: Sequence[Event]) -> None:
         """More than one transaction can take goes in several, each as good as done by itself; the events come with the
-        last one."""
+        last one. The two items of a suppression stay together, since each transaction takes an even number."""
         left = iter(writes)
         told = [Write.put(self._outbox.recorded(event)) for event in events]
         while some := list(islice(left, TRANSACTION_MAX)):
@@ -86,12 +93,12 @@ class Suppressions:
             await self._table.transact(told)
 
 
-def suppressed(one: Suppression) -> Write:
+def suppressed(one: Suppression) -> tuple[Write, ...]:
+    """Its two items, which go into one transaction."""
     item = {
-        **suppression_key(one.project, one.address)._asdict(),
         "project": one.project,
         "address": one.address.lower(),
         "reason": one.reason,
         "created_at": one.created_at,
     }
-    return Write.put(item)
+    return tuple(Write.put({**key._asdict(), **item}) for key in suppression_keys(one.project, one.address))

@@ -1,5 +1,6 @@
 """The audit trail as it is read: by number across all messages, or of one message."""
 
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -39,7 +40,8 @@ class Journal:
     async def note(self, notice: Notice) -> bool:
         """Its events lie in one item, with the paper, and go with it."""
         put = Write.put(self._outbox.noted(notice), ABSENT)
-        return await self._write_new(notice.event, put, *map(suppressed, notice.suppressions))
+        barred = chain.from_iterable(map(suppressed, notice.suppressions))
+        return await self._write_new(notice.event, put, *barred)
 
     async def paper(self, event_id: str, message_id: str | None) -> bytes | None:
         item = await self._table.get(recorded_key(event_id, message_id))

@@ -10,6 +10,7 @@
 | `k#<key>` | `<scope>` | an idempotency key |
 | `l<shard>#<kind>#<project>#<value>` | `<message id>` | entry of a list: all, by recipient, tag or rare state |
 | `x#<digest>` | `x` | a suppression, by the digest of its project and address |
+| `l#<project>` | `<address>` | the same once more, as long as the address is kept: the list that people look through |
 | `a#<name>` | `<message id>` | that the message needs this attachment, which lies outside the store |
 | `q#<account>#<unit>` | `q` | use of a quota |
 | `quotas` | `<account>#<unit>` | that this quota has been used at all |
@@ -112,6 +113,15 @@ def idempotency_key(scope: str, key: str) -> Key:
 
 def suppression_key(project: str, address: str) -> Key:
     return Key(f"x#{address_digest(project, address).hex()}", "x")
+
+
+def suppressions_pk(project: str) -> str:
+    return f"l#{project}"
+
+
+def suppression_keys(project: str, address: str) -> tuple[Key, Key]:
+    """By which it holds, and by which it is listed."""
+    return suppression_key(project, address), Key(suppressions_pk(project), address.lower())
 
 
 def answered_key(message_id: str) -> Key:

@@ -26,7 +26,7 @@ from everpost.store.dynamodb.keys import (
     less,
     listing_pk,
     shard_of,
-    suppression_key,
+    suppression_keys,
 )
 from everpost.store.dynamodb.listing import Lists
 from everpost.store.dynamodb.outbox import Outbox
@@ -89,11 +89,11 @@ class Removal:
         return count
 
     async def _tell(self, project: str, address: str, event: Event, erased: int) -> None:
-        key = suppression_key(project, address)
+        key, listed = suppression_keys(project, address)
         told = Write.put(self._outbox.recorded(event))
         forget = Write.update(key, "SET #address = :none", "#address <> :none AND attribute_exists(#pk)", none="")
         try:
-            await self._table.transact([forget, told])
+            await self._table.transact([forget, Write.delete(listed), told])
         except ConditionFailed:  # it is not suppressed, or known by its digest alone
             if erased:
                 await self._table.transact([told])

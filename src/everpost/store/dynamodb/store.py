@@ -162,6 +162,9 @@ class DynamoStore:
     async def suppressed(self, project: str, addresses: Sequence[str]) -> list[Suppression]:
         return await self._suppressions.of(project, addresses)
 
+    async def list_suppressions(self, project: str, prefix: str, after: str, limit: int) -> Sequence[Suppression]:
+        return await self._suppressions.page(project, prefix, after, limit)
+
     async def counts(self) -> Counts:
         """As the numbered part of the audit trail tells it: conserved at any time, and as young as that."""
         await self._sequencer.run(COUNTED_MAX)

@@ -23,6 +23,7 @@ from everpost.store.postgres.rows import (
 
 KEY_USE: Final = "fingerprint, message_id, running_until, answer"
 
+_LAST: Final = chr(0x10FFFF)  # sorts behind every other character
 _KEY: Final = Statement(f"SELECT {KEY_USE} FROM idempotency WHERE scope = :scope AND key = :key")
 _DELIVERY: Final = Statement(
     f"SELECT {DELIVERY_COLUMNS} FROM delivery WHERE message_id = :message_id AND position = :position"
@@ -51,6 +52,11 @@ _CONFIG: Final = Statement(
 _SUPPRESSED: Final = Statement("""
 SELECT a.n, s.reason, s.created_at
 FROM unnest(:digests::bytea[]) WITH ORDINALITY AS a (digest, n) JOIN suppression s USING (digest) ORDER BY a.n
+""")
+_SUPPRESSIONS: Final = Statement("""
+SELECT address, reason, created_at FROM suppression
+WHERE project = :project AND address <> '' AND address > :after AND address >= :first AND address < :end
+ORDER BY address LIMIT :limit
 """)
 _REFERENCED: Final = Statement("SELECT DISTINCT name FROM attachment WHERE name = ANY(:names::text[])")
 _COUNTS: Final = Statement("""
@@ -125,6 +131,19 @@ async def suppressed(link: asyncpg.Connection, project: str, addresses: Sequence
     return [
         Suppression(project=project, address=asked[n - 1], reason=original_text(reason), created_at=created_at)
         for n, reason, created_at in rows
+    ]
+
+
+async def list_suppressions(
+    link: asyncpg.Connection, project: str, prefix: str, after: str, limit: int
+) -> list[Suppression]:
+    asked = {"first": stored_text(prefix), "end": stored_text(prefix + _LAST), "after": stored_text(after)}
+    rows = await _SUPPRESSIONS.rows(link, {"project": project, "limit": limit, **asked})
+    return [
+        Suppression(
+            project=project, address=original_text(address), reason=original_text(reason), created_at=created_at
+        )
+        for address, reason, created_at in rows
     ]
 
 

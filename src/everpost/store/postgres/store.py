@@ -164,6 +164,9 @@ class PostgresStore:
     async def suppressed(self, project: str, addresses: Sequence[str]) -> list[Suppression]:
         return await self._read(reads.suppressed, project, addresses)
 
+    async def list_suppressions(self, project: str, prefix: str, after: str, limit: int) -> Sequence[Suppression]:
+        return await self._read(reads.list_suppressions, project, prefix, after, limit)
+
     async def counts(self) -> Counts:
         return await self._read(reads.counts)
 

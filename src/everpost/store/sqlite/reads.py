@@ -21,6 +21,10 @@ KEY_USE: Final = "fingerprint, message_id, running_until, answer"
 _SUPPRESSED: Final = (
     "SELECT v.column1, s.reason, s.created_at FROM ({rows}) v CROSS JOIN suppression s ON s.digest = v.column2"
 )
+_SUPPRESSIONS: Final = (
+    "SELECT project, address, reason, created_at FROM suppression WHERE project = ? AND address <> ''"
+    " AND address > ? AND address >= ? AND address < ? ORDER BY address LIMIT ?"
+)
 _REFERENCED: Final = "SELECT v.column1 FROM ({rows}) v WHERE EXISTS (SELECT 1 FROM attachment WHERE name = v.column1)"
 _LAST: Final = chr(0x10FFFF)  # sorts behind every other character
 
@@ -109,6 +113,16 @@ def suppressed(connection: apsw.Connection, project: str, addresses: Sequence[st
     return [
         Suppression(project=project, address=address, reason=reason, created_at=created_at)
         for address, reason, created_at in bulk.execute(connection, _SUPPRESSED, asked)
+    ]
+
+
+def list_suppressions(
+    connection: apsw.Connection, project: str, prefix: str, after: str, limit: int
+) -> list[Suppression]:
+    rows = connection.execute(_SUPPRESSIONS, (project, after, prefix, prefix + _LAST, limit))
+    return [
+        Suppression(project=project, address=address, reason=reason, created_at=created_at)
+        for project, address, reason, created_at in rows
     ]
 
 

@@ -180,7 +180,12 @@ CREATE TABLE passed (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: Final = (_TABLES, _KEEPING, _PAPERS)
+_LISTED: Final = """
+-- Those whose address is kept, as people look through them.
+CREATE INDEX suppression_listed ON suppression (project, address) WHERE address <> '';
+"""
+
+MIGRATIONS: Final = (_TABLES, _KEEPING, _PAPERS, _LISTED)
 """Step k brings a database of version k to version k + 1."""
 
 

@@ -174,6 +174,9 @@ class SqliteStore:
     async def suppressed(self, project: str, addresses: Sequence[str]) -> list[Suppression]:
         return await _run(self._look_ups, reads.suppressed, project, addresses)
 
+    async def list_suppressions(self, project: str, prefix: str, after: str, limit: int) -> Sequence[Suppression]:
+        return await _run(self._scans, reads.list_suppressions, project, prefix, after, limit)
+
     async def counts(self) -> Counts:
         return await _run(self._look_ups, reads.counts)
 

@@ -1,29 +1,44 @@
-// One account, as a card: its circuit, its last error, what it may still send, and what its provider's records say.
+// One account, as a card: its circuit, how it did lately, its last error, what waits for it, and what may be turned.
 
+import { sparkline } from "./chart.js";
 import { h } from "./dom.js";
-import { span, when } from "./times.js";
-import { circuit, counted } from "./words.js";
+import { compared, reasoned } from "./reasons.js";
+import { lasting, span, when } from "./times.js";
+import { circuit, counted, listed } from "./words.js";
 
 const UNITS = { second: "this second", day: "today", month: "this month" };
 const LOW = 0.1; // of a quota
+const VERDICTS = { works: "good", refused: "bad", unreachable: "bad", unclear: "warn", unasked: "calm" };
 
-/** @param {Object<string, any>} account */
-export function accountCard(account) {
+/**
+ * @typedef {{place: import("./frame.js").Place, look: () => Promise<void>, account: Object<string, any>,
+ *   figures?: Object<string, any>, probed?: Object<string, any>, tell: (probed: Object<string, any>) => void}} Shown
+ *   `figures`: its columns of the last hour; `probed`: what the last probe from here has told, given to `tell`
+ */
+
+/** @param {Shown} shown */
+export function accountCard(shown) {
+  const { account, figures, probed } = shown;
   const { circuit: told } = account;
   return h("section", { class: "card account" },
     h("div", { class: "card-head" }, h("h3", {}, account.name), circuit(told.state)),
     h("p", { class: "quiet" }, account.provider, account.is_default ? " · goes first on the default route" : null),
     standing(told, account.last_error),
+    charts(account, figures),
     errorOf(account),
     quotas(account.quota),
     h("dl", { class: "facts" },
+      fact("Waiting", account.waiting ? `${counted(account.waiting, "mail")} for it` : "no mail"),
       fact("Last success", when(account.ok_at)),
       account.failures ? fact("Failures in a row", account.failures) : null,
       account.failing_since ? fact("Failing since", when(account.failing_since)) : null,
       fact("Under way", `${account.in_flight} of at most ${account.max_concurrency}`),
       account.senders.length ? fact("Sends from", account.senders.join(", ")) : null,
       account.recipients.length ? fact("Writes only to", account.recipients.join(", ")) : null,
-      records(account.records)));
+      records(account.records)),
+    probed ? h("p", { class: `probed ${VERDICTS[probed.verdict] ?? "calm"}` }, h("b", {}, "Probe, "), when(probed.at), ": ", probed.text,
+      probed.latency_ms === null ? null : ` (${lasting(probed.latency_ms)})`) : null,
+    h("div", { class: "actions" }, turns(shown)));
 }
 
 function fact(name, value) {
@@ -37,6 +52,30 @@ function standing(told, lastError) {
     told.state === "closed" && told.share < 1 ? `It may take ${Math.round(told.share * 100)} % of the mail for now. ` : null,
   ].filter(Boolean);
   return words.length ? h("p", {}, words) : null;
+}
+
+/** Success and latency: the numbers in words, and their last hour as lines. */
+function charts(account, figures) {
+  const { recent } = account;
+  const success = recent.share === null ? "no request lately"
+    : `${percent(recent.share)} of ${counted(recent.ok + recent.failed, "request")}, last ${span(recent.window_s)}`;
+  const whole = figures?.whole ?? {};
+  const rows = [
+    spark("Success", success, figures?.success_share, { max: 1, label: `Success share of ${account.name}, the last hour` }),
+    spark("Latency p50", lasting(whole.p50_ms) || "not known", figures?.p50_ms, { look: 2, label: `Median latency of ${account.name}, the last hour` }),
+    spark("Latency p99", lasting(whole.p99_ms) || "not known", figures?.p99_ms, { look: 1, label: `Latency of the slowest of ${account.name}, the last hour` }),
+  ];
+  return h("dl", { class: "facts sparks" }, rows);
+}
+
+function spark(name, words, values, options) {
+  const isKnown = values?.some((value) => value !== null);
+  return fact(name, [words, isKnown ? sparkline(values, options) : null]);
+}
+
+/** Never rounded up to all of it. */
+function percent(share) {
+  return `${Math.floor(share * 1000) / 10} %`;
 }
 
 function errorOf(account) {
@@ -63,4 +102,64 @@ function records(told) {
     ? [`${told.missing} of the latest ${counted(told.looked_for, "mail")} missing since `, when(told.missing_since)]
     : [`${counted(told.looked_for, "mail")} looked for, none missing; shown within ${span(told.lag_s)}`];
   return fact("In its records", [words, told.unconfirmed ? h("b", {}, " It is in doubt, and gets little mail.") : null]);
+}
+
+// --- what may be turned ---
+
+function turns(shown) {
+  const { account, place } = shown;
+  const all = account.routes;
+  const isPaused = all.length > 0 && all.every((one) => one.paused);
+  const button = (verb, says, act) => h("button", {
+    id: `${verb}-account-${account.name}`, "aria-label": `${says}: ${account.name}`, onclick: (event) => act(shown, event.currentTarget),
+  }, says);
+  return [
+    place.may("probeAccount") ? button("probe", "Probe", probe) : null,
+    isPaused && place.may("resumeAccount") ? button("resume", "Resume everywhere", (one) => turn(one, RESUME)) : null,
+    all.length && !isPaused && place.may("pauseAccount") ? button("pause", "Pause everywhere", (one) => turn(one, PAUSE)) : null,
+  ];
+}
+
+/** It changes nothing and sends nothing, so it is not confirmed. */
+async function probe({ account, place, tell }, button) {
+  button.disabled = true;
+  place.say(`Asking ${account.provider}`);
+  try {
+    const { body } = await place.api.post(`/v1/accounts/${encodeURIComponent(account.name)}/probe`);
+    tell({ ...body, at: new Date().toISOString() });
+    document.getElementById(button.id)?.focus();
+    place.say(body.text);
+  } catch (error) {
+    place.trouble(error);
+  } finally {
+    button.disabled = false;
+  }
+}
+
+const PAUSE = {
+  verb: "pause", says: "Pause everywhere", done: "is paused", then: "paused",
+  words: (name, routes) => `${name} will take no new mail of ${routes}. It keeps its places. Mail that its provider has, or may have, stays there.`,
+};
+const RESUME = {
+  verb: "resume", says: "Resume everywhere", done: "is back", then: "in its place",
+  words: (name, routes) => `${name} will take mail of ${routes} again, in its places.`,
+};
+
+async function turn({ account, place, look }, { verb, says, words, done, then }) {
+  const routes = account.routes.map((one) => one.route);
+  const on = routes.length === 1 ? `the route ${routes[0]}` : `the routes ${listed(routes)}`;
+  const now = account.routes.map((one) => `${one.route}: ${one.paused ? "paused" : `number ${one.place}`}`);
+  const given = await reasoned({
+    title: `${says}: ${account.name}?`, yes: says,
+    words: [h("p", {}, words(account.name, on)), compared(now.join(", "), routes.map((route) => `${route}: ${then}`).join(", "))],
+  });
+  if (!given) return;
+  try {
+    await place.api.post(`/v1/accounts/${encodeURIComponent(account.name)}/${verb}`, given);
+    await look();
+    place.say(`${account.name} ${done}`);
+  } catch (error) {
+    await look().catch(() => null);
+    place.trouble(error);
+  }
 }

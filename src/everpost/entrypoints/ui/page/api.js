@@ -2,6 +2,8 @@
 
 import { session } from "./session.js";
 
+const NO_CONTENT = 204;
+
 /** @typedef {{status: number, headers: Headers, body: any}} Answer */
 
 /** A refusal of the API (RFC 9457), or that nobody answers. */
@@ -17,10 +19,12 @@ export class Refused extends Error {
 }
 
 export class Api {
-  /** @param {string} address without a slash at its end; empty: the page's own origin */
-  constructor(address) {
+  /** @param {string} address without a slash at its end; empty: the page's own origin
+   *  @param {() => void} [answered]  is told of each good answer */
+  constructor(address, answered = () => undefined) {
     this.address = address;
     this.shown = address || location.origin;
+    this.answered = answered;
   }
 
   /** @param {Object<string, any>} [query] what is empty is left out
@@ -41,22 +45,50 @@ export class Api {
     return this.#call("PUT", path, { body, headers });
   }
 
-  async #call(method, path, { body = undefined, headers = {}, signal = undefined }) {
+  /** @returns {Promise<Answer>} */
+  patch(path, body) {
+    return this.#call("PATCH", path, { body });
+  }
+
+  /** @returns {Promise<Answer>} */
+  delete(path) {
+    return this.#call("DELETE", path, {});
+  }
+
+  /** A piece of a file in the form that is named, and where the next one begins; null: it was the last.
+   *  @param {{method?: string, path: string, form: string, body?: any, signal?: AbortSignal}} asked
+   *  @returns {Promise<{text: string, next: string|null}>} */
+  async piece({ method = "GET", path, form, body = undefined, signal = undefined }) {
+    const answer = await this.#answer(method, path, { body, headers: { Accept: form }, signal });
+    if (!answer.ok) await this.#read(answer);
+    const text = await answer.text();
+    this.answered();
+    return { text, next: answer.headers.get("next-cursor") };
+  }
+
+  async #call(method, path, options) {
+    const answer = await this.#answer(method, path, options);
+    const read = { status: answer.status, headers: answer.headers, body: await this.#read(answer) };
+    this.answered();
+    return read;
+  }
+
+  async #answer(method, path, { body = undefined, headers = {}, signal = undefined }) {
     const sent = { ...headers };
-    if (session.key) sent.Authorization = `Bearer ${session.key}`;
+    const authorization = await session.authorization();
+    if (authorization) sent.Authorization = authorization;
     if (body !== undefined) sent["Content-Type"] = "application/json";
-    let answer;
     try {
       const options = { method, headers: sent, signal, body: body === undefined ? undefined : JSON.stringify(body) };
-      answer = await fetch(this.address + path, { ...options, cache: "no-store", credentials: "omit", redirect: "error" });
+      return await fetch(this.address + path, { ...options, cache: "no-store", credentials: "omit", redirect: "error" });
     } catch (error) {
       if (error.name === "AbortError") throw error;
       throw new Refused({ code: "unreachable", title: "The API does not answer", detail: `${this.shown} was called` });
     }
-    return { status: answer.status, headers: answer.headers, body: await this.#read(answer) };
   }
 
   async #read(answer) {
+    if (answer.status === NO_CONTENT) return null;
     let body = null;
     try {
       body = await answer.json();

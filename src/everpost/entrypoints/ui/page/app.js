@@ -1,111 +1,108 @@
-// The frame: which screen the address names, who calls the API, and what stands around the screens.
+// The frame: which view the address names, who calls the API, and what stands around the views.
 
 import { Api, Refused } from "./api.js";
 import { readConfig } from "./config.js";
 import { fill, h } from "./dom.js";
-import { showEvents } from "./events.js";
+import { framed } from "./frame.js";
 import { keyButton, keyForm } from "./key.js";
-import { showMessage } from "./message.js";
-import { showMessages } from "./messages.js";
-import { problem } from "./problems.js";
-import { showProviders } from "./providers.js";
-import { showSend } from "./send.js";
+import { drawNavigation, listenToMenu, markNavigation } from "./navigation.js";
+import { readRights, Rights } from "./rights.js";
 import { listenToKeys, shortcutsButton } from "./shortcuts.js";
+import { VIEWS, viewAt } from "./views.js";
 
-/**
- * Where a screen is shown. It ends with `signal`; `trouble` shows what went wrong above it, `calm` takes that away.
- * @typedef {{api: Api, docs: string, id: string, query: URLSearchParams, body: HTMLElement, title: HTMLElement, signal: AbortSignal,
- *   say: (text: string) => void, trouble: (error: Error) => void, calm: () => void, again: () => void}} Place
- */
+/** @typedef {{address: string, docs: string, rights: Rights, keyChanged: () => void}} App */
 
-/** @type {Object<string, {title: string, show: (place: Place) => void}>} */
-const SCREENS = {
-  send: { title: "Send a mail", show: showSend },
-  messages: { title: "Messages", show: showMessages },
-  message: { title: "One mail", show: showMessage },
-  providers: { title: "Providers", show: showProviders },
-  events: { title: "Events", show: showEvents },
-};
-
-const main = document.getElementById("main");
-const said = document.getElementById("said");
 let leave = new AbortController();
 let shown = "";
 
-/** The address: #/messages?state=held, #/messages/em_1 */
-function read() {
-  const [path, search = ""] = location.hash.replace(/^#\/?/, "").split("?");
-  const [name = "", id = ""] = path.split("/").map(decoded);
-  const screen = name === "messages" && id ? "message" : name;
-  return { name, id, screen: SCREENS[screen] ? screen : "messages", query: new URLSearchParams(search) };
-}
-
-function decoded(part) {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
-}
-
-/** Shows what the address names. */
-function turn(app) {
+/** Shows what the address names. @param {App} app */
+async function turn(app) {
   leave.abort();
-  leave = new AbortController();
-  const { id, query, screen } = read();
-  const { title, show } = SCREENS[screen];
-  const place = framed(app, title, { id, query, signal: leave.signal });
-  for (const link of document.querySelectorAll("#screens a")) {
-    const here = link.hash.slice(2) === (screen === "message" ? "messages" : screen);
-    if (here) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
-  }
-  document.title = `${title} - Everpost`;
-  const isOther = shown !== "" && shown !== `${screen}/${id}`;
-  shown = `${screen}/${id}`;
-  show(place);
+  const mine = new AbortController();
+  leave = mine;
+  const { view, id, query } = viewAt(location.hash);
+  const place = framed(app, { title: view.title, id, query }, mine, () => turn(app));
+  markNavigation(view);
+  document.title = `${view.title} - Everpost`;
+  const isOther = shown !== "" && shown !== `${view.name}/${id}`;
+  shown = `${view.name}/${id}`;
   if (isOther) {
     window.scrollTo(0, 0);
     place.title.focus();
   }
+  if (!app.rights.may(view.needs)) {
+    place.title.nextElementSibling.remove();
+    fill(place.body, ...lacking(app, view));
+    return;
+  }
+  try {
+    const show = await view.load();
+    if (!mine.signal.aborted) show(place);
+  } catch (error) {
+    place.trouble(unloaded(error));
+  }
 }
 
-function framed(app, title, asked) {
-  const heading = h("h1", { tabindex: "-1" }, title);
-  const notice = h("div", { class: "notice" });
-  const body = h("div", { class: "body" });
-  fill(main, h("div", { class: "heading" }, heading), notice, body);
-  const again = () => turn(app);
-  return {
-    ...asked, api: app.api, docs: app.docs, title: heading, body, again,
-    say: (text) => fill(said, text),
-    calm: () => notice.childNodes.length && fill(notice),
-    trouble: (error) => {
-      if (error.name === "AbortError" || asked.signal.aborted) return;
-      if (error instanceof Refused && error.problem.code === "unauthorized") {
-        leave.abort();
-        fill(notice);
-        fill(body, keyForm(error, app.keyChanged));
-      } else {
-        fill(notice, problem(error, app.docs));
-      }
-    },
+/** Why there is nothing to show. */
+function lacking(app, view) {
+  if (!app.rights.isOffered(view.needs)) {
+    const why = view.absent ?? "its API does not offer it";
+    return [h("div", { class: "empty" }, h("p", {}, `This Everpost has nothing of the kind: ${why}.`))];
+  }
+  return [
+    h("div", { class: "empty" }, h("p", {}, `Your key has the scope ${app.rights.scope}, which is not enough for this.`)),
+    keyForm(null, app.keyChanged),
+  ];
+}
+
+/** A module that did not come is the server's silence; all else is a fault of the page. */
+function unloaded(error) {
+  return error instanceof TypeError && /import|module/i.test(error.message)
+    ? new Refused({ code: "unreachable", title: "This view could not be fetched", detail: "the page's own server was asked" })
+    : error;
+}
+
+/** Fetches the other views while nobody waits, so that they are there when the network is not. */
+function fetchAhead() {
+  const fetchAll = () => VIEWS.forEach((view) => view.load().catch(() => null)); // asked for again when it is looked at
+  if (window.requestIdleCallback) window.requestIdleCallback(fetchAll, { timeout: 3000 });
+  else setTimeout(fetchAll, 1000);
+}
+
+/** @param {import("./config.js").Config} config */
+function start({ api, docs, inbox }) {
+  const app = { address: api, docs, rights: new Rights(), keyChanged: () => enter() };
+  let entered = new AbortController();
+  const enter = () => {
+    entered.abort();
+    entered = new AbortController();
+    app.rights = new Rights();
+    drawCorner(app, inbox);
+    drawNavigation(app.rights);
+    const first = turn(app);
+    readRights(new Api(api), entered.signal, (rights) => learn(app, rights));
+    return first;
   };
-}
-
-async function start() {
-  const { api, docs, inbox } = await readConfig();
-  const app = { api: new Api(api), docs, keyChanged: () => (drawCorner(), turn(app)) };
-  const corner = document.getElementById("corner");
-  const drawCorner = () => fill(corner,
-    inbox ? h("a", { href: inbox }, "Inbox") : null,
-    docs ? h("a", { href: docs }, "API") : null,
-    shortcutsButton(),
-    keyButton(app.keyChanged));
-  drawCorner();
-  listenToKeys();
+  listenToMenu();
+  listenToKeys(app);
   window.addEventListener("hashchange", () => turn(app));
-  turn(app);
+  enter().then(fetchAhead);
 }
 
-start();
+function drawCorner(app, inbox) {
+  fill(document.getElementById("corner"),
+    inbox ? h("a", { href: inbox }, "Inbox") : null,
+    app.docs ? h("a", { href: app.docs }, "API") : null,
+    shortcutsButton(app),
+    keyButton(app.keyChanged));
+}
+
+function learn(app, rights) {
+  app.rights = rights;
+  drawNavigation(rights);
+  const { view } = viewAt(location.hash);
+  if (rights.may(view.needs)) markNavigation(view);
+  else turn(app);
+}
+
+start(await readConfig());

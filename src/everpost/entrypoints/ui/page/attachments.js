@@ -8,7 +8,7 @@ const KIB = 1024;
 /** @typedef {{filename: string, content: string, content_type?: string}} Attachment  `content` in base64 */
 
 /** A place for files. `changed` is called after each change.
- *  @returns {{element: HTMLElement, field: HTMLElement, read: () => Attachment[]}} */
+ *  @returns {{element: HTMLElement, field: HTMLElement, read: () => {files: Attachment[], bytes: number}}} */
 export function attachmentPlace(changed) {
   /** @type {{file: Attachment, size: number}[]} */
   let kept = [];
@@ -31,17 +31,25 @@ export function attachmentPlace(changed) {
     input.value = "";
     draw();
   };
-  const over = (event) => event.preventDefault();
+  const over = (event) => {
+    event.preventDefault();
+    element.classList.add("over");
+  };
+  const out = () => element.classList.remove("over");
   const dropped = (event) => {
     event.preventDefault();
+    out();
     take(event.dataTransfer.files);
   };
-  const element = h("div", { class: "field drop", ondragover: over, ondrop: dropped },
+  const element = h("div", { class: "field drop", ondragover: over, ondragleave: out, ondrop: dropped },
     h("label", { for: "attachments" }, "Attachments"), input,
     h("span", { class: "hint", id: "attachments-hint" }, "Choose files, or drop them here; all of them at most 25 MiB."),
     h("span", { class: "fault", id: "attachments-fault" }), rows);
   input.setAttribute("aria-describedby", "attachments-hint attachments-fault");
-  return { element, field: input, read: () => kept.map((one) => one.file) };
+  const read = () => ({
+    files: kept.map((one) => one.file), bytes: kept.reduce((sum, one) => sum + one.size, 0),
+  });
+  return { element, field: input, read };
 }
 
 /** @returns {Promise<Attachment>} */

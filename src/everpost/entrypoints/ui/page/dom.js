@@ -22,6 +22,22 @@ export function h(name, attributes = {}, ...children) {
   return element;
 }
 
+/**
+ * The same for a picture: an element of SVG.
+ * @param {string} name
+ * @param {Object<string, any>} [attributes]
+ * @param {...(Node|string|number|null|undefined|false|Array)} children
+ * @returns {SVGElement}
+ */
+export function s(name, attributes = {}, ...children) {
+  const element = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value !== false && value !== null && value !== undefined) element.setAttribute(key, value);
+  }
+  element.append(...nodes(children));
+  return element;
+}
+
 /** Children as they can be appended: flat, without nothings. */
 export function nodes(children) {
   return children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false)
@@ -48,13 +64,6 @@ const PATHS = {
 
 /** A small picture beside a word; it says nothing that the word does not. */
 export function shape(name) {
-  const picture = document.createElementNS(SVG, "svg");
-  picture.setAttribute("viewBox", "1.5 1.5 13 13");
-  picture.setAttribute("aria-hidden", "true");
-  picture.setAttribute("class", "shape");
-  const path = document.createElementNS(SVG, "path");
-  path.setAttribute("d", PATHS[name]);
-  path.setAttribute("fill-rule", "evenodd");
-  picture.append(path);
-  return picture;
+  return s("svg", { viewBox: "1.5 1.5 13 13", "aria-hidden": "true", class: "shape" },
+    s("path", { d: PATHS[name], "fill-rule": "evenodd" }));
 }

@@ -1,6 +1,7 @@
-// Events: the audit trail, newest on top, followed by its cursor.
+// Events: the audit trail, newest on top, followed by its cursor; narrowed, and saved as a file.
 
 import { fill, h } from "./dom.js";
+import { trailFilters } from "./event_filters.js";
 import { poll } from "./live.js";
 import { shortType } from "./story.js";
 import { when } from "./times.js";
@@ -10,51 +11,47 @@ const PAGE = 200;
 const ROWS_MAX = 2000;
 const DIGITS = 20; // of a sequence
 
-/** @param {import("./app.js").Place} place */
+/** @param {import("./frame.js").Place} place */
 export function showEvents(place) {
-  const message = place.query.get("message") ?? "";
   const rows = h("ol", { class: "rows events", "aria-label": "Events, newest first" });
   const empty = h("p", { class: "empty" }, "Reading the audit trail …");
-  const trail = { place, message, rows, empty, first: "", cursor: "", isFollowed: true };
+  const trail = { place, rows, empty, asked: {}, isNarrow: false, first: "", cursor: "", isFollowed: true };
+  const filters = trailFilters(place, trail);
   const earlier = h("button", { onclick: () => showEarlier(trail, earlier) }, "Earlier events");
-  fill(place.body, filterForm(trail), empty, rows, h("div", { class: "pages" }, message ? null : earlier));
-  poll(() => (trail.isFollowed ? follow(trail) : undefined), LOOK_MS, place.signal, place.trouble);
-}
-
-function filterForm(trail) {
-  const input = h("input", { id: "f-message", value: trail.message, autocomplete: "off", spellcheck: "false", "data-find": true });
-  const go = (event) => {
-    event.preventDefault();
-    const id = input.value.trim();
-    location.hash = id ? `#/events?message=${encodeURIComponent(id)}` : "#/events";
+  fill(place.body, filters, empty, rows, h("div", { class: "pages" }, trail.asked.message ? null : earlier));
+  const look = async () => {
+    const isFirst = !trail.cursor;
+    if (trail.isFollowed) await follow(trail);
+    if (isFirst && trail.isNarrow && !trail.rows.children.length) await showEarlier(trail, earlier);
+    return trail.asked.until ? null : LOOK_MS;
   };
-  const pause = h("button", { type: "button", "aria-pressed": "true", onclick: () => {
-    trail.isFollowed = !trail.isFollowed;
-    pause.setAttribute("aria-pressed", String(trail.isFollowed));
-  } }, "Follow live");
-  return h("form", { class: "filters", role: "search", "aria-label": "Filter", onsubmit: go },
-    h("div", { class: "field" }, h("label", { for: "f-message" }, "Id of a mail"), input),
-    h("button", {}, "Filter"), h("a", { class: "button", href: "#/events" }, "Clear"), pause);
+  poll(look, LOOK_MS, place.signal, place.trouble);
 }
 
 /** Reads on from the cursor until there is nothing new. */
 async function follow(trail) {
-  if (!trail.cursor) trail.cursor = trail.message ? sequence(0) : await nearTheEnd(trail.place);
+  if (!trail.cursor) trail.cursor = trail.asked.message ? sequence(0) : await nearTheEnd(trail.place);
+  trail.first ||= sequence(BigInt(trail.cursor) + 1n);
   let page;
+  let isMore;
   do {
     page = await read(trail, trail.cursor);
+    isMore = page.next_cursor !== trail.cursor && (trail.isNarrow || page.data.length === PAGE);
     trail.cursor = page.next_cursor;
-    trail.first ||= page.data[0]?.sequence ?? "";
     trail.rows.prepend(...page.data.map(row).reverse());
-  } while (page.data.length === PAGE && !trail.place.signal.aborted);
+  } while (isMore && !trail.place.signal.aborted);
   while (trail.rows.children.length > ROWS_MAX) trail.rows.lastElementChild.remove();
   trail.place.calm();
-  fill(trail.empty, trail.rows.children.length ? null : "Nothing has happened yet.");
-  trail.empty.hidden = trail.rows.children.length > 0;
+  showEnd(trail);
 }
 
-async function read({ place, message }, after) {
-  return (await place.api.get("/v1/events", { after, limit: PAGE, message }, place.signal)).body;
+function showEnd({ rows, empty, isNarrow }) {
+  fill(empty, isNarrow ? "No event is like that, as far as was looked." : "Nothing has happened yet.");
+  empty.hidden = rows.children.length > 0;
+}
+
+async function read({ place, asked }, after) {
+  return (await place.api.get("/v1/events", { ...asked, after, limit: PAGE }, place.signal)).body;
 }
 
 /** A place from which the end of the trail is not far: a page before the first event of the newest mail. */
@@ -65,8 +62,8 @@ async function nearTheEnd(place) {
   return told.length ? before(told[0].sequence, PAGE) : sequence(0);
 }
 
-/** Puts the events before the first one that is shown below it. Sequences may have gaps (other projects' events), so
- *  the step back doubles until something is there. */
+/** Puts the events before the first one that is shown below it. Sequences may have gaps (other projects' events, or
+ *  those that are not looked for), so the step back doubles until something is there. */
 async function showEarlier(trail, button) {
   button.disabled = true;
   try {
@@ -78,6 +75,7 @@ async function showEarlier(trail, button) {
     }
     if (found.length) trail.first = found[0].sequence;
     trail.rows.append(...found.map(row).reverse());
+    showEnd(trail);
     trail.place.say(found.length ? "Earlier events are shown" : "These are all");
     if (found.length) button.disabled = false;
     else button.textContent = "This is the beginning";
@@ -91,11 +89,14 @@ async function showEarlier(trail, button) {
 async function between(trail, after) {
   let found = [];
   let page;
+  let place = after;
+  let isMore;
   do {
-    page = await read(trail, after);
+    page = await read(trail, place);
     found = [...found, ...page.data.filter((event) => event.sequence < trail.first)].slice(-PAGE);
-    after = page.next_cursor;
-  } while (page.data.length === PAGE && after < trail.first);
+    isMore = page.next_cursor !== place && page.next_cursor < trail.first;
+    place = page.next_cursor;
+  } while (isMore);
   return found;
 }
 

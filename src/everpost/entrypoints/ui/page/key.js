@@ -4,21 +4,21 @@ import { h } from "./dom.js";
 import { session } from "./session.js";
 
 /** Asks for a key.
- *  @param {import("./api.js").Refused} refused  what the API said without one, or of the last one
+ *  @param {import("./api.js").Refused|null} refused  what the API said without one, or of the last one
  *  @param {() => void} changed */
 export function keyForm(refused, changed) {
-  const wasTried = session.key !== null;
+  const wasTried = session.isEntered && refused !== null;
   const input = h("input", {
     id: "key", type: "password", autocomplete: "off", spellcheck: "false", required: true,
     "aria-describedby": "key-words", "aria-invalid": wasTried ? "true" : null,
   });
   const use = (event) => {
     event.preventDefault();
-    session.key = input.value.trim();
+    session.enter(input.value.trim());
     changed();
   };
   const form = h("form", { class: "card narrow", onsubmit: use },
-    h("h2", {}, "An API key is needed"),
+    h("h2", {}, refused ? "An API key is needed" : "Another API key"),
     h("p", { id: "key-words" },
       wasTried ? `The last one was not taken: ${refused.problem.detail ?? refused.problem.title}. ` : null,
       "It stays in this tab until you close it or forget the key, and goes to the API alone. ",
@@ -27,15 +27,15 @@ export function keyForm(refused, changed) {
     h("label", { for: "key" }, "API key"),
     input,
     h("div", { class: "actions" }, h("button", { class: "first" }, "Use this key")));
-  queueMicrotask(() => input.focus());
+  if (refused) queueMicrotask(() => input.focus());
   return form;
 }
 
 /** Forgets the key; null while there is none. */
 export function keyButton(changed) {
-  if (!session.key) return null;
+  if (!session.isEntered) return null;
   const forget = () => {
-    session.key = null;
+    session.leave();
     changed();
   };
   return h("button", { class: "plain", onclick: forget }, "Forget key");

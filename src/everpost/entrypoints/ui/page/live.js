@@ -32,10 +32,12 @@ function rest(ms, signal) {
     const end = () => {
       clearTimeout(timer);
       signal.removeEventListener("abort", end);
+      window.removeEventListener("online", end);
       resolve();
     };
     const timer = setTimeout(end, ms);
     signal.addEventListener("abort", end);
+    window.addEventListener("online", end); // the network is back: nobody has to wait for it
   });
 }
 

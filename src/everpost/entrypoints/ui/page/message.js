@@ -8,7 +8,7 @@ import { counted, person, recipientState, state, STATES } from "./words.js";
 
 const KINDS = { to: "To", cc: "Cc", bcc: "Bcc" };
 
-/** @param {import("./app.js").Place} place */
+/** @param {import("./frame.js").Place} place */
 export function showMessage(place) {
   const standing = h("div", { class: "standing" });
   const about = h("div", { class: "half" });

@@ -9,7 +9,7 @@ const LOOK_MS = 3000;
 const FILTERS = ["state", "recipient", "tag", "account"];
 const NAMED_MAX = 2; // recipients of a row
 
-/** @param {import("./app.js").Place} place */
+/** @param {import("./frame.js").Place} place */
 export function showMessages(place) {
   const asked = Object.fromEntries([...FILTERS, "cursor"].map((name) => [name, place.query.get(name) ?? ""]));
   const rows = h("ol", { class: "rows", "aria-label": "Mails, newest first" });

@@ -1,12 +1,11 @@
-// The rows of the form in which recipients are entered.
+// The rows of the form in which recipients are entered, and whom answers go to.
 
 import { fill, h } from "./dom.js";
 
-const KINDS = [["to", "To"], ["cc", "Cc"], ["bcc", "Bcc"]];
+const KINDS = [["to", "To"], ["cc", "Cc"], ["bcc", "Bcc"], ["reply_to", "Reply-To"]];
 
 /** Rows that can grow. `changed` is called after each change.
- *  @returns {{element: HTMLElement, read: () => {kind: string, email: string, name: string, field: HTMLElement}[],
- *    focus: () => void}} */
+ *  @returns {{element: HTMLElement, read: () => {kind: string, email: string, name: string, field: HTMLElement}[]}} */
 export function recipientRows(changed) {
   const rows = h("ol", { class: "recipients" });
   let made = 0;
@@ -47,12 +46,11 @@ export function recipientRows(changed) {
   };
 
   add("to");
-  const element = h("fieldset", {}, h("legend", {}, "Recipients"), rows,
+  const element = h("fieldset", {}, h("legend", {}, "Recipients, and where answers go"), rows,
     h("button", { type: "button", onclick: more }, "Add a recipient"));
   const value = (row, name) => row.querySelector(`[name=${name}]`).value.trim();
   return {
     element,
-    focus: () => rows.firstElementChild.querySelector("[name=email]").focus(),
     read: () => [...rows.children].map((row) => ({
       kind: value(row, "kind"), email: value(row, "email"), name: value(row, "name"),
       field: row.querySelector("[name=email]"),

@@ -4,26 +4,41 @@ import { Refused } from "./api.js";
 import { attachmentPlace } from "./attachments.js";
 import { fieldOf, freshKey, missing, request } from "./draft.js";
 import { fill, h } from "./dom.js";
+import { poll } from "./live.js";
+import { pairRows } from "./pairs.js";
 import { problem } from "./problems.js";
 import { labelled, mark, recipientRows } from "./recipients.js";
 import { snippetCard } from "./snippets.js";
 import { liveStory } from "./timeline.js";
 import { state } from "./words.js";
 
-/** @param {import("./app.js").Place} place */
+const LOOK_MS = 3000;
+const HEADERS = {
+  id: "header", legend: "Headers", add: "Add a header", hint: "Further ones; what has a field of its own here is refused.",
+};
+const METADATA = {
+  id: "metadata", legend: "Metadata", add: "Add an entry", hint: "Your own data: in its events and webhooks, not in the mail.",
+};
+const ON_UNKNOWN = [["", "As the route says"], ["resend", "Send it again"], ["hold", "Hold it for a person"]];
+
+/** @param {import("./frame.js").Place} place */
 export function showSend(place) {
   const changed = () => snippet.draw();
-  const files = attachmentPlace(changed);
-  const fields = { ...inputs(changed), attachments: files.field };
-  const recipients = recipientRows(changed);
-  const read = () => request(fields, recipients.read(), files.read());
-  const snippet = snippetCard(read, place.api.shown, place.say);
+  const parts = {
+    files: attachmentPlace(changed), people: recipientRows(changed),
+    headers: pairRows(HEADERS, changed), metadata: pairRows(METADATA, changed),
+  };
+  const fields = { ...inputs(changed), attachments: parts.files.field };
+  const read = () => ({
+    fields, people: parts.people.read(), headers: parts.headers.read(), metadata: parts.metadata.read(), ...parts.files.read(),
+  });
+  const snippet = snippetCard(() => request(read()), place.api.shown, place.say);
   const answer = h("div", { class: "answer" });
   const button = h("button", { class: "first" }, "Send");
   const form = h("form", { class: "card form", novalidate: true, onsubmit: (event) => {
     event.preventDefault();
-    send({ place, fields, recipients: recipients.read(), files, answer, button, drawn: changed });
-  } }, formParts(fields, recipients, files, changed), h("div", { class: "actions" }, button));
+    send({ place, form, entered: read(), answer, button, drawn: changed });
+  } }, mainParts(fields, parts), furtherParts(fields, parts, changed), h("div", { class: "actions" }, button));
   fill(place.body, h("div", { class: "halves" }, form, h("div", { class: "half" }, answer, snippet.element)));
   snippet.draw();
   fillRoutes(place, fields.route);
@@ -32,6 +47,7 @@ export function showSend(place) {
 function inputs(changed) {
   const input = (id, attributes = {}) => h("input", { id, autocomplete: "off", oninput: changed, ...attributes });
   const area = (id, rows) => h("textarea", { id, rows, oninput: changed, spellcheck: "true" });
+  const choice = (id, ...options) => h("select", { id, onchange: changed }, options);
   return {
     from: input("from", { inputmode: "email", spellcheck: "false", "data-find": true }),
     fromName: input("from-name"),
@@ -39,79 +55,89 @@ function inputs(changed) {
     text: area("text", 5),
     html: area("html", 3),
     tags: input("tags"),
-    route: h("select", { id: "route", onchange: changed }, h("option", { value: "default" }, "default")),
+    route: choice("route", h("option", { value: "default" }, "default")),
+    onUnknown: choice("on-unknown", ON_UNKNOWN.map(([value, words]) => h("option", { value }, words))),
     sendAt: input("send-at", { type: "datetime-local" }),
+    expiresAt: input("expires-at", { type: "datetime-local" }),
     key: input("idempotency-key", { value: freshKey(), spellcheck: "false" }),
   };
 }
 
-function formParts(fields, recipients, files, changed) {
+function mainParts(fields, parts) {
+  return [
+    h("div", { class: "pair" },
+      labelled("from", "From", fields.from), labelled("from-name", "Name (optional)", fields.fromName)),
+    parts.people.element,
+    labelled("subject", "Subject", fields.subject),
+    labelled("text", "Text", fields.text),
+    labelled("html", "HTML (optional)", fields.html),
+    parts.files.element,
+  ];
+}
+
+function furtherParts(fields, parts, changed) {
   const fresh = () => {
     fields.key.value = freshKey();
     changed();
   };
   return [
-    h("div", { class: "pair" },
-      labelled("from", "From", fields.from), labelled("from-name", "Name (optional)", fields.fromName)),
-    recipients.element,
-    labelled("subject", "Subject", fields.subject),
-    labelled("text", "Text", fields.text),
-    labelled("html", "HTML (optional)", fields.html),
-    files.element,
     h("details", {}, h("summary", {}, "Tags, route, time and idempotency key"),
       labelled("tags", "Tags", fields.tags, "Up to 10, with commas between them; mails are found by them."),
       h("div", { class: "pair" },
         labelled("route", "Route", fields.route, "Which accounts may carry it."),
-        labelled("send-at", "Not before", fields.sendAt, "Your local time; empty: now.")),
+        labelled("on-unknown", "When nobody can tell whether a provider has it", fields.onUnknown),
+        labelled("send-at", "Not before", fields.sendAt, "Your local time; empty: now."),
+        labelled("expires-at", "Not after", fields.expiresAt, "It fails if it was not handed over by then.")),
       labelled("idempotency-key", "Idempotency key", fields.key,
         "The same key with the same mail is one mail, however often it is sent. A new one is made after each mail."),
       h("button", { type: "button", onclick: fresh }, "Make a new key")),
+    h("details", {}, h("summary", {}, "Headers and metadata"), parts.headers.element, parts.metadata.element),
   ];
 }
 
-async function fillRoutes(place, select) {
-  try {
+/** Asks until there is an answer, and then no more. */
+function fillRoutes(place, select) {
+  poll(async () => {
     const routes = (await place.api.get("/v1/routes", {}, place.signal)).body.data;
+    place.calm();
     const chosen = select.value;
     fill(select, routes.map((route) => h("option", { value: route.name, selected: route.name === chosen },
       `${route.name}: ${route.accounts.map((one) => one.account).join(", ")}`)));
-  } catch (error) {
-    place.trouble(error);
-  }
+    return null;
+  }, LOOK_MS, place.signal, place.trouble);
 }
 
-async function send({ place, fields, recipients, files, answer, button, drawn }) {
-  const all = [...Object.values(fields), ...recipients.map((one) => one.field)];
-  all.forEach((field) => mark(field, ""));
-  const gaps = missing(fields, recipients);
+async function send({ place, form, entered, answer, button, drawn }) {
+  form.querySelectorAll("[aria-invalid]").forEach((field) => mark(field, ""));
+  const gaps = missing(entered);
   if (gaps.length) {
     marked(gaps);
     return;
   }
-  const { path, body, key } = request(fields, recipients, files.read());
+  const { path, body, key } = request(entered);
   button.disabled = true;
   place.say("Sending");
   try {
     const given = await place.api.post(path, body, key ? { "Idempotency-Key": key } : {});
     place.calm();
     fill(answer, ...accepted(place, given));
-    fields.key.value = freshKey();
+    entered.fields.key.value = freshKey();
     drawn();
     answer.querySelector("h2").focus();
   } catch (error) {
-    refused({ place, error, fields, recipients, answer });
+    refused({ place, error, entered, answer });
   } finally {
     button.disabled = false;
   }
 }
 
-function refused({ place, error, fields, recipients, answer }) {
+function refused({ place, error, entered, answer }) {
   if (!(error instanceof Refused) || error.problem.code === "unauthorized") {
     place.trouble(error);
     return;
   }
   fill(answer, problem(error, place.docs));
-  const named = (error.problem.errors ?? []).map((one) => [fieldOf(one.field, fields, recipients), one.message]);
+  const named = (error.problem.errors ?? []).map((one) => [fieldOf(one.field, entered), one.message]);
   const known = named.filter(([field]) => field);
   if (known.length) marked(known);
   else answer.firstElementChild.focus();
@@ -119,8 +145,10 @@ function refused({ place, error, fields, recipients, answer }) {
 
 /** Says what is wrong at each field, and goes to the first. */
 function marked(pairs) {
-  pairs.forEach(([field, words]) => mark(field, words));
-  pairs[0][0].closest("details")?.setAttribute("open", "");
+  for (const [field, words] of pairs) {
+    mark(field, words);
+    field.closest("details")?.setAttribute("open", "");
+  }
   pairs[0][0].focus();
 }
 

@@ -2,32 +2,37 @@
 
 import { told } from "./dialogs.js";
 import { h } from "./dom.js";
+import { VIEWS } from "./views.js";
 
 const OFF = "everpost.shortcuts.off";
-const SCREENS = { s: "#/send", m: "#/messages", p: "#/providers", e: "#/events" };
 const KEYS = [
-  ["g s", "Send"], ["g m", "Messages"], ["g p", "Providers"], ["g e", "Events"],
   ["/", "to the first filter"], ["j", "to the next row"], ["k", "to the row before"], ["?", "these words"],
 ];
 
 const areOn = () => localStorage.getItem(OFF) === null;
 
-export function listenToKeys() {
+/** Views that a letter leads to. @param {import("./app.js").App} app */
+const reached = (app) => VIEWS.filter((view) => view.key && app.rights.isOffered(view.needs));
+
+/** @param {import("./app.js").App} app */
+export function listenToKeys(app) {
   let goes = false;
   document.addEventListener("keydown", (event) => {
     const busy = event.target.closest("input, textarea, select, dialog") || event.ctrlKey || event.metaKey || event.altKey;
     if (busy || !areOn()) return;
-    if (goes && SCREENS[event.key]) location.hash = SCREENS[event.key];
+    const view = goes && reached(app).find((one) => one.key === event.key);
+    if (view) location.hash = `#/${view.name}`;
     else if (event.key === "/") focus(document.querySelector("[data-find]"), event);
     else if (event.key === "j") step(1, event);
     else if (event.key === "k") step(-1, event);
-    else if (event.key === "?") showKeys();
+    else if (event.key === "?") showKeys(app);
     goes = event.key === "g";
   });
 }
 
-export function shortcutsButton() {
-  return h("button", { class: "plain wide-only", onclick: showKeys }, "Shortcuts");
+/** @param {import("./app.js").App} app */
+export function shortcutsButton(app) {
+  return h("button", { class: "plain wide-only", onclick: () => showKeys(app) }, "Shortcuts");
 }
 
 function focus(element, event) {
@@ -42,14 +47,15 @@ function step(by, event) {
   focus(rows[at === -1 ? 0 : Math.min(Math.max(at + by, 0), rows.length - 1)], event);
 }
 
-function showKeys() {
+function showKeys(app) {
+  const keys = [...reached(app).map((view) => [`g ${view.key}`, view.link]), ...KEYS];
   const change = (event) => {
     if (event.target.checked) localStorage.removeItem(OFF);
     else localStorage.setItem(OFF, "yes");
   };
   const box = h("input", { type: "checkbox", onchange: change, checked: areOn() });
   told("Shortcuts", [
-    h("dl", { class: "keys" }, KEYS.map(([key, words]) => h("div", {}, h("dt", {}, key.split(" ").map((one) =>
+    h("dl", { class: "keys" }, keys.map(([key, words]) => h("div", {}, h("dt", {}, key.split(" ").map((one) =>
       h("kbd", {}, one))), h("dd", {}, words)))),
     h("label", { class: "check" }, box, "Single keys are on"),
   ]);

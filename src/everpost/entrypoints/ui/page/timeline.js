@@ -112,7 +112,7 @@ function reason(data) {
 }
 
 /** The story of a mail, kept up to date.
- *  @param {import("./app.js").Place} place
+ *  @param {import("./frame.js").Place} place
  *  @param {string} id
  *  @param {(mail: Object<string, any>) => void} changed  is told of each new state of the mail */
 export function liveStory(place, id, changed) {

@@ -1,0 +1,114 @@
+"""The operations on suppressions and recipients."""
+
+from typing import Final
+
+from everpost.dialects import native_views
+from everpost.dialects.native_schema import (
+    ErasureRequest,
+    SuppressionImport,
+    SuppressionRequest,
+    SuppressionSearch,
+)
+from everpost.entrypoints.http import erasing, files, suppressions
+from everpost.entrypoints.http.operation import Answer, Operation
+from everpost.model.key import Scope
+
+_ALL: Final = "/v1/suppressions"
+_SUPPRESSION: Final = f"{_ALL}/{{address:path}}"  # the local part of an address may hold a slash
+_ADDRESS: Final = {"address": {"type": "string", "format": "email"}}
+
+SUPPRESSIONS: Final = (
+    Operation(
+        id="searchSuppressions",
+        method="POST",
+        path=f"{_ALL}/search",
+        tag="Suppressions",
+        summary="List addresses that must not be written to",
+        description="In order of their letters. With `Accept: text/csv` the page is a piece of a file, of which only "
+        "the first one has titles. What a spreadsheet would take for a formula begins with an apostrophe there. "
+        "Addresses that were erased are not told.",
+        handle=suppressions.search_suppressions,
+        scope=Scope.READ,
+        body=SuppressionSearch,
+        example={"address": "bob"},
+        answers=(
+            Answer(
+                status=200,
+                description="A page.",
+                schema=native_views.SuppressionPage,
+                optional_headers=files.NEXT,
+            ),
+            Answer(status=200, description="A piece.", content_type=files.CSV),
+        ),
+        problems=("bad_json", "body_too_large", "validation_failed"),
+    ),
+    Operation(
+        id="importSuppressions",
+        method="POST",
+        path=f"{_ALL}/import",
+        tag="Suppressions",
+        summary="Stop all mail to the addresses of a list",
+        description="Each faulty line is named, and the good ones are taken. With `dry_run` nothing is.",
+        handle=suppressions.import_suppressions,
+        scope=Scope.ADMIN,
+        body=SuppressionImport,
+        example={"csv": "address,reason\nbob@example.org,asked by phone\n", "dry_run": True},
+        answers=(Answer(status=200, description="Done, or looked at.", schema=native_views.ImportView),),
+        problems=("bad_json", "body_too_large", "validation_failed"),
+    ),
+    Operation(
+        id="getSuppression",
+        method="GET",
+        path=_SUPPRESSION,
+        places=_ADDRESS,
+        tag="Suppressions",
+        summary="Whether an address must not be written to",
+        handle=suppressions.get_suppression,
+        scope=Scope.READ,
+        answers=(Answer(status=200, description="It must not.", schema=native_views.SuppressionView),),
+        problems=("not_found", "validation_failed"),
+    ),
+    Operation(
+        id="putSuppression",
+        method="PUT",
+        path=_SUPPRESSION,
+        places=_ADDRESS,
+        tag="Suppressions",
+        summary="Stop all mail to an address",
+        handle=suppressions.put_suppression,
+        scope=Scope.ADMIN,
+        body=SuppressionRequest,
+        body_required=False,
+        example={"reason": "asked by phone"},
+        answers=(Answer(status=200, description="From now on.", schema=native_views.SuppressionView),),
+        problems=("bad_json", "body_too_large", "validation_failed"),
+    ),
+    Operation(
+        id="deleteSuppression",
+        method="DELETE",
+        path=_SUPPRESSION,
+        places=_ADDRESS,
+        tag="Suppressions",
+        summary="Allow mail to an address again",
+        handle=suppressions.delete_suppression,
+        scope=Scope.ADMIN,
+        answers=(Answer(status=204, description="It is not suppressed."),),
+        problems=("validation_failed",),
+    ),
+    Operation(
+        id="eraseRecipient",
+        method="POST",
+        path="/v1/recipients/erase",
+        tag="Suppressions",
+        summary="Take a recipient out of all mails",
+        description="In every mail of the project a token stands in the place of the address, for good. The content of "
+        "these mails goes, and so does their metadata; other recipients, states and counts stay, and a suppression "
+        "still holds. Mail queued for the recipient alone is cancelled first. After an interruption, repeat it.",
+        handle=erasing.erase_recipient,
+        scope=Scope.ADMIN,
+        body=ErasureRequest,
+        example={"address": "bob@example.org", "dry_run": True},
+        answers=(Answer(status=200, description="Done, or counted.", schema=native_views.ErasureView),),
+        problems=("bad_json", "body_too_large", "validation_failed", "recipient_busy"),
+    ),
+)

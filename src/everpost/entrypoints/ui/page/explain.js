@@ -1,0 +1,91 @@
+// Where a mail would go if it came now, and why: the API decides as for real mail, and sends nothing.
+
+import { Refused } from "./api.js";
+import { fill, h } from "./dom.js";
+import { labelled, mark } from "./recipients.js";
+import { when } from "./times.js";
+
+const KIB = 1024;
+const FIELDS = { from: "explain-from", to: "explain-to", size_bytes: "explain-size", tags: "explain-tags" };
+const PROSPECTS = {
+  sent: (told) => [h("b", {}, told.account), ` would take it: ${told.reason}.`],
+  waits: (told) => ["It would be accepted, and wait: no account can take it now. They are looked at again at ", when(told.until), "."],
+  refused: () => ["It would not be accepted: no account of the route can carry it."],
+};
+
+/** @param {import("./frame.js").Place} place
+ *  @returns {{element: HTMLElement, show: (routes: {name: string}[]) => void}} */
+export function explainCard(place) {
+  const input = (name, attributes) => h("input", { id: FIELDS[name], autocomplete: "off", spellcheck: "false", ...attributes });
+  const fields = {
+    from: input("from", { inputmode: "email" }),
+    to: input("to", { inputmode: "email" }),
+    size_bytes: input("size_bytes", { type: "number", min: "0", step: "any", value: "20" }),
+    tags: input("tags"),
+  };
+  const route = h("select", { id: "explain-route" });
+  const answer = h("div", { class: "explained", role: "status" });
+  const ask = async (event) => {
+    event.preventDefault();
+    Object.values(fields).forEach((field) => mark(field, ""));
+    try {
+      const path = `/v1/routes/${encodeURIComponent(route.value)}/explain`;
+      const { body } = await place.api.post(path, read(fields));
+      place.calm();
+      fill(answer, explained(body));
+    } catch (error) {
+      fill(answer);
+      refused(place, fields, error);
+    }
+  };
+  const element = h("form", { class: "card form", novalidate: true, onsubmit: ask, "aria-labelledby": "explain-title" },
+    h("h2", { id: "explain-title" }, "Where would a mail go?"),
+    h("div", { class: "pair" },
+      labelled(FIELDS.from, "From", fields.from),
+      labelled(FIELDS.to, "To", fields.to, "With commas between several.")),
+    h("div", { class: "pair" },
+      labelled(FIELDS.size_bytes, "Size in KiB", fields.size_bytes, "Text, HTML and attachments."),
+      labelled("explain-route", "Route", route)),
+    labelled(FIELDS.tags, "Tags (optional)", fields.tags, "With commas between them."),
+    h("div", { class: "actions" }, h("button", {}, "Explain")),
+    answer);
+  return { element, show: (routes) => showRoutes(route, routes) };
+}
+
+function showRoutes(select, routes) {
+  const names = routes.map((route) => route.name);
+  if ([...select.options].map((option) => option.value).join() === names.join()) return;
+  const chosen = select.value;
+  fill(select, names.map((name) => h("option", { value: name, selected: name === chosen }, name)));
+}
+
+function read(fields) {
+  const several = (field) => field.value.split(",").map((one) => one.trim()).filter(Boolean);
+  return {
+    from: fields.from.value.trim() || undefined,
+    to: several(fields.to),
+    size_bytes: Math.round((fields.size_bytes.valueAsNumber || 0) * KIB),
+    tags: several(fields.tags),
+  };
+}
+
+/** Each fault at its field, the first one being gone to; what belongs to none above the page. */
+function refused(place, fields, error) {
+  const told = error instanceof Refused ? error.problem.errors ?? [] : [];
+  const known = told.map((one) => [fields[one.field.split("[")[0]], one.message]).filter(([field]) => field);
+  known.forEach(([field, message]) => mark(field, message));
+  if (known.length) known[0][0].focus();
+  else place.trouble(error);
+}
+
+function explained(told) {
+  return [
+    h("p", {}, PROSPECTS[told.prospect](told)),
+    h("ol", { class: "candidates", "aria-label": "Why, account by account" }, told.accounts.map((one) => h("li", {},
+      h("b", {}, one.account),
+      h("span", {}, one.share ? `${Math.round(one.share * 100)} % of such mail` : "none"),
+      h("span", { class: "quiet" }, one.reason)))),
+    told.suppressed.length
+      ? h("p", {}, `It would not be sent to ${told.suppressed.join(", ")}: suppressed.`) : null,
+  ];
+}

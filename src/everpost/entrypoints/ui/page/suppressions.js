@@ -1,0 +1,112 @@
+// Suppressions: who must not be written to. What is looked for stands in no address.
+
+import { confirmed } from "./dialogs.js";
+import { fill, h } from "./dom.js";
+import { exportList, fileName } from "./exporting.js";
+import { actionButton, submits } from "./forms.js";
+import { importCard } from "./importing.js";
+import { labelled } from "./recipients.js";
+import { when } from "./times.js";
+
+const PAGE = 100;
+const PATH = "/v1/suppressions";
+const FILE_PAGE = 200;
+
+/** @param {import("./frame.js").Place} place */
+export function showSuppressions(place) {
+  const rows = h("ol", { class: "rows entries", "aria-label": "Addresses that must not be written to" });
+  const empty = h("div");
+  const more = h("div", { class: "pages" });
+  const list = { place, rows, empty, more, begins: "", mayChange: place.may("putSuppression") };
+  const again = () => look(list).catch(place.trouble);
+  fill(place.body,
+    list.mayChange ? h("div", { class: "halves" }, addCard(list, again), importCard(place, again)) : null,
+    searchForm(list, again), empty, rows, more);
+  again();
+}
+
+function addCard(list, again) {
+  const { place } = list;
+  const address = h("input", { id: "s-address", inputmode: "email", autocomplete: "off", spellcheck: "false" });
+  const reason = h("input", { id: "s-reason", autocomplete: "off" });
+  const add = submits(place, { address, reason }, async () => {
+    const path = `${PATH}/${encodeURIComponent(address.value.trim() || "-")}`;
+    const { body } = await place.api.put(path, reason.value.trim() ? { reason: reason.value.trim() } : {});
+    address.value = reason.value = "";
+    place.say(`${body.address} gets no more mail`);
+    address.focus();
+    await again();
+  });
+  return h("form", { class: "card form", onsubmit: add, novalidate: true, "aria-label": "Add an address" },
+    h("h2", {}, "Add an address"),
+    h("p", { class: "quiet" }, "From then on it is left out of every mail of this project; the other recipients get theirs."),
+    labelled("s-address", "Address", address),
+    labelled("s-reason", "Reason (optional)", reason, "As it is to be told to those who ask why."),
+    h("div", { class: "actions" }, h("button", { class: "first" }, "Suppress")));
+}
+
+function searchForm(list, again) {
+  const { place } = list;
+  const begins = h("input", { id: "s-begins", inputmode: "email", autocomplete: "off", spellcheck: "false", "data-find": true });
+  const find = submits(place, { address: begins }, () => {
+    list.begins = begins.value.trim();
+    return look(list);
+  });
+  const clear = () => {
+    begins.value = list.begins = "";
+    again();
+  };
+  const exported = () => exportList(place, fileName("suppressions", "csv"), (cursor) => place.api.piece({
+    method: "POST", path: `${PATH}/search`, form: "text/csv", signal: place.signal,
+    body: { address: list.begins, limit: FILE_PAGE, ...(cursor ? { cursor } : {}) },
+  }));
+  return h("form", { class: "filters", role: "search", "aria-label": "Search", onsubmit: find, novalidate: true },
+    labelled("s-begins", "Address, or how it begins", begins),
+    h("button", {}, "Search"), h("button", { type: "button", onclick: clear }, "Clear"),
+    actionButton(place, {}, "Export CSV", exported));
+}
+
+/** Draws the list anew, from its beginning. */
+async function look(list) {
+  fill(list.rows);
+  await further(list, null);
+}
+
+async function further(list, cursor) {
+  const { place, rows, begins } = list;
+  const asked = { address: begins, limit: PAGE, ...(cursor ? { cursor } : {}) };
+  const page = (await place.api.post(`${PATH}/search`, asked)).body;
+  if (place.signal.aborted || begins !== list.begins) return;
+  place.calm();
+  rows.append(...page.data.map((one) => row(list, one)));
+  showEnd(list);
+  fill(list.more, page.next_cursor
+    ? actionButton(place, {}, "More addresses", () => further(list, page.next_cursor)) : null);
+}
+
+function showEnd({ rows, empty, begins }) {
+  fill(empty, rows.children.length ? null : h("div", { class: "empty" }, begins
+    ? "No address that must not be written to begins like that."
+    : "Every address may be written to. Hard bounces, complaints and unsubscriptions will show here."));
+}
+
+function row(list, one) {
+  return h("li", {},
+    h("span", { class: "entry-name" }, one.address),
+    h("span", { class: "entry-about" }, one.reason, h("span", { class: "quiet" }, ", since ", when(one.created_at))),
+    list.mayChange ? actionButton(list.place, { "aria-label": `Remove ${one.address}` }, "Remove", () => remove(list, one)) : null);
+}
+
+async function remove(list, { address, reason }) {
+  const yes = await confirmed({
+    title: "Write to this address again?",
+    words: [h("p", {}, h("b", {}, address), ` was suppressed for this reason: ${reason}.`),
+      h("p", { class: "quiet" }, "Mail that was left out meanwhile is not sent again. It is recorded with your key's name.")],
+    yes: "Remove it",
+  });
+  if (!yes) return;
+  await list.place.api.delete(`${PATH}/${encodeURIComponent(address)}`);
+  list.place.say(`${address} may be written to again`);
+  await look(list);
+  document.getElementById("s-begins").focus();
+}

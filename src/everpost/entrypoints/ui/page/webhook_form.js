@@ -1,0 +1,48 @@
+// The form in which a webhook is described, new or known.
+
+import { h } from "./dom.js";
+import { submits } from "./forms.js";
+import { labelled } from "./recipients.js";
+import { TYPES } from "./types.js";
+
+/** @typedef {{url: string, description: string, events: string[], accounts: string[], tags: string[]}} Description */
+
+/** @param {import("./frame.js").Place} place  @param {Description} known
+ *  @param {{title: string, says: string, act: (given: Description) => Promise<void>}} told  @returns {HTMLFormElement} */
+export function webhookForm(place, known, { title, says, act }) {
+  const input = (id, value, attributes = {}) => h("input", { id, value, autocomplete: "off", spellcheck: "false", ...attributes });
+  const events = typeBoxes(known.events);
+  const fields = {
+    url: input("w-url", known.url, { inputmode: "url" }),
+    description: input("w-description", known.description),
+    accounts: input("w-accounts", known.accounts.join(", ")),
+    tags: input("w-tags", known.tags.join(", ")),
+  };
+  const read = () => ({
+    url: fields.url.value.trim(),
+    description: fields.description.value.trim(),
+    events: [...events.querySelectorAll(":checked")].map((box) => box.value),
+    accounts: listOf(fields.accounts.value),
+    tags: listOf(fields.tags.value),
+  });
+  return h("form", { class: "card form", onsubmit: submits(place, fields, () => act(read())), novalidate: true, "aria-label": title },
+    h("h2", {}, title),
+    labelled("w-url", "Address", fields.url, "https, a host in public; events are posted there as JSON, signed (Standard Webhooks)."),
+    labelled("w-description", "What it is for (optional)", fields.description),
+    h("details", {}, h("summary", {}, "Only some events"),
+      events,
+      h("div", { class: "pair" },
+        labelled("w-accounts", "About these accounts", fields.accounts, "With commas between them; empty: all."),
+        labelled("w-tags", "About mail with one of these tags", fields.tags, "With commas between them; empty: all."))),
+    h("div", { class: "actions" }, h("button", { class: "first" }, says)));
+}
+
+/** Boxes to check; none: all types. */
+function typeBoxes(chosen) {
+  return h("div", { id: "w-events", class: "type-boxes" }, h("p", { class: "hint" }, "None is checked: all types."),
+    Object.entries(TYPES).map(([kind, names]) => h("fieldset", {}, h("legend", {}, kind),
+      h("div", { class: "choices" }, names.map((name) => h("label", { class: "choice" },
+        h("input", { type: "checkbox", value: `${kind}.${name}`, checked: chosen.includes(`${kind}.${name}`) }), name))))));
+}
+
+const listOf = (text) => text.split(",").map((one) => one.trim()).filter(Boolean);

@@ -1,0 +1,138 @@
+"""Every view, as the page's own table lists them: no barriers, and words for having nothing, waiting, and trouble."""
+
+import json
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from page_kit import DESKTOP, PHONE, dev, tab
+from page_views import VIEWS, Api, furnished
+
+pytestmark = pytest.mark.slow
+STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+RULES = {"runOnly": STANDARDS, "resultTypes": ["violations"]}
+PROBLEM = {
+    "code": "store_unavailable",
+    "title": "The store is unavailable",
+    "status": 503,
+    "detail": "the disk is full",
+}
+LOOK_NOW = "dispatchEvent(new Event('online'))"
+RESTING = {"send"}  # views that do not look again once they have read what they need
+each_view = pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+
+
+@pytest.fixture(scope="module")
+def apis(dev_address, house):
+    """Those that offer something; each view is shown by the first that can."""
+    return [furnished(Api(dev_address)), furnished(Api(f"http://127.0.0.1:{house.port}", house.token()))]
+
+
+@pytest.fixture(scope="module")
+def api_of(apis):
+    offered = [api.operations for api in apis]
+    return lambda view: next(api for api, operations in zip(apis, offered, strict=True) if view.needs in operations)
+
+
+def signed_in(watched, api):
+    if api.token:
+        watched.page.add_init_script(f"sessionStorage.setItem('everpost.key', {api.token!r})")
+    return watched
+
+
+def shown(watched, api, view):
+    """The view, when it has read what it shows."""
+    page = signed_in(watched, api).goto(api.address(view))
+    expect(page.locator("h1")).to_be_visible()
+    expect(page.locator(".reading")).to_have_count(0)
+    expect(page.locator("#views a").first).to_be_attached()
+    page.wait_for_load_state("networkidle")
+    return page
+
+
+def barriers(page):
+    # The rules of axe are no scripts of the page: Playwright runs them beside it.
+    found = Axe().run(page, options=RULES)
+    return found.generate_report() if found.violations_count else ""
+
+
+@each_view
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_no_view_has_a_barrier_or_is_wider_than_the_screen(browser, api_of, view, size):
+    api = api_of(view)
+    with tab(browser, api.base, viewport=size) as watched:
+        page = shown(watched, api, view)
+        expect(page.get_by_role("alert")).to_have_count(0)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            assert barriers(page) == "", scheme
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        assert watched.foreign == watched.broken == watched.stopped == []
+        assert watched.origins == {api.base}
+
+
+@each_view
+def test_a_view_that_waits_says_so_and_shows_where_one_is(browser, api_of, view):
+    api = api_of(view)
+    with tab(browser, api.base) as watched:
+        watched.page.route("**/v1/**", lambda _route: None)
+        page = signed_in(watched, api).goto(api.address(view))
+        expect(page.locator(".reading")).to_have_text("Reading …")
+        expect(page.locator("h1")).to_have_text(view.title)
+        expect(page.locator("#views [aria-current]")).to_have_count(1)
+        assert barriers(page) == ""
+
+
+@each_view
+def test_a_view_whose_api_is_in_trouble_says_what_and_goes_on_by_itself(browser, api_of, view):
+    api = api_of(view)
+    with tab(browser, api.base) as watched:
+        watched.page.route("**/v1/**", lambda route: route.fulfill(status=503, body=json.dumps(PROBLEM)))
+        page = signed_in(watched, api).goto(api.address(view))
+        alert = page.get_by_role("alert")
+        expect(alert).to_contain_text("The store is unavailable")
+        expect(alert).to_contain_text("The disk is full.")
+        expect(page.locator(".reading")).to_have_count(0)
+        assert barriers(page) == ""
+        page.unroute_all()
+        page.evaluate(LOOK_NOW)
+        expect(alert).to_have_count(0)
+
+
+@pytest.mark.parametrize("view", [view for view in VIEWS if view.name not in RESTING], ids=lambda view: view.name)
+def test_a_view_that_was_read_stays_when_the_network_goes_and_says_since_when(browser, api_of, view):
+    api = api_of(view)
+    with tab(browser, api.base) as watched:
+        page = shown(watched, api, view)
+        before = page.locator(".body").inner_text()
+        page.context.set_offline(True)
+        page.evaluate(LOOK_NOW)
+        expect(page.get_by_role("alert")).to_contain_text("The API does not answer")
+        expect(page.locator(".notice")).to_contain_text("What stands below was true at")
+        assert page.locator(".body").inner_text()[:40] == before[:40]
+        assert barriers(page) == ""
+        page.context.set_offline(False)
+        expect(page.get_by_role("alert")).to_have_count(0)
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory):
+    """A server that nobody has used."""
+    with dev(tmp_path_factory.mktemp("bare")) as address:
+        yield Api(address)
+
+
+@each_view
+def test_a_view_without_anything_to_show_says_so_in_words(browser, bare, view):
+    if view.needs not in bare.operations:
+        pytest.skip("what it shows is never missing where it is offered")
+    with tab(browser, bare.base) as watched:
+        page = watched.goto(f"{view.of}/none" if view.of else view.name)
+        expect(page.locator(".reading")).to_have_count(0)
+        if view.of:
+            expect(page.get_by_role("alert")).to_contain_text("How to mend it")
+        else:
+            expect(page.locator(".body :is(.empty, .card, .rows > li, form) >> visible=true").first).to_be_visible()
+            expect(page.get_by_role("alert")).to_have_count(0)
+        assert barriers(page) == ""
