@@ -35,6 +35,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     message_id: Callable[[HttpResponse], str | None]  # from a 2xx answer, if it says that the mail was taken
     rows: tuple[Row, ...]  # the first that fits decides; where none does: DEFAULT_STATUSES
     wait: re.Pattern[str] | None = None  # finds in its words how long to wait: group 1, seconds or a date
+    wait_header: str = ""  # holds seconds, too, as Retry-After does
 
 
 def read_answer(reading: Reading, response: HttpResponse) -> Outcome:
@@ -69,6 +70,12 @@ def at(value: Any, *path: str) -> Any:
             return None
         value = value.get(key)
     return value
+
+
+def id_at(response: HttpResponse, *path: str) -> str | None:
+    """The id at this place of a JSON answer; None where there is no text."""
+    found = at(decoded(response.body), *path)
+    return found if isinstance(found, str) and found else None
 
 
 def _taken(reading: Reading, response: HttpResponse, words: str | None, message_id: str) -> Outcome:
@@ -109,6 +116,7 @@ def _wait_s(reading: Reading, response: HttpResponse, words: str | None, verdict
     in_words = reading.wait.search(words) if reading.wait and words else None
     candidates = (
         _duration_s(response.headers.get("retry-after"), response),
+        _duration_s(response.headers.get(reading.wait_header), response),
         _until_s(response.headers.get("x-ratelimit-reset"), response),
         _duration_s(in_words[1], response) if in_words else None,
     )

@@ -16,10 +16,11 @@ from everpost.model.message import Draft
 from everpost.model.outcome import Kind
 from everpost.providers import contract as c
 from everpost.providers import http
+from everpost.providers.aws import AwsSigning
 from everpost.providers.fields import without_repeats
 from everpost.providers.mime import ascii_mailbox, mime_fault, render_mime
 from everpost.providers.options import merge_fault, merged
-from everpost.providers.reading import Reading, at, decoded, read_answer
+from everpost.providers.reading import Reading, at, decoded, id_at, read_answer
 
 NAME: Final = "ses"
 REGION: Final = c.Setting(name="region", help="such as eu-central-1", form=c.Form.HOST, required=True)
@@ -68,23 +69,20 @@ def build(message: Draft, delivery_id: str, account: Account) -> c.HttpRequest |
 
 def fault(message: Draft) -> str | None:
     options = message.provider_options.get(NAME, {})
-    content, ours = options.get("Content", {"Template": {}}), _envelope(message)
-    if (
-        not isinstance(content, dict)
-        or [*content] != ["Template"]
-        or not isinstance(options.get("EmailTags", []), list)
-    ):
+    content, tags = options.get("Content", {"Template": {}}), options.get("EmailTags", [])
+    if not (isinstance(content, dict) and [*content] == ["Template"] and isinstance(tags, list)):
         return "SES takes provider_options with a list of EmailTags, and with a Template as their only Content"
     if "Content" in options and (message.attachments or message.headers):
         return "a template of SES can't be joined by files and headers of the mail"
+    ours = _envelope(message)
     return mime_fault(message) or merge_fault(ours, merged(ours, options), OWN, ())
 
 
 def _envelope(message: Draft) -> dict[str, Any]:
     groups = zip(("ToAddresses", "CcAddresses", "BccAddresses"), without_repeats(message), strict=True)
     named = {name: [ascii_mailbox(each) for each in group] for name, group in groups if group}
-    replies = [ascii_mailbox(each) for each in dict.fromkeys(message.reply_to)]
     envelope = {"FromEmailAddress": ascii_mailbox(message.sender), "Destination": named}
+    replies = [ascii_mailbox(each) for each in dict.fromkeys(message.reply_to)]
     return envelope | ({"ReplyToAddresses": replies} if replies else {})
 
 
@@ -120,7 +118,7 @@ def _request(method: str, account: Account, path: str, body: Any = None) -> c.Ht
         url=url,
         headers={"User-Agent": "everpost"} | ({"Content-Type": "application/json"} if body else {}),
         body=msgspec.json.encode(body) if body else b"",
-        signing=c.AwsSigning(region=region, service="ses", **keys),
+        signing=AwsSigning(region=region, service="ses", **keys),
     )
 
 
@@ -135,7 +133,7 @@ def _words(response: c.HttpResponse) -> str | None:
     return f"{kind.rpartition('#')[2].partition(':')[0]}: {said}" if kind else None
 
 
-READING: Final = Reading(words=_words, message_id=lambda response: at(decoded(response.body), "MessageId"), rows=ROWS)
+READING: Final = Reading(words=_words, message_id=lambda response: id_at(response, "MessageId"), rows=ROWS)
 
 PROVIDER: Final = c.Provider(
     name=NAME,

@@ -26,16 +26,19 @@ from everpost.engine.wire.traced import TracedWire
 from everpost.model.account import Account
 from everpost.model.secret import Reference, is_reference
 from everpost.providers import (
+    brevo,
     mailersend,
     mailgun,
     mailjet,
     mailtrap,
     mandrill,
     postmark,
+    resend,
     scaleway,
     sendgrid,
     ses,
     smtp,
+    sparkpost,
 )
 from everpost.providers.contract import Provider
 from everpost.providers.hooks import SECRET
@@ -54,16 +57,19 @@ if TYPE_CHECKING:
 PROVIDERS: Final[Mapping[str, Provider]] = {
     provider.name: provider
     for provider in (
+        brevo.PROVIDER,
         mailersend.PROVIDER,
         mailgun.PROVIDER,
         mailjet.PROVIDER,
         mailtrap.PROVIDER,
         mandrill.PROVIDER,
         postmark.PROVIDER,
+        resend.PROVIDER,
         scaleway.PROVIDER,
         sendgrid.PROVIDER,
         ses.PROVIDER,
         smtp.PROVIDER,
+        sparkpost.PROVIDER,
     )
 }
 _DAY_S: Final = 86_400.0

@@ -9,7 +9,8 @@ from everpost.aws import Credentials, Lost, Request, Response, Transport
 from everpost.aws.signing import Scope, signed
 from everpost.engine.wire import Wire
 from everpost.model.account import Timeouts
-from everpost.providers.contract import AwsSigning, Fault, HttpRequest, HttpResponse
+from everpost.providers.aws import AwsSigning
+from everpost.providers.contract import Fault, HttpRequest, HttpResponse
 
 
 def aws_transport(wire: Wire) -> Transport:

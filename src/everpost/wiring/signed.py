@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 from everpost.engine.wire import NetworkWire
 from everpost.model.account import Timeouts
-from everpost.providers.contract import Answer, AwsSigning, Fault, HttpRequest, HttpResponse, Phase, Request
+from everpost.providers.aws import AwsSigning
+from everpost.providers.contract import Answer, Fault, HttpRequest, HttpResponse, Phase, Request
 
 if TYPE_CHECKING:
     from everpost.aws import Credentials

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from drafts import drafts
 from everpost.core.resolving import CLOCK_OFF_S_MAX
 from everpost.model.outcome import Kind
-from everpost.providers.contract import Absent, Ask, Found, HttpResponse, Sought, Unclear
+from everpost.providers.contract import Absent, Ask, Found, HttpResponse, Lookup, Sought, Unclear
 from everpost.sandbox.api import Conduct
 from everpost.sandbox.inbox import Inbox
 from everpost.sandbox.sandbox import APIS
@@ -34,7 +34,7 @@ from provider_cases import (
 
 LOOKUPS = cases("lookups/*.json")
 READS = [(case, read) for case in LOOKUPS for read in case.value["reads"]]
-ASKED = [name for name in NAMES if PROVIDERS[name].resolve]
+ASKED = [name for name in NAMES if isinstance(PROVIDERS[name].resolve, Lookup)]
 
 
 def told(finding):
