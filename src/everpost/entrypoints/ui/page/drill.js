@@ -19,7 +19,7 @@ const LOOKS = {
   stopped: { word: "stopped", shape: "square", tone: "warn", means: "It was stopped before its end." },
 };
 
-/** @param {import("./app.js").Place} place  @returns {HTMLElement} */
+/** @param {import("./frame.js").Place} place  @returns {HTMLElement} */
 export function drillCard(place) {
   const shown = h("div", { class: "drill" });
   const stage = h("span");
@@ -31,7 +31,7 @@ export function drillCard(place) {
     const drill = await latest(place);
     place.calm();
     const isOver = !drill || OVER.has(drill.figures.state);
-    run.disabled = !isOver;
+    run.disabled = !isOver || !place.may("startDrill");
     stop.hidden = isOver;
     keep.hidden = !drill || !isOver;
     fill(stage, drill ? badge(LOOKS[drill.figures.state === "done" ? (drill.is_good ? "good" : "bad") : drill.figures.state]) : null);

@@ -26,7 +26,7 @@ const KINDS = {
 const WELL = { word: "well", shape: "dot", tone: "good", means: "It does what it should." };
 const BROKEN = { word: "broken", shape: "cross", tone: "bad", means: "It misbehaves on purpose." };
 
-/** @param {import("./app.js").Place} place  @returns {HTMLElement} */
+/** @param {import("./frame.js").Place} place  @returns {HTMLElement} */
 export function faultPanel(place) {
   const cards = h("div", { class: "accounts" });
   const others = h("details", { hidden: true }, h("summary", {}, "Providers that carry no mail of this server"),
@@ -41,7 +41,7 @@ export function faultPanel(place) {
       known.get(view.provider)(view);
     }
     others.hidden = !others.lastChild.childNodes.length;
-    heal.disabled = !data.some((view) => view.faults.length);
+    heal.disabled = !place.may("healSandbox") || !data.some((view) => view.faults.length);
   };
   const change = async (call, words) => {
     try {
@@ -70,7 +70,9 @@ function card(place, { provider, accounts, tells }, change, into) {
   into.append(h("section", { class: "card account", "aria-label": provider },
     h("div", { class: "card-head" }, h("h3", {}, provider), state),
     accounts.length && accounts.join() !== provider ? h("p", { class: "quiet" }, `Account ${accounts.join(", ")}`) : null,
-    list, form(provider, tells, (fault) => put([...faults.map(again), fault], `${provider} ${told(fault)}`))));
+    list,
+    place.may("putFaults")
+      ? form(provider, tells, (fault) => put([...faults.map(again), fault], `${provider} ${told(fault)}`)) : null));
   return (view) => {
     if (JSON.stringify(view.faults) === JSON.stringify(faults) && state.childNodes.length) return;
     faults = view.faults;

@@ -9,7 +9,7 @@ import { counted, listed } from "./words.js";
 const LOOK_MS = 2000;
 const NAMED_MAX = 3;
 
-/** @param {import("./app.js").Place} place */
+/** @param {import("./frame.js").Place} place */
 export function showInbox(place) {
   const cursor = place.query.get("cursor") ?? "";
   const rows = h("ol", { class: "rows", "aria-label": "Mails that were taken" });
@@ -27,7 +27,7 @@ export function showInbox(place) {
     const known = new Map([...rows.children].map((row) => [row.dataset.id, row]));
     fill(rows, data.map((mail) => known.get(mail.id) ?? row(mail)));
     nothing.hidden = data.length > 0;
-    clear.disabled = !data.length;
+    clear.disabled = !data.length || !place.may("clearInbox");
     fill(pages,
       cursor ? h("a", { class: "button", href: "#/inbox" }, "Newest") : null,
       next ? h("a", { class: "button", href: `#/inbox?cursor=${encodeURIComponent(next)}` }, "Older") : null);
