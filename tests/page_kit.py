@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from attacks.house import Served, answers, running, sandbox, until
 from server_kit import API_ACCOUNTS, EVERPOST, HOST, free_ports
@@ -106,6 +106,12 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+def _left_out(watched: Watched, request: Request) -> None:
+    """The browser tells of a request, too, that the policy of a mail's frame has stopped before it went out."""
+    if request.failure == "csp" and request.frame != watched.page.main_frame:
+        watched.asked.remove(request.url)
+
+
 @contextmanager
 def tab(browser: Browser, base: str, **options: Any) -> Iterator[Watched]:
     context = browser.new_context(**({"viewport": DESKTOP, "locale": "en-GB"} | options))
@@ -113,6 +119,7 @@ def tab(browser: Browser, base: str, **options: Any) -> Iterator[Watched]:
     context.add_init_script(LISTEN)
     watched = Watched(context.new_page(), base)
     watched.page.on("request", lambda request: watched.asked.append(request.url))
+    watched.page.on("requestfailed", lambda request: _left_out(watched, request))
     watched.page.on("pageerror", lambda error: watched.broken.append(str(error)))
     watched.page.on("dialog", lambda dialog: (watched.broken.append(dialog.message), dialog.dismiss()))
     yield watched

@@ -128,12 +128,13 @@ def test_it_is_text_in_what_the_sandbox_has_caught(watched, stored, dev_address)
         pytest.skip("no view shows what was caught")
 
     def caught():
-        return [one["id"] for one in api.ask("GET", "/v1/inbox?limit=200")["data"] if one["delivery_id"] in full]
+        listed = api.ask("GET", "/v1/inbox?limit=200")["data"]
+        return [one["id"] for one in listed if one["delivery_id"].partition(".")[0] in full]
 
     until(lambda: len(caught()) == len(full))
     for id_ in caught():
         page = watched.goto(f"inbox/{id_}")
-        watched.settled()
+        expect(page.locator(".mail-frame")).to_be_visible()
         everything_opened(page)
         nothing_happened(watched)
 
@@ -142,6 +143,7 @@ def test_it_is_text_in_what_the_sandbox_has_caught(watched, stored, dev_address)
 def test_no_view_takes_it_for_anything_else(watched, stored, view):
     page = watched.goto(view.name)
     watched.settled()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
     everything_opened(page)
     nothing_happened(watched)
 
