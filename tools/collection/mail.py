@@ -90,7 +90,7 @@ _ACCEPTED: Final = (
         tells={"recipients[0].name": "Bob", "recipients[2].kind": "cc", "recipients[3].email": "eve@example.org"},
         saves={"fullId": "answer.id"},
     ),
-    _send("One that waits longer", _SCHEDULED, status=202, saves={"waitingId": "answer.id"}),
+    _send("One that waits longer", _SCHEDULED | {"tags": []}, status=202, saves={"waitingId": "answer.id"}),
     _send("A preference that nobody knows is left aside", MAIL, headers={"Prefer": "speed=high"}, status=202),
     _send(
         "No account of its route can carry it",

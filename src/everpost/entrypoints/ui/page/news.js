@@ -75,11 +75,14 @@ async function pour(stream, tell) {
   }
 }
 
-/** Ends with the given signal, and when nobody looks any more. */
+/** Ends with the given signal, when nobody looks any more, and when the network goes or comes: an open stream would not
+ *  notice. */
 function whileSeen(signal) {
   const visit = new AbortController();
   const hide = () => document.hidden && visit.abort();
   document.addEventListener("visibilitychange", hide, { signal: visit.signal });
-  signal.addEventListener("abort", () => visit.abort(), { signal: visit.signal });
+  const end = () => visit.abort();
+  signal.addEventListener("abort", end, { signal: visit.signal });
+  for (const change of ["offline", "online"]) window.addEventListener(change, end, { signal: visit.signal });
   return visit;
 }
