@@ -8,6 +8,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from everpost.entrypoints.dev.drills import Drills
+from everpost.entrypoints.dev.operations import sandbox_operations
 from everpost.entrypoints.http.app import build_app
 from everpost.entrypoints.server import LOOPBACK, Say, counted, serve, services_of, stop_signal, url_of
 from everpost.model.account import Account, Timeouts
@@ -44,6 +46,7 @@ class DevOptions(Struct, frozen=True, kw_only=True):
 async def run_dev(options: DevOptions, say: Say) -> None:
     """`everpost dev`: server, sandbox providers and inbox in one process, on loopback without keys."""
     sandbox = Sandbox()
+    drills = Drills(sandbox)
     await sandbox.start(LOOPBACK, {"smtp": options.smtp_port, "control": options.control_port})
     try:
         settings = _dev_settings(options, sandbox)
@@ -51,7 +54,11 @@ async def run_dev(options: DevOptions, say: Say) -> None:
             needs_key = not ipaddress.ip_address(options.host).is_loopback
             services = services_of(engine, metrics, needs_key=needs_key, inbox=sandbox.inbox)
             welcome = partial(_welcome, options, sandbox, needs_key=needs_key)
-            await serve(engine, build_app(services), settings.http, lambda: say(welcome()))
+            door = build_app(services, sandbox_operations(sandbox, drills))
+            try:
+                await serve(engine, door, settings.http, lambda: say(welcome()))
+            finally:
+                await drills.stop()
     finally:
         await sandbox.stop()
 
