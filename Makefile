@@ -102,7 +102,7 @@ deploy-test: install ## Apply deploy/aws to AWS's APIs on loopback, call it thro
 docs: install ## Write the generated pages below docs/ anew
 	$(BIN)/python tools/make_docs.py
 
-pictures: install ## Take the pictures of the page below docs/images anew; needs chromium
+pictures: install ## Take pictures of every view of the page anew, below docs/images; needs chromium
 	PYTHONPATH=tests $(BIN)/python tools/picture_page.py
 
 clean: ## Remove what was installed and made here

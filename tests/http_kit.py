@@ -142,6 +142,8 @@ async def running(
         Services(
             acceptor=engine.acceptor,
             console=engine.console,
+            desk=engine.desk,
+            bulk=engine.bulk,
             keyring=None,
             clock=ports.clock,
             ingestor=engine.ingestor,
@@ -237,8 +239,14 @@ class OneMailInbox:
             draft=draft,
         )
 
-    def list(self, limit: int) -> list[Any]:
-        return [self._caught]
+    def list(self, limit: int, before: str | None = None) -> list[Any]:
+        return [self._caught] if before is None else []
 
     def get(self, caught_id: str) -> Any:
         return self._caught if caught_id == "1" else None
+
+    def remove(self, caught_id: str) -> bool:
+        return caught_id == "1"
+
+    def clear(self) -> None:
+        pass

@@ -46,6 +46,8 @@ document.addEventListener("readystatechange", () => document.readyState === "int
   && document.querySelectorAll("*").forEach((element) => known.add(element)));
 window.foreign = () => [...document.body.querySelectorAll("*")].filter((element) => !known.has(element));
 """
+QUIET = """() => document.querySelector("main .reading, main [aria-busy=true]") === null
+  && new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(() => drawn(true))))"""
 FOREIGN = """() => {
   const all = [...document.querySelectorAll("*")];
   const names = (element) => element.getAttributeNames();
@@ -75,10 +77,14 @@ class Watched:
         self.page.goto(f"{self.base}/#/{route}")
         return self.page
 
+    def settled(self) -> None:
+        """Waits until it has read what it shows, and has drawn it."""
+        self.page.wait_for_function(QUIET)
+
     @property
     def origins(self) -> set[str]:
         parts = [urlsplit(address) for address in self.asked]
-        return {f"{part.scheme}://{part.netloc}" for part in parts if part.scheme != "data"}
+        return {f"{part.scheme}://{part.netloc}" for part in parts if part.scheme not in ("data", "blob")}
 
     @property
     def stopped(self) -> list[str]:

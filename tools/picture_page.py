@@ -1,33 +1,60 @@
-"""Takes docs/images/page.png: the story of a mail that one account refuses and the next one takes (`make pictures`)."""
+"""Takes pictures of every view of the page, light and dark, at a desk and on a phone: docs/images, `make pictures`.
 
+The views are those of the page's own table. They are shown by a server with keys and a sandbox behind it, in which one
+provider has just failed; what only `everpost dev` offers is shown by that.
+"""
+
+import base64
+import itertools
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from page_kit import chromium, serve, tab
+from playwright.sync_api import Browser, Page
 
-PICTURE: Final = Path(__file__).resolve().parent.parent / "docs" / "images" / "page.png"
-SIZE: Final = {"width": 1100, "height": 770}
-MAIL: Final = {
-    "from": "Shop <shop@example.com>",
-    "to": ["Bob <bob@example.org>", "Carol <carol@example.org>"],
-    "bcc": ["audit@example.com"],
-    "subject": "Invoice 4711",
-    "text": "Here it is.",
-    "tags": ["invoice", "eu"],
-    "metadata": {"order": "4711"},
-}
+from page_kit import DESKTOP, PHONE, chromium, dev, serve, tab
+from page_views import VIEWS, Api, View, furnished
+
+FOLDER: Final = Path(__file__).resolve().parent.parent / "docs" / "images"
+SIZES: Final = {"desktop": DESKTOP, "phone": PHONE}
+SCHEMES: Final = ("light", "dark")
+QUALITY: Final = 55  # of WebP: small text has no halo yet
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder, serve(Path(folder)) as served, chromium() as browser:
+    for old in FOLDER.glob("*.webp"):
+        old.unlink()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        served = stack.enter_context(serve(folder))
+        api = Api(f"http://127.0.0.1:{served.port}", served.token())
+        furnished(api)
         served.control("PUT", "mailgun/faults", {"kind": "status", "status": 401})
-        mail = served.ask("POST", "/v1/emails", MAIL, [("Prefer", "wait=10")]).json["id"]
-        with tab(browser, f"http://127.0.0.1:{served.port}", viewport=SIZE) as watched:
-            watched.page.add_init_script(f"sessionStorage.setItem('everpost.key', {served.token()!r})")
-            page = watched.goto(f"messages/{mail}")
-            page.get_by_text("Attempt 2").wait_for()
-            page.screenshot(path=PICTURE)
+        api.ids["message"] = api.sent()
+        (folder / "dev").mkdir()
+        apis = [api, furnished(Api(stack.enter_context(dev(folder / "dev"))))]
+        browser = stack.enter_context(chromium())
+        for view in VIEWS:
+            taken(browser, next(each for each in apis if view.needs in each.operations), view)
+
+
+def taken(browser: Browser, api: Api, view: View) -> None:
+    for (size, viewport), scheme in itertools.product(SIZES.items(), SCHEMES):
+        options = {"viewport": viewport, "color_scheme": scheme, "reduced_motion": "reduce"}
+        with tab(browser, api.base, **options) as watched:
+            if api.token:
+                watched.page.add_init_script(f"sessionStorage.setItem('everpost.key', {api.token!r})")
+            watched.goto(api.address(view))
+            watched.settled()
+            (FOLDER / f"{view.name}-{size}-{scheme}.webp").write_bytes(picture(watched.page))
+
+
+def picture(page: Page) -> bytes:
+    """The page as it is on the screen, as WebP."""
+    session = page.context.new_cdp_session(page)
+    shot = session.send("Page.captureScreenshot", {"format": "webp", "quality": QUALITY})
+    return base64.b64decode(shot["data"])
 
 
 if __name__ == "__main__":

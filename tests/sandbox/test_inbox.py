@@ -47,3 +47,20 @@ def test_mail_to_one_address_is_found_among_all_for_as_long_as_it_is_kept():
     assert [caught.provider_message_id for caught in inbox.newest(recipient="a")] == ["m4"]
     inbox.clear()
     assert [*inbox.newest(recipient="a")] == []
+
+
+def test_a_page_of_the_list_goes_on_before_a_mail_even_if_that_was_removed():
+    inbox = Inbox(lambda: 1.0)
+    for number in range(5):
+        inbox.add("sendgrid", "main", f"m{number}", parsed(None, to="a"))
+    assert inbox.remove("3")
+    assert not inbox.remove("3")
+    assert [caught.id for caught in inbox.list(2)] == ["5", "4"]
+    assert [caught.id for caught in inbox.list(2, "3")] == ["2", "1"]
+    assert [caught.id for caught in inbox.newest(recipient="a")] == ["5", "4", "2", "1"]
+
+
+def test_a_removed_mail_stays_in_the_ledger():
+    inbox = Inbox(lambda: 1.0)
+    inbox.remove(inbox.add("sendgrid", "main", "a", parsed("em_1.0")).id)
+    assert (len(inbox), inbox.taken) == (0, {"em_1.0": 1})

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from contextlib import suppress
 from random import Random
 
 import pytest
@@ -54,6 +55,15 @@ async def look_up(sandbox, provider, started_at, delivery_id=ID, draft=DRAFT):
 def connect(url):
     host, _, port = url.removeprefix("http://").partition(":")
     return asyncio.open_connection(host, int(port))
+
+
+async def until_open(url):
+    async with asyncio.timeout(10):
+        while True:
+            with suppress(ConnectionRefusedError):
+                (await connect(url))[1].close()
+                return
+            await asyncio.sleep(0.01)
 
 
 def plan(kind, **more):
@@ -278,6 +288,33 @@ async def test_a_counted_fault_ends_by_itself(sandbox):
     await sandbox.put_faults("sendgrid", plan("status", status=503, count=2))
     assert [(await send(sandbox, SENDGRID)).status for _ in range(3)] == [503, 503, 202]
     assert sandbox.faults["sendgrid"].plans == []
+
+
+async def test_a_timed_fault_ends_by_itself_and_opens_the_port_again(sandbox):
+    brief = plan("refuse", for_s=0.05)
+    await sandbox.put_faults("sendgrid", brief, plan("status", status=503))
+    assert 0 < sandbox.left_s("sendgrid", brief) <= 0.05
+    with pytest.raises(ConnectionRefusedError):
+        await send(sandbox, SENDGRID)
+    await until_open(sandbox.url("sendgrid"))
+    assert sandbox.left_s("sendgrid", brief) is None
+    assert (await send(sandbox, SENDGRID)).status == 503  # the other one has no end
+
+
+async def test_a_timed_fault_that_was_replaced_ends_nothing(sandbox):
+    same = {"kind": "status", "status": 503, "for_s": 0.02}
+    await sandbox.put_faults("sendgrid", plan(**same))
+    await sandbox.put_faults("sendgrid", plan(**same | {"for_s": 60.0}))
+    await asyncio.sleep(0.05)
+    assert (await send(sandbox, SENDGRID)).status == 503
+
+
+async def test_what_is_told_of_a_mail_can_be_a_fault_that_its_request_does_not_feel(sandbox):
+    told = []
+    sandbox.telling.caught = lambda caught, fate: told.append(fate)
+    await sandbox.put_faults("mailgun", plan("bounce", count=1), plan("complain", count=1))
+    assert [(await send(sandbox, MAILGUN)).status for _ in range(3)] == [200, 200, 200]
+    assert told == ["bounce", "complain", None]
 
 
 def test_shares_are_drawn_from_the_given_chance():

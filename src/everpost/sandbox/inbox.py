@@ -2,7 +2,7 @@
 
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
-from itertools import count, islice
+from itertools import count, dropwhile, islice
 from typing import Final
 
 from msgspec import Struct
@@ -33,7 +33,7 @@ class Inbox:
     ) -> None:
         self.taken: Counter[str] = Counter()  # by delivery id: mails that will arrive
         self.lost: Counter[str] = Counter()  # by delivery id: mails that were dropped on purpose
-        self.on_caught: Callable[[Caught], None] = lambda _: None  # told of each new mail
+        self.on_caught: list[Callable[[Caught], None]] = []  # are told of each new mail
         self._clock = clock
         self._kept_max = kept_max
         self._kept_bytes_max = kept_bytes_max
@@ -60,8 +60,9 @@ class Inbox:
             self._to[email][caught.id] = caught
         self._bytes += size_bytes(caught.draft)
         while len(self._kept) > self._kept_max or (self._bytes > self._kept_bytes_max and len(self._kept) > 1):
-            self._drop_oldest()
-        self.on_caught(caught)
+            self._drop(next(iter(self._kept)))
+        for listener in self.on_caught:
+            listener(caught)
         return caught
 
     def get(self, caught_id: str) -> Caught | None:
@@ -70,6 +71,13 @@ class Inbox:
     def find(self, delivery_id: str) -> list[Caught]:
         """All that are kept of a delivery, oldest first, the lost ones included."""
         return [caught for caught in self._kept.values() if caught.delivery_id == delivery_id]
+
+    def remove(self, caught_id: str) -> bool:
+        """Out of the list; the ledger goes on counting it. False: it is not there."""
+        is_kept = caught_id in self._kept
+        if is_kept:
+            self._drop(caught_id)
+        return is_kept
 
     def clear(self) -> None:
         self._kept.clear()
@@ -88,15 +96,18 @@ class Inbox:
             if not caught.lost and provider in (None, caught.provider):
                 yield caught
 
-    def list(self, limit: int = KEPT_MAX) -> list[Caught]:
-        """Newest first, without those that were lost."""
-        return [*islice(self.newest(), limit)]
+    def list(self, limit: int = KEPT_MAX, before: str | None = None) -> list[Caught]:
+        """Newest first, without those that were lost; of those that came before this one, or all."""
+        older = self.newest()
+        if before is not None:
+            older = dropwhile(lambda caught: int(caught.id) >= int(before), older)
+        return [*islice(older, limit)]
 
-    def _drop_oldest(self) -> None:
-        oldest = self._kept.popitem(last=False)[1]
-        self._bytes -= size_bytes(oldest.draft)
-        for email in _recipients(oldest):
-            del self._to[email][oldest.id]
+    def _drop(self, caught_id: str) -> None:
+        dropped = self._kept.pop(caught_id)
+        self._bytes -= size_bytes(dropped.draft)
+        for email in _recipients(dropped):
+            del self._to[email][dropped.id]
             if not self._to[email]:
                 del self._to[email]
 

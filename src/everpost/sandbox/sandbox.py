@@ -10,7 +10,7 @@ from everpost.sandbox.api import Api, Conduct
 from everpost.sandbox.brevo import Brevo
 from everpost.sandbox.control import Control, Steered
 from everpost.sandbox.faults import FaultPlan, Faults
-from everpost.sandbox.inbox import Inbox
+from everpost.sandbox.inbox import Caught, Inbox
 from everpost.sandbox.mailersend import MailerSend
 from everpost.sandbox.mailgun import Mailgun
 from everpost.sandbox.mailjet import Mailjet
@@ -72,7 +72,7 @@ class Sandbox:
         self.conduct = conduct or Conduct()
         self.inbox = Inbox(clock)
         self.telling = Telling(clock)
-        self.inbox.on_caught = self.telling.caught
+        self.inbox.on_caught.append(self._tell)
         chance = random or Random()  # noqa: S311 - ids and faults of a test double
         self.faults = {name: Faults(chance) for name in (*APIS, "smtp")}
         control = Control(self.inbox, self.faults, self.put_faults, self.telling)
@@ -82,6 +82,9 @@ class Sandbox:
         }
         self._ports["smtp"] = MailPort(self.inbox, self.conduct, self.faults["smtp"], chance)
         self._ports[CONTROL] = Connections(control)
+        self._ends: dict[str, list[tuple[FaultPlan, asyncio.TimerHandle]]] = {}
+        self._turning = asyncio.Lock()  # one port opens or closes at a time
+        self._turns: set[asyncio.Task[None]] = set()
         self._servers: dict[str, asyncio.Server] = {}
         self._addresses: dict[str, tuple[str, int]] = {}
 
@@ -98,18 +101,51 @@ class Sandbox:
 
     async def stop(self) -> None:
         await self.telling.stop()
+        for provider in list(self._ends):
+            self._forget_ends(provider)
+        await asyncio.gather(*self._turns)
         for name in list(self._servers):
             self._close(name)
         await asyncio.sleep(0)  # transports tell their protocols in the next turn of the loop
 
     async def put_faults(self, provider: str, *plans: FaultPlan) -> None:
         """Replaces the faults of a provider; with none it is well again. In force when this returns."""
-        faults = self.faults[provider]
-        faults.put(*plans)
-        if faults.refused and provider in self._servers:
-            self._close(provider)
-        elif not faults.refused and provider not in self._servers and provider in self._addresses:
-            await self._listen(provider)
+        self._forget_ends(provider)
+        self.faults[provider].put(*plans)
+        later = asyncio.get_running_loop().call_later
+        timed = [(plan, plan.for_s) for plan in plans if plan.for_s is not None]
+        self._ends[provider] = [(plan, later(for_s, self._end, provider, plan)) for plan, for_s in timed]
+        await self._turn(provider)
+
+    def left_s(self, provider: str, plan: FaultPlan) -> float | None:
+        """Until this fault in force ends by itself; None: it does not."""
+        now = asyncio.get_running_loop().time()
+        return next(
+            (max(0.0, timer.when() - now) for each, timer in self._ends.get(provider, ()) if each is plan), None
+        )
+
+    def _forget_ends(self, provider: str) -> None:
+        for _, timer in self._ends.pop(provider, ()):
+            timer.cancel()
+
+    def _end(self, provider: str, plan: FaultPlan) -> None:
+        self._ends[provider] = [each for each in self._ends[provider] if each[0] is not plan]
+        self.faults[provider].end(plan)
+        task = asyncio.create_task(self._turn(provider))
+        self._turns.add(task)
+        task.add_done_callback(self._turns.discard)
+
+    async def _turn(self, provider: str) -> None:
+        """Opens or closes the port, as the faults are now."""
+        async with self._turning:
+            refused, listens = self.faults[provider].refused, provider in self._servers
+            if refused and listens:
+                self._close(provider)
+            elif not refused and not listens and provider in self._addresses:
+                await self._listen(provider)
+
+    def _tell(self, caught: Caught) -> None:
+        self.telling.caught(caught, self.faults[caught.provider].draw_later())
 
     @property
     def control_url(self) -> str:

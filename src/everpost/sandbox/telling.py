@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
-from everpost.sandbox.events import MailgunTeller, Post, SendGridTeller, Teller, Told, fate_of
+from everpost.sandbox.events import FATES, MailgunTeller, Post, SendGridTeller, Teller, Told, fate_of
 from everpost.sandbox.inbox import Caught
 
 PAUSES_S: Final = (0.2, 1.0, 5.0, 15.0, 60.0)  # before what was not taken is posted again
@@ -40,12 +40,16 @@ class Telling:
         if self.secret(provider) is not None:
             self._urls[provider] = url
 
-    def caught(self, caught: Caught) -> None:
-        """A mail has come: what becomes of it is told for each recipient."""
+    def caught(self, caught: Caught, fate: str | None = None) -> None:
+        """A mail has come: what becomes of it is told for each recipient; by the address, unless `fate` says it."""
         if caught.lost:
             return
         for place, address in enumerate(caught.draft.recipients):
-            self.told(caught, place, fate_of(address.email))
+            self.told(caught, place, fate_of(address.email) if fate is None else FATES[fate])
+
+    def tells(self, provider: str) -> bool:
+        """Whether somebody is told what becomes of mail at this provider."""
+        return provider in self._urls
 
     def told(self, caught: Caught, place: int, whats: Sequence[str]) -> bool:
         """Tells this, in this order; False: nobody wants to know of this provider."""

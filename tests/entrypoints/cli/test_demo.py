@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from everpost.entrypoints.cli.demo import PHASES, Phase, Sent, count
+from everpost.entrypoints.cli.demo import PHASES, Phase, count
+from everpost.entrypoints.dev.tally import Sent
 
 PHASE = Phase("works", [Sent("em_a", 10.0, 1.0), Sent("em_b", 10.0, 2.0), Sent(None, 10.0, 9.0)])
 
@@ -49,7 +50,7 @@ def test_the_demo_loses_nothing_and_sends_nothing_twice():
     report = json.loads(ended.stdout)
     assert ended.returncode == 0, report
     *phases, recovering = report["phases"]
-    assert [phase["first_provider"] for phase in phases] == [title for title, _ in PHASES]
+    assert [phase["first_provider"] for phase in phases] == [part.title for part in PHASES]
     for phase in phases:
         assert (phase["acknowledged"], phase["lost"], phase["duplicated"]) == (40, 0, 0)
         assert sum(phase["sent_by"].values()) == 40

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from everpost.engine.series import Recorder
 from everpost.entrypoints.http.app import all_operations, build_app
 from everpost.model.key import Scope
 from http_kit import NATIVE, ORIGINAL, Caller
@@ -76,6 +77,18 @@ async def test_projects_see_only_their_own_mail_and_events(keyed, engine):
     }
     assert message_id in subjects["admin"]
     assert message_id not in subjects["other"]
+
+
+async def test_projects_see_only_their_own_figures(keyed, engine):
+    call, tokens = keyed
+    other = (await engine.keyring.create("other", Scope.READ, "test"))[1]
+    await call("POST", "/v1/emails", NATIVE, bearer(tokens[Scope.SEND]))
+    await Recorder(engine.ports).catch_up()
+    seen = {
+        name: sum((await call("GET", "/v1/series", headers=bearer(token))).json["totals"]["accepted"])
+        for name, token in {"other": other, "own": tokens[Scope.READ]}.items()
+    }
+    assert seen == {"other": 0, "own": 1}
 
 
 @pytest.mark.parametrize(

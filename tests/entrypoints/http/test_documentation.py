@@ -207,7 +207,7 @@ async def test_the_inbox_is_there_as_json(call):
     page = (await call("GET", "/v1/inbox?limit=1")).json
     assert [caught["id"] for caught in page["data"]] == ["1"]
     caught = (await call("GET", "/v1/inbox/1")).json
-    assert caught == page["data"][0]
+    assert caught == caught | page["data"][0]
     assert caught["to"] == ["bob@example.org"]
     for path in ("/v1/inbox/2", "/inbox/2", "/inbox/2/html"):
         assert (await call("GET", path)).status == 404

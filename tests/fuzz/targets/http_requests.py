@@ -13,8 +13,9 @@ from msgspec.structs import replace
 from uvicorn.server import ServerState
 
 from everpost.entrypoints.http.door import Door
+from everpost.entrypoints.http.inbox_operations import inbox_operations
 from everpost.entrypoints.http.mail_operations import MAIL, ORIGINAL
-from everpost.entrypoints.http.other_operations import VITALS, inbox_operations
+from everpost.entrypoints.http.other_operations import VITALS
 from everpost.entrypoints.http.protocol import Protocol
 from everpost.entrypoints.http.steering_operations import STEERING
 from everpost.entrypoints.http.suppression_operations import SUPPRESSIONS

@@ -20,6 +20,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "show": ("mail", "tell the story of one mail"),
     "accounts": ("control", "list the accounts, their health and their quota"),
     "use": ("control", "make an account the default one"),
+    "probe": ("steering", "try an account's credentials, sending nothing"),
+    "pause": ("steering", "take an account out of all routes"),
+    "resume": ("steering", "put an account back into its places"),
+    "explain": ("steering", "tell where a mail would go, and why"),
     "events": ("control", "print the audit trail"),
     "erase": ("control", "take a recipient out of all mails"),
     "webhooks": ("webhooks", "have events posted to addresses of yours"),
@@ -27,6 +31,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "migrate": ("migrate", "bring the database (PostgreSQL) to the schema of this version"),
     "check": ("check", "find every fault of the configuration, and try the credentials"),
     "demo": ("demo", "send mail while a provider fails, and count what arrives"),
+    "drill": ("drill", "send mail through a scripted outage, and report it with charts"),
 }
 """By name: the module, and what the command does."""
 

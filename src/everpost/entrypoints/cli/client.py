@@ -64,6 +64,14 @@ class Client:
         given = {name: value for name, value in query.items() if value is not None}
         return self._ask("GET", f"{path}?{urlencode(given)}" if given else path).body
 
+    def text(self, path: str) -> str:
+        """What stands there, as it is."""
+        with self._answered("GET", path, None, self._headers(None, {})) as response:
+            content = response.read(ANSWER_BYTES_MAX)
+            if response.status >= 400:
+                self._read(response.status, content)
+            return content.decode()
+
     def stream(self, path: str, **query: str | int | None) -> Iterator[Any]:
         """What a server sends as it comes, until it or the connection ends. Raises Stop with the error `no_streams`
         where no server can."""

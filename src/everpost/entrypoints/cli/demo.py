@@ -6,17 +6,18 @@ is taken for proof.
 
 import time
 from argparse import ArgumentParser, Namespace
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, structs, to_builtins
 
 from everpost.entrypoints.cli.client import Client
 from everpost.entrypoints.cli.command import FAILED, OK, Command, Stop
 from everpost.entrypoints.cli.demo_server import running_server
 from everpost.entrypoints.cli.screen import Screen
+from everpost.entrypoints.dev import script
+from everpost.entrypoints.dev.tally import Arrival, Sent, Tally, tally
 from everpost.model.limits import PAGE_MAX
 
 SENDERS: Final = 32
@@ -31,41 +32,13 @@ ANSWER_TIMEOUT_S: Final = 1.0
 LOOKUP_LAG_S: Final = 0.5
 _FINAL: Final = frozenset({"sent", "failed", "cancelled", "held"})
 
-PHASES: Final[Sequence[tuple[str, Mapping[str, Any] | None]]] = (
-    ("works", None),
-    ("refuses connections", {"kind": "refuse", "share": 1.0}),
-    ("answers 500", {"kind": "status", "status": 500, "share": 1.0}),
-    ("takes it, never answers", {"kind": "accept_hang", "share": 1.0}),
-    ("works again", None),
-)
-"""What the first provider does, and the fault that makes it do so."""
+PHASES: Final = (script.WORKS, script.REFUSES, script.ANSWERS_500, script.HANGS, script.WORKS_AGAIN)
 
 
-class Sent(Struct, frozen=True):
-    """One request of ours. `id` is None if it was not acknowledged."""
-
-    id: str | None
-    at: float
-    answered_ms: float
-
-
-class Result(Struct, frozen=True, kw_only=True):
-    """A row of the table. Times are milliseconds from the request."""
+class Result(Tally, frozen=True, kw_only=True):
+    """A row of the table."""
 
     first_provider: str
-    mails: int
-    acknowledged: int
-    sent_by: dict[str, int]
-    lost: int
-    duplicated: int
-    acknowledged_p50_ms: float
-    acknowledged_p99_ms: float
-    handed_over_p50_ms: float
-    handed_over_p99_ms: float
-
-    @property
-    def is_good(self) -> bool:
-        return self.acknowledged == self.mails and not self.lost and not self.duplicated
 
 
 class Phase(Struct, frozen=True):
@@ -95,16 +68,16 @@ def _phases(client: Client, control: Client, first: str, mails: int) -> list[Pha
     faults = f"/_sandbox/{first}/faults"
     phases: list[Phase] = []
     recovering: list[Sent] = []
-    for number, (title, fault) in enumerate(PHASES, 1):
+    for number, part in enumerate(PHASES, 1):
         control.delete(faults)
         recovering += _recover(client)
-        if fault is not None:
-            control.put(faults, fault)
+        if part.fault is not None:
+            control.put(faults, to_builtins(part.fault))
         tag = f"demo-{number}"
         with ThreadPoolExecutor(SENDERS) as senders:
             sent = list(senders.map(_send, [client] * mails, [tag] * mails))
         _settle(client, tag, sent)
-        phases.append(Phase(title, sent))
+        phases.append(Phase(part.title, sent))
     _settle(client, RECOVERY_TAG, recovering)
     return [*phases, Phase("recovers in between", recovering)]
 
@@ -156,36 +129,10 @@ def _settle(client: Client, tag: str, sent: Sequence[Sent]) -> None:
 
 def count(phase: Phase, caught: Iterable[Mapping[str, Any]]) -> Result:
     """What became of the mails of a phase, by what the sandbox providers caught."""
-    sent_at = {one.id: one.at for one in phase.sent if one.id is not None}
-    copies: dict[str, list[float]] = defaultdict(list)  # by message id: when each one was received
-    carriers: Counter[str] = Counter()
-    for mail in caught:
-        message = str(mail["delivery_id"]).partition(".")[0]
-        if message in sent_at:
-            copies[message].append(mail["received_at"])
-            carriers[mail["provider"]] += 1
-    answered = [one.answered_ms for one in phase.sent if one.id is not None]
-    handed_over = [(min(received) - sent_at[message]) * 1000 for message, received in copies.items()]
-    return Result(
-        first_provider=phase.title,
-        mails=len(phase.sent),
-        acknowledged=len(sent_at),
-        sent_by=dict(sorted(carriers.items())),
-        lost=len(sent_at.keys() - copies.keys()),
-        duplicated=sum(len(received) > 1 for received in copies.values()),
-        acknowledged_p50_ms=_percentile(answered, 50),
-        acknowledged_p99_ms=_percentile(answered, 99),
-        handed_over_p50_ms=_percentile(handed_over, 50),
-        handed_over_p99_ms=_percentile(handed_over, 99),
+    arrivals = (
+        Arrival(str(mail["delivery_id"]).partition(".")[0], mail["provider"], mail["received_at"]) for mail in caught
     )
-
-
-def _percentile(values: Sequence[float], percent: int) -> float:
-    """By nearest rank; 0 of no values."""
-    if not values:
-        return 0.0
-    rank = -(-len(values) * percent // 100)
-    return round(sorted(values)[rank - 1], 1)
+    return Result(first_provider=phase.title, **structs.asdict(tally(phase.sent, arrivals)))
 
 
 def _report(results: Sequence[Result], screen: Screen) -> None:

@@ -22,8 +22,14 @@ class Caught(Protocol):
 
 
 class Inbox(Protocol):
-    def list(self, limit: int) -> Sequence[Caught]:
-        """The latest mails, newest first."""
+    def list(self, limit: int, before: str | None = None) -> Sequence[Caught]:
+        """The latest mails, or the latest before one, newest first."""
         ...
 
     def get(self, caught_id: str) -> Caught | None: ...
+
+    def remove(self, caught_id: str) -> bool:
+        """False: it is not there."""
+        ...
+
+    def clear(self) -> None: ...

@@ -1,16 +1,13 @@
-"""The dev inbox: what the sandbox providers have taken, as JSON and as plain pages."""
+"""The dev inbox: what the sandbox providers have taken, as plain pages."""
 
 from html import escape
 
-from everpost.dialects.faults import Faults
 from everpost.dialects.native_render import instant
-from everpost.dialects.native_views import CaughtView
-from everpost.entrypoints.http.call import Call, Reply, json
+from everpost.entrypoints.http.call import Call, Reply
 from everpost.entrypoints.http.inbox import Caught, Inbox
 from everpost.entrypoints.http.page import framed_mail, page
 from everpost.entrypoints.http.problems import problem
-from everpost.entrypoints.http.query import read_limit, refusal
-from everpost.model.limits import PAGE_DEFAULT, PAGE_MAX
+from everpost.model.limits import PAGE_MAX
 from everpost.model.message import Address
 from everpost.model.problem import Problem
 
@@ -22,17 +19,6 @@ class InboxPages:
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
-
-    async def list_caught(self, call: Call) -> Reply | Problem:
-        faults = Faults()
-        limit = read_limit(call.query, PAGE_DEFAULT, PAGE_MAX, faults)
-        if faults:
-            return refusal(faults)
-        return json(200, {"data": [_view(caught) for caught in self._inbox.list(limit)], "next_cursor": None})
-
-    async def get_caught(self, call: Call) -> Reply | Problem:
-        caught = self._inbox.get(call.place("id"))
-        return problem("not_found", "the inbox has no mail of this id") if caught is None else json(200, _view(caught))
 
     async def list_page(self, _call: Call) -> Reply:
         rows = "".join(_row(caught) for caught in self._inbox.list(PAGE_MAX))
@@ -84,31 +70,6 @@ def _mail(caught: Caught) -> str:
     source = f"/inbox/{escape(caught.id)}/html"
     html = f'<h2>HTML</h2><iframe sandbox title="The mail\'s html" src="{source}"></iframe>' if draft.html else ""
     return f"<table>{rows}</table>{text}{html}"
-
-
-def _view(caught: Caught) -> CaughtView:
-    draft = caught.draft
-    return {
-        "id": caught.id,
-        "provider": caught.provider,
-        "received_at": instant(caught.received_at),
-        "delivery_id": caught.delivery_id,
-        "provider_message_id": caught.provider_message_id,
-        "from": str(draft.sender),
-        "to": [str(address) for address in draft.to],
-        "cc": [str(address) for address in draft.cc],
-        "bcc": [str(address) for address in draft.bcc],
-        "subject": draft.subject,
-        "text": draft.text,
-        "html": draft.html,
-        "headers": draft.headers,
-        "tags": list(draft.tags),
-        "metadata": draft.metadata,
-        "attachments": [
-            {"filename": file.filename, "content_type": file.content_type, "size_bytes": len(file.content)}
-            for file in draft.attachments
-        ],
-    }
 
 
 def _listed(addresses: tuple[Address, ...]) -> str:

@@ -24,10 +24,12 @@ TYPES: Final[Mapping[str, bytes]] = {
     ".svg": b"image/svg+xml",
 }
 POLICY: Final = (
-    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
-    b"form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-src blob:; "
+    b"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    b"require-trusted-types-for 'script'; trusted-types 'none'"
 )
-"""Its own files and this API; no text ever becomes markup."""
+"""Its own files and this API; no text ever becomes markup. The frame that shows a mail has this policy, too: for it are
+the inline styles and images (ADR 52)."""
 _INDEX: Final = "index.html"
 _HEADERS: Final = ((b"content-security-policy", POLICY), (b"x-dns-prefetch-control", b"off"))
 _ASKS_FIRST: Final = b"no-cache"
@@ -40,14 +42,13 @@ class PageConfig(TypedDict):
 
     api: Annotated[str, Meta(description="Of the API; empty: the page's own origin.")]
     docs: Annotated[str, Meta(description="Of what explains the API; empty: there is none.")]
-    inbox: Annotated[str, Meta(description="Of the dev inbox; empty: there is none.")]
 
 
 class Ui:
-    """Handlers over the files. `inbox`: whether there is a dev inbox to lead to."""
+    """Handlers over the files."""
 
-    def __init__(self, *, inbox: bool) -> None:
-        self._config = json(200, PageConfig(api="", docs="/docs", inbox="/inbox" if inbox else ""))
+    def __init__(self) -> None:
+        self._config = json(200, PageConfig(api="", docs="/docs"))
 
     @cached_property
     def _files(self) -> Mapping[str, "_File"]:
@@ -93,8 +94,8 @@ def _file(name: str, content: bytes) -> _File:
     return _File(form(f'"{version}"', content), form(f'"{version}-gz"', packed, (b"content-encoding", b"gzip")))
 
 
-def ui_operations(*, inbox: bool) -> tuple[Operation, ...]:
-    ui = Ui(inbox=inbox)
+def ui_operations() -> tuple[Operation, ...]:
+    ui = Ui()
     return (
         _kept(open_page("front", "/", "The web page", ui.index, content_type=HTML)),
         open_page("pageConfig", "/config.json", "Where the page finds the API", ui.config, schema=PageConfig),

@@ -70,14 +70,14 @@ function fetchAhead() {
 }
 
 /** @param {import("./config.js").Config} config */
-function start({ api, docs, inbox }) {
+function start({ api, docs }) {
   const app = { address: api, docs, rights: new Rights(), keyChanged: () => enter() };
   let entered = new AbortController();
   const enter = () => {
     entered.abort();
     entered = new AbortController();
     app.rights = new Rights();
-    drawCorner(app, inbox);
+    drawCorner(app);
     drawNavigation(app.rights);
     const first = turn(app);
     readRights(new Api(api), entered.signal, (rights) => learn(app, rights));
@@ -89,9 +89,8 @@ function start({ api, docs, inbox }) {
   enter().then(fetchAhead);
 }
 
-function drawCorner(app, inbox) {
+function drawCorner(app) {
   fill(document.getElementById("corner"),
-    inbox ? h("a", { href: inbox }, "Inbox") : null,
     app.docs ? h("a", { href: app.docs }, "API") : null,
     shortcutsButton(app),
     keyButton(app.keyChanged));

@@ -1,9 +1,7 @@
 // Files that go with the mail: chosen, or dropped onto their place in the form.
 
 import { fill, h } from "./dom.js";
-import { counted } from "./words.js";
-
-const KIB = 1024;
+import { bytes } from "./words.js";
 
 /** @typedef {{filename: string, content: string, content_type?: string}} Attachment  `content` in base64 */
 
@@ -15,7 +13,7 @@ export function attachmentPlace(changed) {
   const rows = h("ul", { class: "files" });
   const input = h("input", { id: "attachments", type: "file", multiple: true, onchange: () => take(input.files) });
   const draw = () => {
-    fill(rows, kept.map((one) => h("li", {}, h("span", {}, one.file.filename), h("span", { class: "quiet" }, size(one.size)),
+    fill(rows, kept.map((one) => h("li", {}, h("span", {}, one.file.filename), h("span", { class: "quiet" }, bytes(one.size)),
       h("button", { type: "button", class: "plain", onclick: () => drop(one), "aria-label": `Remove ${one.file.filename}` },
         "Remove"))));
     changed();
@@ -62,8 +60,4 @@ async function encoded(file) {
   });
   const attachment = { filename: file.name, content: address.slice(address.indexOf(",") + 1) };
   return file.type ? { ...attachment, content_type: file.type } : attachment;
-}
-
-function size(bytes) {
-  return bytes < KIB ? counted(bytes, "byte") : `${Math.ceil(bytes / KIB).toLocaleString()} KiB`;
 }

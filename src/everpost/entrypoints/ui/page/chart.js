@@ -27,7 +27,7 @@ export function sparkline(values, { label, min = 0, max = largest(values), look 
   const edge = 2;
   const x = (at) => edge + ((width - 2 * edge) * at) / Math.max(values.length - 1, 1);
   const y = (value) => height - edge - ((height - 2 * edge) * (Math.min(value, max) - min)) / (max - min || 1);
-  return s("svg", { class: `sparkline look-${look}`, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label },
+  return s("svg", { class: `sparkline look-${look}`, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label, preserveAspectRatio: "none" },
     s("path", { class: "line", d: linePath(values, x, y) }));
 }
 
@@ -54,11 +54,13 @@ export function barsPath(low, high, x, width, y) {
   return steps.join("");
 }
 
-/** Ends of a scale and the marks on it: 0 and two to five round steps. `whole`: there are no halves. */
-export function scale(most, whole) {
+/** The end of a scale that begins at 0, and the marks on it, by one of the given steps or else by a round one.
+ *  `whole`: there are no halves. */
+export function scale(most, { whole = false, steps = [] } = {}) {
   const rough = Math.max(most, whole ? 1 : 0.001) / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 2.5, 5, 10].map((times) => times * power).find((size) => size >= rough && !(whole && size % 1)) ?? 1;
+  const sizes = [...steps, ...[1, 2, 2.5, 5, 10].map((times) => times * power)];
+  const step = sizes.find((size) => size >= rough && !(whole && size % 1)) ?? 1;
   const count = Math.max(1, Math.ceil(most / step - 1e-9));
   return { max: count * step, marks: Array.from({ length: count + 1 }, (_, at) => Number((at * step).toPrecision(12))) };
 }

@@ -1,9 +1,9 @@
 // Where the API is: config.json beside the page. Missing or empty: where the page came from.
 
 /**
- * `api` without a slash at its end; empty: the page's own origin. `docs` and `inbox` are addresses to lead to, of what
- * explains the API and of the dev inbox; empty: there is none.
- * @typedef {{api: string, docs: string, inbox: string}} Config
+ * `api` without a slash at its end; empty: the page's own origin. `docs` is the address of what explains the API; empty:
+ * there is none.
+ * @typedef {{api: string, docs: string}} Config
  */
 
 /** @returns {Promise<Config>} */
@@ -11,7 +11,7 @@ export async function readConfig() {
   const told = await fetched();
   const api = address(told.api).replace(/\/+$/, "");
   onlyTo(api ? new URL(api, location.href).origin : "");
-  return { api, docs: address(told.docs), inbox: address(told.inbox) };
+  return { api, docs: address(told.docs) };
 }
 
 /** An address of the web, or one on this host; anything else is none. */

@@ -28,7 +28,7 @@ export function trailFilters(place, trail) {
   return h("form", { class: "trail-filters", role: "search", "aria-label": "Filter", onsubmit: go, novalidate: true },
     labelled("f-type", "Type", inputs.type), labelled("f-account", "Account", inputs.account),
     wide(labelled("f-message", "Id of a mail", inputs.message)),
-    labelled("f-since", "From", inputs.since), labelled("f-until", "Until", inputs.until),
+    wide(labelled("f-since", "From", inputs.since)), wide(labelled("f-until", "Until", inputs.until)),
     h("div", { class: "actions" },
       h("button", {}, "Filter"), h("a", { class: "button", href: "#/events" }, "Clear"), followButton(trail),
       FILES.map(([says, ending, form]) => actionButton(place, {}, says, () => exported(place, trail.asked, ending, form)))));
@@ -46,8 +46,8 @@ function fields(place, asked) {
 
 function typeChoice(chosen) {
   return h("select", { id: "f-type" }, h("option", { value: "" }, "any"), Object.entries(TYPES).map(([kind, names]) =>
-    h("optgroup", { label: kind }, names.map((name) => `${kind}.${name}`).map((type) =>
-      h("option", { value: type, selected: type === chosen }, type)))));
+    h("optgroup", { label: kind }, names.map((name) =>
+      h("option", { value: `${kind}.${name}`, selected: `${kind}.${name}` === chosen }, `${kind}: ${name}`)))));
 }
 
 async function fillAccounts(place, select, chosen) {

@@ -10,7 +10,7 @@ const NAMED_MAX = 20; // faulty lines
 
 /** @param {import("./frame.js").Place} place  @param {() => void} done */
 export function importCard(place, done) {
-  const found = h("div", { role: "status" });
+  const found = h("div", { class: "form", role: "status" });
   const csv = h("textarea", { id: "s-csv", rows: 5, spellcheck: "false", autocomplete: "off", oninput: () => fill(found) });
   const file = h("input", { id: "s-file", type: "file", accept: ".csv,.txt,text/csv,text/plain", onchange: async () => {
     const [chosen] = file.files;
@@ -31,11 +31,11 @@ export function importCard(place, done) {
     const looked = await ask(true);
     fill(found, ...preview(place, looked, take));
   });
-  return h("form", { class: "card form", onsubmit: look, novalidate: true, "aria-label": "Import a list" },
-    h("h2", {}, "Import a list"),
+  const form = h("form", { class: "form", onsubmit: look, novalidate: true, "aria-label": "Import a list" },
     h("div", { class: "field drop" }, h("label", { for: "s-file" }, "A CSV file"), file),
     labelled("s-csv", "Or its lines, pasted here", csv, "An address and a reason on each: bob@example.org,asked by phone"),
     h("div", { class: "actions" }, h("button", {}, "Look at it")), found);
+  return h("details", { class: "card" }, h("summary", {}, "Import a list"), form);
 }
 
 function preview(place, { suppressed, faulty, errors }, take) {

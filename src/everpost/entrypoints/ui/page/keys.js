@@ -35,7 +35,7 @@ export function showKeys(place) {
 function createForm(place, made, look) {
   const name = h("input", { id: "k-name", autocomplete: "off" });
   const scope = choice({ id: "k-scope" }, SCOPES);
-  const days = choice({ id: "k-days" }, ENDS);
+  const days = choice({ id: "k-days" }, ENDS, ENDS[0][0]);
   const create = submits(place, { name, scope, days }, async () => {
     const asked = { name: name.value.trim(), scope: scope.value, ...(days.value ? { days: Number(days.value) } : {}) };
     const { body } = await place.api.post(PATH, asked);

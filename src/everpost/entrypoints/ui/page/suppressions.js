@@ -5,9 +5,11 @@ import { fill, h } from "./dom.js";
 import { exportList, fileName } from "./exporting.js";
 import { actionButton, submits } from "./forms.js";
 import { importCard } from "./importing.js";
+import { poll } from "./live.js";
 import { labelled } from "./recipients.js";
 import { when } from "./times.js";
 
+const LOOK_MS = 3000;
 const PAGE = 100;
 const PATH = "/v1/suppressions";
 const FILE_PAGE = 200;
@@ -22,7 +24,11 @@ export function showSuppressions(place) {
   fill(place.body,
     list.mayChange ? h("div", { class: "halves" }, addCard(list, again), importCard(place, again)) : null,
     searchForm(list, again), empty, rows, more);
-  again();
+  poll(async () => {
+    await look(list);
+    place.calm();
+    return null;
+  }, LOOK_MS, place.signal, place.trouble);
 }
 
 function addCard(list, again) {

@@ -8,9 +8,12 @@
  *   load: () => Promise<(place: import("./frame.js").Place) => void>}} View
  */
 
+const ONLY_IN_DEV = "there is a sandbox only beside everpost dev";
+
 /** @type {View[]} */
 export const VIEWS = [
-  // overview: key o
+  { name: "overview", title: "Overview", link: "Overview", key: "o", needs: "getSeries",
+    load: async () => (await import("./overview.js")).showOverview },
   { name: "send", title: "Send a mail", link: "Send", key: "s", needs: "createEmail",
     load: async () => (await import("./send.js")).showSend },
   { name: "messages", title: "Messages", link: "Messages", key: "m", needs: "listEmails",
@@ -19,7 +22,12 @@ export const VIEWS = [
     load: async () => (await import("./message.js")).showMessage },
   { name: "providers", title: "Providers", link: "Providers", key: "p", needs: "listAccounts",
     load: async () => (await import("./providers.js")).showProviders },
-  // inbox: key i
+  { name: "inbox", title: "Inbox", link: "Inbox", key: "i", needs: "listCaught", absent: ONLY_IN_DEV,
+    load: async () => (await import("./inbox.js")).showInbox },
+  { name: "caught", of: "inbox", title: "A mail of the inbox", needs: "getCaught", absent: ONLY_IN_DEV,
+    load: async () => (await import("./caught.js")).showCaught },
+  { name: "sandbox", title: "Faults and drills", link: "Sandbox", key: "x", needs: "listFaults", absent: ONLY_IN_DEV,
+    load: async () => (await import("./sandbox.js")).showSandbox },
   { name: "events", title: "Events", link: "Events", key: "e", needs: "listEvents",
     load: async () => (await import("./events.js")).showEvents },
   { name: "suppressions", title: "Suppressions", link: "Suppressions", key: "u", needs: "searchSuppressions",
@@ -34,13 +42,13 @@ export const VIEWS = [
     load: async () => (await import("./keys.js")).showKeys },
 ];
 
-/** The view that an address names, with the id of the thing that it shows; an address that names none leads to the mails.
+/** The view that an address names, with the id of the thing that it shows; an address that names none leads to the first.
  *  @param {string} hash  @returns {{view: View, id: string, query: URLSearchParams}} */
 export function viewAt(hash) {
   const [path, search = ""] = hash.replace(/^#\/?/, "").split("?");
   const [name = "", id = ""] = path.split("/").map(decoded);
   const view = (id && VIEWS.find((one) => one.of === name)) || VIEWS.find((one) => one.name === name && !one.of);
-  return { view: view ?? VIEWS.find((one) => one.name === "messages"), id, query: new URLSearchParams(search) };
+  return { view: view ?? VIEWS[0], id, query: new URLSearchParams(search) };
 }
 
 function decoded(part) {

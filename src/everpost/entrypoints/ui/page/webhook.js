@@ -18,7 +18,7 @@ const FAILED = { word: "failed", shape: "cross", tone: "bad", means: "" };
 
 /** @param {import("./frame.js").Place} place */
 export function showWebhook(place) {
-  const parts = { standing: h("div"), secret: h("div"), actions: h("div"), attempts: h("div") };
+  const parts = { standing: h("div"), secret: h("div"), actions: h("div", { class: "half" }), attempts: h("div") };
   const shown = { place, path: `/v1/webhooks/${encodeURIComponent(place.id)}`, parts, before: "", known: null,
     mayChange: place.may("changeWebhook") };
   const look = () => draw(shown);
@@ -124,7 +124,7 @@ async function remove(shown, webhook) {
 }
 
 function replayForm(shown) {
-  const time = (id) => h("input", { id, type: "datetime-local", step: "1" });
+  const time = (id) => h("input", { id, type: "datetime-local" });
   const fields = {
     event: h("input", { id: "r-event", autocomplete: "off", spellcheck: "false" }), since: time("r-since"), until: time("r-until"),
   };

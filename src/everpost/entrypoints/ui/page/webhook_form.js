@@ -27,7 +27,7 @@ export function webhookForm(place, known, { title, says, act }) {
   });
   return h("form", { class: "card form", onsubmit: submits(place, fields, () => act(read())), novalidate: true, "aria-label": title },
     h("h2", {}, title),
-    labelled("w-url", "Address", fields.url, "https, a host in public; events are posted there as JSON, signed (Standard Webhooks)."),
+    labelled("w-url", "Where to post", fields.url, "https, a host in public; events are posted there as JSON, signed (Standard Webhooks)."),
     labelled("w-description", "What it is for (optional)", fields.description),
     h("details", {}, h("summary", {}, "Only some events"),
       events,

@@ -65,5 +65,5 @@ function row(webhook) {
       counted(webhook.delivered, "event"), " taken",
       webhook.waiting ? `, ${webhook.waiting.toLocaleString()} waiting` : null,
       webhook.given_up ? `, ${webhook.given_up.toLocaleString()} given up` : null,
-      ", last ", when(webhook.ok_at))));
+      webhook.ok_at ? [", last at ", when(webhook.ok_at)] : null)));
 }

@@ -58,6 +58,7 @@ const RECIPIENTS = {
   unsubscribed: { word: "unsubscribed", shape: "bar", tone: "warn", means: "The recipient wants no more mail." },
 };
 
+const KIB = 1024;
 const UNHEARD = { shape: "ring", tone: "calm", means: "" };
 
 /** @param {Look} look */
@@ -73,6 +74,12 @@ export const recipientState = (name) => badge(RECIPIENTS[name] ?? { ...UNHEARD, 
 /** "1 mail", "3 mails" */
 export function counted(number, noun) {
   return `${number.toLocaleString()} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+/** A size in the unit that fits: "1 byte", "12 KiB". */
+export function bytes(number) {
+  if (number === null) return "of unknown size"; // it lies elsewhere
+  return number < KIB ? counted(number, "byte") : `${Math.ceil(number / KIB).toLocaleString()} KiB`;
 }
 
 /** A name with its address, as people write it. */

@@ -1,0 +1,89 @@
+"""The sandbox is steered through the API of the server that sends through it."""
+
+import asyncio
+
+import pytest
+
+from everpost.entrypoints.dev.drills import Drills
+from everpost.entrypoints.dev.operations import sandbox_operations
+from everpost.entrypoints.http.app import build_app
+from everpost.sandbox.sandbox import Sandbox
+from http_kit import Caller, ScriptedWire, running
+
+PATH = "/v1/sandbox/faults"
+
+
+@pytest.fixture
+async def sandbox():
+    sandbox = Sandbox()
+    await sandbox.start()
+    yield sandbox
+    await sandbox.stop()
+
+
+@pytest.fixture
+async def call(sandbox):
+    async with running(ScriptedWire(), inbox=sandbox.inbox) as (services, _):
+        yield Caller(build_app(services, sandbox_operations(sandbox, Drills(sandbox))))
+
+
+def of(answer, provider):
+    return next(each for each in answer.json["data"] if each["provider"] == provider)
+
+
+async def test_a_fault_is_put_shown_and_healed(call, sandbox):
+    put = await call(
+        "PUT", f"{PATH}/mailgun", {"faults": [{"kind": "status", "status": 429, "share": 0.5, "for_s": 60}]}
+    )
+    assert put.status == 200
+    [shown] = of(await call("GET", PATH), "mailgun")["faults"]
+    assert 0 < shown.pop("left_s") <= 60
+    assert shown == {
+        "kind": "status",
+        "share": 0.5,
+        "target": "send",
+        "status": 429,
+        "text": "",
+        "delay_s": 0.0,
+        "count": None,
+        "hits": 0,
+    }
+    assert (await call("DELETE", PATH)).status == 204
+    assert [each["faults"] for each in (await call("GET", PATH)).json["data"]] == [[] for _ in sandbox.faults]
+
+
+async def test_a_provider_that_refuses_listens_again_when_all_are_healed(call, sandbox):
+    await call("PUT", f"{PATH}/sendgrid", {"faults": [{"kind": "refuse"}]})
+    port = int(sandbox.url("sendgrid").rpartition(":")[2])
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", port)
+    await call("DELETE", PATH)
+    (await asyncio.open_connection("127.0.0.1", port))[1].close()
+
+
+@pytest.mark.parametrize(
+    ("faults", "field"),
+    [
+        ([{"kind": "explode"}], "faults[0].kind"),
+        ([{"kind": "status", "share": 2}], "faults[0].share"),
+        ([{"kind": "slow"}, {"kind": "slow", "for_s": 0}], "faults[1].for_s"),
+        ([{"kind": "slow", "often": 1}], "faults[0]"),
+        ([{"kind": "slow"}] * 21, "faults"),
+        ([{"kind": "refuse"}, {"kind": "bounce"}], "faults[1].kind"),
+    ],
+)
+async def test_what_is_wrong_with_a_fault_is_said_and_nothing_is_changed(call, faults, field):
+    refused = await call("PUT", f"{PATH}/smtp", {"faults": faults})
+    assert (refused.status, refused.json["errors"][0]["field"]) == (422, field)
+    assert of(await call("GET", PATH), "smtp")["faults"] == []
+
+
+async def test_only_a_provider_whose_events_are_heard_can_let_mail_bounce(call, sandbox):
+    sandbox.telling.tell("mailgun", "http://127.0.0.1:9/hooks/mailgun")
+    assert (await call("PUT", f"{PATH}/mailgun", {"faults": [{"kind": "bounce"}]})).status == 200
+    assert of(await call("GET", PATH), "mailgun")["tells"]
+
+
+async def test_no_json_and_no_such_provider_are_told(call):
+    assert (await call("PUT", f"{PATH}/mailgun", body=b"{")).json["code"] == "bad_json"
+    assert "mailgun" in (await call("PUT", f"{PATH}/pigeon", {"faults": []})).json["detail"]
