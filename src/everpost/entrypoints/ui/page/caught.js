@@ -1,32 +1,36 @@
 // One mail of the dev inbox: its content, and what may go wrong with it where it is read.
 
 import { fill, h } from "./dom.js";
+import { poll } from "./live.js";
 import { preview } from "./preview.js";
 import { when } from "./times.js";
 import { badge, counted } from "./words.js";
 
+const LOOK_MS = 3000;
 const LEVELS = {
   fault: { word: "fault", shape: "cross", tone: "bad", means: "Readers will miss something." },
   warning: { word: "warning", shape: "triangle", tone: "warn", means: "Some readers may miss something." },
 };
 
-/** @param {import("./app.js").Place} place */
-export async function showCaught(place) {
+/** @param {import("./frame.js").Place} place */
+export function showCaught(place) {
   const path = `/v1/inbox/${encodeURIComponent(place.id)}`;
   const back = h("p", { class: "back" }, h("a", { href: "#/inbox" }, "The whole inbox"));
   fill(place.body, back, h("p", { class: "quiet", "aria-busy": "true" }, "Reading the mail …"));
-  try {
+  poll(async () => {
     const mail = (await place.api.get(path, {}, place.signal)).body;
+    place.calm();
     fill(place.title, mail.subject || "(no subject)");
     document.title = `${mail.subject || "A mail"} - Everpost`;
     fill(place.body, back,
       h("div", { class: "halves mail" },
         h("section", { class: "card" }, h("h2", {}, "Content"), preview(content(place, path, mail), place.trouble)),
         h("div", { class: "half" }, about(place, path, mail), mail.html ? findings(mail.findings) : null)));
-  } catch (error) {
+    return null;
+  }, LOOK_MS, place.signal, (error) => {
     fill(place.body, back);
     place.trouble(error);
-  }
+  });
 }
 
 function content(place, path, mail) {

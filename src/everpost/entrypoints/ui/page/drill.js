@@ -19,7 +19,7 @@ const LOOKS = {
   stopped: { word: "stopped", shape: "square", tone: "warn", means: "It was stopped before its end." },
 };
 
-/** @param {import("./app.js").Place} place  @returns {HTMLElement} */
+/** @param {import("./frame.js").Place} place  @returns {HTMLElement} */
 export function drillCard(place) {
   const shown = h("div", { class: "drill" });
   const stage = h("span");

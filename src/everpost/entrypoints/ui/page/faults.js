@@ -26,7 +26,7 @@ const KINDS = {
 const WELL = { word: "well", shape: "dot", tone: "good", means: "It does what it should." };
 const BROKEN = { word: "broken", shape: "cross", tone: "bad", means: "It misbehaves on purpose." };
 
-/** @param {import("./app.js").Place} place  @returns {HTMLElement} */
+/** @param {import("./frame.js").Place} place  @returns {HTMLElement} */
 export function faultPanel(place) {
   const cards = h("div", { class: "accounts" });
   const others = h("details", { hidden: true }, h("summary", {}, "Providers that carry no mail of this server"),

@@ -9,7 +9,7 @@ import { counted, listed } from "./words.js";
 const LOOK_MS = 2000;
 const NAMED_MAX = 3;
 
-/** @param {import("./app.js").Place} place */
+/** @param {import("./frame.js").Place} place */
 export function showInbox(place) {
   const cursor = place.query.get("cursor") ?? "";
   const rows = h("ol", { class: "rows", "aria-label": "Mails that were taken" });

@@ -4,7 +4,7 @@ import { fill } from "./dom.js";
 import { drillCard } from "./drill.js";
 import { faultPanel } from "./faults.js";
 
-/** @param {import("./app.js").Place} place */
+/** @param {import("./frame.js").Place} place */
 export function showSandbox(place) {
   fill(place.body, faultPanel(place), drillCard(place));
 }
