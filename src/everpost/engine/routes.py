@@ -54,7 +54,8 @@ class Routes:
         return routes.get(name) or _unknown("route", name, routes, status=404)
 
     def unknown_account(self, name: str) -> Problem:
-        return _unknown("account", name, self._accounts, status=404)
+        detail = f"unknown account {name!r}; known: {_listed(self._accounts)}"
+        return Problem(code="unknown_account", status=404, title="There is no such account", detail=detail)
 
     async def put(self, caller: Caller, route: Route, was: int | None, reason: str = "") -> Route | Problem:
         """Stores a route, new or changed. `was` is the version that the caller has seen (None: any); `reason` is told

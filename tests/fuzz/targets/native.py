@@ -1,5 +1,5 @@
 """A body of the native API is a mail within all limits that some provider's form can carry, or a problem that names
-faults; the same of the original API, of routes and of suppressions.
+faults; the same of the original API, of routes, of suppressions, of reasons and of mails in outline.
 
 The input is a body.
 """
@@ -8,12 +8,11 @@ import json
 
 from everpost.dialects import legacy, native
 from everpost.dialects.faults import FAULTS_MAX
-from everpost.dialects.native_operate import parse_route, parse_suppression
+from everpost.dialects.native_operate import parse_reason, parse_route, parse_sketch, parse_suppression
 from everpost.model import limits
 from everpost.model.account import Account
 from everpost.model.message import Draft, size_bytes
 from everpost.model.problem import Problem
-from everpost.model.route import Route
 from everpost.providers.contract import Unsendable
 from everpost.wiring import PROVIDERS
 
@@ -27,7 +26,9 @@ def check(data):
     check_mail(native.parse(data), 422)
     check_mail(legacy.parse(data), 400)
     check_one_of(legacy.parse_provider(data), str, 400)
-    check_one_of(parse_route(data, "default"), Route, 422)
+    check_one_of(parse_route(data, "default"), tuple, 422)
+    check_one_of(parse_reason(data), str, 422)
+    check_one_of(parse_sketch(data, "default"), tuple, 422)
     check_one_of(parse_suppression(data), str, 422)
 
 

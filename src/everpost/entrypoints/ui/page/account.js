@@ -58,7 +58,7 @@ function standing(told, lastError) {
 function charts(account, figures) {
   const { recent } = account;
   const success = recent.share === null ? "no request lately"
-    : `${percent(recent.share)} of ${counted(recent.ok + recent.failed, "request")}, last ${span(recent.window_s)}`;
+    : `${percent(recent.share)} of ${(recent.ok + recent.failed).toLocaleString()} in ${span(recent.window_s)}`;
   const whole = figures?.whole ?? {};
   const rows = [
     spark("Success", success, figures?.success_share, { max: 1, label: `Success share of ${account.name}, the last hour` }),
@@ -70,7 +70,7 @@ function charts(account, figures) {
 
 function spark(name, words, values, options) {
   const isKnown = values?.some((value) => value !== null);
-  return fact(name, [words, isKnown ? sparkline(values, options) : null]);
+  return fact(name, [h("span", {}, words), isKnown ? sparkline(values, options) : null]);
 }
 
 /** Never rounded up to all of it. */

@@ -66,12 +66,18 @@ function row(card, entry, at, mayChange) {
     h("span", { class: "place" }, String(at + 1)),
     h("b", {}, name),
     h("span", { class: "quiet part" }, part(entries(card), entry, at)),
-    mayChange ? h("span", { class: "row-edit" }, weight(card, entry, id("weight")),
-      step(-1, "up", "↑", at === 0), step(1, "down", "↓", at === last)) : null,
-    mayChange && !card.draft ? h("span", { class: "row-actions" },
-      change(card, name, entry.paused ? RESUME : PAUSE),
-      name === card.told.default && !isWeighted(card.told.accounts) ? h("span", { class: "mark" }, "goes first")
-        : change(card, name, FIRST)) : null);
+    mayChange ? h("span", { class: "row-turns" },
+      weight(card, entry, id("weight")), step(-1, "up", "↑", at === 0), step(1, "down", "↓", at === last),
+      card.draft ? null : buttons(card, entry)) : null);
+}
+
+/** What is done at once, while nothing waits to be saved. */
+function buttons(card, entry) {
+  const goesFirst = entry.account === card.told.default && !isWeighted(card.told.accounts);
+  return [
+    change(card, entry.account, entry.paused ? RESUME : PAUSE),
+    goesFirst ? h("span", { class: "mark" }, "goes first") : change(card, entry.account, FIRST),
+  ];
 }
 
 /** Which part of the mail it gets, in words. */
