@@ -142,6 +142,8 @@ async def running(
         Services(
             acceptor=engine.acceptor,
             console=engine.console,
+            desk=engine.desk,
+            bulk=engine.bulk,
             keyring=None,
             clock=ports.clock,
             ingestor=engine.ingestor,

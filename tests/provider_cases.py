@@ -114,10 +114,15 @@ def built(provider, draft, delivery_id=ID):
 
 def fitted(provider, draft):
     """A mail of any kind, cut down to what the provider can carry: to its limits, and to what `carries` of about.json
-    says beside them (`subject`: how many characters; `without_headers`: those that it writes itself)."""
+    says beside them (`subject`: how many characters; `inline`: what the types of inline files begin with;
+    `without_headers`: those that it writes itself)."""
     limits, carries = PROVIDERS[provider].limits, about(provider).get("carries", {})
     reserved = carries.get("without_headers", ())
-    attachments = draft.attachments if limits.inline else [replace(each, content_id=None) for each in draft.attachments]
+    shown = carries.get("inline", "") if limits.inline else None
+    attachments = [
+        each if shown is not None and each.content_type.startswith(shown) else replace(each, content_id=None)
+        for each in draft.attachments
+    ]
     return replace(
         draft,
         subject=draft.subject[: carries.get("subject")],
@@ -182,10 +187,20 @@ def recipients_of(provider, request):
     return [bracketed[1] if (bracketed := _BRACKETED.fullmatch(text)) else text for text in found]
 
 
+def content_of(provider, request):
+    """The bytes that hold the mail; where it may stand in the body in RFC 5322 form (`raw`, in base64), these, too."""
+    return request.data if isinstance(request, SmtpRequest) else request.body + _raw_of(provider, request)
+
+
+def _raw_of(provider, request):
+    return b"".join(base64.b64decode(text) for text in _found(body_of(request), about(provider).get("raw", ())))
+
+
 def files_of(provider, request):
     """What the attachments of a request hold."""
-    if isinstance(request, SmtpRequest):
-        parts = message_from_bytes(request.data).walk()
+    raw = request.data if isinstance(request, SmtpRequest) else _raw_of(provider, request)
+    if raw:
+        parts = message_from_bytes(raw).walk()
         return [part.get_payload(decode=True) for part in parts if part.get_filename() is not None]
     return [base64.b64decode(text) for text in _found(body_of(request), about(provider)["files"])]
 

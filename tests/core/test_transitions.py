@@ -1,5 +1,7 @@
 """Every change of a delivery's state, and the events that tell it."""
 
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +10,7 @@ from msgspec import to_builtins
 from core_values import AT, SKIPPED, WORDY, outcome, queued, send, sending, uncertain, wait
 from everpost.core import transitions
 from everpost.core.decide import Fail
+from everpost.model.act import Decision
 from everpost.model.delivery import FINAL, DeliveryState
 from everpost.model.event import EventType
 from everpost.model.limits import REASON_CHARS_MAX
@@ -27,6 +30,21 @@ def settled(kind, **fields):
     return lambda one: transitions.settle(one, outcome(kind, **fields), AT)
 
 
+def decided(decision, one):
+    return transitions.decide(one, decision, "key-1", WORDY, AT)
+
+
+def same(one):
+    """What is begun stays where it is: nothing happens to it."""
+    return transitions.ask_again(one, AT, AT)
+
+
+HELD = uncertain(state=S.HELD, due_at=None, version=4)
+DECISIONS = (
+    (Decision.SENT, S.SENT, [E.SENT]),
+    (Decision.FAILED, S.FAILED, [E.FAILED]),
+    (Decision.RESEND, S.QUEUED, []),
+)
 BEGIN = pytest.param(queued(), lambda one: transitions.begin(one, send(skipped=SKIPPED), (), 100.0, AT), id="begin")
 CASES = [
     (BEGIN, S.SENDING, [E.ATTEMPTED], True),
@@ -106,10 +124,28 @@ CASES = [
         False,
     ),
     (
-        pytest.param(queued(account="a"), lambda one: transitions.cancel(one, "key-1", AT), id="cancel"),
+        pytest.param(queued(account="a"), lambda one: transitions.cancel(one, "key-1", AT, WORDY), id="cancel"),
         S.CANCELLED,
         [E.CANCELLED],
         False,
+    ),
+    (
+        pytest.param(
+            queued(), lambda one: transitions.reschedule(one, AT + 60, "key-1", WORDY, AT) or same(one), id="reschedule"
+        ),
+        S.QUEUED,
+        [E.RESCHEDULED],
+        False,
+    ),
+    *(
+        (
+            pytest.param(before, partial(decided, decision), id=f"{before.state}, decided: {decision}"),
+            state,
+            [E.RESOLVED, *further],
+            True,
+        )
+        for before in (uncertain(), HELD)
+        for decision, state, further in DECISIONS
     ),
 ]
 EACH = pytest.mark.parametrize(("one", "change"), [case for case, *_ in CASES])
@@ -178,6 +214,27 @@ def test_a_delivery_that_is_no_longer_queued_can_not_be_cancelled():
         assert transitions.cancel(queued(state=state), "key-1", AT) is None
 
 
+@pytest.mark.parametrize("decision", Decision)
+def test_a_person_decides_only_what_is_uncertain_or_held(decision):
+    for state in set(S) - transitions.OPEN:
+        assert transitions.decide(queued(state=state), decision, "key-1", "why", AT) is None
+
+
+def test_a_delivery_that_was_begun_or_is_no_longer_queued_keeps_its_time():
+    assert transitions.reschedule(queued(attempts=1), AT + 60, "key-1", "why", AT) is None
+    for state in set(S) - {S.QUEUED}:
+        assert transitions.reschedule(queued(state=state), AT + 60, "key-1", "why", AT) is None
+
+
+def test_a_delivery_is_due_at_its_new_time_and_at_once_where_that_is_over():
+    assert transitions.reschedule(queued(), AT + 60, "key-1", "why", AT).delivery.due_at == AT + 60
+    assert transitions.reschedule(queued(), AT - 60, "key-1", "why", AT).delivery.due_at == AT
+
+
+def test_what_a_person_sends_again_goes_to_another_account_first():
+    assert decided(Decision.RESEND, HELD).delivery.tried == ("a",)
+
+
 # --- over a whole life -----------------------------------------------------------------------------------------------
 
 
@@ -185,6 +242,7 @@ STEPS = {
     S.QUEUED: [case for case, *_ in CASES if case.values[0].state is S.QUEUED],
     S.SENDING: [case for case, *_ in CASES if case.values[0].state is S.SENDING],
     S.UNCERTAIN: [case for case, *_ in CASES if case.values[0].state is S.UNCERTAIN],
+    S.HELD: [case for case, *_ in CASES if case.values[0].state is S.HELD],
 }
 
 
@@ -192,7 +250,7 @@ STEPS = {
 def test_whatever_happens_to_it_a_delivery_tells_a_story_without_gaps(picks):
     one, events = queued(), []
     for pick in picks:
-        if one.state in FINAL:
+        if one.state not in STEPS:
             break
         steps = STEPS[one.state]
         changed = steps[pick % len(steps)].values[1](one)
@@ -201,8 +259,8 @@ def test_whatever_happens_to_it_a_delivery_tells_a_story_without_gaps(picks):
     assert len({event.id for event in events}) == len(events)
     attempted = [event.data["number"] for event in events if event.type is E.ATTEMPTED]
     assert attempted == list(range(1, one.attempts + 1))
-    endings = [event.type for event in events if event.type in (E.SENT, E.FAILED, E.HELD, E.CANCELLED)]
-    assert endings == ([E(f"email.{one.state}")] if one.state in FINAL else [])
+    endings = [event.type for event in events if event.type in (E.SENT, E.FAILED, E.CANCELLED)]
+    assert endings == ([E(f"email.{one.state}")] if one.state in FINAL - {S.HELD} else [])
 
 
 def test_an_attempt_has_ended_when_its_worker_says_so_and_not_when_the_worker_seems_lost():

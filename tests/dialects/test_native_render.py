@@ -52,7 +52,7 @@ def test_recipients_are_told_with_their_fate():
         RecipientStatus(state=RecipientState.BOUNCED, reason="hard: invalid_recipient", at=1_800_000_001.0),
         RecipientStatus(state=RecipientState.SENT),
     ]
-    view = render_message(MESSAGE, [delivery(S.SENT)], [], statuses)
+    view = render_message(MESSAGE, [delivery(S.SENT)], [], statuses, None)
     assert view["recipients"] == [
         {
             "email": "bob@example.org",

@@ -164,7 +164,7 @@ async def test_a_mail_is_cancelled_and_expires_without_its_attachments(world):
     stored, _ = await queued(world)
     contents(world).clear()
     engine = world.engine()
-    await engine.console.cancel(CALLER, stored.message.id)
+    await engine.desk.cancel(CALLER, stored.message.id)
     assert (await world.delivery(stored)).state is DeliveryState.CANCELLED
 
 

@@ -22,7 +22,7 @@ CANCELLED = DeliveryState.CANCELLED
 async def test_a_mail_that_waits_can_be_cancelled_and_it_is_told_by_whom(world):
     engine = world.engine()
     stored = await accepted(engine)
-    cancelled = await engine.console.cancel(CALLER, stored.message.id)
+    cancelled = await engine.desk.cancel(CALLER, stored.message.id)
     assert cancelled.deliveries[0].state is CANCELLED
     [event] = await world.events(EventType.CANCELLED)
     assert (event.data, event.account) == ({"by": "key-1"}, None)
@@ -33,7 +33,7 @@ async def test_a_mail_that_is_on_its_way_can_not_be_cancelled(world):
     async with world.running() as engine:
         stored = await accepted(engine)
         await elapse(1.0)
-        problem = await engine.console.cancel(CALLER, stored.message.id)
+        problem = await engine.desk.cancel(CALLER, stored.message.id)
         assert (problem.code, problem.status) == ("not_cancellable", 409)
         assert problem.detail == "only a queued message can be cancelled; this one is sending"
 
@@ -41,15 +41,15 @@ async def test_a_mail_that_is_on_its_way_can_not_be_cancelled(world):
 async def test_a_cancelled_mail_can_not_be_cancelled_again(world):
     engine = world.engine()
     stored = await accepted(engine)
-    await engine.console.cancel(CALLER, stored.message.id)
-    assert (await engine.console.cancel(CALLER, stored.message.id)).code == "not_cancellable"
+    await engine.desk.cancel(CALLER, stored.message.id)
+    assert (await engine.desk.cancel(CALLER, stored.message.id)).code == "not_cancellable"
     assert len(await world.events(EventType.CANCELLED)) == 1
 
 
 async def test_a_mail_of_another_project_does_not_exist(world):
     engine = world.engine()
     stored = await accepted(engine)
-    assert (await engine.console.cancel(STRANGER, stored.message.id)).code == "not_found"
+    assert (await engine.desk.cancel(STRANGER, stored.message.id)).code == "not_found"
     assert await engine.console.message("blog", stored.message.id) is None
     assert await engine.console.events(Sought(project="blog"), 0, 10) == Found([], 0)
     assert (await world.delivery(stored)).state is DeliveryState.QUEUED
@@ -58,7 +58,7 @@ async def test_a_mail_of_another_project_does_not_exist(world):
 async def test_a_cancellation_wins_or_loses_against_a_worker_and_never_does_both(world):
     async with world.running() as engine:
         mails = [await accepted(engine) for _ in range(50)]
-        answers = await asyncio.gather(*(engine.console.cancel(CALLER, stored.message.id) for stored in mails))
+        answers = await asyncio.gather(*(engine.desk.cancel(CALLER, stored.message.id) for stored in mails))
         ended = [await world.ended(stored) for stored in mails]
     sent = {request.delivery for request in world.wire.sent}
     for answer, one in zip(answers, ended, strict=True):
@@ -79,7 +79,7 @@ async def test_a_cancellation_that_a_claim_overtakes_is_tried_again(world):
     world.store = Claiming(world.store._target)
     engine = world.engine()
     stored = await accepted(engine)
-    assert (await engine.console.cancel(CALLER, stored.message.id)).deliveries[0].state is CANCELLED
+    assert (await engine.desk.cancel(CALLER, stored.message.id)).deliveries[0].state is CANCELLED
     assert len(await world.events(EventType.CANCELLED)) == 1
 
 

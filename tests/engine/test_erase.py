@@ -82,7 +82,7 @@ async def test_mail_that_waits_for_others_as_well_is_named_and_nothing_is_change
     assert both.message.id in problem.detail
     assert alone.message.id not in problem.detail
     assert (await world.delivery(alone)).state is DeliveryState.QUEUED
-    await engine.console.cancel(CALLER, both.message.id)
+    await engine.desk.cancel(CALLER, both.message.id)
     assert (await erase(engine)).messages == 2
 
 

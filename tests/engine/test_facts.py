@@ -11,8 +11,10 @@ from engine_kit import BAD_KEY, CALLER, TAKEN, World, accepted, elapse
 from everpost.core import noticing, transitions
 from everpost.core.decide import Fail, Skip, Wait
 from everpost.core.noticing import Join
+from everpost.engine.accept import Idempotency
 from everpost.engine.keys import Keyring
 from everpost.engine.webhooks import replays
+from everpost.model.act import Act, Action, Decision
 from everpost.model.event import FACTS, Event, EventType
 from everpost.model.key import Scope
 from everpost.model.message import Address, OnUnknown, Origin
@@ -28,6 +30,7 @@ from sim.providers import PROVIDER
 from store_values import NOW, message
 from webhook_kit import Hooked, made
 
+AGAIN = Act(action=Action.RESEND, why="they have lost it")
 SKIPPED = (Skip("b", "down"),)
 
 
@@ -48,7 +51,10 @@ def changes():
     yield transitions.fail(queued(), Fail(reason="why", skipped=SKIPPED), NOW)
     yield transitions.expire(queued(), NOW)
     yield transitions.leave_out(queued(), message(), [0], NOW)
-    yield transitions.cancel(queued(), "somebody", NOW)
+    yield transitions.cancel(queued(), "somebody", NOW, "why")
+    yield transitions.reschedule(queued(), NOW + 9, "somebody", "why", NOW)
+    for decision in Decision:
+        yield transitions.decide(transitions.lost(begun, NOW).delivery, decision, "somebody", "why", NOW)
 
 
 async def events_of(world):
@@ -61,7 +67,9 @@ async def events_of(world):
     async with world.running() as engine:
         await accepted(engine, tags=("x",), send_at=NOW + 1, origin=Origin(trace="00-1-2-01"))
         await elapse(3600)
-        await accepted(engine)
+        stored = await accepted(engine)
+        await elapse(3600)
+        await engine.desk.resend(CALLER, stored.message.id, AGAIN, Idempotency("shop:resend", "key", b""))
         await elapse(3600)
         await engine.console.suppress(CALLER, "eve@example.net", "they asked")
         await engine.console.suppress_all(CALLER, {"mallory@example.net": "they asked"})

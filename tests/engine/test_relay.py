@@ -102,7 +102,7 @@ async def test_what_people_change_is_told_at_once(world):
         stored = await accepted(engine, send_at=NOW + 1000)
         await elapse(10.0)
         for change in (
-            engine.console.cancel(CALLER, stored.message.id),
+            engine.desk.cancel(CALLER, stored.message.id),
             engine.console.set_default(CALLER, "b"),
             engine.console.suppress(CALLER, "bob@example.org", "manual"),
             engine.console.unsuppress(CALLER, "bob@example.org"),

@@ -94,7 +94,7 @@ async def test_another_projects_suppressions_do_not_count(world):
 async def test_a_mail_that_is_cancelled_while_it_is_queued_is_not_sent(world):
     async with world.running() as engine:
         stored = await accepted(engine, send_at=NOW + 100)
-        cancelled = await engine.console.cancel(CALLER, stored.message.id)
+        cancelled = await engine.desk.cancel(CALLER, stored.message.id)
         await elapse(200.0)
     assert isinstance(cancelled, Stored)
     assert (await world.delivery(stored)).state is DeliveryState.CANCELLED
@@ -107,7 +107,7 @@ async def test_a_mail_that_is_cancelled_while_it_waits_in_a_process_is_not_sent(
     async with world.running() as engine:
         first, second = await many(engine, 2)
         await elapse(1.0)
-        await engine.console.cancel(CALLER, second.message.id)
+        await engine.desk.cancel(CALLER, second.message.id)
         await world.ended(first)
         third = await accepted(engine)
         await world.ended(third)

@@ -154,7 +154,7 @@ class Clients:
         message_id = self.report.acknowledged.get(mail.name)
         if engine is None or message_id is None:
             return
-        if isinstance(await self._answer(node, engine.console.cancel(mail.caller, message_id)), Stored):
+        if isinstance(await self._answer(node, engine.desk.cancel(mail.caller, message_id)), Stored):
             self.report.cancelled.add(message_id)
             self.world.note("cancelled")
 
@@ -181,7 +181,7 @@ class Clients:
         self.world.note("pried")
         if answers != (None, None, None, None):
             self.world.breaks.append(f"{mail.name}: shown to another project: {answers}")
-        cancelled = await self._answer(node, engine.console.cancel(stranger, message_id))
+        cancelled = await self._answer(node, engine.desk.cancel(stranger, message_id))
         if isinstance(cancelled, Stored) or (isinstance(cancelled, Problem) and cancelled.code != "not_found"):
             self.world.breaks.append(f"{mail.name}: another project could cancel it, or tell that it exists")
 

@@ -8,6 +8,8 @@ from collection.steering import ROUTE
 
 _SCHEDULED: Final = MAIL | {"send_at": HOUR}
 _HOLD_ON: Final = {"Prefer": "wait=1", **keyed("scheduled")}
+_ABSENT: Final = "em_00000000000000000000000000"
+_MOVED: Final = {"send_at": HOUR, "reason": "not now"}
 _TRACE: Final = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
@@ -86,7 +88,9 @@ _ACCEPTED: Final = (
         FULL,
         status=202,
         tells={"recipients[0].name": "Bob", "recipients[2].kind": "cc", "recipients[3].email": "eve@example.org"},
+        saves={"fullId": "answer.id"},
     ),
+    _send("One that waits longer", _SCHEDULED, status=202, saves={"waitingId": "answer.id"}),
     _send("A preference that nobody knows is left aside", MAIL, headers={"Prefer": "speed=high"}, status=202),
     _send(
         "No account of its route can carry it",
@@ -188,15 +192,26 @@ _FOLLOWED: Final = (
     ),
     _one("getEmail", "A mail that is not there", "em_00000000000000000000000000", code="not_found"),
     _one(
+        "rescheduleEmail",
+        "One that was never begun gets another time",
+        "{{scheduledId}}",
+        body={"send_at": "{{inTenMinutes}}", "reason": "sooner"},
+        status=200,
+        tells={"id": "{{scheduledId}}", "state": "queued"},
+    ),
+    _one("rescheduleEmail", "One that a provider has, moved", "{{sentId}}", body=_MOVED, code="not_reschedulable"),
+    _one("rescheduleEmail", "One that is not there, moved", _ABSENT, body=_MOVED, code="not_found"),
+    _one(
         "cancelEmail",
         "One that is still queued is cancelled",
         "{{scheduledId}}",
+        body={"reason": "wrong price"},
         status=200,
         tells={"id": "{{scheduledId}}", "state": "cancelled", "recipients[0].state": "cancelled"},
     ),
-    _one("cancelEmail", "A second time", "{{scheduledId}}", code="not_cancellable"),
-    _one("cancelEmail", "One that a provider has", "{{sentId}}", code="not_cancellable"),
-    _one("cancelEmail", "One that is not there", "em_00000000000000000000000000", code="not_found"),
+    _one("cancelEmail", "A second time", "{{scheduledId}}", body={}, code="not_cancellable"),
+    _one("cancelEmail", "One that a provider has", "{{sentId}}", body={}, code="not_cancellable"),
+    _one("cancelEmail", "One that is not there", "em_00000000000000000000000000", body={}, code="not_found"),
 )
 
 
@@ -239,8 +254,112 @@ _TOLD: Final = (
     _events("A place that is none", ("after", "nonsense"), status=(), code="bad_parameter", fields=("after",)),
 )
 
+_DECIDED: Final = {"decision": "sent", "reason": "they have it"}
+_LOST: Final = {"reason": "they have lost it"}
+_ACTED: Final = (
+    _one(
+        "getEmailContent",
+        "What a mail says",
+        "{{sentId}}",
+        status=200,
+        tells={"id": "{{sentId}}", "text": MAIL["text"], "attachments": []},
+    ),
+    _one("getEmailContent", "Of one that is not there", _ABSENT, code="not_found"),
+    _one("getEmailSource", "The source of a mail", "{{sentId}}", status=200),
+    _one("getEmailSource", "The source of one that is not there", _ABSENT, code="not_found"),
+    Scenario(
+        operation="getEmailAttachment",
+        name="A file of a mail",
+        places={"id": "{{fullId}}", "place": "0"},
+        status=200,
+        answers={"Content-Disposition": "^attachment; "},
+    ),
+    Scenario(
+        operation="getEmailAttachment",
+        name="A file that it has not",
+        places={"id": "{{sentId}}", "place": "7"},
+        code="not_found",
+    ),
+    _one(
+        "resendEmail",
+        "A mail is sent again, as a new one",
+        "{{sentId}}",
+        body=_LOST,
+        headers=keyed("again"),
+        status=202,
+        checks={"it is another mail": 'pm.expect(answer.id).to.not.eql(pm.variables.get("sentId"));'},
+        saves={"againId": "answer.id"},
+    ),
+    _one(
+        "resendEmail",
+        "The same key again: the same new mail",
+        "{{sentId}}",
+        body=_LOST,
+        headers=keyed("again"),
+        status=202,
+        tells={"id": "{{againId}}"},
+        answers=REPLAYED,
+    ),
+    _one(
+        "resendEmail",
+        "The same key for another reason",
+        "{{sentId}}",
+        body={"reason": "another"},
+        headers=keyed("again"),
+        code="idempotency_mismatch",
+    ),
+    _one("resendEmail", "Without an idempotency key", "{{sentId}}", body=_LOST, code="bad_header"),
+    _one(
+        "resendEmail",
+        "One that is still queued",
+        "{{waitingId}}",
+        body=_LOST,
+        headers=keyed("too early"),
+        code="not_resendable",
+    ),
+    _one(
+        "resendEmail", "One that is not there, again", _ABSENT, body=_LOST, headers=keyed("nothing"), code="not_found"
+    ),
+    _one("resolveEmail", "One that is certain", "{{sentId}}", body=_DECIDED, code="not_resolvable"),
+    _one("resolveEmail", "One that is not there, decided", _ABSENT, body=_DECIDED, code="not_found"),
+    Scenario(
+        operation="searchEmails",
+        name="What is looked for stands in the body",
+        body={"filter": {"recipient": "Bob.{{run}}@EXAMPLE.org", "state": "sent"}, "limit": 200},
+        status=200,
+        tells={"next_cursor": None},
+    ),
+    Scenario(
+        operation="searchEmails",
+        name="A cursor that nobody gave, in the body",
+        body={"cursor": "nonsense!"},
+        code="validation_failed",
+        fields=("cursor",),
+    ),
+    Scenario(
+        operation="bulkEmails",
+        name="What would be cancelled",
+        body={"action": "cancel", "filter": {"tag": TAG, "state": "queued"}, "reason": "a try", "dry_run": True},
+        status=200,
+        tells={"dry_run": True, "refused": [], "next_cursor": None},
+    ),
+    Scenario(
+        operation="bulkEmails",
+        name="To send again many, without a key",
+        body={"action": "resend", "filter": {"tag": TAG}, "reason": "a try"},
+        code="bad_header",
+    ),
+    Scenario(
+        operation="bulkEmails",
+        name="An empty filter",
+        body={"action": "cancel", "filter": {}, "reason": "all of them"},
+        code="validation_failed",
+        fields=("filter",),
+    ),
+)
+
 CHAPTER: Final = Chapter(
     name="Mail",
     words="Mail by the native API: sent, refused, found, cancelled, and its events.",
-    scenarios=(*_ACCEPTED, *_REFUSED, *_LISTED, *_FOLLOWED, *_TOLD),
+    scenarios=(*_ACCEPTED, *_REFUSED, *_LISTED, *_FOLLOWED, *_TOLD, *_ACTED),
 )

@@ -217,6 +217,7 @@ PATIENCE: Final = Chapter(
             operation="cancelEmail",
             name="It can be cancelled",
             places={"id": "{{patientId}}"},
+            body={},
             needs=_PATIENCE,
             status=200,
             tells={"state": "cancelled"},

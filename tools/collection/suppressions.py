@@ -107,7 +107,7 @@ CHAPTER: Final = Chapter(
             saves={"busyId": "answer.id"},
         ),
         Scenario(operation="eraseRecipient", name="While it waits for others, too", body=_BUSY, code="recipient_busy"),
-        Scenario(operation="cancelEmail", name="It is cancelled", places={"id": "{{busyId}}"}, status=200),
+        Scenario(operation="cancelEmail", name="It is cancelled", places={"id": "{{busyId}}"}, body={}, status=200),
         Scenario(operation="eraseRecipient", name="Then it is done", body=_BUSY, status=200, tells={"messages": 1}),
         Scenario(
             operation="eraseRecipient",

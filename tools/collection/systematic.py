@@ -11,6 +11,7 @@ ABSENT: Final = {
     "name": "nobody-has-made-it",
     "address": "nobody-{{run}}@example.org",
     "file": "nothing.js",
+    "place": "0",
     "account": "nobody-has-made-it",
 }
 """Variable parts of paths under which there is nothing, though their form is sound."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 from pages import markdown
 
 from everpost import __version__
+from everpost.entrypoints.http.act_operations import ACTS
 from everpost.entrypoints.http.documentation import Documentation
 from everpost.entrypoints.http.hooks import HOOKS
 from everpost.entrypoints.http.key_operations import KEYS
@@ -28,7 +29,7 @@ _SCHEMAS: Final = "#/components/schemas/"
 def document() -> dict[str, Any]:
     """As a server says it at /openapi.json; the inbox of `everpost dev` is left out."""
     told = (
-        *(*MAIL, *ORIGINAL, *STEERING, *SUPPRESSIONS, *WEBHOOKS, *KEYS, *HOOKS, *VITALS),
+        *(*MAIL, *ACTS, *ORIGINAL, *STEERING, *SUPPRESSIONS, *WEBHOOKS, *KEYS, *HOOKS, *VITALS),
         *ui_operations(),
     )
     operations = (*told, Whoami(told).operation)

@@ -6,7 +6,7 @@ from typing import Final
 from pages import markdown
 from pages.limits import size
 
-from everpost.providers.contract import DEFAULT_STATUSES, Provider, Row, Setting, Verdict
+from everpost.providers.contract import DEFAULT_STATUSES, Lookup, Provider, Replay, Row, Setting, Verdict
 from everpost.providers.reading import EDGE_STATUSES
 from everpost.wiring import PROVIDERS
 
@@ -17,10 +17,17 @@ _FEATURES: Final[dict[str, Callable[[Provider], str]]] = {
         f"{provider.limits.tags_max:,}" if provider.limits.tags_max else "not passed on"
     ),
     "inline images": lambda provider: "yes" if provider.limits.inline else "no",
-    "asked what became of a mail": lambda provider: "by our id" if provider.resolve else "nobody can tell",
-    "its records may lag": lambda provider: _duration(provider.resolve.lag_s) if provider.resolve else "",
+    "asked what became of a mail": lambda provider: _ASKED[type(provider.resolve)],
+    "its records may lag": lambda provider: (
+        _duration(provider.resolve.lag_s) if isinstance(provider.resolve, Lookup) else ""
+    ),
     "its records go back": lambda provider: _duration(provider.resolve.kept_s) if provider.resolve else "",
     "`everpost check` tries the credentials": lambda provider: "yes" if provider.probe else "no",
+}
+_ASKED: Final[dict[type, str]] = {
+    Lookup: "by our id",
+    Replay: "by the same request again",
+    type(None): "nobody can tell",
 }
 _KINDS: Final = {
     "accepted": "the provider has it",

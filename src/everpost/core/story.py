@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from everpost.model.event import Event, EventType, Recorded
+from everpost.model.message import Message
 from everpost.model.outcome import Attempt
 
 _ENDINGS = frozenset(
@@ -28,6 +29,12 @@ def attempts_of(events: Sequence[Recorded]) -> list[Attempt]:
         elif event.type is EventType.RESOLVED and key in running:
             attempts[running[key]] = replace(attempts[running[key]], resolution=_resolution(event))
     return attempts
+
+
+def send_at_of(message: Message, events: Sequence[Recorded]) -> float | None:
+    """Not before when it is to be sent: as it was submitted, or as somebody has moved it since."""
+    moved = [one.event.data["send_at"] for one in events if one.event.type is EventType.RESCHEDULED]
+    return moved[-1] if moved else message.send_at
 
 
 def _skipped(event: Event) -> list[Attempt]:

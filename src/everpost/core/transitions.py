@@ -7,12 +7,15 @@ from msgspec.structs import replace
 
 from everpost.core.decide import Fail, Send, Skip, Wait
 from everpost.core.masking import masked
+from everpost.model.act import Decision
 from everpost.model.change import Change, Charge
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Event, EventType
 from everpost.model.message import Message, OnUnknown, without_recipients
 from everpost.model.outcome import Kind, Outcome
 
+OPEN: Final = frozenset({DeliveryState.UNCERTAIN, DeliveryState.HELD})
+"""States that a person may decide about."""
 LEASE_MARGIN_S: Final = 10.0  # from the last moment at which an attempt can end to the end of its lease
 
 _Events = Sequence[tuple[EventType, dict[str, Any]]]
@@ -147,12 +150,42 @@ def leave_out(delivery: Delivery, message: Message, stopped: Collection[int], no
     )
 
 
-def cancel(delivery: Delivery, who: str, now: float) -> Change | None:
+def cancel(delivery: Delivery, who: str, now: float, why: str = "") -> Change | None:
     """None: it is too late; only a queued delivery can be cancelled."""
     if delivery.state is not DeliveryState.QUEUED:
         return None
-    cancelled = _final(delivery, DeliveryState.CANCELLED, f"cancelled by {who}")
-    return _change(delivery, cancelled, now, [(EventType.CANCELLED, {"by": who})])
+    cancelled = _final(delivery, DeliveryState.CANCELLED, f"cancelled by {who}" + (f": {why}" if why else ""))
+    return _change(delivery, cancelled, now, [(EventType.CANCELLED, _by(who, why))])
+
+
+def reschedule(delivery: Delivery, send_at: float, who: str, why: str, now: float) -> Change | None:
+    """None: it is too late; only a delivery that was never begun gets another time."""
+    if delivery.state is not DeliveryState.QUEUED or delivery.attempts:
+        return None
+    moved = replace(delivery, due_at=max(send_at, now), reason="")
+    return _change(delivery, moved, now, [(EventType.RESCHEDULED, {"send_at": send_at} | _by(who, why))])
+
+
+def decide(delivery: Delivery, decision: Decision, who: str, why: str, now: float) -> Change | None:
+    """A person answers the question that Everpost could not. None: there is none; only what is uncertain or held can
+    be decided."""
+    if delivery.state not in OPEN:
+        return None
+    after, further = _decided(delivery, decision, f"{who} says that it was not sent: {why}", now)
+    data = {"number": delivery.attempts, "verdict": "decided", "action": decision.value} | _by(who, why)
+    return _change(delivery, after, now, [(EventType.RESOLVED, data), *further], account=delivery.account)
+
+
+def _decided(delivery: Delivery, decision: Decision, words: str, now: float) -> tuple[Delivery, _Events]:
+    match decision:
+        case Decision.SENT:
+            sent = replace(_final(delivery, DeliveryState.SENT, ""), deadline_at=None)
+            return sent, [(EventType.SENT, {"provider_message_id": sent.provider_message_id})]
+        case Decision.FAILED:
+            failed = replace(_final(delivery, DeliveryState.FAILED, words), deadline_at=None)
+            return failed, [(EventType.FAILED, {"reason": failed.reason})]
+        case Decision.RESEND:
+            return _again(delivery, now), []
 
 
 def _change(
@@ -225,6 +258,10 @@ def _outcome_data(delivery: Delivery, outcome: Outcome, now: float) -> dict[str,
         "retry_after_s": outcome.retry_after_s,
     }
     return data | {key: value for key, value in extra.items() if value not in (None, "")}
+
+
+def _by(who: str, why: str) -> dict[str, Any]:
+    return {"by": who} | ({"reason": masked(why)} if why else {})
 
 
 def _told(skipped: Sequence[Skip]) -> list[dict[str, str]]:

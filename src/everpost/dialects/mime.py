@@ -67,7 +67,7 @@ def _parse(whole: Part, envelope: Collection[str]) -> Parsed | Problem:
         cc=cc,
         bcc=sound_addresses("envelope", hidden, errors),
         reply_to=_addresses(whole, "Reply-To", errors),
-        subject=_decoded(_unfolded(whole.get("Subject", ""))),
+        subject=decoded_words(_unfolded(whole.get("Subject", ""))),
         headers=dict(_headers(whole, delivery_id)),
     )
     return invalid(errors) if errors else Parsed(draft=_with_body(draft, whole), delivery_id=delivery_id)
@@ -76,14 +76,16 @@ def _parse(whole: Part, envelope: Collection[str]) -> Parsed | Problem:
 def _headers(whole: Part, delivery_id: str | None) -> Iterator[tuple[str, str]]:
     for name, value in whole.items():
         if name.lower() not in _STRUCTURE and not name.lower().startswith("content-"):
-            yield name, _decoded(_unfolded(value))
+            yield name, decoded_words(_unfolded(value))
     message_id = _unfolded(whole.get("Message-ID", ""))
     if message_id and (delivery_id is None or not message_id.startswith(f"<{delivery_id}@")):
         yield "Message-ID", message_id
 
 
 def _addresses(whole: Part, name: str, errors: list[FieldError]) -> tuple[Address, ...]:
-    found = chain.from_iterable(parse_encoded_list(_unfolded(value), _decoded) for value in whole.get_all(name, []))
+    found = chain.from_iterable(
+        parse_encoded_list(_unfolded(value), decoded_words) for value in whole.get_all(name, [])
+    )
     return sound_addresses(name, found, errors)
 
 
@@ -92,7 +94,7 @@ def _unfolded(value: object) -> str:
     return str(value).replace("\r", "").replace("\n", "")
 
 
-def _decoded(value: str) -> str:
+def decoded_words(value: str) -> str:
     """With encoded-words read (RFC 2047); as it stands if they can't be."""
     if "=?" not in value:
         return value

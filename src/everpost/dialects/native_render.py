@@ -9,14 +9,16 @@ from everpost.dialects.native_views import (
     AcceptedView,
     AddressView,
     AttemptView,
+    ContentView,
     DeliveryView,
     EmailView,
     EventView,
     RecipientView,
+    StoredAttachmentView,
 )
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Recorded
-from everpost.model.message import Address, Message
+from everpost.model.message import Address, Attachment, Message
 from everpost.model.outcome import Attempt
 from everpost.model.recipient import RecipientState, RecipientStatus
 from everpost.model.route import Route
@@ -61,6 +63,7 @@ def render_message(
     deliveries: Sequence[Delivery],
     attempts: Iterable[Attempt],
     statuses: Sequence[RecipientStatus],
+    send_at: float | None,
 ) -> EmailView:
     """A mail with its story. `statuses`: of its recipients, in the order of to, cc and bcc."""
     state = state_of(deliveries)
@@ -76,11 +79,34 @@ def render_message(
         "tags": list(message.tags),
         "metadata": message.metadata,
         "route": message.route,
-        "send_at": maybe_instant(message.send_at),
+        "send_at": maybe_instant(send_at),
         "expires_at": maybe_instant(message.expires_at),
+        "resend_of": None if message.origin.again is None else message.origin.again.of,
         "attempts": [_attempt(attempt) for attempt in attempts],
         "removed": [each.value for each in message.removed],
     }
+
+
+def render_content(message: Message) -> ContentView:
+    return ContentView(
+        id=message.id,
+        subject=message.subject,
+        text=message.text,
+        html=message.html,
+        headers=message.headers,
+        attachments=[_attachment(each) for each in message.attachments],
+        removed=[each.value for each in message.removed],
+    )
+
+
+def _attachment(attachment: Attachment) -> StoredAttachmentView:
+    is_elsewhere = attachment.stored_as is not None and not attachment.content
+    return StoredAttachmentView(
+        filename=attachment.filename,
+        content_type=attachment.content_type,
+        content_id=attachment.content_id,
+        size_bytes=None if is_elsewhere else len(attachment.content),
+    )
 
 
 def render_event(recorded: Recorded) -> EventView:

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Final
 from msgspec import Meta, Struct, field
 
 from everpost.model import limits
+from everpost.model.act import Action, Decision
+from everpost.model.delivery import DeliveryState
 from everpost.model.message import OnUnknown
 
 REQUIRED: Final = {"x-required": True}
@@ -158,3 +160,80 @@ class SuppressionRequest(Struct, forbid_unknown_fields=True):
     """Why an address must not be written to."""
 
     reason: str = "manual"
+
+
+_WHY: Final = f"Why, for the trail; at most {limits.REASON_CHARS_MAX} characters, without addresses."
+
+
+class CancelRequest(Struct, forbid_unknown_fields=True):
+    """Why a mail is cancelled."""
+
+    reason: Annotated[str, Meta(description=_WHY)] = ""
+
+
+class RescheduleRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Another time for a mail that was never begun."""
+
+    send_at: Annotated[
+        float | str | None, Meta(description=f"Before the mail expires. {_TIME}", extra_json_schema=REQUIRED)
+    ] = None
+    reason: Annotated[str | None, Meta(description=_WHY, extra_json_schema=REQUIRED)] = None
+
+
+class ResendRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Why a mail is sent again, as a new one."""
+
+    reason: Annotated[str | None, Meta(description=_WHY, extra_json_schema=REQUIRED)] = None
+    send_at: Annotated[float | str | None, Meta(description=f"Not before then; default: now. {_TIME}")] = None
+
+
+class ResolveRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What a person says of a mail of which nobody can tell."""
+
+    decision: Annotated[
+        Decision | None,
+        Meta(
+            description="sent: the provider has it; failed: it is not sent, and will not be; resend: it goes back into "
+            "the queue, and is sent twice if the provider has it after all.",
+            extra_json_schema=REQUIRED,
+        ),
+    ] = None
+    reason: Annotated[str | None, Meta(description=_WHY, extra_json_schema=REQUIRED)] = None
+    attempts: Annotated[
+        int | None, Meta(description="`attempts` of the delivery as you have seen it; refused if there was another.")
+    ] = None
+
+
+class FilterObject(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which mails. All given conditions hold together."""
+
+    state: Annotated[DeliveryState | None, Meta(description="Of its delivery.")] = None
+    recipient: Annotated[str | None, Meta(description="An address, in any case of letters.")] = None
+    tag: Annotated[str | None, Meta(description="One of its tags.")] = None
+    account: Annotated[str | None, Meta(description="The account of the current or last attempt.")] = None
+    created_from: Annotated[float | str | None, Meta(description=f"Accepted then or later. {_TIME}")] = None
+    created_before: Annotated[float | str | None, Meta(description=f"Accepted earlier. {_TIME}")] = None
+
+
+class SearchRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A list of mails. Unlike in the query of an address, no log of a proxy shows what is looked for."""
+
+    filter: FilterObject = field(default_factory=FilterObject)
+    limit: Annotated[int, Meta(description=f"Entries on a page, at most {limits.PAGE_MAX}.")] = limits.PAGE_DEFAULT
+    cursor: Annotated[str | None, Meta(description="`next_cursor` of the page before.")] = None
+
+
+class BulkRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """One action on all mails that a filter finds."""
+
+    action: Annotated[Action | None, Meta(extra_json_schema=REQUIRED)] = None
+    filter: Annotated[FilterObject | None, Meta(description="At least one condition.", extra_json_schema=REQUIRED)] = (
+        None
+    )
+    reason: Annotated[str | None, Meta(description=_WHY, extra_json_schema=REQUIRED)] = None
+    dry_run: Annotated[bool, Meta(description="Only say what would be done.")] = False
+    send_at: Annotated[
+        float | str | None, Meta(description=f"Of reschedule; of resend: not before then, default now. {_TIME}")
+    ] = None
+    decision: Annotated[Decision | None, Meta(description="Of resolve.")] = None
+    cursor: Annotated[str | None, Meta(description="`next_cursor` of the step before.")] = None

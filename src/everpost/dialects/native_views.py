@@ -5,6 +5,7 @@ from typing import Annotated, Any, NotRequired, TypedDict
 from msgspec import Meta
 
 from everpost.dialects.faults import FAULTS_MAX
+from everpost.model.limits import BULK_MAX
 
 # --- mail ------------------------------------------------------------------------------------------------------------
 
@@ -73,7 +74,7 @@ _Sender = TypedDict("_Sender", {"from": AddressView})
 
 
 class EmailView(_Sender):
-    """A mail, how it stands and every attempt to hand it over. Its content is not shown."""
+    """A mail, how it stands and every attempt to hand it over. Its content is shown apart."""
 
     id: str
     state: Annotated[str, Meta(description="queued, sending, uncertain, sent, failed, cancelled or held.")]
@@ -85,8 +86,9 @@ class EmailView(_Sender):
     tags: list[str]
     metadata: dict[str, str]
     route: str
-    send_at: str | None
+    send_at: Annotated[str | None, Meta(description="Not before then, as submitted or as moved since.")]
     expires_at: str | None
+    resend_of: Annotated[str | None, Meta(description="The mail that it was made of again.")]
     attempts: list[AttemptView]
     removed: Annotated[
         list[str],
@@ -95,6 +97,44 @@ class EmailView(_Sender):
             "tokens from then on."
         ),
     ]
+
+
+class StoredAttachmentView(TypedDict):
+    """A file of a mail; its bytes are at `/v1/emails/ID/attachments/PLACE`, places counted from 0."""
+
+    filename: str
+    content_type: str
+    content_id: Annotated[str | None, Meta(description="Set: shown inline, where the html says `cid:…`.")]
+    size_bytes: Annotated[int | None, Meta(description="Null: it lies outside the store.")]
+
+
+class ContentView(TypedDict):
+    """What a mail says, as it is stored."""
+
+    id: str
+    subject: str
+    text: str | None
+    html: str | None
+    headers: Annotated[dict[str, str], Meta(description="Those that its sender has added.")]
+    attachments: list[StoredAttachmentView]
+    removed: Annotated[list[str], Meta(description="`content`: nothing of it is kept any more.")]
+
+
+class BulkRefusalView(TypedDict):
+    id: str
+    code: str
+    detail: str
+
+
+class BulkView(TypedDict):
+    """What was done, or what would be."""
+
+    dry_run: bool
+    at: Annotated[str, Meta(description="When this began; as `created_before`, it leaves out what came later.")]
+    matched: Annotated[int, Meta(description=f"Mails that the filter has found, at most {BULK_MAX} by one request.")]
+    done: Annotated[int, Meta(description="Of these, mails that it was done to, or would be.")]
+    refused: Annotated[list[BulkRefusalView], Meta(description="The others.")]
+    next_cursor: Annotated[str | None, Meta(description="Where to go on, as `cursor`; null: these were all.")]
 
 
 class EmailPage(TypedDict):

@@ -10,6 +10,7 @@ from msgspec.structs import asdict, replace
 
 from everpost.attachments.port import AttachmentsUnavailable
 from everpost.core.admit import admit
+from everpost.core.masking import masked
 from everpost.engine.attach import Attached
 from everpost.engine.attempt import Intent
 from everpost.engine.deliver import Deliverer
@@ -231,6 +232,8 @@ def _delivery(message: Message, route: Route, now: float) -> Delivery:
 def _accepted_event(message: Message, delivery: Delivery) -> Event:
     data: dict[str, Any] = {"recipients": len(message.recipients), "route": message.route}
     extra = {"trace": message.origin.trace, "send_at": message.send_at, "tags": list(message.tags)}
+    if (again := message.origin.again) is not None:
+        extra |= {"resend_of": again.of, "by": again.by, "reason": masked(again.why)}
     return Event(
         id=f"{delivery.id}:0",
         type=EventType.ACCEPTED,

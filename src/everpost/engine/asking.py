@@ -1,15 +1,19 @@
-"""Asks a provider's records for a mail."""
+"""Asks a provider what became of a mail: of its records, or by the same request again."""
 
 import logging
 from typing import Final
 
+from everpost.attachments.port import AttachmentsUnavailable
+from everpost.engine.attach import Attached, Damaged
 from everpost.engine.fleet import Member
 from everpost.engine.ports import Ports
 from everpost.model.account import Timeouts
 from everpost.model.delivery import Delivery
 from everpost.model.limits import LOOKUP_REQUESTS_MAX
 from everpost.model.message import Message, without_recipients
+from everpost.model.outcome import Kind
 from everpost.providers.contract import (
+    CLOCK_OFF_S,
     Absent,
     Ask,
     Finding,
@@ -19,6 +23,8 @@ from everpost.providers.contract import (
     Lookup,
     Sought,
     Unclear,
+    Unsendable,
+    outcome_of,
 )
 
 LOOKUP_TIMEOUTS: Final = Timeouts(connect_s=5.0, write_s=5.0, answer_s=10.0)
@@ -44,13 +50,46 @@ async def look(ports: Ports, sought: Sought, lookup: Lookup) -> Finding:
     return Absent()
 
 
-async def _request(ports: Ports, request: HttpRequest, sought: Sought, lookup: Lookup) -> Finding:
+async def replay(ports: Ports, sought: Sought, member: Member, kept_s: float) -> Finding:
+    """The attempt's request once more. Not when the provider may have forgotten the first one: it would take a second
+    mail."""
+    age_s = ports.clock.now() - sought.started_at
+    if not -CLOCK_OFF_S <= age_s < kept_s - CLOCK_OFF_S:
+        return Unclear("it may not remember the attempt any more")
+    message = sought.message
+    if isinstance(message, Message) and message.removed:
+        return Unclear("what was sent is no longer kept")
+    if message.expires_at is not None and ports.clock.now() >= message.expires_at:
+        return Unclear("the mail has expired: it is not handed over any more")
+    try:
+        if isinstance(message, Message):
+            message = await Attached(ports).whole(message)
+        request = member.provider.build(message, sought.delivery_id, member.account)
+        if isinstance(request, Unsendable):
+            return Unclear(f"the same request can't be made again: {request.reason}")
+        timeouts = member.account.timeouts
+        answer = await ports.wire.send(request, timeouts, ports.clock.monotonic() + timeouts.total_s)
+        outcome = outcome_of(member.provider, answer, member.account)
+    except (AttachmentsUnavailable, Damaged) as error:
+        return Unclear(f"the same request can't be made again: {error}")
+    except Exception as error:
+        return _broke(error, sought)
+    if outcome.kind is Kind.ACCEPTED:
+        return Found(outcome.provider_message_id)
+    return Unclear(f"the same request again came out as {outcome.kind}")
+
+
+def _broke(error: Exception, sought: Sought) -> Unclear:
     """What can't be asked or read tells nothing. It must not go on for ever: the mail's policy waits for an end."""
+    _log.exception("a question broke", extra={"delivery": sought.delivery_id})
+    return Unclear(f"a fault of Everpost: {type(error).__name__}")
+
+
+async def _request(ports: Ports, request: HttpRequest, sought: Sought, lookup: Lookup) -> Finding:
     try:
         return await _answered(ports, request, sought, lookup)
     except Exception as error:
-        _log.exception("a question broke", extra={"delivery": sought.delivery_id})
-        return Unclear(f"a fault of Everpost: {type(error).__name__}")
+        return _broke(error, sought)
 
 
 async def _answered(ports: Ports, request: HttpRequest, sought: Sought, lookup: Lookup) -> Finding:

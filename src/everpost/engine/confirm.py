@@ -176,8 +176,9 @@ class Confirmer:
 def _watches(fleet: Fleet) -> Iterator[tuple[str, _Watch]]:
     for name in fleet.carriers:
         member = fleet.member(name)
-        if member is not None and member.provider.resolve is not None:
-            yield name, _Watch(member, member.provider.resolve)
+        lookup = member.provider.resolve if member is not None else None
+        if member is not None and isinstance(lookup, Lookup):
+            yield name, _Watch(member, lookup)
 
 
 def _is_accepted(change: Change) -> bool:

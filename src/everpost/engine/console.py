@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from everpost.core import quota, transitions
+from everpost.core import quota
 from everpost.core.recipients import statuses_of
-from everpost.core.story import attempts_of
+from everpost.core.story import attempts_of, send_at_of
 from everpost.engine.erase import Erased, Eraser
 from everpost.engine.fleet import Fleet
 from everpost.engine.ports import Ports
@@ -22,13 +22,12 @@ from everpost.model.limits import SUPPRESSIONS_AT_ONCE_MAX
 from everpost.model.problem import Problem
 from everpost.model.route import Route
 from everpost.model.series import Range, Series
-from everpost.store.port import Counts, Filter, Stored, StoreUnavailable, Suppression, Written
+from everpost.store.port import Counts, Filter, Stored, StoreUnavailable, Suppression
 
-__all__ = ["AccountStatus", "Console", "Standing", "attempts_of", "statuses_of"]
+__all__ = ["AccountStatus", "Console", "Standing", "attempts_of", "send_at_of", "statuses_of"]
 
 READY_S: Final = 1.0  # how old the answer to "can mail be stored?" may be
 _PROBE: Final = "probe/ready"  # a document that is written to find out
-_CANCEL_TRIES: Final = 3  # against workers that write at the same moment
 
 
 class AccountStatus(Struct, frozen=True, kw_only=True):
@@ -72,24 +71,6 @@ class Console:
 
     async def events(self, sought: Sought, after: int, limit: int) -> Found:
         return await search(self._ports.store, sought, after, limit)
-
-    async def cancel(self, caller: Caller, message_id: str) -> Stored | Problem:
-        """Cancels what is still queued of a message; a problem if nothing was."""
-        stored = await self.message(caller.project, message_id)
-        for _ in range(_CANCEL_TRIES):
-            if stored is None:
-                return _not_found(message_id)
-            now = self._ports.clock.now()
-            changes = [transitions.cancel(delivery, caller.who, now) for delivery in stored.deliveries]
-            wanted = [change for change in changes if change is not None]
-            if not wanted:
-                break
-            written = await self._ports.store.advance(wanted)
-            self._ports.news.nudge()
-            stored = await self.message(caller.project, message_id)
-            if Written.FENCED not in written and stored is not None:
-                return stored
-        return _too_late(stored) if stored is not None else _not_found(message_id)
 
     async def accounts(self) -> list[AccountStatus]:
         self._fleet.forget_board()
@@ -202,14 +183,3 @@ class Console:
     def _suppression_event(self, type_: EventType, caller: Caller, now: float, data: dict[str, Any]) -> Event:
         id_ = f"{type_}:{self._ports.clock.entropy():020x}"
         return Event(id=id_, type=type_, at=now, project=caller.project, data={"by": caller.who, **data})
-
-
-def _not_found(message_id: str) -> Problem:
-    detail = f"there is no message {message_id!r} in this project"
-    return Problem(code="not_found", status=404, title="There is no such message", detail=detail)
-
-
-def _too_late(stored: Stored) -> Problem:
-    states = ", ".join(sorted({str(delivery.state) for delivery in stored.deliveries}))
-    detail = f"only a queued message can be cancelled; this one is {states}"
-    return Problem(code="not_cancellable", status=409, title="It is too late to cancel", detail=detail)

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Final
 
 from everpost.core import transitions
-from everpost.core.decide import Board
+from everpost.core.decide import Board, Fail
 from everpost.engine import journal
 from everpost.engine.attempt import Attempts, Intent
 from everpost.engine.confirm import Confirmer
@@ -250,6 +250,11 @@ class Deliverer:
 
     async def _look_at(self, claimed: Claimed, round_: Round) -> None:
         match claimed.delivery.state:
+            case DeliveryState.QUEUED if claimed.message.removed:
+                gone = Fail(reason="it is no longer kept whole", skipped=())
+                round_.changes.append(
+                    (claimed.message, transitions.fail(claimed.delivery, gone, self._ports.clock.now()))
+                )
             case DeliveryState.QUEUED:
                 await self._intents.decide(claimed, round_)
             case DeliveryState.SENDING if not self._attempts.carries(claimed.delivery):

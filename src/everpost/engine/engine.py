@@ -7,8 +7,10 @@ from functools import partial
 from typing import Any, Final
 
 from everpost.engine.accept import Acceptor
+from everpost.engine.bulk import Bulk
 from everpost.engine.console import Console
 from everpost.engine.deliver import Deliverer
+from everpost.engine.desk import Desk
 from everpost.engine.feed import Feed
 from everpost.engine.fleet import Fleet, Member
 from everpost.engine.housekeep import Housekeeper, Retention
@@ -59,6 +61,8 @@ class Engine:
         self.webhooks: Registry | None = None
         self.acceptor = Acceptor(ports, self._fleet, self._routes, self._deliverer)
         self.console = Console(ports, self._fleet, self._routes, self.sink_lags_s)
+        self.desk = Desk(ports, self.acceptor)
+        self.bulk = Bulk(ports, self.desk)
         self.keyring = Keyring(ports.store, ports.clock.now)
         self.keys = KeyDesk(self.keyring, ports.clock.now)
         self.feed = Feed(ports.store, ports.news)

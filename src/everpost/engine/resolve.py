@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from everpost.core import resolving, transitions
 from everpost.core.recipients import acknowledged
 from everpost.engine import journal
-from everpost.engine.asking import look, sought_for
+from everpost.engine.asking import look, replay, sought_for
 from everpost.engine.fleet import Fleet
 from everpost.engine.ports import Ports
 from everpost.engine.routes import DEFAULT, Routes
@@ -22,7 +22,7 @@ from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import EventType
 from everpost.model.limits import PROVIDER_ID_CHARS_MAX, RESOLVING_MAX
 from everpost.model.message import Message, OnUnknown
-from everpost.providers.contract import Absent, Found, Unclear
+from everpost.providers.contract import Absent, Found, Lookup, Unclear
 from everpost.store.port import Claimed, StoreUnavailable, Written
 
 WATCHED_MAX: Final = 100_000  # attempts that one process watches; one that is forgotten is asked about longer
@@ -115,24 +115,27 @@ class Resolver:
             return transitions.found(asked, told.data.get("provider_message_id"), self._ports.clock.now())
         policy, within_s = await self._policy(message)
         member = self._fleet.member(asked.account)
-        lookup = member.provider.resolve if member is not None else None
+        how = member.provider.resolve if member is not None else None
         asked_at = self._ports.clock.monotonic()
         watch = self._watch(asked, asked_at)
-        if member is None or lookup is None:
+        if member is None or how is None:
             left_s = resolving.open_s(asked, within_s) - (asked_at - watch.since)
             reason = f"{asked.account} has no way to ask" if member else "its account is no longer configured"
             return self._unaskable(asked, policy, reason, left_s)
         sought = sought_for(asked, message, member)
-        finding = await look(self._ports, sought, lookup)
+        if isinstance(how, Lookup):
+            lag_s, finding = how.lag_s, await look(self._ports, sought, how)
+        else:
+            lag_s, finding = 0.0, await replay(self._ports, sought, member, how.kept_s)
         answered_at = self._ports.clock.monotonic()
         age_s = self._ports.clock.now() - sought.started_at
-        needed_s = resolving.patience_s(asked, member.account, lookup.lag_s)
-        is_absent, is_too_old = isinstance(finding, Absent), age_s > lookup.kept_s
+        needed_s = resolving.patience_s(asked, member.account, lag_s)
+        is_absent, is_too_old = isinstance(finding, Absent), age_s > how.kept_s
         is_proof = is_absent and watch.is_proof(asked_at, answered_at, needed_s)
         patience_s = within_s if is_absent and not is_too_old else needed_s  # what will be proof is waited for
         is_over = resolving.is_over(age_s, answered_at - watch.since, within_s, patience_s)
-        if is_absent and (is_proof or is_over):  # whatever a clock that was wrong has dated the attempt by
-            finding = await look(self._ports, replace(sought, clock_off_s=resolving.CLOCK_OFF_S_MAX), lookup)
+        if isinstance(how, Lookup) and is_absent and (is_proof or is_over):  # whatever a wrong clock has dated it by
+            finding = await look(self._ports, replace(sought, clock_off_s=resolving.CLOCK_OFF_S_MAX), how)
         if isinstance(finding, Absent) and (is_too_old or not is_proof):
             finding = _TOO_OLD if is_too_old else _NOT_SHOWN
         # The answer may have taken longer than the claim: it holds for the attempt, whoever has claimed it since.

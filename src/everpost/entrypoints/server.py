@@ -78,6 +78,8 @@ def services_of(
     return Services(
         acceptor=engine.acceptor,
         console=engine.console,
+        desk=engine.desk,
+        bulk=engine.bulk,
         keyring=engine.keyring if needs_key else None,
         clock=engine.ports.clock,
         ingestor=engine.ingestor,

@@ -17,6 +17,8 @@ class EventType(StrEnum):
     UNCERTAIN = "email.uncertain"
     RESOLVED = "email.resolved"
     CANCELLED = "email.cancelled"
+    RESCHEDULED = "email.rescheduled"
+    RESENT = "email.resent"
     SUPPRESSED = "email.suppressed"
     UNCONFIRMED = "email.unconfirmed"
     RECIPIENT_QUEUED = "recipient.queued"
@@ -105,7 +107,10 @@ FACTS: Final[Mapping[EventType, Fact]] = {
             "send_at": "not before then",
             "tags": "its tags",
             "trace": "the caller's traceparent",
-        },
+            "resend_of": "the mail that it was made of again",
+        }
+        | _BY
+        | _REASON,
     ),
     EventType.ATTEMPTED: Fact(
         "An account is about to be given the mail: the intent, on disk before the first byte goes out.",
@@ -133,13 +138,18 @@ FACTS: Final[Mapping[EventType, Fact]] = {
         "What became of an uncertain attempt, as far as it could be found out.",
         {
             "number": "which attempt",
-            "verdict": "`found`, `absent` or `unresolved`",
+            "verdict": "`found`, `absent` or `unresolved`; `decided`: by a person",
             "asks": "questions that were asked before",
-            "action": "where nobody could tell: `resend` or `hold`",
+            "action": "where nobody could tell: `resend` or `hold`; of a person: `sent`, `failed` or `resend`",
         }
+        | _BY
         | _REASON,
     ),
     EventType.CANCELLED: Fact("It was cancelled while it was queued. Final.", {"by": "who did it"} | _REASON),
+    EventType.RESCHEDULED: Fact(
+        "It is to be handed over at another time.", {"send_at": "not before then"} | _BY | _REASON
+    ),
+    EventType.RESENT: Fact("Another mail was made of it and accepted.", {"as": "id of that mail"} | _BY | _REASON),
     EventType.SUPPRESSED: Fact(
         "Recipients that must not be written to were left out.",
         {"recipients": "how many", "places": "their places in to, cc and bcc, counted from 0"},

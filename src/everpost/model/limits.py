@@ -67,6 +67,9 @@ SUPPRESSIONS_AT_ONCE_MAX: Final = 500  # of an import, that are stored in one st
 KEYS_MAX: Final = 100  # of one project that hold
 KEY_DAYS_MAX: Final = 36_500  # after which a key ends by itself, if it does
 
+# What is done to many mails by one request
+BULK_MAX: Final = 500  # mails that are looked at; then `next_cursor` says where to go on
+
 # Who follows the events
 STREAMS_MAX: Final = 256  # streams of events from one process; beyond it: 503 and Retry-After
 STREAM_RECENT_MAX: Final = 1000  # events that are kept for them; who is further back is read to from the store

@@ -60,11 +60,20 @@ class Draft(Struct, frozen=True, kw_only=True):
         return self.to + self.cc + self.bcc
 
 
+class Again(Struct, frozen=True, kw_only=True):
+    """Why a mail is sent again as a new one."""
+
+    of: str  # id of the mail that it was made of
+    by: str
+    why: str
+
+
 class Origin(Struct, frozen=True, kw_only=True):
     """The request that a mail came with, for those who follow it through the logs."""
 
     request: str | None = None  # its id
     trace: str | None = None  # the caller's W3C `traceparent`
+    again: Again | None = None  # None: its sender has written it
 
 
 class Removed(StrEnum):
@@ -106,6 +115,11 @@ def without_content(message: Message) -> Message:
 def stored_names(message: Message) -> set[str]:
     """Of its attachments that lie outside the store."""
     return {attachment.stored_as for attachment in message.attachments if attachment.stored_as is not None}
+
+
+def draft_of(message: Message) -> Draft:
+    """What its sender has submitted, to be accepted again."""
+    return Draft(**{name: getattr(message, name) for name in Draft.__struct_fields__})
 
 
 def size_bytes(draft: Draft) -> int:

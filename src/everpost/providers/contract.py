@@ -16,6 +16,7 @@ from everpost.model.account import Account
 from everpost.model.limits import REASON_CHARS_MAX
 from everpost.model.message import Draft
 from everpost.model.outcome import Kind, Outcome
+from everpost.providers.aws import AwsSigning
 from everpost.providers.hooks import Webhook
 
 # --- what goes out ---------------------------------------------------------------------------------------------------
@@ -26,6 +27,7 @@ class HttpRequest(Struct, frozen=True, kw_only=True):
     url: str  # absolute
     headers: dict[str, str]  # without Host and Content-Length, which the wire adds
     body: bytes = b""
+    signing: AwsSigning | None = None
     secret: str = ""  # what proves who is asking, if it stands elsewhere than in Authorization
 
 
@@ -170,6 +172,13 @@ class Lookup(Struct, frozen=True, kw_only=True):
     """Reads the answer to `start` and those to every Ask; it may well ask again, so the caller bounds the number."""
 
 
+class Replay(Struct, frozen=True, kw_only=True):
+    """Make the same request again: the provider knows it by a key that `build` gives to each delivery, answers as it
+    did and takes no second mail. It never proves that a mail is absent: whatever was not taken before is taken now."""
+
+    kept_s: float  # how long it knows the key at least
+
+
 # --- the value that a provider file ends in --------------------------------------------------------------------------
 
 
@@ -274,7 +283,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     """(message, delivery id, account): deterministic; plants the delivery id where `resolve` can find it."""
     read: Callable[[Any, Account], Outcome]
     """(HttpResponse or SmtpReply, account): what the answer says. Faults of the wire never get here."""
-    resolve: Lookup | None  # None: nobody can tell
+    resolve: Lookup | Replay | None  # None: nobody can tell
     probe: Callable[[Account], HttpRequest | SmtpProbe] | None = None
     """A read-only request: any 2xx answer proves that the credentials work (SMTP: the reply to NOOP)."""
     probe_refused: frozenset[int] = frozenset()

@@ -137,6 +137,11 @@ def message_id_of(draft: Draft, delivery_id: str) -> str:
     return header_of(draft, "message-id") or f"<{delivery_id}@{draft.sender.email.rpartition('@')[2]}>"
 
 
+def mailbox_line(addresses: Iterable[Address]) -> str:
+    """`"Name" <a@b>, c@d`, each of them once."""
+    return ", ".join(map(quoted_mailbox, dict.fromkeys(addresses)))
+
+
 def quoted_mailbox(address: Address) -> str:
     """`"Name" <a@b>`, in any script."""
     name = address.name.replace("\\", "\\\\").replace('"', '\\"')

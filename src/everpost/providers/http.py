@@ -54,8 +54,8 @@ def is_own(account: Account, regions: Mapping[str, str], url: str) -> bool:
 def request_of(
     method: str, url: str, login: str, content_type: str = "", body: bytes = b"", header: str = AUTHORIZATION
 ) -> HttpRequest:
-    """`header`: the one in which the API wants to see who is asking."""
-    headers = {header: login, "User-Agent": "everpost"}
+    """`header`: the one in which the API wants to see who is asking; "" if it is in the body."""
+    headers = ({header: login} if header else {}) | {"User-Agent": "everpost"}
     if content_type:
         headers["Content-Type"] = content_type
     secret = "" if header == AUTHORIZATION else login

@@ -21,10 +21,12 @@ class JsonMail(Struct, frozen=True, kw_only=True):
     body: Callable[[Draft, str], dict[str, Any]]  # (mail, delivery id)
     own: tuple[Path, ...]  # what provider_options may not change
     lines: tuple[Path, ...]  # what becomes a line of the header
-    texts: tuple[Path, ...]  # one of these has to be there
+    texts: tuple[Path, ...]  # one of these has to be there; a template's stands at the end
     reserved: frozenset[str] = frozenset()  # headers that this provider writes itself, in lower case
     reply_to_max: int | None = None
+    needs_subject: bool = False  # unless there is a template
     subject_chars_max: int | None = None
+    inline_types: str = ""  # what the types of inline files begin with
 
     def whole(self, message: Draft, delivery_id: str) -> dict[str, Any]:
         """The body with what provider_options say in it."""
@@ -44,6 +46,8 @@ class JsonMail(Struct, frozen=True, kw_only=True):
     def _faults(self, message: Draft, whole: dict[str, Any]) -> Iterator[str]:
         if all(below(whole, path) is None for path in self.texts):
             yield f"it needs a text: one of {', '.join(path[-1] for path in self.texts)}"
+        if self.needs_subject and not message.subject and below(whole, self.texts[-1]) is None:
+            yield "it needs a subject"
         if self.subject_chars_max is not None and len(message.subject) > self.subject_chars_max:
             yield f"it takes subjects of at most {self.subject_chars_max} characters"
         if self.reply_to_max is not None and len(set(message.reply_to)) > self.reply_to_max:
@@ -52,3 +56,6 @@ class JsonMail(Struct, frozen=True, kw_only=True):
             yield "it takes no attachments without a file name"
         if not all(file.content for file in message.attachments):
             yield "it takes no empty attachments"
+        inline = (file.content_type for file in message.attachments if file.content_id is not None)
+        if not all(kind.lower().startswith(self.inline_types) for kind in inline):
+            yield f"it shows files inline whose type begins with {self.inline_types} only"

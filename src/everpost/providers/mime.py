@@ -86,6 +86,16 @@ def _address_field(name: str, addresses: Iterable[Address]) -> str:
     return f"{name}: " + ",\r\n ".join(_mailbox(address) for address in addresses)
 
 
+def ascii_line(text: str) -> str:
+    """A header's value in ASCII, as encoded-words where it is not (RFC 2047)."""
+    return text if text.isascii() else " ".join(_encoded_words(text))
+
+
+def ascii_mailbox(address: Address) -> str:
+    """`Name <a@b>` in one line, a name in another script as encoded-words."""
+    return _mailbox(address).replace("\r\n", "")
+
+
 def _mailbox(address: Address) -> str:
     if not address.name:
         return address.email

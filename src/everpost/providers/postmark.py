@@ -11,12 +11,12 @@ from msgspec.structs import replace
 
 from everpost.model.account import Account
 from everpost.model.ids import CORRELATION_KEY
-from everpost.model.message import Address, Draft
+from everpost.model.message import Draft
 from everpost.providers import contract as c
 from everpost.providers import http
-from everpost.providers.fields import fault_of, header_of, needs_to, quoted_mailbox, without_repeats
+from everpost.providers.fields import fault_of, header_of, mailbox_line, needs_to, quoted_mailbox, without_repeats
 from everpost.providers.options import merge_fault, merged
-from everpost.providers.reading import Reading, at, decoded, read_answer
+from everpost.providers.reading import Reading, at, decoded, id_at, read_answer
 
 NAME: Final = "postmark"
 REGIONS: Final = {"world": "https://api.postmarkapp.com"}
@@ -69,8 +69,8 @@ def _body(message: Draft, delivery_id: str) -> dict[str, Any]:
     headers = message.headers | ({KEEP_ID: "true"} if header_of(message, "message-id") else {})
     body = {
         "From": quoted_mailbox(message.sender),
-        **dict(zip(("To", "Cc", "Bcc"), map(_mailboxes, without_repeats(message)), strict=True)),
-        "ReplyTo": _mailboxes(tuple(dict.fromkeys(message.reply_to))),
+        **dict(zip(("To", "Cc", "Bcc"), map(mailbox_line, without_repeats(message)), strict=True)),
+        "ReplyTo": mailbox_line(message.reply_to),
         "Subject": message.subject,
         "TextBody": message.text,
         "HtmlBody": message.html,
@@ -90,10 +90,6 @@ def _body(message: Draft, delivery_id: str) -> dict[str, Any]:
     return {name: value for name, value in body.items() if value}
 
 
-def _mailboxes(addresses: tuple[Address, ...]) -> str:
-    return ", ".join(map(quoted_mailbox, addresses))
-
-
 def _request(method: str, account: Account, path: str, body: Any = None) -> c.HttpRequest:
     url = http.url_of(account, REGIONS, path)
     request = http.json_request(method, url, account.settings["api_key"], body, header=TOKEN)
@@ -109,8 +105,7 @@ def _words(response: c.HttpResponse) -> str | None:
 
 
 def _message_id(response: c.HttpResponse) -> str | None:
-    body = decoded(response.body)
-    return None if at(body, "ErrorCode") or not at(body, "MessageID") else str(body["MessageID"])
+    return None if at(decoded(response.body), "ErrorCode") else id_at(response, "MessageID")
 
 
 READING: Final = Reading(words=_words, message_id=_message_id, rows=ROWS)

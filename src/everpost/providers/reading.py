@@ -35,6 +35,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     message_id: Callable[[HttpResponse], str | None]  # from a 2xx answer, if it says that the mail was taken
     rows: tuple[Row, ...]  # the first that fits decides; where none does: DEFAULT_STATUSES
     wait: re.Pattern[str] | None = None  # finds in its words how long to wait: group 1, seconds or a date
+    wait_header: str = ""  # holds seconds, too, as Retry-After does
 
 
 def read_answer(reading: Reading, response: HttpResponse) -> Outcome:
@@ -71,22 +72,29 @@ def at(value: Any, *path: str) -> Any:
     return value
 
 
+def id_at(response: HttpResponse, *path: str) -> str | None:
+    """The id at this place of a JSON answer; None where there is no text."""
+    found = at(decoded(response.body), *path)
+    return found if isinstance(found, str) and found else None
+
+
 def _taken(reading: Reading, response: HttpResponse, words: str | None, message_id: str) -> Outcome:
     """A row may say that what was taken is parked there, or was taken for some of the recipients only."""
-    row = _row(reading, response, words)
-    if row is None or row.verdict.kind not in TAKEN:
+    row = _row(reading, response, words, taken=True)
+    if row is None:
         return Outcome(kind=Kind.ACCEPTED, status=response.status, provider_message_id=message_id)
     text = (words or "")[:REASON_CHARS_MAX]
     return Outcome(kind=row.verdict.kind, status=response.status, text=text, provider_message_id=message_id)
 
 
-def _row(reading: Reading, response: HttpResponse, words: str | None) -> Row | None:
-    fitting = (row for row in reading.rows if row.where == response.status)
-    return next((row for row in fitting if re.search(row.text, words or "", re.IGNORECASE)), None)
+def _row(reading: Reading, response: HttpResponse, words: str | None, *, taken: bool) -> Row | None:
+    """The first that fits, among those of answers that took the mail or of those that did not."""
+    among = (row for row in reading.rows if row.where == response.status and (row.verdict.kind in TAKEN) == taken)
+    return next((row for row in among if re.search(row.text, words or "", re.IGNORECASE)), None)
 
 
 def _verdict(reading: Reading, response: HttpResponse, words: str | None) -> Verdict:
-    row = _row(reading, response, words)
+    row = _row(reading, response, words, taken=False)
     if row is not None:
         return row.verdict
     if words is None and _is_html(response) and response.status in EDGE_STATUSES:
@@ -108,6 +116,7 @@ def _wait_s(reading: Reading, response: HttpResponse, words: str | None, verdict
     in_words = reading.wait.search(words) if reading.wait and words else None
     candidates = (
         _duration_s(response.headers.get("retry-after"), response),
+        _duration_s(response.headers.get(reading.wait_header), response),
         _until_s(response.headers.get("x-ratelimit-reset"), response),
         _duration_s(in_words[1], response) if in_words else None,
     )

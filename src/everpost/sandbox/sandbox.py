@@ -7,26 +7,38 @@ from random import Random
 from typing import Final
 
 from everpost.sandbox.api import Api, Conduct
+from everpost.sandbox.brevo import Brevo
 from everpost.sandbox.control import Control, Steered
 from everpost.sandbox.faults import FaultPlan, Faults
 from everpost.sandbox.inbox import Caught, Inbox
 from everpost.sandbox.mailersend import MailerSend
 from everpost.sandbox.mailgun import Mailgun
 from everpost.sandbox.mailjet import Mailjet
+from everpost.sandbox.mailtrap import Mailtrap
+from everpost.sandbox.mandrill import Mandrill
 from everpost.sandbox.postmark import Postmark
+from everpost.sandbox.resend import Resend
 from everpost.sandbox.sendgrid import SendGrid
 from everpost.sandbox.server import Connections
+from everpost.sandbox.ses import Ses
 from everpost.sandbox.smtp import MailPort
+from everpost.sandbox.sparkpost import SparkPost
 from everpost.sandbox.telling import Telling
 
 CONTROL: Final = "control"
 _Make = Callable[[Inbox, Conduct, Callable[[], float], Random], Api]
 APIS: Final[Mapping[str, _Make]] = {
+    "brevo": Brevo,
     "mailersend": MailerSend,
     "mailgun": Mailgun,
     "mailjet": Mailjet,
+    "mailtrap": Mailtrap,
+    "mandrill": Mandrill,
     "postmark": Postmark,
+    "resend": Resend,
     "sendgrid": SendGrid,
+    "ses": Ses,
+    "sparkpost": SparkPost,
 }
 """The providers that speak HTTP."""
 
@@ -36,8 +48,14 @@ PORTS: Final[Mapping[str, int]] = {
     "mailersend": 8029,
     "mailgun": 8027,
     "mailjet": 8030,
+    "mailtrap": 8031,
+    "mandrill": 8032,
     "postmark": 8035,
+    "resend": 8036,
     "sendgrid": 8026,
+    "ses": 8037,
+    "brevo": 8034,
+    "sparkpost": 8038,
 }
 """Where each of them is found if nobody says otherwise."""
 

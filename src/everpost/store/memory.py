@@ -153,9 +153,11 @@ class MemoryStore:
 
     async def get_message(self, project: str, message_id: str) -> Stored | None:
         message = self._messages.get(message_id)
-        if message is None or message.project != project:
-            return None
-        return self._stored(message_id)
+        return self._stored(message_id) if message is not None and message.project == project else None
+
+    async def read_message(self, project: str, message_id: str) -> Message | None:
+        message = self._messages.get(message_id)
+        return message if message is not None and message.project == project else None
 
     async def find_delivery(self, delivery_id: str) -> Delivery | None:
         return self._deliveries.get(delivery_id)

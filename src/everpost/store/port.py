@@ -191,6 +191,10 @@ class Store(Protocol):
 
     async def get_message(self, project: str, message_id: str) -> Stored | None: ...
 
+    async def read_message(self, project: str, message_id: str) -> Message | None:
+        """With its content, as it is stored."""
+        ...
+
     async def find_delivery(self, delivery_id: str) -> Delivery | None: ...
 
     async def list_messages(self, by: Filter, before: str | None, limit: int) -> list[Stored]:

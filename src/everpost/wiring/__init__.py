@@ -26,12 +26,18 @@ from everpost.engine.wire.traced import TracedWire
 from everpost.model.account import Account
 from everpost.model.secret import Reference, is_reference
 from everpost.providers import (
+    brevo,
     mailersend,
     mailgun,
     mailjet,
+    mailtrap,
+    mandrill,
     postmark,
+    resend,
     sendgrid,
+    ses,
     smtp,
+    sparkpost,
 )
 from everpost.providers.contract import Provider
 from everpost.providers.hooks import SECRET
@@ -50,12 +56,18 @@ if TYPE_CHECKING:
 PROVIDERS: Final[Mapping[str, Provider]] = {
     provider.name: provider
     for provider in (
+        brevo.PROVIDER,
         mailersend.PROVIDER,
         mailgun.PROVIDER,
         mailjet.PROVIDER,
+        mailtrap.PROVIDER,
+        mandrill.PROVIDER,
         postmark.PROVIDER,
+        resend.PROVIDER,
         sendgrid.PROVIDER,
+        ses.PROVIDER,
         smtp.PROVIDER,
+        sparkpost.PROVIDER,
     )
 }
 _DAY_S: Final = 86_400.0
@@ -142,7 +154,7 @@ async def _engine(
     ports = Ports(
         store=store,
         health=health,
-        wire=cloud.wire if tracer is UNTRACED else TracedWire(cloud.wire, tracer),
+        wire=cloud.to_providers if tracer is UNTRACED else TracedWire(cloud.to_providers, tracer),
         due=MemoryWakeup(),
         news=News(),
         clock=SystemClock(),

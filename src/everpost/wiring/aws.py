@@ -1,11 +1,15 @@
-"""What carries requests to AWS: the engine's own wire."""
+"""What carries requests to AWS: the engine's own wire. And what signs those that go there by way of a provider."""
 
 import asyncio
 import math
 
-from everpost.aws import Lost, Request, Response, Transport
+from msgspec.structs import replace
+
+from everpost.aws import Credentials, Lost, Request, Response, Transport
+from everpost.aws.signing import Scope, signed
 from everpost.engine.wire import Wire
 from everpost.model.account import Timeouts
+from everpost.providers.aws import AwsSigning
 from everpost.providers.contract import Fault, HttpRequest, HttpResponse
 
 
@@ -25,3 +29,10 @@ def aws_transport(wire: Wire) -> Transport:
         return Lost(maybe_sent=not isinstance(answer, Fault) or answer.maybe_sent, text=str(answer))
 
     return carry
+
+
+def signed_request(request: HttpRequest, signing: AwsSigning, credentials: Credentials, at: float) -> HttpRequest:
+    """The request with the headers that prove who makes it; `at` is wall-clock time."""
+    bare = Request(method=request.method, url=request.url, headers=request.headers, body=request.body)
+    proven = signed(bare, credentials, Scope(signing.region, signing.service), at)
+    return replace(request, headers=dict(proven.headers), secret=credentials.session_token or "")

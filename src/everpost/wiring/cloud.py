@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from everpost.engine.wire import NetworkWire
+from everpost.wiring.signed import SigningWire
 
 if TYPE_CHECKING:
     from everpost.aws import AwsClient, CredentialChain, Site, Transport
@@ -28,6 +29,11 @@ class Cloud:
     @cached_property
     def wire(self) -> NetworkWire:
         return NetworkWire(tls=self.tls)
+
+    @cached_property
+    def to_providers(self) -> SigningWire:
+        """The same, for those of them that are AWS's, too: their requests are signed on the way."""
+        return SigningWire(self)
 
     @cached_property
     def client(self) -> "AwsClient":

@@ -8,6 +8,7 @@ from everpost.model.delivery import DeliveryState
 from everpost.model.event import EventType
 from everpost.store.port import (
     Claim,
+    Filter,
     Written,
 )
 from store_values import (
@@ -44,6 +45,17 @@ async def test_a_writer_that_lost_its_lease_changes_nothing(store, write):
     assert (await store.find_delivery(one.id)).state is DeliveryState.QUEUED
     assert await store.usage() == {}
     assert [recorded.event for recorded in await store.read_events(0, 10)] == [event(one)]
+
+
+async def test_what_is_held_may_go_back_into_the_queue(store):
+    (one,) = await accept(store)
+    held = change(one, DeliveryState.HELD, EventType.HELD)
+    again = change(held.delivery, DeliveryState.QUEUED, EventType.RESOLVED, due_at=NOW + 9)
+    assert await store.advance([held, again]) == [Written.DONE, Written.DONE]
+    assert (await store.counts()).by_state["held"] == 0
+    [claimed] = (await store.claim_due(NOW + 10, 60.0, 10)).claimed
+    assert claimed.delivery.id == one.id
+    assert await store.list_messages(Filter(project="shop", state=DeliveryState.HELD), None, 10) == []
 
 
 async def test_changes_in_a_list_hold_or_fail_each_for_itself(store):

@@ -1,6 +1,7 @@
 """What a store promises of lists."""
 
 import pytest
+from msgspec.structs import replace
 
 from everpost.model.delivery import DeliveryState
 from everpost.model.event import EventType
@@ -12,6 +13,7 @@ from everpost.store.port import (
 from store_values import (
     NOW,
     accept,
+    attachment,
     change,
     delivery,
     message,
@@ -40,6 +42,17 @@ async def mails(store):
 async def listed(store, before=None, limit=10, **conditions):
     page = await store.list_messages(Filter(project="shop", **conditions), before, limit)
     return [int(stored.message.created_at - NOW) for stored in page]
+
+
+async def test_a_message_is_read_whole_by_its_project_alone(store):
+    of = message(
+        1, html="<p>x</p>", attachments=(attachment("a.bin"), replace(attachment("x"), content=b"x", stored_as=None))
+    )
+    await accept(store, of)
+    assert await store.read_message("shop", of.id) == of
+    assert (await store.get_message("shop", of.id)).message.text is None
+    assert await store.read_message("other", of.id) is None
+    assert await store.read_message("shop", message(2).id) is None
 
 
 @pytest.mark.usefixtures("mails")

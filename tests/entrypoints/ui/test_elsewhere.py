@@ -81,4 +81,4 @@ def test_a_config_that_names_no_api_is_told(browser, copied):
     with static_host(copied) as origin, tab(browser, origin) as watched:
         configure(copied, origin)
         page = watched.goto("messages")
-        expect(page.get_by_role("alert")).to_contain_text("http_404")
+        expect(page.get_by_role("alert")).to_contain_text("http_501")

@@ -41,7 +41,7 @@ def listed(page):
 def test_an_address_is_suppressed_the_next_mail_is_stopped_and_after_its_removal_it_goes_again(watched):
     page = watched.goto("suppressions")
     page.get_by_label("Address", exact=True).fill("Eve@example.net")
-    page.get_by_label("Reason (optional)").fill("asked by phone")
+    page.get_by_label("Why (optional)").fill("asked by phone")
     page.get_by_role("button", name="Suppress").click()
     expect(listed(page).filter(has_text="eve@example.net")).to_contain_text("asked by phone")
     assert states(sent(watched, "eve@example.net", "bob@example.org"))[0] == "suppressed"

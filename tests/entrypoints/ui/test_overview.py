@@ -31,8 +31,9 @@ def broken(house):
     return house
 
 
-def test_without_any_mail_it_says_so(watched):
-    page = watched.goto("overview")
+def test_the_page_opens_on_it_and_without_any_mail_it_says_so(watched):
+    page = watched.goto("")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
     mail = chart(page, "Mail taken, by account")
     expect(mail.get_by_text("No account took a mail within 1 hour.").first).to_be_visible()
     expect(tile(page, "Accepted")).to_contain_text("0")

@@ -35,6 +35,8 @@ class Web:
         services = Services(
             acceptor=engine.acceptor,
             console=engine.console,
+            desk=engine.desk,
+            bulk=engine.bulk,
             keyring=engine.keyring,
             clock=engine.ports.clock,
             ingestor=engine.ingestor if name == "hooks" else None,

@@ -62,7 +62,7 @@ async def _probes(settings: Settings) -> Sequence[Finding]:
     cloud = Cloud(os.environ)
     try:
         accounts = await accounts_of(settings, cloud)
-        probes = (probed_finding(cloud.wire, account, PROVIDERS[account.provider]) for account in accounts)
+        probes = (probed_finding(cloud.to_providers, account, PROVIDERS[account.provider]) for account in accounts)
         return await asyncio.gather(*probes)
     except PartUnavailable as error:
         return [Finding(level="fault", key="accounts", message=str(error))]

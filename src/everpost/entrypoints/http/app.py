@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from everpost.entrypoints.http.act_operations import ACTS
 from everpost.entrypoints.http.call import Services
 from everpost.entrypoints.http.documentation import Documentation
 from everpost.entrypoints.http.door import Door
@@ -32,7 +33,7 @@ def all_operations(services: Services, more: Sequence[Operation] = ()) -> tuple[
     webhooks = WEBHOOKS if services.webhooks is not None else ()
     keys = KEYS if services.keys is not None else ()
     told = (
-        *(*MAIL, *ORIGINAL, *STEERING, *SUPPRESSIONS, *webhooks, *keys, *hooks, *vitals),
+        *(*MAIL, *ACTS, *ORIGINAL, *STEERING, *SUPPRESSIONS, *webhooks, *keys, *hooks, *vitals),
         *(*ui_operations(), *inbox, *more),
     )
     operations = (*told, Whoami(told).operation)

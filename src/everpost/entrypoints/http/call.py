@@ -8,8 +8,10 @@ import msgspec
 from msgspec import Struct
 
 from everpost.engine.accept import Acceptor
+from everpost.engine.bulk import Bulk
 from everpost.engine.clock import Clock
 from everpost.engine.console import Console
+from everpost.engine.desk import Desk
 from everpost.engine.feed import Feed
 from everpost.engine.ingest import Ingestor
 from everpost.engine.key_desk import KeyDesk
@@ -65,6 +67,8 @@ class Services:
 
     acceptor: Acceptor
     console: Console
+    desk: Desk
+    bulk: Bulk
     keyring: Keyring | None  # None: whoever reaches the loopback interface is the administrator of `default`
     clock: Clock
     metrics: Figures

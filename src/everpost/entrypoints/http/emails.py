@@ -9,7 +9,7 @@ from msgspec import Struct
 from everpost.dialects import native
 from everpost.dialects.faults import Faults
 from everpost.engine.accept import Acceptance, Idempotency
-from everpost.engine.console import attempts_of, statuses_of
+from everpost.engine.console import attempts_of, send_at_of, statuses_of
 from everpost.entrypoints.http import headers
 from everpost.entrypoints.http.call import Call, Headers, Reply, encode, json
 from everpost.entrypoints.http.problems import problem
@@ -57,13 +57,13 @@ async def send_email(call: Call) -> Reply | Problem:
     note_accepted(call, accepted)
     applied = () if wait_s is None else ((b"preference-applied", b"wait=%d" % wait_s),)
     if wait_s is None or accepted.replayed or not is_final(accepted.stored):
-        return replay(accepted, applied) or _accepted(accepted, applied)
-    reply = json(200, _view(accepted.stored), applied)
+        return replay(accepted, applied) or accepted_reply(accepted, applied)
+    reply = json(200, view(accepted.stored), applied)
     await keep(call, idempotency, reply)
     return reply
 
 
-def _accepted(accepted: Acceptance, extra: Headers) -> Reply:
+def accepted_reply(accepted: Acceptance, extra: Headers) -> Reply:
     """Rendered from what was accepted, so a replay needs nothing that was kept."""
     message = accepted.stored.message
     told = [(b"location", b"/v1/emails/" + message.id.encode()), *extra]
@@ -122,10 +122,14 @@ async def list_emails(call: Call) -> Reply | Problem:
     before = read_cursor(query, "cursor", faults)
     if faults:
         return refusal(faults)
+    return await listed(call, by, before, limit)
+
+
+async def listed(call: Call, by: Filter, before: str | None, limit: int) -> Reply:
     page = await call.services.console.messages(by, before, limit + 1)
     shown = page[:limit]
     following = cursor(shown[-1].message.id) if len(page) > limit else None
-    return json(200, {"data": [_view(stored) for stored in shown], "next_cursor": following})
+    return json(200, {"data": [view(stored) for stored in shown], "next_cursor": following})
 
 
 async def get_email(call: Call) -> Reply | Problem:
@@ -134,18 +138,11 @@ async def get_email(call: Call) -> Reply | Problem:
     if stored is None:
         return problem("not_found", "there is no mail of this id in your project")
     call.message_id = message_id
-    return json(200, _view(stored))
+    return json(200, view(stored))
 
 
-async def cancel_email(call: Call) -> Reply | Problem:
-    stored = await call.services.console.cancel(call.caller, call.place("id"))
-    if isinstance(stored, Problem):
-        return stored
-    call.message_id = stored.message.id
-    return json(200, _view(stored))
-
-
-def _view(stored: Stored) -> Any:
+def view(stored: Stored) -> Any:
     attempts = attempts_of(stored.events)
     statuses = statuses_of(stored.message, stored.deliveries, stored.events)
-    return native.render_message(stored.message, stored.deliveries, attempts, statuses)
+    send_at = send_at_of(stored.message, stored.events)
+    return native.render_message(stored.message, stored.deliveries, attempts, statuses, send_at)

@@ -17,20 +17,20 @@ _TYPES: Final = [type_.value for type_ in EventType]
 _TIME: Final = {"oneOf": [{"type": "string", "format": "date-time"}, {"type": "integer", "minimum": 0}]}
 _KEY_MAX: Final = limits.IDEMPOTENCY_KEY_CHARS_MAX
 _KEY: Final = rf'^([!#-~][!-~]{{0,{_KEY_MAX - 1}}}|"([!#-\[\]-~]|\\["\\]){{1,{_KEY_MAX}}}")$'  # bare, or in quotes
-_IDEMPOTENCY: Final = Parameter(
+IDEMPOTENCY: Final = Parameter(
     "Idempotency-Key",
     "The same key with the same body is the same mail, and is answered as the first time. Kept 7 days by default.",
     {"type": "string", "pattern": _KEY},
 )
 _SEQUENCE: Final = {"type": "string", "pattern": "^0*[0-9]{1,18}$"}
-_TRACE: Final = Parameter("traceparent", "W3C trace context; carried through to events and logs.", _TEXT)
+TRACE: Final = Parameter("traceparent", "W3C trace context; carried through to events and logs.", _TEXT)
 _PREFER: Final = Parameter(
     "Prefer", f"`wait=N`: wait up to N seconds (at most {limits.WAIT_S_MAX}) for the hand-over.", _TEXT
 )
-_REPLAYED: Final = {"Idempotency-Replayed": "`true`: the answer to a key that was used before."}
+REPLAYED: Final = {"Idempotency-Replayed": "`true`: the answer to a key that was used before."}
 _WAITED: Final = {"Preference-Applied": "The seconds that were waited at most."}
 _KEY_PROBLEMS: Final = ("bad_header", "idempotency_mismatch", "idempotency_running", "idempotency_expired")
-_ACCEPT_PROBLEMS: Final = (
+ACCEPT_PROBLEMS: Final = (
     *("bad_json", "body_too_large", "validation_failed", "no_account_can_carry", "overloaded"),
     *_KEY_PROBLEMS,
 )
@@ -43,7 +43,7 @@ def limit(maximum: int) -> Parameter:
 
 def _outcome(status: int, description: str) -> Answer:
     """What the original operation answers when its caller has waited for the hand-over."""
-    return Answer(status=status, description=description, schema=legacy.SendEmailAnswer, optional_headers=_REPLAYED)
+    return Answer(status=status, description=description, schema=legacy.SendEmailAnswer, optional_headers=REPLAYED)
 
 
 def _verdicts(status: int) -> str:
@@ -66,7 +66,7 @@ MAIL: Final = (
         handle=emails.send_email,
         scope=Scope.SEND,
         takes_mail=True,
-        headers=(_IDEMPOTENCY, _PREFER, _TRACE),
+        headers=(IDEMPOTENCY, _PREFER, TRACE),
         body=EmailRequest,
         example={
             "from": "Ann <ann@example.com>",
@@ -80,7 +80,7 @@ MAIL: Final = (
                 description="Accepted and durable. Everpost will hand it over.",
                 schema=native_views.AcceptedView,
                 headers={"Location": "Where to ask how it stands."},
-                optional_headers=_WAITED | _REPLAYED,
+                optional_headers=_WAITED | REPLAYED,
                 links={"getEmail": "How it stands.", "cancelEmail": "As long as it is queued."},
             ),
             Answer(
@@ -88,10 +88,10 @@ MAIL: Final = (
                 description="With `Prefer: wait=N`: the final state, reached in time.",
                 schema=native_views.EmailView,
                 headers=_WAITED,
-                optional_headers=_REPLAYED,
+                optional_headers=REPLAYED,
             ),
         ),
-        problems=_ACCEPT_PROBLEMS,
+        problems=ACCEPT_PROBLEMS,
     ),
     Operation(
         id="listEmails",
@@ -126,17 +126,6 @@ MAIL: Final = (
         scope=Scope.READ,
         answers=(Answer(status=200, description="The mail.", schema=native_views.EmailView),),
         problems=("not_found",),
-    ),
-    Operation(
-        id="cancelEmail",
-        method="POST",
-        path="/v1/emails/{id}/cancel",
-        tag="Mail",
-        summary="Cancel a mail that is still queued",
-        handle=emails.cancel_email,
-        scope=Scope.SEND,
-        answers=(Answer(status=200, description="The mail, cancelled.", schema=native_views.EmailView),),
-        problems=("not_found", "not_cancellable"),
     ),
     Operation(
         id="listEvents",
@@ -197,14 +186,14 @@ ORIGINAL: Final = (
         handle=original.send_email,
         scope=Scope.SEND,
         takes_mail=True,
-        headers=(_IDEMPOTENCY, _TRACE),
+        headers=(IDEMPOTENCY, TRACE),
         body=legacy.SendEmail,
         example={"from": "ann@example.com", "to": "bob@example.org", "subject": "Hello", "text": "It works"},
         answers=(
             _outcome(200, "A provider has taken it."),
             *(_outcome(status, _verdicts(status)) for status in (502, 503)),
         ),
-        problems=_ACCEPT_PROBLEMS,
+        problems=ACCEPT_PROBLEMS,
         legacy=True,
     ),
     Operation(

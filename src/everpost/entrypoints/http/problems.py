@@ -49,6 +49,17 @@ CODES: Final = {
         406, "There are no streams here", "Functions can't keep an answer open. The detail says how to go on without."
     ),
     "not_cancellable": Code(409, "It is too late to cancel", "Only what is still queued can be cancelled."),
+    "not_reschedulable": Code(
+        409, "It can't be rescheduled", "Only what is queued, was never begun and expires later can be moved."
+    ),
+    "not_resendable": Code(
+        409, "It can't be sent again", "Only what is final and still kept whole can be. The detail says what it is."
+    ),
+    "not_resolvable": Code(
+        409,
+        "There is nothing to be resolved",
+        "Only what is uncertain or held can be decided by a person, and only as that person has seen it.",
+    ),
     "recipient_busy": Code(
         409,
         "Mail to this recipient is not final",
@@ -88,6 +99,9 @@ CODES: Final = {
     ),
     "overloaded": Code(
         503, "There is too much to do already", "Nothing was accepted. Repeat the request after Retry-After."
+    ),
+    "attachment_unavailable": Code(
+        503, "An attachment can't be read", "It lies outside the store. Repeat the request; the detail says more."
     ),
     "store_unavailable": Code(
         503, "The store is unavailable", "Nothing was accepted. Repeat the request, best with an Idempotency-Key."

@@ -3,10 +3,21 @@
 from collections.abc import Collection
 
 from everpost.model.delivery import Delivery
+from everpost.model.message import Message, Removed
 from everpost.store.dynamodb.attributes import Item
+from everpost.store.dynamodb.bodies import Bodies
 from everpost.store.dynamodb.items import to_delivery, to_head
 from everpost.store.dynamodb.journal import recorded_of
-from everpost.store.dynamodb.keys import AFTER_CONTENT, DELIVERY, EVENTS, HEAD, attachment_pk, delivery_key, message_pk
+from everpost.store.dynamodb.keys import (
+    AFTER_CONTENT,
+    DELIVERY,
+    EVENTS,
+    HEAD,
+    attachment_pk,
+    delivery_key,
+    head_key,
+    message_pk,
+)
 from everpost.store.dynamodb.outbox import in_order
 from everpost.store.dynamodb.table import Range, Table
 from everpost.store.port import Stored
@@ -28,6 +39,16 @@ async def get_message(table: Table, message_id: str) -> Stored | None:
         deliveries=tuple(deliveries_of(items)),
         events=tuple(one for item in told for one in recorded_of(item)),
     )
+
+
+async def read_message(table: Table, bodies: Bodies, project: str, message_id: str) -> Message | None:
+    head = await table.get(head_key(message_id))
+    if head is None or (message := to_head(head)).project != project:
+        return None
+    if Removed.CONTENT in message.removed:
+        return message
+    key = bodies.key_of(head)
+    return await bodies.join(message, head, None if key is None else await table.get(key))
 
 
 def deliveries_of(items: list[Item]) -> list[Delivery]:

@@ -57,6 +57,7 @@ class DynamoStore:
     def __init__(self, place: Place, bodies: Bodies) -> None:
         outbox = Outbox(place)
         self._table = place.table
+        self._bodies = bodies
         self._quotas = Quotas(place.table)
         self._changes = Changes(place, outbox, self._quotas)
         self._accepting = Accepting(place, bodies, outbox, self._quotas, self._changes)
@@ -130,6 +131,9 @@ class DynamoStore:
     async def get_message(self, project: str, message_id: str) -> Stored | None:
         stored = await reads.get_message(self._table, message_id)
         return stored if stored is not None and stored.message.project == project else None
+
+    async def read_message(self, project: str, message_id: str) -> Message | None:
+        return await reads.read_message(self._table, self._bodies, project, message_id)
 
     async def find_delivery(self, delivery_id: str) -> Delivery | None:
         return await reads.find_delivery(self._table, delivery_id)

@@ -8,9 +8,10 @@ import asyncpg
 from everpost.model.change import Usage
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Recorded
+from everpost.model.message import Message
 from everpost.model.removal import address_digest
 from everpost.postgres import Statement
-from everpost.store.packing import split, to_head
+from everpost.store.packing import split, to_head, to_message
 from everpost.store.port import Conflict, Counts, Document, Same, Stored, Suppression
 from everpost.store.postgres.rows import (
     DELIVERY_COLUMNS,
@@ -27,6 +28,9 @@ _LAST: Final = chr(0x10FFFF)  # sorts behind every other character
 _KEY: Final = Statement(f"SELECT {KEY_USE} FROM idempotency WHERE scope = :scope AND key = :key")
 _DELIVERY: Final = Statement(
     f"SELECT {DELIVERY_COLUMNS} FROM delivery WHERE message_id = :message_id AND position = :position"
+)
+_MESSAGE: Final = Statement(
+    "SELECT head, content FROM message JOIN body ON message_id = id WHERE id = :id AND project = :project"
 )
 _STORED: Final = Statement("""
 SELECT m.head,
@@ -81,6 +85,11 @@ def used_before(use: Sequence[Any], fingerprint: bytes) -> Same | Conflict:
 async def get_message(link: asyncpg.Connection, project: str, message_id: str) -> Stored | None:
     found = await read_stored(link, project, [message_id])
     return found[0] if found else None
+
+
+async def read_message(link: asyncpg.Connection, project: str, message_id: str) -> Message | None:
+    row = await _MESSAGE.row(link, {"id": stored_text(message_id), "project": project})
+    return None if row is None else to_message(row["head"], row["content"])
 
 
 async def read_stored(link: asyncpg.Connection, project: str, ids: Sequence[str]) -> list[Stored]:

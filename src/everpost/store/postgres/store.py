@@ -133,6 +133,9 @@ class PostgresStore:
     async def get_message(self, project: str, message_id: str) -> Stored | None:
         return await self._read(reads.get_message, project, message_id)
 
+    async def read_message(self, project: str, message_id: str) -> Message | None:
+        return await self._read(reads.read_message, project, message_id)
+
     async def find_delivery(self, delivery_id: str) -> Delivery | None:
         return await self._read(reads.find_delivery, delivery_id)
 

@@ -8,8 +8,9 @@ import apsw
 from everpost.model.change import Usage
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Recorded
+from everpost.model.message import Message
 from everpost.model.removal import address_digest
-from everpost.store.packing import split, to_head
+from everpost.store.packing import split, to_head, to_message
 from everpost.store.port import Conflict, Counts, Document, Same, Stored, Suppression
 from everpost.store.sqlite import bulk
 from everpost.store.sqlite.connection import snapshot
@@ -45,6 +46,13 @@ def used_before(use: Row, fingerprint: bytes) -> Same | Conflict:
 def get_message(connection: apsw.Connection, project: str, message_id: str) -> Stored | None:
     with snapshot(connection):
         return read_stored(connection, project, message_id)
+
+
+def read_message(connection: apsw.Connection, project: str, message_id: str) -> Message | None:
+    row = connection.execute(
+        "SELECT head, content FROM message WHERE project = ? AND id = ?", (project, message_id)
+    ).fetchone()
+    return None if row is None else to_message(*row)
 
 
 def read_stored(connection: apsw.Connection, project: str, message_id: str) -> Stored | None:

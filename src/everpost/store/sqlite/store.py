@@ -143,6 +143,9 @@ class SqliteStore:
     async def get_message(self, project: str, message_id: str) -> Stored | None:
         return await _run(self._look_ups, reads.get_message, project, message_id)
 
+    async def read_message(self, project: str, message_id: str) -> Message | None:
+        return await _run(self._look_ups, reads.read_message, project, message_id)
+
     async def find_delivery(self, delivery_id: str) -> Delivery | None:
         return await _run(self._look_ups, reads.find_delivery, delivery_id)
 

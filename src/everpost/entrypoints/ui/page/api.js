@@ -36,13 +36,22 @@ export class Api {
   }
 
   /** @returns {Promise<Answer>} */
-  post(path, body = undefined, headers = {}) {
-    return this.#call("POST", path, { body, headers });
+  post(path, body = undefined, headers = {}, signal = undefined) {
+    return this.#call("POST", path, { body, headers, signal });
   }
 
   /** @returns {Promise<Answer>} */
   put(path, body, headers = {}) {
     return this.#call("PUT", path, { body, headers });
+  }
+
+  /** A stream of server-sent events, piece by piece as text.
+   *  @returns {Promise<ReadableStream<string>>} */
+  async stream(path, signal) {
+    const answer = await this.#answer("GET", path, { signal, headers: { Accept: "text/event-stream" } });
+    if (!answer.ok) await this.#read(answer);
+    this.answered();
+    return answer.body.pipeThrough(new TextDecoderStream());
   }
 
   /** @returns {Promise<Answer>} */

@@ -1,6 +1,6 @@
 // Looking again and again, but only while somebody looks.
 
-const SLOWEST_MS = 30_000;
+export const SLOWEST_MS = 30_000;
 
 /**
  * Calls `look` now, and again that long after it has ended; after an error later and later. It may return how many
@@ -27,7 +27,7 @@ export async function poll(look, everyMs, signal, failed) {
   }
 }
 
-function rest(ms, signal) {
+export function rest(ms, signal) {
   return new Promise((resolve) => {
     const end = () => {
       clearTimeout(timer);
@@ -42,7 +42,7 @@ function rest(ms, signal) {
 }
 
 /** Until the tab is looked at. */
-function seen(signal) {
+export function seen(signal) {
   if (!document.hidden || signal.aborted) return null;
   return new Promise((resolve) => {
     document.addEventListener("visibilitychange", resolve, { once: true });

@@ -1,6 +1,7 @@
 // One mail: how it stands, its story, whom it is for, and what can still be done.
 
-import { confirmed } from "./dialogs.js";
+import { actButtons } from "./acts.js";
+import { contentCard } from "./content.js";
 import { fill, h } from "./dom.js";
 import { when } from "./times.js";
 import { liveStory } from "./timeline.js";
@@ -16,7 +17,8 @@ export function showMessage(place) {
   const changed = (mail) => {
     fill(place.title, mail.subject || "(no subject)");
     document.title = `${mail.subject || place.id} - Everpost`;
-    fill(standing, state(mail.state), h("span", {}, (STATES[mail.state] ?? {}).means), cancelButton(place, mail));
+    fill(standing, state(mail.state), h("span", {}, (STATES[mail.state] ?? {}).means),
+      h("div", { class: "actions" }, actButtons(place, mail)));
     fill(about, facts(mail), recipients(mail));
     fill(whole, JSON.stringify(mail, null, 2));
   };
@@ -28,29 +30,8 @@ export function showMessage(place) {
       h("section", { class: "card" }, h("h2", {}, "Story"), story,
         h("p", {}, h("a", { href: `#/events?message=${encodeURIComponent(place.id)}` }, "Its events"))),
       about),
+    contentCard(place, place.id),
     h("details", {}, h("summary", {}, "All that the API tells of it"), whole));
-}
-
-function cancelButton(place, mail) {
-  const queued = mail.deliveries.filter((one) => one.state === "queued").length;
-  if (!queued) return null;
-  const cancel = async () => {
-    const yes = await confirmed({
-      title: "Cancel this mail?",
-      words: [h("p", {}, `“${mail.subject}” will not be handed to any provider for its `,
-        `${counted(mail.recipients.length, "recipient")}. This can't be undone.`)],
-      yes: "Cancel the mail", no: "Keep it",
-    });
-    if (!yes) return;
-    try {
-      await place.api.post(`/v1/emails/${encodeURIComponent(mail.id)}/cancel`);
-      place.say("Cancelled");
-      place.again();
-    } catch (error) {
-      place.trouble(error);
-    }
-  };
-  return h("button", { onclick: cancel }, "Cancel the mail");
 }
 
 function facts(mail) {
@@ -63,6 +44,7 @@ function facts(mail) {
     ["Expires", when(delivery.expires_at)],
     ["Looked at next", delivery.due_at && when(delivery.due_at)],
     ["Reason", delivery.reason],
+    ["Made of", mail.resend_of && h("a", { href: `#/messages/${encodeURIComponent(mail.resend_of)}` }, mail.resend_of)],
     ["Route", mail.route],
     ["Tags", mail.tags.length ? mail.tags.map((tag) => h("span", { class: "tag" }, tag)) : null],
     ["Metadata", metadata],
@@ -76,6 +58,6 @@ function facts(mail) {
 function recipients(mail) {
   return h("section", { class: "card" }, h("h2", {}, counted(mail.recipients.length, "recipient")),
     h("ul", { class: "people" }, mail.recipients.map((one) => h("li", {},
-      h("span", { class: "kind" }, KINDS[one.kind] ?? one.kind), h("span", { title: one.reason || null }, person(one)),
-      recipientState(one.state)))));
+      h("span", { class: "kind" }, KINDS[one.kind] ?? one.kind), h("span", {}, person(one)), recipientState(one.state),
+      one.told_at ? h("span", { class: "told" }, when(one.told_at), one.reason ? `: ${one.reason}` : null) : null))));
 }

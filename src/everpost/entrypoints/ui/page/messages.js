@@ -1,36 +1,54 @@
-// Messages: newest first, filtered and paged by the address.
+// Messages: newest first, filtered by the address, live, and as many as there are.
 
+import { bulkButton } from "./bulk.js";
 import { fill, h } from "./dom.js";
-import { poll } from "./live.js";
+import { Mails } from "./mails.js";
+import { follow } from "./news.js";
 import { when } from "./times.js";
-import { listed, person, state, STATES } from "./words.js";
+import { windowed } from "./window.js";
+import { counted, listed, person, state, STATES } from "./words.js";
 
-const LOOK_MS = 3000;
 const FILTERS = ["state", "recipient", "tag", "account"];
 const NAMED_MAX = 2; // recipients of a row
 
 /** @param {import("./frame.js").Place} place */
 export function showMessages(place) {
-  const asked = Object.fromEntries([...FILTERS, "cursor"].map((name) => [name, place.query.get(name) ?? ""]));
-  const rows = h("ol", { class: "rows", "aria-label": "Mails, newest first" });
-  const pages = h("nav", { class: "pages", "aria-label": "Pages" });
+  const asked = Object.fromEntries(FILTERS.map((name) => [name, place.query.get(name) ?? ""]));
+  const mails = new Mails(place.api, asked, NAMED_MAX, place.signal);
   const empty = h("div");
-  fill(place.body, filterForm(place, asked), empty, rows, pages);
-  let before = "";
-  const look = async () => {
-    const page = (await place.api.get("/v1/emails", asked, place.signal)).body;
-    place.calm();
-    const now = JSON.stringify(page);
-    if (now !== before) {
-      before = now;
-      redraw(rows, page.data);
-      fill(empty, page.data.length ? null : nothing(asked));
-      fill(pages, pageLinks(asked, page.next_cursor));
-    }
-    return asked.cursor ? null : LOOK_MS; // older pages stand still
+  const foot = h("p", { class: "foot quiet" }, "Reading the mails …");
+  const list = windowed({
+    label: "Mails, newest first", paint, href: (row) => `#/messages/${encodeURIComponent(row.id)}`,
+    end: () => more(), signal: place.signal,
+  });
+  const draw = (came) => {
+    list.set(mails.rows, came);
+    fill(empty, mails.rows.length ? null : nothing(asked));
+    fill(foot, mails.rows.length ? (mails.next ? "Older ones are read when you get there." : all(mails.rows.length)) : null);
   };
-  poll(look, LOOK_MS, place.signal, place.trouble);
+  let isReading = false;
+  const more = async () => {
+    if (!mails.next || isReading) return;
+    isReading = true;
+    try {
+      await mails.more();
+      isReading = false;
+      draw(0);
+    } catch (error) {
+      place.trouble(error);
+      setTimeout(() => (isReading = false), 3000); // the next scroll tries again
+    }
+  };
+  fill(place.body, filterForm(place, asked), empty, list.element, foot);
+  follow(place, async (ids) => {
+    const came = await mails.refresh(ids);
+    if (place.signal.aborted) return;
+    place.calm();
+    draw(came);
+  });
 }
+
+const all = (count) => (count === 1 ? "This is the only one." : `These are all ${counted(count, "mail")}.`);
 
 function filterForm(place, asked) {
   const inputs = {
@@ -43,8 +61,8 @@ function filterForm(place, asked) {
   };
   const go = (event) => {
     event.preventDefault();
-    const given = Object.fromEntries(FILTERS.map((name) => [name, inputs[name].value.trim()]));
-    location.hash = address(given);
+    const given = FILTERS.map((name) => [name, inputs[name].value.trim()]).filter(([, value]) => value);
+    location.hash = given.length ? `#/messages?${new URLSearchParams(given)}` : "#/messages";
   };
   inputs.state.addEventListener("change", go);
   inputs.account.addEventListener("change", go);
@@ -53,7 +71,8 @@ function filterForm(place, asked) {
   return h("form", { class: "filters", role: "search", "aria-label": "Filter", onsubmit: go },
     FILTERS.map((name) => h("div", { class: "field" }, h("label", { for: `f-${name}` }, words[name]), inputs[name])),
     h("button", {}, "Filter"),
-    h("a", { class: "button", href: "#/messages" }, "Clear"));
+    h("a", { class: "button", href: "#/messages" }, "Clear"),
+    bulkButton(place, asked));
 }
 
 async function fillAccounts(place, select, chosen) {
@@ -67,33 +86,17 @@ async function fillAccounts(place, select, chosen) {
   }
 }
 
-/** Rows that are there stay the elements they are, so that the focus stays where it is. */
-function redraw(rows, mails) {
-  const known = new Map([...rows.children].map((row) => [row.dataset.told, row]));
-  fill(rows, mails.map((mail) => known.get(JSON.stringify(mail)) ?? renewed(rows, mail)));
-}
-
-function renewed(rows, mail) {
-  const fresh = row(mail);
-  const focused = document.activeElement?.closest("[data-id]");
-  if (focused?.dataset.id === mail.id && rows.contains(focused)) queueMicrotask(() => fresh.firstElementChild.focus());
-  return fresh;
-}
-
-function row(mail) {
-  const told = mail.recipients.map(person);
-  const more = told.length > NAMED_MAX ? [...told.slice(0, NAMED_MAX), `${told.length - NAMED_MAX} more`] : told;
-  const account = mail.deliveries.map((one) => one.account).find(Boolean);
-  const attempts = mail.attempts.filter((one) => one.number !== null).length;
-  return h("li", { "data-told": JSON.stringify(mail), "data-id": mail.id },
-    h("a", { href: `#/messages/${encodeURIComponent(mail.id)}`, "data-row": true },
-      h("span", { class: "row-state" }, state(mail.state)),
-      h("span", { class: "row-subject" }, mail.subject || "(no subject)"),
-      h("span", { class: "row-people" }, `to ${listed(more)}`),
-      h("span", { class: "row-by" }, account ? `${mail.state === "sent" ? "by" : "at"} ${account}` : "at nobody yet",
-        attempts > 1 ? `, attempt ${attempts}` : null),
-      h("span", { class: "row-tags" }, mail.tags.map((tag) => h("span", { class: "tag" }, tag))),
-      h("span", { class: "row-when" }, when(mail.created_at))));
+/** @param {HTMLElement} link  @param {import("./mails.js").Row} row */
+function paint(link, row) {
+  const told = [...row.people.map(person), ...(row.more ? [`${row.more} more`] : [])];
+  fill(link,
+    h("span", { class: "row-state" }, state(row.state)),
+    h("span", { class: "row-subject" }, row.subject || "(no subject)"),
+    h("span", { class: "row-people" }, `to ${listed(told)}`),
+    h("span", { class: "row-by" }, row.account ? `${row.state === "sent" ? "by" : "at"} ${row.account}` : "at nobody yet",
+      row.attempts > 1 ? `, attempt ${row.attempts}` : null),
+    h("span", { class: "row-tags" }, row.tags.map((tag) => h("span", { class: "tag" }, tag))),
+    h("span", { class: "row-when" }, when(row.created_at)));
 }
 
 function nothing(asked) {
@@ -101,16 +104,4 @@ function nothing(asked) {
   return h("div", { class: "empty" }, isFiltered
     ? [h("p", {}, "No mail is like that."), h("p", {}, h("a", { href: "#/messages" }, "Clear the filters"))]
     : [h("p", {}, "No mail yet."), h("p", {}, h("a", { href: "#/send" }, "Send the first one"))]);
-}
-
-function pageLinks(asked, next) {
-  return [
-    asked.cursor ? h("a", { class: "button", href: address({ ...asked, cursor: "" }) }, "Newest") : null,
-    next ? h("a", { class: "button", href: address({ ...asked, cursor: next }) }, "Older") : null,
-  ];
-}
-
-function address(query) {
-  const search = new URLSearchParams(Object.entries(query).filter(([, value]) => value)).toString();
-  return search ? `#/messages?${search}` : "#/messages";
 }

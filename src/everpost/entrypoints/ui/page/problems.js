@@ -18,6 +18,10 @@ const MENDS = {
   idempotency_mismatch: "The key stands for another mail already. Use a new one.",
   idempotency_running: "Its first request is still running. Send again in a moment.",
   idempotency_expired: "Its mail is no longer kept. Use a new key.",
+  not_reschedulable: "Cancel it, and send it again for that time; or leave it.",
+  not_resendable: "Wait until it is final; what is no longer kept has to be written anew.",
+  not_resolvable: "Somebody else, or the provider's answer, was quicker. Its story below says what happened.",
+  attachment_unavailable: "Try again in a moment; if it stays so, the place of attachments needs a look.",
   too_many_webhooks: "Delete one that is not needed any more.",
   webhook_busy: "Its replay is under way, or too many events wait for it. Try again when that is over.",
   too_many_keys: "Revoke one that is not needed any more.",
@@ -62,7 +66,7 @@ function marked(text) {
 }
 
 /** What the API says starts small; here it is a sentence of its own. */
-function sentence(text) {
+export function sentence(text) {
   const start = /^[a-z]+\b(?![`'_.\-[])/.test(text) ? text[0].toUpperCase() + text.slice(1) : text;
   return /[.!?]$/.test(start) ? start : `${start}.`;
 }

@@ -16,14 +16,24 @@ const VERDICTS = {
   unresolved: ["diamond", "warn", "Nobody can tell", "The provider could not be asked, or gave no certainty in time."],
 };
 
+const DECIDED = {
+  sent: "the provider has it.", failed: "it was not sent, and will not be.", resend: "it is to be sent again.",
+};
+
 /** By kind of step: its shape, tone and title, and its words. */
 const FACTS = {
   "email.accepted": (data) => ["dot", "good", "Accepted", [
     `On disk, for ${counted(data.recipients, "recipient")} on the route ${data.route}. `,
-    data.send_at ? ["Not to be sent before ", when(data.send_at), "."] : null]],
+    data.send_at ? ["Not to be sent before ", when(data.send_at), "."] : null,
+    data.resend_of ? ["Made again of ", mailLink(data.resend_of), " by ", data.by, ". ", reason(data)] : null]],
+  "email.rescheduled": (data) => ["half", "calm", "Moved", [
+    "Not to be sent before ", when(data.send_at), `. By ${data.by}. `, reason(data)]],
+  "email.resent": (data) => ["arrow", "calm", "Sent again", [
+    "As a new mail, ", mailLink(data.as), `. By ${data.by}. `, reason(data)]],
   "email.deferred": (data) => ["half", "calm", "Waits", [
     data.until_at ? ["Until ", when(data.until_at), ". "] : null, reason(data)]],
   "email.resolved": (data) => {
+    if (data.verdict === "decided") return ["square", "calm", "Decided by a person", [`${data.by}: ${DECIDED[data.action] ?? data.action} `, reason(data)]];
     const [picture, tone, title, words] = VERDICTS[data.verdict] ?? VERDICTS.unresolved;
     const then = data.action === "hold" ? " It is left to a person." : data.action === "resend" ? " It is sent again." : "";
     return [picture, tone, title, [`${words}${then} `, reason(data)]];
@@ -105,6 +115,10 @@ function skipped(accounts) {
   return accounts?.length
     ? h("p", { class: "quiet" }, "Skipped: ", listed(accounts.map((one) => `${one.account} (${one.reason})`)), ".")
     : null;
+}
+
+function mailLink(id) {
+  return h("a", { href: `#/messages/${encodeURIComponent(id)}` }, id);
 }
 
 function reason(data) {

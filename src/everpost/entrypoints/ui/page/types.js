@@ -3,7 +3,7 @@
 /** By what they are about. @type {Object<string, string[]>} */
 export const TYPES = {
   email: ["accepted", "attempted", "deferred", "sent", "failed", "held", "uncertain", "resolved", "cancelled",
-    "suppressed", "unconfirmed"],
+    "rescheduled", "resent", "suppressed", "unconfirmed"],
   recipient: ["queued", "sent", "deferred", "delivered", "bounced", "rejected", "failed", "complained",
     "unsubscribed", "resubscribed", "autoresponded", "opened", "clicked", "unknown"],
   webhook: ["unreadable", "created", "changed", "rotated", "replayed", "disabled", "deleted", "test"],

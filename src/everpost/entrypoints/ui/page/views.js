@@ -42,13 +42,13 @@ export const VIEWS = [
     load: async () => (await import("./keys.js")).showKeys },
 ];
 
-/** The view that an address names, with the id of the thing that it shows; an address that names none leads to the mails.
+/** The view that an address names, with the id of the thing that it shows; an address that names none leads to the first.
  *  @param {string} hash  @returns {{view: View, id: string, query: URLSearchParams}} */
 export function viewAt(hash) {
   const [path, search = ""] = hash.replace(/^#\/?/, "").split("?");
   const [name = "", id = ""] = path.split("/").map(decoded);
   const view = (id && VIEWS.find((one) => one.of === name)) || VIEWS.find((one) => one.name === name && !one.of);
-  return { view: view ?? VIEWS.find((one) => one.name === "messages"), id, query: new URLSearchParams(search) };
+  return { view: view ?? VIEWS[0], id, query: new URLSearchParams(search) };
 }
 
 function decoded(part) {

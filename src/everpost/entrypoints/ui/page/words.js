@@ -78,6 +78,7 @@ export function counted(number, noun) {
 
 /** A size in the unit that fits: "1 byte", "12 KiB". */
 export function bytes(number) {
+  if (number === null) return "of unknown size"; // it lies elsewhere
   return number < KIB ? counted(number, "byte") : `${Math.ceil(number / KIB).toLocaleString()} KiB`;
 }
 

@@ -1,0 +1,150 @@
+"""SparkPost: https://developers.sparkpost.com/api/transmissions/
+
+A 200 may say that nobody was accepted. Its records can't be searched by our id: each mail to a recipient is looked at.
+"""
+
+from base64 import b64encode
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from everpost.model.account import Account
+from everpost.model.ids import CORRELATION_KEY
+from everpost.model.limits import RECIPIENTS_MAX
+from everpost.model.message import Attachment, Draft
+from everpost.providers import contract as c
+from everpost.providers import http
+from everpost.providers.fields import mailbox_line, without_repeats
+from everpost.providers.json_mail import JsonMail, address_as
+from everpost.providers.reading import Reading, at, decoded, id_at, read_answer
+
+REGIONS: Final = {"us": "https://api.sparkpost.com", "eu": "https://api.eu.sparkpost.com"}
+EVENTS_MAX: Final = 1000
+CAMPAIGN_BYTES_MAX: Final = 64
+OWN: Final = (("recipients",), ("content", "from"), ("content", "email_rfc822"), ("metadata", CORRELATION_KEY))
+
+ROWS: Final = (
+    c.Row(200, "^0 accepted", c.REFUSED_HERE, "all recipients are on its own list, or not to its liking"),
+    c.Row(200, "accepted, [1-9]", c.ACCEPTED, "it does not say who was left out"),
+    c.Row(400, r"^(7000|7001|1910)\b", c.REFUSED_HERE, "this sender's domain"),
+    c.Row(400, r"^1502\b", c.UNAVAILABLE),
+    c.Row(420, "", c.QUOTA_USED_UP, "of the hour, the day or the month"),
+)
+
+# --- the request -----------------------------------------------------------------------------------------------------
+
+
+def build(message: Draft, delivery_id: str, account: Account) -> c.HttpRequest | c.Unsendable:
+    if reason := fault(message):
+        return c.Unsendable(reason)
+    whole = MAIL.whole(message, delivery_id)
+    return _request("POST", account, "/api/v1/transmissions", account.settings["api_key"], whole)
+
+
+def fault(message: Draft) -> str | None:
+    names = (address.name for address in (message.sender, *message.recipients, *message.reply_to))
+    if any("{{" in line for line in (message.subject, *message.headers.values(), *names)):
+        return "SparkPost would read {{ in a header as the beginning of a variable"
+    return MAIL.fault(message)
+
+
+def _body(message: Draft, delivery_id: str) -> dict[str, Any]:
+    to, cc, bcc = without_repeats(message)
+    shown = {"header_to": mailbox_line(to)}  # to everybody
+    body = {
+        "recipients": [{"address": {"email": each.email} | shown} for each in (*to, *cc, *bcc)],
+        "content": _content(message, {"CC": mailbox_line(cc)} if cc else {}),
+        "metadata": message.metadata | {CORRELATION_KEY: delivery_id},
+        "options": {"transactional": True, "perform_substitutions": False},
+        "campaign_id": next((tag for tag in message.tags if len(tag.encode()) <= CAMPAIGN_BYTES_MAX), None),
+    }
+    return {name: value for name, value in body.items() if value}
+
+
+def _content(message: Draft, cc: dict[str, str]) -> dict[str, Any]:
+    content = {
+        "from": address_as("email", "name", message.sender),
+        "text": message.text,
+        "html": message.html,
+        "reply_to": mailbox_line(message.reply_to),
+        "headers": message.headers | cc,
+        "attachments": [_file(part) for part in message.attachments if part.content_id is None],
+        "inline_images": [_file(part) for part in message.attachments if part.content_id is not None],
+    }
+    return {"subject": message.subject} | {name: value for name, value in content.items() if value}
+
+
+def _file(part: Attachment) -> dict[str, str]:
+    data = b64encode(part.content).decode()
+    return {"name": part.content_id or part.filename, "type": part.content_type, "data": data}
+
+
+MAIL: Final = JsonMail(
+    name="sparkpost",
+    body=_body,
+    own=OWN,
+    lines=(("content", "subject"), ("content", "headers"), ("content", "reply_to")),
+    texts=(("content", "text"), ("content", "html"), ("content", "template_id")),
+)
+
+
+def _request(method: str, account: Account, path: str, key: str, body: Any = None) -> c.HttpRequest:
+    return http.json_request(method, http.url_of(account, REGIONS, path), key, body)
+
+
+# --- the answer ------------------------------------------------------------------------------------------------------
+
+
+def _words(response: c.HttpResponse) -> str | None:
+    body = decoded(response.body)
+    errors, accepted = at(body, "errors"), at(body, "results", "total_accepted_recipients")
+    if accepted is not None:
+        return f"{accepted} accepted, {at(body, 'results', 'total_rejected_recipients')} rejected"
+    listed = errors if isinstance(errors, list) else []
+    return "; ".join(f"{at(one, 'code')} {at(one, 'message')}: {at(one, 'description')}" for one in listed) or None
+
+
+def _message_id(response: c.HttpResponse) -> str | None:
+    return None if (_words(response) or "").startswith("0 accepted") else id_at(response, "results", "id")
+
+
+READING: Final = Reading(words=_words, message_id=_message_id, rows=ROWS)
+
+# --- what became of it -----------------------------------------------------------------------------------------------
+
+
+def _ask(sought: c.Sought) -> c.HttpRequest:
+    begin, end = (f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in http.window(sought))
+    what = {"recipients": http.searched(sought.message), "events": "injection", "from": begin, "to": end}
+    path = f"/api/v1/events/message?{urlencode(what | {'per_page': EVENTS_MAX})}"
+    return _request("GET", sought.account, path, http.lookup_key(sought.account))
+
+
+def _find(sought: c.Sought, response: c.HttpResponse) -> c.Finding:
+    body = decoded(response.body)
+    events, following = at(body, "results"), at(body, "links", "next")
+    if response.status != 200 or not isinstance(events, list):
+        return http.untold(response)
+    for event in events:
+        if at(event, "rcpt_meta", CORRELATION_KEY) == sought.delivery_id:
+            return c.Found(str(at(event, "transmission_id") or "") or None)
+    if not events or not following:
+        return http.unseen(sought.message)
+    request = _request("GET", sought.account, str(following), http.lookup_key(sought.account))
+    is_own = http.is_own(sought.account, REGIONS, request.url)
+    return c.Ask((request,)) if is_own else c.Unclear("the next page of events is at another place")
+
+
+PROVIDER: Final = c.Provider(
+    name=MAIL.name,
+    title="SparkPost",
+    docs="https://developers.sparkpost.com/api/transmissions/",
+    settings=http.settings_of(REGIONS),
+    limits=c.Limits(recipients_max=RECIPIENTS_MAX, content_bytes_max=14 << 20, tags_max=1),  # 20 MB in base64
+    rows=ROWS,
+    fault=fault,
+    build=build,
+    read=lambda response, _: read_answer(READING, response),
+    resolve=c.Lookup(lag_s=600.0, kept_s=9 * 86_400.0, start=_ask, read=_find),
+    probe=lambda account: _request("GET", account, "/api/v1/account", http.lookup_key(account)),
+    probe_refused=frozenset({401}),
+)

@@ -1,0 +1,34 @@
+"""What is peculiar to Brevo: a key that keeps a second mail from being sent, and limits of its own."""
+
+from random import Random
+
+from msgspec.structs import replace
+
+from everpost.model.message import Attachment
+from everpost.model.outcome import Kind
+from everpost.providers import brevo
+from everpost.providers.contract import Found
+from everpost.sandbox.api import Conduct
+from everpost.sandbox.brevo import Brevo
+from everpost.sandbox.inbox import Inbox
+from provider_cases import DRAFT, ID, account_of, answered, built, fitted, sought_of
+
+MAIL = fitted("brevo", DRAFT)
+
+
+def test_a_delivery_that_it_has_taken_is_not_taken_again_but_found():
+    inbox = Inbox(lambda: 0.0)
+    server = Brevo(inbox, Conduct(), lambda: 0.0, Random(1))
+    account = account_of("brevo")
+    first, again = (brevo.PROVIDER.read(answered(server, built("brevo", MAIL)), account) for _ in range(2))
+    assert (first.kind, again.kind) == (Kind.ACCEPTED, Kind.UNKNOWN)
+    assert inbox.taken[ID] == 1
+    sought = sought_of({}, "brevo")
+    lookup = brevo.PROVIDER.resolve
+    assert lookup.read(sought, answered(server, lookup.start(sought))) == Found(first.provider_message_id)
+
+
+def test_the_largest_mail_fits_into_what_it_takes():
+    """20 MB, attachments in base64."""
+    large = Attachment(filename="a.txt", content_type="a/b", content=bytes(brevo.PROVIDER.limits.content_bytes_max))
+    assert len(built("brevo", replace(MAIL, attachments=(large,))).body) < 20_000_000
