@@ -109,7 +109,7 @@ def test_a_thousand_subjects_in_the_list_of_mails_are_text(watched, stored):
         before = len(seen)
         seen |= {" ".join(text.split()) for text in page.evaluate(SUBJECTS)}
         assert watched.foreign == []
-        page.mouse.wheel(0, 2000)
+        page.mouse.wheel(0, 700)
         page.wait_for_function(SCROLLED, arg=before < len(seen))
     nothing_happened(watched)
 
