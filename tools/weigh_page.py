@@ -1,4 +1,4 @@
-"""Tells what a visit of the page costs: its weight as it is sent, and the time until it shows something (`make weight`)."""
+"""Tells what a visit of the page costs: its weight as it is sent, and the time until it shows something."""
 
 import statistics
 import tempfile
@@ -19,9 +19,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, dev(Path(folder)) as address, chromium() as browser:
         api = furnished(Api(address))
         offered = api.operations
-        print(
-            f"{len(list(FOLDER.rglob('*.*')))} files; ms until the first paint and until the view is there, KB sent by then"
-        )
+        print(f"{len(list(FOLDER.rglob('*.*')))} files; ms to the first paint, ms until all is read, KB of files")
         for view in (each for each in VIEWS if each.needs in offered):
             visits = []
             for _ in range(VISITS):
