@@ -47,6 +47,23 @@ json_values = st.recursive(
 options = st.dictionaries(st.text(max_size=10), json_values, max_size=3)
 
 
+ODD = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.none()) | st.just({"": {}})
+
+
+@st.composite
+def mangled(draw, value):
+    """A JSON value of a known form with something else in some of its places, or nothing."""
+    if draw(st.integers(0, 9)) == 0:
+        return draw(ODD)
+    match value:
+        case dict():
+            kept = [key for key in value if draw(st.integers(0, 19))]
+            return {key: draw(mangled(value[key])) for key in kept}
+        case list():
+            return [draw(mangled(each)) for each in value]
+    return value
+
+
 @st.composite
 def headers(draw):
     own = draw(st.none() | message_ids)

@@ -115,7 +115,7 @@ def built(provider, draft, delivery_id=ID):
 def fitted(provider, draft):
     """A mail of any kind, cut down to what the provider can carry: to its limits, and to what `carries` of about.json
     says beside them (`subject`: how many characters; `inline`: what the types of inline files begin with;
-    `without_headers`: those that it writes itself)."""
+    `text`: how many characters at least; `without_headers`: those that it writes itself)."""
     limits, carries = PROVIDERS[provider].limits, about(provider).get("carries", {})
     reserved = carries.get("without_headers", ())
     shown = carries.get("inline", "") if limits.inline else None
@@ -125,6 +125,8 @@ def fitted(provider, draft):
     ]
     return replace(
         draft,
+        text=draft.text and draft.text.ljust(carries.get("text", 0), "."),
+        html=draft.html and draft.html.ljust(carries.get("text", 0), "."),
         subject=draft.subject[: carries.get("subject")],
         tags=draft.tags[: limits.tags_max],
         reply_to=draft.reply_to[: carries.get("reply_to")],

@@ -191,10 +191,12 @@ def pages_run_nothing(folder):
         sent = ask(port, "POST", "/v1/emails", hostile_mail(), [("Prefer", "wait=20")])
         assert sent.json.get("state") == "sent", sent.json
         caught = ask(port, "GET", "/v1/inbox").json["data"][0]["id"]
-        for path in ("/inbox", f"/inbox/{caught}", f"/inbox/{caught}/html", "/docs"):
+        paths = {"/inbox": "<body", f"/inbox/{caught}": "<iframe", f"/inbox/{caught}/html": "<body", "/docs": "<body"}
+        paths[f"/#/inbox/{caught}"] = 'src="blob:'
+        for path, holds in paths.items():
             with wiretap() as seen:
                 page = shown(f"http://{HOST}:{port}{path}", folder / "profile")
-            assert "<body" in page
+            assert holds in page, path
             assert ("tcp", HOST, port) in seen
             assert not [contact for contact in called(seen) if contact[1] == SIGN], path
 

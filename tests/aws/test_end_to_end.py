@@ -221,6 +221,17 @@ async def test_figures_of_all_functions_are_told_by_relay(cloud):
     assert {"Function", "Account", "Outcome", "Attempts", "_aws"} in [set(line) for line in figures]
 
 
+async def test_what_happened_is_counted_by_relay_and_told_by_the_api(cloud, sandbox):
+    await sandbox.put_faults("mailgun", FaultPlan(kind=FaultKind.REFUSE))
+    function = await cloud.start("send_email")
+    read(await function.invoke(cloud.asked("POST", "/sendEmail", ORIGINAL)))
+    relay, api = await cloud.start("relay"), await cloud.start("api")
+    await relay.invoke(CLOCK_EVENT)
+    status, told = read(await api.invoke(cloud.asked("GET", "/v1/series?range=6h", make=http_event)))
+    sums = {each["account"]: (sum(each["sent"]), sum(each["failovers_from"])) for each in told["accounts"]}
+    assert (status, sum(told["totals"]["sent"]), sums) == (200, 1, {"mailgun": (0, 1), "sendgrid": (1, 0)})
+
+
 async def test_a_function_goes_on_without_valkey(cloud, valkey):
     cloud.environ["EVERPOST_HEALTH"] = "valkey://127.0.0.1:1"
     function = await cloud.start("send_email")

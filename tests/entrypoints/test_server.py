@@ -11,6 +11,7 @@ import pytest
 from everpost.entrypoints.cli.demo_server import _free_ports
 from everpost.entrypoints.laptop import DevOptions, run_dev
 from everpost.providers.contract import HttpRequest
+from everpost.sandbox.sandbox import APIS
 from http_kit import NATIVE
 from plain_http import exchange
 
@@ -48,3 +49,25 @@ async def test_who_waits_for_a_hand_over_is_answered_when_the_server_stops(tmp_p
         await server
     assert (status, answer["state"]) == (202, "queued")
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+@pytest.mark.slow
+async def test_a_development_server_hands_mail_to_every_sandbox_provider_that_it_is_started_with(tmp_path):
+    [port] = _free_ports(1)
+    url = f"http://127.0.0.1:{port}"
+    mail = NATIVE | {"text": "It works at every one of them"}  # some take no shorter ones
+    ready = asyncio.Event()
+    server = asyncio.create_task(
+        run_dev(DevOptions(port=port, smtp_port=0, data=tmp_path / "data", more=tuple(APIS)), lambda _: ready.set())
+    )
+    await ready.wait()
+    try:
+        for provider in APIS:
+            pinned = {"provider_options": {provider: {}}}
+            status, answer = await asked("POST", f"{url}/v1/emails", mail | pinned, prefer="wait=30")
+            assert (status, answer.get("state")) == (200, "sent"), (provider, answer)
+        _, caught = await asked("GET", f"{url}/v1/inbox")
+        assert sorted(each["provider"] for each in caught["data"]) == sorted(APIS)
+    finally:
+        os.kill(os.getpid(), signal.SIGTERM)
+        await server

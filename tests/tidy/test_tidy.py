@@ -17,7 +17,9 @@ PROVIDER_LINES_MAX = 150
 FUNCTION_LINES_MAX = 50
 PARAMETERS_MAX = 6
 VAGUE_NAMES = {"utils", "util", "common", "helpers", "helper", "base", "manager", "misc"}
-NAMES_A_PROVIDER = re.compile(r"sendgrid|mailgun|postmark|sparkpost|brevo|mailjet", re.IGNORECASE)
+NAMES_A_PROVIDER = re.compile(
+    r"sendgrid|mailgun|postmark|sparkpost|brevo|mailjet|mailersend|mandrill|mailtrap|scaleway", re.IGNORECASE
+)
 MAY_NAME_PROVIDERS = {
     "providers",
     "dialects",

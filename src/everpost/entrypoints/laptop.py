@@ -14,6 +14,7 @@ from everpost.entrypoints.http.app import build_app
 from everpost.entrypoints.server import LOOPBACK, Say, counted, serve, services_of, stop_signal, url_of
 from everpost.model.account import Account, Timeouts
 from everpost.model.route import Route, RouteAccount
+from everpost.providers.contract import Form
 from everpost.providers.hooks import SECRET
 from everpost.sandbox.sandbox import APIS, Sandbox
 from everpost.settings import HttpSettings, Retention, Settings, WebhookSettings
@@ -22,6 +23,7 @@ from everpost.wiring import PROVIDERS
 CONNECT_S: Final = 2.0  # to a sandbox provider on this machine; and
 WRITE_S: Final = 2.0  # short, since "it has it not" is believed only after the longest possible attempt
 SANDBOX_DOMAIN: Final = "mg.example.com"
+USUAL: Final = ("mailgun", "sendgrid")
 HERE: Final = WebhookSettings(
     allow=(ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128")), plain_http=True
 )
@@ -38,6 +40,7 @@ class DevOptions(Struct, frozen=True, kw_only=True):
     host: str = LOOPBACK
     answer_timeout_s: float = 10.0
     lookup_lag_s: float = 2.0  # the sandbox's records are prompt; real providers' are not
+    more: tuple[str, ...] = ()  # providers whose accounts come after the usual ones
 
 
 async def run_dev(options: DevOptions, say: Say) -> None:
@@ -77,25 +80,7 @@ async def run_sandbox(say: Say, host: str, ports: Mapping[str, int]) -> None:
 
 
 def _dev_settings(options: DevOptions, sandbox: Sandbox) -> Settings:
-    timeouts = Timeouts(connect_s=CONNECT_S, write_s=WRITE_S, answer_s=options.answer_timeout_s)
-    accounts = (
-        Account(
-            name="mailgun",
-            provider="mailgun",
-            settings={"api_key": "key-sandbox", "domain": SANDBOX_DOMAIN, "base_url": sandbox.url("mailgun")}
-            | _told(options, sandbox, "mailgun"),
-            timeouts=timeouts,
-            lookup_lag_s=options.lookup_lag_s,
-        ),
-        Account(
-            name="sendgrid",
-            provider="sendgrid",
-            settings={"api_key": "SG.sandbox", "base_url": sandbox.url("sendgrid")}
-            | _told(options, sandbox, "sendgrid"),
-            timeouts=timeouts,
-            lookup_lag_s=options.lookup_lag_s,
-        ),
-    )
+    accounts = tuple(_account(options, sandbox, name) for name in dict.fromkeys((*USUAL, *options.more)))
     route = Route(name="default", accounts=tuple(RouteAccount(account=account.name) for account in accounts))
     return Settings(
         data=options.data,
@@ -109,8 +94,23 @@ def _dev_settings(options: DevOptions, sandbox: Sandbox) -> Settings:
     )
 
 
+def _account(options: DevOptions, sandbox: Sandbox, provider: str) -> Account:
+    """At a sandbox provider, with whatever credentials: it lets in everybody."""
+    asked = (each for each in PROVIDERS[provider].settings if each.required or (each.secret and each.name != SECRET))
+    settings = {each.name: SANDBOX_DOMAIN if each.form is Form.DOMAIN else "sandbox" for each in asked}
+    return Account(
+        name=provider,
+        provider=provider,
+        settings=settings | {"base_url": sandbox.url(provider)} | _told(options, sandbox, provider),
+        timeouts=Timeouts(connect_s=CONNECT_S, write_s=WRITE_S, answer_s=options.answer_timeout_s),
+        lookup_lag_s=options.lookup_lag_s,
+    )
+
+
 def _told(options: DevOptions, sandbox: Sandbox, provider: str) -> dict[str, str]:
     """The sandbox provider is set up to tell what becomes of mail, and the account to know that it is that."""
+    if PROVIDERS[provider].webhook is None:
+        return {}
     everywhere = ipaddress.ip_address(options.host).is_unspecified
     url = url_of(HttpSettings(host=LOOPBACK if everywhere else options.host, port=options.port))
     sandbox.telling.tell(provider, f"{url}/hooks/{provider}")

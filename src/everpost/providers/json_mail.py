@@ -26,7 +26,8 @@ class JsonMail(Struct, frozen=True, kw_only=True):
     reply_to_max: int | None = None
     needs_subject: bool = False  # unless there is a template
     subject_chars_max: int | None = None
-    inline_types: str = ""  # what the types of inline files begin with
+    text_chars_min: int = 0
+    inline_types: str | None = ""  # what the types of inline files begin with; None: it shows none inline
 
     def whole(self, message: Draft, delivery_id: str) -> dict[str, Any]:
         """The body with what provider_options say in it."""
@@ -56,6 +57,10 @@ class JsonMail(Struct, frozen=True, kw_only=True):
             yield "it takes no attachments without a file name"
         if not all(file.content for file in message.attachments):
             yield "it takes no empty attachments"
-        inline = (file.content_type for file in message.attachments if file.content_id is not None)
-        if not all(kind.lower().startswith(self.inline_types) for kind in inline):
+        inline = [file.content_type.lower() for file in message.attachments if file.content_id is not None]
+        if self.inline_types is None and inline:
+            yield "it has no inline attachments"
+        elif not all(kind.startswith(self.inline_types or "") for kind in inline):
             yield f"it shows files inline whose type begins with {self.inline_types} only"
+        if any(len(text) < self.text_chars_min for text in (message.text, message.html) if text):
+            yield f"it takes texts of at least {self.text_chars_min} characters"

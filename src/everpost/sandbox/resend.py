@@ -121,8 +121,8 @@ class Resend:
             return _error(422, str(refused))
         read = [_parsed(email) for email in emails]
         wrong = next((each for each in read if isinstance(each, str)), None)
-        if wrong is not None:
-            return _error(422, wrong)
+        if wrong is not None or not read:
+            return _error(422, wrong or "no email was given")
         ids = [{"id": self._take(key, each, lose=lose)} for each in read if isinstance(each, Parsed)]
         return render_json(200, {"data": ids} if is_batch else ids[0])
 

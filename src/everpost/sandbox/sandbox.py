@@ -18,6 +18,7 @@ from everpost.sandbox.mailtrap import Mailtrap
 from everpost.sandbox.mandrill import Mandrill
 from everpost.sandbox.postmark import Postmark
 from everpost.sandbox.resend import Resend
+from everpost.sandbox.scaleway import Scaleway
 from everpost.sandbox.sendgrid import SendGrid
 from everpost.sandbox.server import Connections
 from everpost.sandbox.ses import Ses
@@ -36,6 +37,7 @@ APIS: Final[Mapping[str, _Make]] = {
     "mandrill": Mandrill,
     "postmark": Postmark,
     "resend": Resend,
+    "scaleway": Scaleway,
     "sendgrid": SendGrid,
     "ses": Ses,
     "sparkpost": SparkPost,
@@ -52,6 +54,7 @@ PORTS: Final[Mapping[str, int]] = {
     "mandrill": 8032,
     "postmark": 8035,
     "resend": 8036,
+    "scaleway": 8033,
     "sendgrid": 8026,
     "ses": 8037,
     "brevo": 8034,

@@ -6,8 +6,9 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
+from drafts import mangled
 from everpost.model.limits import REASON_CHARS_MAX
 from everpost.model.outcome import Kind, Outcome
 from everpost.providers.contract import Fault, HttpRequest, HttpResponse, Phase, SmtpReply, SmtpStage, outcome_of
@@ -95,6 +96,19 @@ def responses(statuses):
 @pytest.mark.parametrize("provider", OVER_HTTP)
 @given(response=responses(STATUSES))
 def test_whatever_comes_over_http_has_a_meaning(provider, response):
+    assert_a_meaning(provider, response)
+
+
+@pytest.mark.parametrize("provider", OVER_HTTP)
+@given(data=st.data())
+def test_an_answer_of_its_own_with_something_else_in_any_place_has_a_meaning(provider, data):
+    told = data.draw(st.sampled_from([case.value["answer"] for case in ANSWERS if case.provider == provider]))
+    response = answer_of(told | {"body": data.draw(mangled(told.get("body", "")))} if "body" in told else told)
+    status = data.draw(st.just(response.status) | st.sampled_from([200, 201, 202, 400, 422, 429]))
+    assert_a_meaning(provider, replace(response, status=status))
+
+
+def assert_a_meaning(provider, response):
     found = outcome(provider, response)
     assert found.status == response.status
     assert len(found.text) <= REASON_CHARS_MAX

@@ -33,6 +33,7 @@ FILES = {
         "mailtrap/email-sending.openapi.json",
     ),
     "mandrill": ("mandrill/transactional.openapi.json",),
+    "scaleway": ("scaleway/transactional-email.openapi.json",),
     "postmark": ("postmark/server.swagger.json",),
     "resend": ("resend/resend.json",),
     "sparkpost": ("sparkpost/events.openapi.json",),

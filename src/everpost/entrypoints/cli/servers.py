@@ -22,7 +22,7 @@ from everpost.entrypoints.cli.screen import Screen
 from everpost.entrypoints.metrics.together import SHARED
 from everpost.entrypoints.processes import PROCESSES_MAX, NotStarted, Place, Processes, open_listener
 from everpost.entrypoints.server import LOOPBACK
-from everpost.sandbox.sandbox import PORTS
+from everpost.sandbox.sandbox import APIS, PORTS
 from everpost.settings import Settings, load
 from everpost.store.port import StoreUnavailable
 
@@ -60,6 +60,8 @@ def _dev_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--port", type=_port, default=usual.port, help=f"HTTP (default: {usual.port})")
     parser.add_argument("--smtp-port", type=_port, default=usual.smtp_port, help="the sandbox's SMTP server")
     parser.add_argument("--data", type=Path, default=usual.data, metavar="DIR", help=f"default: {usual.data}")
+    words = "an account at this sandbox provider, too, after the usual ones; may be given several times"
+    parser.add_argument("--with", action="append", default=[], choices=sorted(APIS), dest="more", help=words)
     parser.add_argument("--control-port", type=_port, default=usual.control_port, help=SUPPRESS)
     parser.add_argument("--answer-timeout", type=float, default=usual.answer_timeout_s, help=SUPPRESS)
     parser.add_argument("--lookup-lag", type=float, default=usual.lookup_lag_s, help=SUPPRESS)
@@ -76,6 +78,7 @@ def _dev(args: Namespace, screen: Screen) -> int:
         host=args.host,
         answer_timeout_s=args.answer_timeout,
         lookup_lag_s=args.lookup_lag,
+        more=tuple(args.more),
     )
     return _run(laptop.run_dev(options, _Sayer(screen)))
 

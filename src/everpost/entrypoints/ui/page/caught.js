@@ -6,7 +6,8 @@ import { preview } from "./preview.js";
 import { when } from "./times.js";
 import { badge, counted } from "./words.js";
 
-const LOOK_MS = 3000;
+const LOOK_MS = 20_000; // whether it is still there: it does not change
+
 const LEVELS = {
   fault: { word: "fault", shape: "cross", tone: "bad", means: "Readers will miss something." },
   warning: { word: "warning", shape: "triangle", tone: "warn", means: "Some readers may miss something." },
@@ -15,22 +16,22 @@ const LEVELS = {
 /** @param {import("./frame.js").Place} place */
 export function showCaught(place) {
   const path = `/v1/inbox/${encodeURIComponent(place.id)}`;
-  const back = h("p", { class: "back" }, h("a", { href: "#/inbox" }, "The whole inbox"));
-  fill(place.body, back, h("p", { class: "quiet", "aria-busy": "true" }, "Reading the mail …"));
-  poll(async () => {
+  let before = "";
+  const look = async () => {
     const mail = (await place.api.get(path, {}, place.signal)).body;
     place.calm();
+    const now = JSON.stringify(mail);
+    if (now === before) return;
+    before = now;
     fill(place.title, mail.subject || "(no subject)");
     document.title = `${mail.subject || "A mail"} - Everpost`;
-    fill(place.body, back,
+    fill(place.body,
+      h("p", { class: "back" }, h("a", { href: "#/inbox" }, "The whole inbox")),
       h("div", { class: "halves mail" },
         h("section", { class: "card" }, h("h2", {}, "Content"), preview(content(place, path, mail), place.trouble)),
         h("div", { class: "half" }, about(place, path, mail), mail.html ? findings(mail.findings) : null)));
-    return null;
-  }, LOOK_MS, place.signal, (error) => {
-    fill(place.body, back);
-    place.trouble(error);
-  });
+  };
+  poll(look, LOOK_MS, place.signal, place.trouble);
 }
 
 function content(place, path, mail) {
@@ -66,7 +67,8 @@ function about(place, path, mail) {
     }
   };
   return h("section", { class: "card" },
-    h("div", { class: "card-head" }, h("h2", {}, "About it"), h("button", { onclick: forget }, "Forget it")),
+    h("div", { class: "card-head" }, h("h2", {}, "About it"),
+      place.may("removeCaught") ? h("button", { onclick: forget }, "Forget it") : null),
     h("dl", { class: "facts" }, rows.filter(([, value]) => value).map(([name, value]) =>
       h("div", {}, h("dt", {}, name), h("dd", {}, value)))));
 }

@@ -31,7 +31,7 @@ export function drillCard(place) {
     const drill = await latest(place);
     place.calm();
     const isOver = !drill || OVER.has(drill.figures.state);
-    run.disabled = !isOver;
+    run.disabled = !isOver || !place.may("startDrill");
     stop.hidden = isOver;
     keep.hidden = !drill || !isOver;
     fill(stage, drill ? badge(LOOKS[drill.figures.state === "done" ? (drill.is_good ? "good" : "bad") : drill.figures.state]) : null);

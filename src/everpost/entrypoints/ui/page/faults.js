@@ -41,7 +41,7 @@ export function faultPanel(place) {
       known.get(view.provider)(view);
     }
     others.hidden = !others.lastChild.childNodes.length;
-    heal.disabled = !data.some((view) => view.faults.length);
+    heal.disabled = !place.may("healSandbox") || !data.some((view) => view.faults.length);
   };
   const change = async (call, words) => {
     try {
@@ -70,7 +70,9 @@ function card(place, { provider, accounts, tells }, change, into) {
   into.append(h("section", { class: "card account", "aria-label": provider },
     h("div", { class: "card-head" }, h("h3", {}, provider), state),
     accounts.length && accounts.join() !== provider ? h("p", { class: "quiet" }, `Account ${accounts.join(", ")}`) : null,
-    list, form(provider, tells, (fault) => put([...faults.map(again), fault], `${provider} ${told(fault)}`))));
+    list,
+    place.may("putFaults")
+      ? form(provider, tells, (fault) => put([...faults.map(again), fault], `${provider} ${told(fault)}`)) : null));
   return (view) => {
     if (JSON.stringify(view.faults) === JSON.stringify(faults) && state.childNodes.length) return;
     faults = view.faults;

@@ -27,7 +27,7 @@ export function showInbox(place) {
     const known = new Map([...rows.children].map((row) => [row.dataset.id, row]));
     fill(rows, data.map((mail) => known.get(mail.id) ?? row(mail)));
     nothing.hidden = data.length > 0;
-    clear.disabled = !data.length;
+    clear.disabled = !data.length || !place.may("clearInbox");
     fill(pages,
       cursor ? h("a", { class: "button", href: "#/inbox" }, "Newest") : null,
       next ? h("a", { class: "button", href: `#/inbox?cursor=${encodeURIComponent(next)}` }, "Older") : null);
