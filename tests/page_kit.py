@@ -77,6 +77,11 @@ class Watched:
         self.page.goto(f"{self.base}/#/{route}")
         return self.page
 
+    def forget(self, request: Request) -> None:
+        """What a policy has stopped was never asked for: a mail's frame tries, and gets nowhere."""
+        if request.failure == "csp" and request.frame != self.page.main_frame:
+            self.asked.remove(request.url)
+
     def settled(self) -> None:
         """Waits until it has read what it shows, and has drawn it."""
         self.page.wait_for_function(QUIET)
@@ -106,12 +111,6 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-def _left_out(watched: Watched, request: Request) -> None:
-    """The browser tells of a request, too, that the policy of a mail's frame has stopped before it went out."""
-    if request.failure == "csp" and request.frame != watched.page.main_frame:
-        watched.asked.remove(request.url)
-
-
 @contextmanager
 def tab(browser: Browser, base: str, **options: Any) -> Iterator[Watched]:
     context = browser.new_context(**({"viewport": DESKTOP, "locale": "en-GB"} | options))
@@ -119,7 +118,7 @@ def tab(browser: Browser, base: str, **options: Any) -> Iterator[Watched]:
     context.add_init_script(LISTEN)
     watched = Watched(context.new_page(), base)
     watched.page.on("request", lambda request: watched.asked.append(request.url))
-    watched.page.on("requestfailed", lambda request: _left_out(watched, request))
+    watched.page.on("requestfailed", watched.forget)
     watched.page.on("pageerror", lambda error: watched.broken.append(str(error)))
     watched.page.on("dialog", lambda dialog: (watched.broken.append(dialog.message), dialog.dismiss()))
     yield watched
