@@ -20,7 +20,7 @@ POWER ?= 50
 
 .DEFAULT_GOAL := help
 .PHONY: help install run demo test check format crash bench sim fuzz lambda postman release-check deploy-test docs
-.PHONY: pictures clean
+.PHONY: pictures weight clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -104,6 +104,9 @@ docs: install ## Write the generated pages below docs/ anew
 
 pictures: install ## Take pictures of every view of the page anew, below docs/images; needs chromium
 	PYTHONPATH=tests $(BIN)/python tools/picture_page.py
+
+weight: install ## Tell what a visit of the page costs: KB, and ms until it shows something; needs chromium
+	PYTHONPATH=tests $(BIN)/python tools/weigh_page.py
 
 clean: ## Remove what was installed and made here
 	rm -rf .venv .uv .newman .mypy_cache .pytest_cache .ruff_cache .hypothesis everpost-data bench/out

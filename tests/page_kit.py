@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from attacks.house import Served, answers, running, sandbox, until
 from server_kit import API_ACCOUNTS, EVERPOST, HOST, free_ports
@@ -77,6 +77,11 @@ class Watched:
         self.page.goto(f"{self.base}/#/{route}")
         return self.page
 
+    def forget(self, request: Request) -> None:
+        """What a policy has stopped was never asked for: a mail's frame tries, and gets nowhere."""
+        if request.failure == "csp" and request.frame != self.page.main_frame:
+            self.asked.remove(request.url)
+
     def settled(self) -> None:
         """Waits until it has read what it shows, and has drawn it."""
         self.page.wait_for_function(QUIET)
@@ -113,6 +118,7 @@ def tab(browser: Browser, base: str, **options: Any) -> Iterator[Watched]:
     context.add_init_script(LISTEN)
     watched = Watched(context.new_page(), base)
     watched.page.on("request", lambda request: watched.asked.append(request.url))
+    watched.page.on("requestfailed", watched.forget)
     watched.page.on("pageerror", lambda error: watched.broken.append(str(error)))
     watched.page.on("dialog", lambda dialog: (watched.broken.append(dialog.message), dialog.dismiss()))
     yield watched

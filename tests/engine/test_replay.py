@@ -88,7 +88,7 @@ async def test_it_brings_attachments_that_lie_outside_the_store():
     async with world.running() as engine:
         stored = await accepted(engine, attachments=(large,))
         await world.ended(stored)
-    assert world.attachments.called["get"] == 2
+    assert world.attachments.called["get"] == 1  # the first attempt had it in hand
     assert seen == [[large.content]] * 2
 
 

@@ -4,9 +4,10 @@ from random import Random
 
 from msgspec.structs import replace
 
-from everpost.model.message import Attachment
+from everpost.model.message import Address, Attachment
 from everpost.model.outcome import Kind
 from everpost.providers import sparkpost
+from everpost.providers.http import json_request
 from everpost.sandbox.api import Conduct
 from everpost.sandbox.inbox import Inbox
 from everpost.sandbox.sparkpost import SparkPost
@@ -39,6 +40,26 @@ def test_to_cc_and_bcc_are_told_apart_by_who_reads_the_mail():
     assert [each.email for each in caught.draft.to] == ["bob@example.org"]
     assert [each.email for each in caught.draft.cc] == ["cleo@example.org"]
     assert [each.email for each in caught.draft.bcc] == ["hidden-7f3a@example.net"]
+
+
+def test_recipients_as_its_own_client_names_them_are_told_apart_too():
+    """The one in To has no header of his own."""
+    inbox = Inbox(lambda: 0.0)
+    recipients = [
+        {"address": {"email": "bob@example.org"}},
+        {"address": {"email": "cleo@example.org", "header_to": "bob@example.org"}},
+    ]
+    content = {"from": "ann@example.com", "subject": "Hello", "text": "x", "headers": {"CC": "cleo@example.org"}}
+    request = json_request(
+        "POST", "http://127.0.0.1:1/api/v1/transmissions", "key", {"recipients": recipients, "content": content}
+    )
+    assert answered(SparkPost(inbox, Conduct(), lambda: 0.0, Random(1)), request).status == 200
+    [caught] = inbox.list()
+    assert (caught.draft.to, caught.draft.cc, caught.draft.bcc) == (
+        (Address("bob@example.org"),),
+        (Address("cleo@example.org"),),
+        (),
+    )
 
 
 def test_the_largest_mail_fits_into_what_it_takes():

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from everpost.model.outcome import Kind
-from everpost.providers.contract import HttpRequest, outcome_of
+from everpost.providers.contract import HttpRequest, Lookup, Sought, outcome_of
 from everpost.sandbox.api import Conduct
 from everpost.sandbox.faults import Target
 from everpost.sandbox.inbox import Inbox
@@ -90,6 +90,17 @@ def test_what_is_no_mail_is_refused_and_caught_nowhere(provider, body):
     request = replace(built(provider, fitted(provider, DRAFT)), body=body)
     assert 400 <= answered(stand.api, request).status < 500
     assert stand.inbox.list() == []
+
+
+@pytest.mark.parametrize("provider", [name for name in UNSIGNED if isinstance(PROVIDERS[name].resolve, Lookup)])
+def test_a_question_with_nonsense_for_each_value_is_answered(provider):
+    sought = Sought(delivery_id=ID, message=DRAFT, account=account_of(provider), started_at=STARTED_AT)
+    stand, request = Stand(provider), PROVIDERS[provider].resolve.start(sought)
+    stand.outcome(built(provider, fitted(provider, DRAFT)))
+    asked = submitted(request)
+    for name in asked.query:
+        rendered = stand.api.answer(replace(asked, query=asked.query | {name: "x"}))
+        assert rendered.status < 500
 
 
 @every

@@ -1,11 +1,19 @@
 """What sandbox providers have in common: whom they let in, and what their records show by now."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from random import Random
 
 from everpost.dialects.contract import Parsed
 from everpost.sandbox.api import Conduct
 from everpost.sandbox.inbox import Caught, Inbox
+
+
+def number(query: Mapping[str, str], name: str, default: float) -> float:
+    """A number that a query gives; what is none is as good as not given."""
+    try:
+        return float(query.get(name, default))
+    except ValueError:
+        return default
 
 
 class Desk:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from math import inf
 from mimetypes import guess_type
 from random import Random
 from typing import Any, Final
@@ -15,7 +16,7 @@ from everpost.dialects.contract import Parsed, Submission
 from everpost.model.ids import MESSAGE_PREFIX
 from everpost.model.message import Address, Attachment, Draft
 from everpost.sandbox.api import Conduct
-from everpost.sandbox.desk import Desk
+from everpost.sandbox.desk import Desk, number
 from everpost.sandbox.faults import FaultPlan, Target
 from everpost.sandbox.inbox import Caught, Inbox
 
@@ -136,7 +137,7 @@ class MailerSend:
 
     def _activity(self, domain_id: str, query: dict[str, str]) -> list[dict[str, Any]]:
         """Newest first; each recipient's mail is shown by an id of its own."""
-        begin, end = float(query.get("date_from", 0)), float(query.get("date_to", "inf"))
+        begin, end = number(query, "date_from", 0), number(query, "date_to", inf)
         return [
             activity
             for caught in self._desk.shown()

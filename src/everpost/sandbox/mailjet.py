@@ -3,6 +3,8 @@
 import binascii
 from base64 import b64decode
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from math import inf
 from random import Random
 from typing import Any, Final
 from uuid import UUID
@@ -15,7 +17,7 @@ from everpost.dialects.contract import Parsed, Submission
 from everpost.model.ids import CORRELATION_KEY
 from everpost.model.message import Address, Attachment, Draft
 from everpost.sandbox.api import Conduct
-from everpost.sandbox.desk import Desk
+from everpost.sandbox.desk import Desk, number
 from everpost.sandbox.faults import FaultPlan, Target
 from everpost.sandbox.inbox import Caught, Inbox
 
@@ -149,14 +151,14 @@ def _taken(email: str, message_id: int) -> dict[str, Any]:
 
 def _entries(caught: Caught, query: dict[str, str]) -> Iterator[dict[str, Any]]:
     """Each recipient is a message of its own; only our own mails have a CustomID here."""
-    begin, end = float(query.get("FromTS", 0)), float(query.get("ToTS", "inf"))
+    begin, end = number(query, "FromTS", 0), number(query, "ToTS", inf)
     if query.get("CustomID", caught.delivery_id) != caught.delivery_id or not begin <= caught.received_at <= end:
         return
     for position, _ in enumerate(caught.draft.recipients):
         shown = {"CustomID": caught.delivery_id or ""} if query.get("ShowCustomID") == "true" else {}
         yield {
             "ID": int(caught.provider_message_id) + position,
-            "ArrivedAt": caught.received_at,
+            "ArrivedAt": f"{datetime.fromtimestamp(caught.received_at, UTC):%Y-%m-%dT%H:%M:%SZ}",
             "Status": "sent",
             **shown,
         }

@@ -136,9 +136,10 @@ def _parsed(sent: _Transmission) -> Parsed | str:
         return "required field is missing"
     envelope = [_bare(each.address) for each in sent.recipients]
     sender = _address(content.from_ or "sandbox@example.com")
-    shown = next((each.address.header_to for each in sent.recipients if isinstance(each.address, _Address)), "")
-    to = _named(shown, envelope) or tuple(_read(each.address) for each in sent.recipients)
+    lines = [each.address.header_to for each in sent.recipients if isinstance(each.address, _Address)]
     cc = _named(content.headers.get("CC", ""), envelope)
+    others = [address for each in sent.recipients if (address := _read(each.address)) not in cc]
+    to = _named(next(filter(None, lines), ""), envelope) or tuple(others)
     named = {each.email for each in (*to, *cc)}
     if isinstance(sender, str) or not envelope:
         return "invalid data format/type"

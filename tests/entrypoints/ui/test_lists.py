@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import expect
 
+from entrypoints.ui.test_safety import VECTORS
 from page_kit import tab
 from server_kit import HOST
 
@@ -41,7 +42,7 @@ def listed(page):
 def test_an_address_is_suppressed_the_next_mail_is_stopped_and_after_its_removal_it_goes_again(watched):
     page = watched.goto("suppressions")
     page.get_by_label("Address", exact=True).fill("Eve@example.net")
-    page.get_by_label("Why (optional)").fill("asked by phone")
+    page.get_by_label("Reason (optional)").fill("asked by phone")
     page.get_by_role("button", name="Suppress").click()
     expect(listed(page).filter(has_text="eve@example.net")).to_contain_text("asked by phone")
     assert states(sent(watched, "eve@example.net", "bob@example.org"))[0] == "suppressed"
@@ -309,12 +310,33 @@ def test_the_own_key_is_marked_and_its_end_is_warned_of(keyed, house):
 def test_who_may_only_read_sees_no_way_to_change(browser, house):
     with tab(browser, f"http://{HOST}:{house.port}") as watched:
         watched.page.add_init_script(f"sessionStorage.setItem('everpost.key', {house.token(scope='read')!r})")
-        page = watched.goto("suppressions")
+        page = watched.goto("messages")
+        page.get_by_role("navigation").get_by_role(
+            "link", name="Suppressions"
+        ).click()  # comes with what the key may do
         expect(page.get_by_role("button", name="Export CSV")).to_be_visible()
         expect(page.get_by_role("button", name="Suppress")).to_have_count(0)
-        watched.goto("webhooks")
+        page.get_by_role("link", name="Webhooks").click()
         expect(page.get_by_text("Nobody is told of events yet.")).to_be_visible()
         expect(page.get_by_role("button", name="Make the webhook")).to_have_count(0)
-        watched.goto("keys")
+        page.get_by_role("link", name="Keys").click()
         expect(page.get_by_text("Your key has the scope read, which is not enough for this.")).to_be_visible()
         assert watched.broken == []
+
+
+def test_whatever_was_written_into_the_lists_is_text(watched):
+    page = watched.goto("suppressions")
+    for number, vector in enumerate(VECTORS):
+        ask(watched, "PUT", f"/v1/suppressions/vector{number}@example.net", {"reason": vector})
+        ask(watched, "POST", "/v1/keys", {"scope": "read", "name": vector})
+        ask(watched, "POST", "/v1/webhooks", {"url": f"http://127.0.0.1/{number}", "description": vector})
+    for view in ("suppressions", "keys", "webhooks"):
+        watched.goto(view)
+        if view == "suppressions":
+            page.get_by_label("Address, or how it begins").fill("vector")
+            page.get_by_role("button", name="Search").click()
+        for vector in VECTORS:
+            expect(page.get_by_text(vector).first).to_be_visible()
+        assert watched.foreign == []
+    for webhook in ask(watched, "GET", "/v1/webhooks")["data"]:
+        ask(watched, "DELETE", f"/v1/webhooks/{webhook['id']}")

@@ -10,16 +10,14 @@ from everpost.dialects import legacy, native
 from everpost.dialects.faults import FAULTS_MAX
 from everpost.dialects.native_operate import parse_reason, parse_route, parse_sketch, parse_suppression
 from everpost.model import limits
-from everpost.model.account import Account
 from everpost.model.message import Draft, size_bytes
 from everpost.model.problem import Problem
 from everpost.providers.contract import Unsendable
 from everpost.wiring import PROVIDERS
+from provider_cases import account_of
 
 ID = "em_01jzzzzzzzzzzzzzzzzzzzzzzz.0"
-ACCOUNT = Account(
-    name="main", provider="any", settings={"api_key": "k", "domain": "mg.example.com", "host": "smtp.example.com"}
-)
+ACCOUNTS = {name: account_of(name) for name in PROVIDERS}
 
 
 def check(data):
@@ -61,7 +59,7 @@ def check_draft(draft):
     assert len(draft.metadata) <= limits.METADATA_KEYS_MAX
     for each in (draft.subject, *draft.headers, *draft.headers.values(), *draft.tags, *draft.metadata):
         assert not {"\r", "\n", "\0"} & set(each)
-    for provider in PROVIDERS.values():
-        built = provider.build(draft, ID, ACCOUNT)
+    for name, provider in PROVIDERS.items():
+        built = provider.build(draft, ID, ACCOUNTS[name])
         reason = provider.fault(draft)
         assert (built.reason if isinstance(built, Unsendable) else None) == reason

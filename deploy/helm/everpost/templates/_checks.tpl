@@ -60,7 +60,7 @@
 {{- with regexFind "(?m)^\\s*(store|store_password|health|health_password|wakeup|wakeup_password|data)\\s*=" $top -}}
 {{- fail (printf "config sets `%s`, which the chart's own values say: take it out of config" (regexFind "\\w+" .)) -}}
 {{- end -}}
-{{- range regexFindAll "\\b(api_key|lookup_api_key|password|webhook_secret)\\s*=\\s*[\"'][^\"']*[\"']" $config -1 -}}
+{{- range regexFindAll "\\b(access_key_id|api_key|lookup_api_key|password|secret_access_key|secret_key|session_token|webhook_secret)\\s*=\\s*[\"'][^\"']*[\"']" $config -1 -}}
 {{- if not (regexMatch "=\\s*[\"'](\\$|file:|ssm:|secretsmanager:)" .) -}}
 {{- fail (printf "config holds a secret in `%s`: name it instead, as \"$NAME\" (see secrets.environment) or \"file:PATH\" (see secrets.files)" (regexFind "\\w+" .)) -}}
 {{- end -}}

@@ -19,7 +19,7 @@ const WAITS_S = [1, 5, 15, 30, 60, 300, 900, 1800, 3600, 7200, 21_600, 43_200, 8
 const number = (value) => value.toLocaleString();
 const percent = (share) => `${(share * 100).toLocaleString(undefined, { maximumFractionDigits: share > 0.9 && share < 1 ? 1 : 0 })} %`;
 
-/** @param {import("./app.js").Place} place */
+/** @param {import("./frame.js").Place} place */
 export function showOverview(place) {
   const range = RANGES[place.query.get("range")] ? place.query.get("range") : USUAL;
   const charts = {
