@@ -94,7 +94,7 @@ def test_what_stands_in_the_address_is_text(watched, number):
     ):
         page = watched.goto(route)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
-        expect(page.locator(".empty, .problem, .rows > li").first).to_be_visible()
+        expect(page.locator(".body > *, .problem").first).to_be_visible()
         check(watched)
 
 
