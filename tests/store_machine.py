@@ -131,6 +131,10 @@ class Stores(RuleBasedStateMachine):
     def find_key(self, name, fingerprint):
         self.both("find_key", "shop:send", name, fingerprint)
 
+    @rule(name=few.map(str), number=few)
+    def vouch(self, name, number):
+        self.both("vouch", "shop:send", name, message(number).id)
+
     @rule(before=ages, keys_before=ages, parts=st.lists(st.none() | ages, min_size=3, max_size=3), limit=few_or_all)
     def purge(self, before, keys_before, parts, limit):
         bodies, addresses, events = (None if age is None else NOW + age for age in parts)

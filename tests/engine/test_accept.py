@@ -12,6 +12,7 @@ from everpost.model.delivery import DeliveryState
 from everpost.model.event import EventType
 from everpost.model.message import Address, Origin
 from everpost.model.problem import Problem
+from everpost.store.memory import MemoryStore
 from everpost.store.port import AcceptOverrun, Filter, Suppression
 from sim.providers import PROVIDER
 from store_values import NOW
@@ -277,6 +278,19 @@ async def test_what_went_through_the_queue_is_read_whole(world):
     assert stored.deliveries == read.deliveries
     assert [recorded.event for recorded in stored.events] == [recorded.event for recorded in read.events]
     assert [recorded.event.type for recorded in read.events].count(EventType.ATTEMPTED) == 2
+
+
+async def test_who_repeats_a_request_is_not_told_of_a_mail_that_was_undone_meanwhile(world, monkeypatch):
+    """Another process has taken it back, since it was stored too late for its own caller."""
+
+    async def undone(*_):
+        return False
+
+    async with world.running() as engine:
+        await accepted(engine, idempotency=KEY)
+        monkeypatch.setattr(MemoryStore, "vouch", undone)
+        again = await engine.acceptor.accept(draft(), CALLER, idempotency=KEY)
+    assert (again.code, again.status) == ("store_unavailable", 503)
 
 
 async def test_an_answer_that_can_not_be_kept_costs_its_replays_no_more_than_its_form(world):

@@ -92,7 +92,7 @@ class Acceptor:
             accepted = await self._store_traced(message, routes[draft.route], claim, awaited=wait_s is not None)
             if isinstance(accepted, Stored):
                 return Acceptance(stored=await self._waited(accepted, wait_s, fresh=True))
-            return await self._repeated(accepted, caller, wait_s)
+            return await self._repeated(accepted, idempotency, caller, wait_s)
         except (StoreUnavailable, AttachmentsUnavailable) as error:
             return _unavailable(str(error))
 
@@ -169,10 +169,12 @@ class Acceptor:
         if idempotency is None:
             return None
         before = await self._ports.store.find_key(idempotency.scope, idempotency.key, idempotency.fingerprint)
-        return await self._repeated(before, caller, wait_s) if before is not None else None
+        return await self._repeated(before, idempotency, caller, wait_s) if before is not None else None
 
-    async def _repeated(self, same: Same | Conflict, caller: Caller, wait_s: float | None) -> Acceptance | Problem:
-        if isinstance(same, Conflict):
+    async def _repeated(
+        self, same: Same | Conflict, idempotency: Idempotency | None, caller: Caller, wait_s: float | None
+    ) -> Acceptance | Problem:
+        if isinstance(same, Conflict) or idempotency is None:  # without a key, nothing is the same
             return _MISMATCH
         left_s = (same.running_until or 0.0) - self._ports.clock.now()
         if same.answer is None and 0 < left_s <= RUNNING_S_MAX:  # else one of the two clocks was wrong: nobody waits
@@ -180,6 +182,9 @@ class Acceptor:
         stored = await self._ports.store.get_message(caller.project, same.message_id)
         if stored is None:
             return _GONE
+        scope, key = idempotency.scope, idempotency.key
+        if same.answer is None and not await self._ports.store.vouch(scope, key, same.message_id):
+            return _unavailable("the first request with this key was too slow, and came to nothing")
         return Acceptance(stored=await self._waited(stored, wait_s), replayed=True, answer=same.answer)
 
     async def _waited(self, stored: Stored, wait_s: float | None, *, fresh: bool = False) -> Stored:

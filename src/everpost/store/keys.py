@@ -30,6 +30,10 @@ class Keys:
     def take(self, claim: IdempotencyClaim, message_id: str, at: float) -> None:
         self._held[claim.scope, claim.key] = _Held(claim, message_id, at)
 
+    def is_of(self, scope: str, key: str, message_id: str) -> bool:
+        held = self._held.get((scope, key))
+        return held is not None and held.message_id == message_id
+
     def answer(self, scope: str, key: str, answer: bytes) -> None:
         held = self._held.get((scope, key))
         if held is not None:

@@ -100,6 +100,9 @@ class MemoryStore:
     async def find_key(self, scope: str, key: str, fingerprint: bytes) -> Same | Conflict | None:
         return self._keys.find(scope, key, fingerprint)
 
+    async def vouch(self, scope: str, key: str, message_id: str) -> bool:
+        return self._keys.is_of(scope, key, message_id)  # here nothing is stored too late
+
     async def answer(self, scope: str, key: str, answer: bytes) -> None:
         self._keys.answer(scope, key, answer)
 

@@ -152,12 +152,17 @@ class Store(Protocol):
         with the intent of its first attempt (SENDING, with its event and charges), if nothing speaks against that.
 
         `not_after` is wall-clock time: a message that is not durable by then is undone (deliveries cancelled, key
-        freed) and AcceptOverrun is raised.
+        freed) and AcceptOverrun is raised, unless somebody has taken it up or was told of it (`vouch`).
         """
         ...
 
     async def find_key(self, scope: str, key: str, fingerprint: bytes) -> Same | Conflict | None:
         """What `accept` would say of this key; None: it is free."""
+        ...
+
+    async def vouch(self, scope: str, key: str, message_id: str) -> bool:
+        """To be asked before a repeated request is told of the message of its key: from now on that message is not
+        undone, however late it was stored. False: it is not the key's; it may have been undone meanwhile."""
         ...
 
     async def answer(self, scope: str, key: str, answer: bytes) -> None:

@@ -106,6 +106,18 @@ async def test_a_key_can_be_looked_up_without_using_it(store):
     assert await accept(store, message(2), key("other"))  # looking has not taken it
 
 
+async def test_only_the_message_of_a_key_can_be_vouched_for(store):
+    assert not await store.vouch("shop:send", "k", message(1).id)
+    await accept(store, message(1), key())
+    assert await store.vouch("shop:send", "k", message(1).id)
+    assert await store.vouch("shop:send", "k", message(1).id)
+    assert not await store.vouch("shop:send", "k", message(2).id)
+    assert not await store.vouch("other:send", "k", message(1).id)
+    assert await store.find_key("shop:send", "k", b"f") == Same(
+        message_id=message(1).id, running_until=None, answer=None
+    )
+
+
 async def test_the_same_key_in_another_scope_is_another_key(store):
     await accept(store, message(1), key())
     elsewhere = replace(key(), scope="other:send")

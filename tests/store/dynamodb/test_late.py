@@ -38,6 +38,24 @@ async def test_what_is_durable_too_late_is_undone_and_its_key_is_free(clock):
     assert await accept(store, message(2), key(), not_after=LATE)
 
 
+async def test_what_a_repeated_request_was_told_of_is_not_undone(clock):
+    store, model = model_store(clock)
+    plain, told = model.__call__, []
+
+    async def told_first(request, seconds):
+        if b"attribute_not_exists(#is_told)" in request.body and not told:
+            told.append(request)
+            assert await store.vouch("shop:send", "k", message().id)
+        return await plain(request, seconds)
+
+    store._table._client._transport = told_first
+    slow(model, clock, "TransactWriteItems", 10)
+    assert await accept(store, claim=key(), not_after=NOW + 5)
+    assert len(told) == 1
+    [one] = (await store.get_message("shop", message().id)).deliveries
+    assert one.state is DeliveryState.QUEUED
+
+
 async def test_a_message_whose_transaction_was_done_and_never_answered_is_undone(clock):
     store, model = model_store(clock)
 

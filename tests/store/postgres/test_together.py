@@ -167,6 +167,24 @@ async def test_a_mail_that_somebody_has_taken_up_meanwhile_is_not_undone(server,
     assert await waiting
 
 
+async def test_a_mail_that_a_repeated_request_was_told_of_meanwhile_is_not_undone(store, journal, clock, monkeypatch):
+    waiting = asyncio.ensure_future(accept(store, message(1), key(), not_after=NOW + 5))
+    await journal.waited_for()
+    run, told = store._pool.run, []
+
+    async def told_first(work):
+        if getattr(work, "func", None) is not None and work.func.__name__ == "_undo":
+            told.append(await store.vouch("shop:send", "k", message(1).id))
+        return await run(work)
+
+    monkeypatch.setattr(store._pool, "run", told_first)
+    clock.now = NOW + 6
+    await journal.release()
+    assert await waiting
+    assert told == [True]
+    assert (await store.find_delivery(delivery(message(1)).id)).state is DeliveryState.QUEUED
+
+
 async def test_texts_that_postgresql_cant_hold_are_kept_as_they_are(store):
     nul = "a\0b\x1bc\x1b0"
     of = message(1, tags=(nul,), subject=nul, to=(Address(f"{nul}@example.org"),))

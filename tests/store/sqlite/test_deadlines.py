@@ -55,6 +55,27 @@ async def test_a_late_message_whose_attempt_another_process_asks_about_is_accept
         assert await store.find_delivery(taken[0].delivery.id) == taken[0].delivery
 
 
+async def test_a_late_message_that_another_process_has_told_of_is_accepted(path):
+    """Its key came again: who was told that it is the same mail relies on it."""
+    clock, of = Clock(), message()
+    async with opened(path, clock=clock) as store, opened(path, inline=True) as other:
+
+        def tell_elsewhere(*_):
+            clock.now = NOW + 60
+            if not told:
+                told.append(of.id)
+                with pytest.raises(StopIteration) as end:
+                    other.vouch("shop:send", "k", of.id).send(None)
+                told.append(end.value.value)
+            return apsw.SQLITE_OK
+
+        told = []
+        store._writer.connection.set_wal_hook(tell_elsewhere)
+        assert await store.accept(of, [delivery(of)], [], key(), NOW + 9) == New()
+        assert told == [of.id, True]
+        assert await store.find_delivery(delivery(of).id) == delivery(of)
+
+
 async def test_a_late_repetition_is_still_the_same(path):
     clock = Clock()
     async with opened(path, clock=clock) as store:

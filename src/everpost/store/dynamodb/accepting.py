@@ -136,16 +136,19 @@ class Accepting:
         return Laid(head, [Key(item["pk"], item["sk"]) for item in before], transaction)
 
     async def _clear(self, laid: Laid) -> None:
-        """Takes away what was laid out for a message that is none. What is left goes by its time."""
+        """Takes away what was laid out for a message that is none; but not where that message was stored before, whose
+        parts have the same keys. What is left goes by its time."""
         try:
+            if await self._table.get(Key(laid.head["pk"], laid.head["sk"])) is not None:
+                return
             await self._table.delete_all(laid.before)
             await self._bodies.delete(laid.head)
         except StoreUnavailable:
             return
 
     async def _undo(self, submission: Submission) -> bool:
-        """Cancels a message and frees its key; False, having changed nothing, if somebody has taken up a delivery: it
-        may be on its way."""
+        """Cancels a message and frees its key; False, having changed nothing, if somebody was told of it or has taken
+        up a delivery: it may be on its way."""
         now = self._place.clock()
         writes = []
         for delivery in submission.deliveries:
@@ -154,7 +157,8 @@ class Accepting:
         claim = submission.claim
         if claim is not None:
             key = idempotency_key(claim.scope, claim.key)
-            writes.append(Write.delete(key, "#message_id = :mine", mine=submission.message.id))
+            untold = "#message_id = :mine AND attribute_not_exists(#is_told)"
+            writes.append(Write.delete(key, untold, mine=submission.message.id))
         try:
             await self._table.transact(_unique_items(writes), UNDO_S)
         except ConditionFailed:

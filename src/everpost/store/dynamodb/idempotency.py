@@ -41,6 +41,17 @@ async def find_key(table: Table, scope: str, key: str, fingerprint: bytes) -> Sa
     return None if item is None else used_before(item, fingerprint)
 
 
+async def vouch(table: Table, scope: str, key: str, message_id: str) -> bool:
+    told = Write.update(
+        idempotency_key(scope, key), "SET #is_told = :is_told", "#message_id = :mine", mine=message_id, is_told=1
+    )
+    try:
+        await table.write(told)
+    except ConditionFailed:
+        return False
+    return True
+
+
 async def answer(table: Table, scope: str, key: str, answer: bytes) -> None:
     """Of a key that nobody knows nothing is kept."""
     item = await table.get(idempotency_key(scope, key))

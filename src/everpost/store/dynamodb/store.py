@@ -102,6 +102,9 @@ class DynamoStore:
     async def find_key(self, scope: str, key: str, fingerprint: bytes) -> Same | Conflict | None:
         return await idempotency.find_key(self._table, scope, key, fingerprint)
 
+    async def vouch(self, scope: str, key: str, message_id: str) -> bool:
+        return await idempotency.vouch(self._table, scope, key, message_id)
+
     async def answer(self, scope: str, key: str, answer: bytes) -> None:
         await idempotency.answer(self._table, scope, key, answer)
 

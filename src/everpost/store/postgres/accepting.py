@@ -72,9 +72,10 @@ SELECT held(
 )""")  # the counts ask for the other rows before the journal is locked
 _UNDO: Final = Statement(f"""
 WITH freed AS (
-    DELETE FROM idempotency WHERE scope = :scope AND key = :key AND message_id = :message_id
+    DELETE FROM idempotency WHERE scope = :scope AND key = :key AND message_id = :message_id AND NOT is_told
+    RETURNING 1
 ), {parts.MOVED}, {parts.TOLD}
-SELECT held({parts.MOVED_HOLDS})
+SELECT held({parts.MOVED_HOLDS} AND (:scope::text IS NULL OR EXISTS (SELECT 1 FROM freed)))
 """)
 _MESSAGE_TAKEN: Final = "message_pkey"
 _KEY: Final = ("k_scope", "k_key", "k_fingerprint", "k_message_id", "k_running_until", "k_created_at")
@@ -132,7 +133,7 @@ class Accepting:
         try:
             await self._pool.run(partial(_undo, submission, now))
         except Conflict:
-            return New()  # somebody has taken up a delivery: it may be on its way
+            return New()  # somebody was told of it, or has taken up a delivery: it may be on its way
         except Exception as error:  # noqa: BLE001 - whatever it is, its caller must not believe that it was accepted
             return Failed(StoreUnavailable(f"stored too late, and not undone: {error}"))
         return Failed(AcceptOverrun("the store was too slow: the message was undone"))
@@ -235,8 +236,8 @@ def _digests(message: Message) -> set[bytes]:
 
 
 async def _undo(submission: Submission, now: float, link: asyncpg.Connection) -> None:
-    """Cancels a message and frees its key. Raises Conflict, having changed nothing, if somebody has taken up a
-    delivery."""
+    """Cancels a message and frees its key. Raises Conflict, having changed nothing, if somebody was told of it or has
+    taken up a delivery."""
     pairs = [(undone(delivery, now), delivery.version) for delivery in submission.deliveries]
     claim = submission.claim
     await _UNDO.rows(

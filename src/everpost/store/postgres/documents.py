@@ -12,6 +12,9 @@ from everpost.store.port import Document, Suppression
 from everpost.store.postgres import parts
 from everpost.store.postgres.rows import SUPPRESSION_COLUMNS, columns, stored_text, suppression_row
 
+_VOUCH: Final = Statement("""
+UPDATE idempotency SET is_told = true WHERE scope = :scope AND key = :key AND message_id = :message_id RETURNING 1
+""")
 _ANSWER: Final = Statement("UPDATE idempotency SET answer = :answer WHERE scope = :scope AND key = :key")
 _CREATE: Final = Statement(f"""
 WITH written AS (
@@ -59,6 +62,11 @@ WITH written AS (
 SELECT count(*) FROM written
 """)
 _SUPPRESSION: Final = [f"s_{name}" for name in SUPPRESSION_COLUMNS.split(", ")]
+
+
+async def vouch(link: asyncpg.Connection, scope: str, key: str, message_id: str) -> bool:
+    values = {"scope": stored_text(scope), "key": stored_text(key), "message_id": message_id}
+    return await _VOUCH.row(link, values) is not None
 
 
 async def answer(link: asyncpg.Connection, scope: str, key: str, told: bytes) -> None:

@@ -109,6 +109,9 @@ class PostgresStore:
     async def find_key(self, scope: str, key: str, fingerprint: bytes) -> Same | Conflict | None:
         return await self._read(reads.find_key, scope, key, fingerprint)
 
+    async def vouch(self, scope: str, key: str, message_id: str) -> bool:
+        return await self._write(documents.vouch, scope, key, message_id)
+
     async def answer(self, scope: str, key: str, answer: bytes) -> None:
         await self._write(documents.answer, scope, key, answer)
 

@@ -105,21 +105,30 @@ def _store(connection: apsw.Connection, fresh: Sequence[Submission]) -> None:
 
 
 def undo(connection: apsw.Connection, submission: Submission, now: float) -> bool:
-    """Cancels a message and frees its key; False, having changed nothing, if somebody has taken up a delivery: it may
-    be on its way."""
+    """Cancels a message and frees its key; False, having changed nothing, if somebody was told of it or has taken up a
+    delivery: it may be on its way."""
     message_id, claim = submission.message.id, submission.claim
     if read_deliveries(connection, message_id) != tuple(submission.deliveries):
         return False
+    if claim is not None:
+        connection.execute(
+            "DELETE FROM idempotency WHERE scope = ? AND key = ? AND message_id = ? AND NOT is_told",
+            (claim.scope, claim.key, message_id),
+        )
+        if not connection.changes():
+            return False
     for delivery in submission.deliveries:
         cancelled, event = undone(delivery, now)
         update(connection, [cancelled])
         append(connection, [event])
-    if claim is not None:
-        connection.execute(
-            "DELETE FROM idempotency WHERE scope = ? AND key = ? AND message_id = ?",
-            (claim.scope, claim.key, message_id),
-        )
     return True
+
+
+def vouch(connection: apsw.Connection, scope: str, key: str, message_id: str) -> bool:
+    connection.execute(
+        "UPDATE idempotency SET is_told = 1 WHERE scope = ? AND key = ? AND message_id = ?", (scope, key, message_id)
+    )
+    return connection.changes() > 0
 
 
 def answer(connection: apsw.Connection, scope: str, key: str, answer: bytes) -> None:

@@ -185,7 +185,12 @@ _LISTED: Final = """
 CREATE INDEX suppression_listed ON suppression (project, address) WHERE address <> '';
 """
 
-MIGRATIONS: Final = (_TABLES, _KEEPING, _PAPERS, _LISTED)
+_TOLD: Final = """
+-- Whether a repeated request was told of the message of this key: from then on it is not undone.
+ALTER TABLE idempotency ADD COLUMN is_told INTEGER NOT NULL DEFAULT 0;
+"""
+
+MIGRATIONS: Final = (_TABLES, _KEEPING, _PAPERS, _LISTED, _TOLD)
 """Step k brings a database of version k to version k + 1."""
 
 

@@ -115,6 +115,9 @@ class SqliteStore:
     async def find_key(self, scope: str, key: str, fingerprint: bytes) -> Same | Conflict | None:
         return await _run(self._look_ups, reads.find_key, scope, key, fingerprint)
 
+    async def vouch(self, scope: str, key: str, message_id: str) -> bool:
+        return await _run(self._writes, accepting.vouch, scope, key, message_id)
+
     async def answer(self, scope: str, key: str, answer: bytes) -> None:
         await _run(self._writes, accepting.answer, scope, key, answer)
 
