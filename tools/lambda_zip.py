@@ -33,8 +33,11 @@ OF_HOOKS: Final = frozenset({"cffi", "cryptography"})
 """Of the extra `webhooks`. pycparser is left out: cffi needs it to compile, not to run."""
 
 NOT_OF_FUNCTIONS: Final = re.compile(
-    r"everpost/(sandbox/|entrypoints/(cli/|server\.py)|entrypoints/http/(protocol|metrics)\.py"
-    r"|store/(sqlite/|memory\.py)|health/(sqlite|memory)\.py|sinks/(file|stdout)\.py)"
+    r"everpost/(sandbox/|dialects/(answers|contract|forms|mailgun|mime|sendgrid)\.py"
+    r"|entrypoints/((cli|dev|metrics)/|(laptop|processes|server)\.py)"
+    r"|entrypoints/http/(pouring|protocol|punctuality|soundness)\.py"
+    r"|store/(sqlite/|memory\.py)|health/(sqlite|memory)\.py|attachments/memory\.py"
+    r"|sinks/(file|lines|stdout)\.py)"
 )
 NOT_TO_RUN: Final = re.compile(
     r"(^|/)(__pycache__|tests)/|\.(pyi|pyx|pxd|c|h|pyc)$|^bin/|\.dist-info/(RECORD|INSTALLER|REQUESTED|direct_url\.json|uv_)"

@@ -21,11 +21,18 @@ from server_kit import EVERPOST, free_ports
 
 SOURCE = Path(everpost.__file__).parent
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
-READINGS = {("POST", "/v1/suppressions/search"), ("POST", "/v1/routes/{name}/explain")}  # by a body
-SECRETIVE = {("GET", "/v1/keys")}  # for administrators alone
-SCOPES = {
-    "send": {("POST", "/v1/emails"), ("POST", "/v1/emails/{id}/cancel"), ("POST", "/sendEmail")},
-    "read": set(),
+READINGS = {  # by a body
+    ("POST", "/v1/emails/search"),
+    ("POST", "/v1/suppressions/search"),
+    ("POST", "/v1/routes/{name}/explain"),
+}
+CONTENTS = {("GET", f"/v1/emails/{{id}}/{part}") for part in ("content", "source", "attachments/{place}")}
+SECRETIVE = {("GET", "/v1/keys")} | CONTENTS  # not for whoever may only look
+SENDING = {
+    ("POST", "/sendEmail"),
+    ("POST", "/v1/emails"),
+    ("POST", "/v1/emails/bulk"),
+    *(("POST", f"/v1/emails/{{id}}/{act}") for act in ("cancel", "reschedule", "resend", "resolve")),
 }
 
 
@@ -165,7 +172,7 @@ def everywhere(house):
 
 def target(path):
     places = {"id": "em_01jzzzzzzzzzzzzzzzzzzzzzzz", "name": "default", "address": "a@b.example", "file": "app.js"}
-    return path.format(account="nobody", **places)
+    return path.format(account="nobody", place=0, **places)
 
 
 OPEN = {"/healthz", "/livez", "/readyz", "/docs", "/openapi.json", "/", "/config.json", "/page/{file}"}
@@ -211,7 +218,7 @@ def test_a_key_may_do_what_its_scope_says_and_no_more(house, scope):
             refused.add((method, path))
     changes = {(method, path) for method, path in everywhere(house) if method != "GET" and path not in SIGNED}
     needy = (changes | SECRETIVE) - READINGS
-    allowed = {"send": SCOPES["send"], "read": set(), "admin": needy}[scope]
+    allowed = {"send": SENDING | CONTENTS, "read": set(), "admin": needy}[scope]
     assert refused == needy - allowed
 
 

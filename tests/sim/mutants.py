@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from everpost.core import decide, resolving, transitions
+from everpost.core import acting, decide, resolving, transitions
 from everpost.engine import accept, asking, deliver, fleet, resolve
 from everpost.engine.accept import Acceptor
 from everpost.engine.attempt import Attempts, Intent
@@ -16,6 +16,7 @@ from everpost.engine.deliver import Deliverer
 from everpost.engine.lease import Lease
 from everpost.engine.relay import Relay
 from everpost.model.account import Circuit, CircuitState
+from everpost.model.act import Action
 from everpost.model.change import Change
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.message import OnUnknown
@@ -208,10 +209,11 @@ def change_a_state_without_a_word(patch: pytest.MonkeyPatch) -> None:
 def cancel_what_has_ended(patch: pytest.MonkeyPatch) -> None:
     cancel = transitions.cancel
 
-    def whatever(delivery, who, now):
-        return cancel(replace(delivery, state=DeliveryState.QUEUED), who, now)
+    def whatever(delivery, who, now, why=""):
+        return cancel(replace(delivery, state=DeliveryState.QUEUED), who, now, why)
 
     patch.setattr(transitions, "cancel", whatever)
+    patch.setitem(acting._HINDRANCES, Action.CANCEL, lambda *_: None)
 
 
 def lose_count(patch: pytest.MonkeyPatch) -> None:

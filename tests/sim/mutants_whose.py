@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from everpost.core import decide, quota
 from everpost.engine import accept
-from everpost.store import memory
+from everpost.store import memory, suppressions
 from everpost.store.memory import MemoryStore
 from everpost.store.port import Stored
 
@@ -18,8 +18,8 @@ def show_a_mail_to_everybody(patch: pytest.MonkeyPatch) -> None:
 
 
 def bar_an_address_in_all_projects(patch: pytest.MonkeyPatch) -> None:
-    digest = memory.address_digest
-    patch.setattr(memory, "address_digest", lambda _, address: digest("", address))
+    digest = suppressions.address_digest
+    patch.setattr(suppressions, "address_digest", lambda _, address: digest("", address))
 
 
 def share_keys_between_projects(patch: pytest.MonkeyPatch) -> None:

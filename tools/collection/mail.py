@@ -314,7 +314,7 @@ _ACTED: Final = (
         "One that is still queued",
         "{{waitingId}}",
         body=_LOST,
-        headers=keyed("too early"),
+        headers=keyed("too-early"),
         code="not_resendable",
     ),
     _one(

@@ -64,6 +64,24 @@ def test_a_list_of_any_length_has_few_elements_and_is_read_on_as_one_scrolls(wat
     expect(page.get_by_text("Many 229", exact=True)).to_be_visible()
 
 
+def test_older_mails_that_could_not_be_read_are_asked_for_again_though_nobody_can_scroll(watched):
+    for number in range(120):
+        post(watched, subject=f"Older {number}", tags=["older"])
+    cuts = []
+
+    def cut(route):
+        """Once, and only of a page behind the newest one."""
+        if cuts or "cursor" not in route.request.post_data_json:
+            return route.fallback()
+        cuts.append(route)
+        return route.abort()
+
+    watched.page.route("**/v1/emails/search", cut)
+    page = watched.goto("messages?tag=older")
+    until(lambda: scrolled(page) and cuts)
+    expect(page.get_by_text("These are all 120 mails.")).to_be_visible()
+
+
 def scrolled(page):
     page.evaluate("window.scrollTo(0, document.documentElement.scrollHeight)")
     return True

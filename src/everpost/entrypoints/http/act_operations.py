@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from everpost.dialects import native_views
 from everpost.dialects.native_schema import (
     BulkRequest,
@@ -124,7 +126,7 @@ ACTS: Final = (
         description="Of one that is final and still kept whole. Both trails tell of the other mail.",
         handle=acts.resend_email,
         scope=Scope.SEND,
-        headers=(IDEMPOTENCY, TRACE),
+        headers=(replace(IDEMPOTENCY, required=True), TRACE),
         body=ResendRequest,
         example={"reason": "the recipient has lost it"},
         answers=(

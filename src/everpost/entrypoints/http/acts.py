@@ -28,7 +28,7 @@ from everpost.store.port import Filter
 _PLACE: Final = re.compile(r"[0-9]{1,3}")
 _TEXT: Final = b"text/plain; charset=utf-8"
 _OCTETS: Final = b"application/octet-stream"
-_NO_SNIFFING: Final = ((b"content-security-policy", b"sandbox; default-src 'none'"), (b"cache-control", b"no-store"))
+_NO_SNIFFING: Final = ((b"content-security-policy", b"sandbox; default-src 'none'"),)
 
 
 async def cancel_email(call: Call) -> Reply | Problem:
@@ -84,13 +84,12 @@ async def bulk(call: Call) -> Reply | Problem:
     before = _place(asked.cursor)
     if isinstance(before, Problem):
         return before
-    key: str | Problem | None = None
-    if not asked.is_dry:
-        key = _key_of(call) if asked.act.action is Action.RESEND else ""
+    is_needed = asked.act.action is Action.RESEND and not asked.is_dry
+    key = _key_of(call) if is_needed else headers.read_idempotency_key(call.headers(b"idempotency-key"))
     if isinstance(key, Problem):
         return key
     by = Filter(project=call.caller.project, **asdict(asked.wanted))
-    step = await call.services.bulk.step(call.caller, asked.act, by, before, key)
+    step = await call.services.bulk.step(call.caller, asked.act, by, before, None if asked.is_dry else key or "")
     return json(
         200,
         BulkView(
@@ -122,7 +121,7 @@ async def get_content(call: Call) -> Reply | Problem:
     if isinstance(message, Problem):
         return message
     call.message_id = message.id
-    return json(200, render_content(message), ((b"cache-control", b"no-store"),))
+    return json(200, render_content(message))
 
 
 async def get_source(call: Call) -> Reply | Problem:

@@ -119,7 +119,13 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
 
 def _described(parameters: Sequence[Parameter], place: str) -> list[dict[str, Any]]:
     return [
-        {"name": row.name, "in": place, "required": False, "description": row.description, "schema": row.schema}
+        {
+            "name": row.name,
+            "in": place,
+            "required": row.required,
+            "description": row.description,
+            "schema": row.schema,
+        }
         for row in parameters
     ]
 

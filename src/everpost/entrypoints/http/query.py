@@ -25,6 +25,7 @@ class Parameter(Struct, frozen=True):
     name: str
     description: str
     schema: Mapping[str, Any]
+    required: bool = False
 
 
 def read_query(raw: bytes, known: Sequence[Parameter]) -> Mapping[str, str] | Problem:

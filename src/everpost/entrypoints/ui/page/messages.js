@@ -2,6 +2,7 @@
 
 import { bulkButton } from "./bulk.js";
 import { fill, h } from "./dom.js";
+import { rest } from "./live.js";
 import { Mails } from "./mails.js";
 import { follow } from "./news.js";
 import { when } from "./times.js";
@@ -10,6 +11,7 @@ import { counted, listed, person, state, STATES } from "./words.js";
 
 const FILTERS = ["state", "recipient", "tag", "account"];
 const NAMED_MAX = 2; // recipients of a row
+const AGAIN_MS = 3_000; // after a page that could not be read
 
 /** @param {import("./frame.js").Place} place */
 export function showMessages(place) {
@@ -36,7 +38,9 @@ export function showMessages(place) {
       draw(0);
     } catch (error) {
       place.trouble(error);
-      setTimeout(() => (isReading = false), 3000); // the next scroll tries again
+      await rest(AGAIN_MS, place.signal); // at the end of the list nobody can scroll: it tries again by itself
+      isReading = false;
+      if (!place.signal.aborted) more();
     }
   };
   fill(place.body, filterForm(place, asked), empty, list.element, foot);
