@@ -8,6 +8,7 @@ from collection.scenario import Chapter, Scenario
 _STOPPED: Final = {"address": "Stopped.{{run}}@example.org"}
 _FOLDED: Final = {"address": "stopped.{{run}}@example.org"}
 _ERASED: Final = {"address": "erased.{{run}}@example.org"}
+_QUIET: Final = {"address": "Quiet.{{run}}@example.org"}
 _BUSY: Final = {"address": "busy.{{run}}@example.org"}
 _FREE: Final = {"address": "free.{{run}}@example.org"}
 
@@ -21,6 +22,27 @@ def _no_address(operation: str) -> Scenario:
     return _of(operation, "What is no address", code="validation_failed", fields=("address",), **given)
 
 
+_IN_BODIES: Final = (
+    Scenario(
+        operation="addSuppression",
+        name="It is stopped by a body",
+        body={**_QUIET, "reason": "asked by phone"},
+        status=200,
+        tells={"address": "quiet.{{run}}@example.org", "reason": "asked by phone"},
+    ),
+    Scenario(operation="removeSuppression", name="It is freed by a body", body=_QUIET, status=204),
+    Scenario(operation="getSuppression", name="So it is", places=_QUIET, code="not_found"),
+    *(
+        Scenario(
+            operation=operation,
+            name="What is no address",
+            body={"address": "nobody"},
+            code="validation_failed",
+            fields=("address",),
+        )
+        for operation in ("addSuppression", "removeSuppression")
+    ),
+)
 _LISTS: Final = (
     Scenario(
         operation="searchSuppressions",
@@ -66,6 +88,7 @@ CHAPTER: Final = Chapter(
         ),
         _of("putSuppression", "A second time, without a reason", body={}, status=200, tells=_FOLDED),
         _of("getSuppression", "It must not be written to", status=200, tells=_FOLDED),
+        *_IN_BODIES,
         *_LISTS,
         Scenario(
             operation="createEmail",

@@ -16,7 +16,9 @@ from everpost.dialects.native_schema import (
     ExplainRequest,
     ReasonRequest,
     RouteRequest,
+    SuppressionAddition,
     SuppressionImport,
+    SuppressionRemoval,
     SuppressionRequest,
     SuppressionSearch,
 )
@@ -34,6 +36,8 @@ _ROUTE: Final = msgspec.json.Decoder(RouteRequest)
 _SUPPRESSION: Final = msgspec.json.Decoder(SuppressionRequest)
 _SEARCH: Final = msgspec.json.Decoder(SuppressionSearch)
 _IMPORT: Final = msgspec.json.Decoder(SuppressionImport)
+_ADDITION: Final = msgspec.json.Decoder(SuppressionAddition)
+_REMOVAL: Final = msgspec.json.Decoder(SuppressionRemoval)
 _ERASURE: Final = msgspec.json.Decoder(ErasureRequest)
 
 
@@ -136,6 +140,27 @@ def parse_suppression(body: bytes) -> str | Problem:
     return faults.problem() if faults else request.reason
 
 
+def parse_addition(body: bytes) -> SuppressionAddition | Problem:
+    """With the address as it is compared."""
+    faults = Faults()
+    request = decode(body, _ADDITION, faults)
+    if isinstance(request, Problem):
+        return request
+    check_filled(request.reason, REASON_CHARS_MAX, "reason", faults)
+    email = _compared(request.address, faults)
+    return faults.problem() if faults else SuppressionAddition(address=email, reason=request.reason)
+
+
+def parse_removal(body: bytes) -> str | Problem:
+    """The address as it is compared."""
+    faults = Faults()
+    request = decode(body, _REMOVAL, faults)
+    if isinstance(request, Problem):
+        return request
+    email = _compared(request.address, faults)
+    return faults.problem() if faults else email
+
+
 def parse_search(body: bytes) -> SuppressionSearch | Problem:
     """With the beginning of the address as it is compared."""
     faults = Faults()
@@ -168,9 +193,13 @@ def parse_erasure(body: bytes) -> ErasureRequest | Problem:
     request = decode(body, _ERASURE, faults)
     if isinstance(request, Problem):
         return request
-    found = address_of(request.address)
+    email = _compared(request.address, faults)
+    return faults.problem() if faults else ErasureRequest(address=email, dry_run=request.dry_run)
+
+
+def _compared(address: str, faults: Faults) -> str:
+    found = address_of(address)
     if isinstance(found, str):
         faults.add("address", found)
-    if faults or isinstance(found, str):
-        return faults.problem()
-    return ErasureRequest(address=found.email, dry_run=request.dry_run)
+        return ""
+    return found.email

@@ -162,6 +162,19 @@ class SuppressionRequest(Struct, forbid_unknown_fields=True):
     reason: str = "manual"
 
 
+class SuppressionAddition(Struct, forbid_unknown_fields=True):
+    """Whom not to write to, and why."""
+
+    address: str
+    reason: str = "manual"
+
+
+class SuppressionRemoval(Struct, forbid_unknown_fields=True):
+    """Whom to write to again."""
+
+    address: str
+
+
 _WHY: Final = f"Why, for the trail; at most {limits.REASON_CHARS_MAX} characters, without addresses."
 
 

@@ -1,6 +1,7 @@
 """Whatever a mail, a name or a provider says is text: it runs nothing, loads nothing and becomes no element."""
 
 import json
+from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import expect
@@ -96,6 +97,36 @@ def test_what_stands_in_the_address_is_text(watched, number):
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         expect(page.locator(".body > *, .problem").first).to_be_visible()
         check(watched)
+
+
+def test_neither_an_address_nor_what_a_mail_says_stands_in_any_url(watched):
+    """Of the page or of a request: histories, shared screens and logs of proxies would tell it."""
+    page, seen = watched.page, set()
+    page.on("framenavigated", lambda frame: seen.add(frame.url))
+    mail = {"from": "ann@example.com", "to": ["secret-person@example.org"], "subject": "secret-matter", "text": "x"}
+    page.request.post(f"{watched.base}/v1/emails", data=json.dumps(mail), headers={"Prefer": "wait=10"})
+    watched.goto("messages")
+    page.get_by_label("Recipient").fill("secret-person@example.org")
+    page.get_by_role("button", name="Filter").click()
+    page.get_by_role("link", name="secret-matter").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("secret-matter")
+    watched.goto("suppressions")
+    page.get_by_label("Address", exact=True).fill("secret-person@example.org")
+    page.get_by_role("button", name="Suppress").click()
+    page.get_by_label("Address, or how it begins").fill("secret-person")
+    page.get_by_role("button", name="Search").click()
+    page.get_by_role("button", name="Remove secret-person@example.org").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove it").click()
+    expect(page.get_by_text("No address that must not be written to begins like that.")).to_be_visible()
+    watched.goto("providers")
+    page.get_by_label("From").fill("ann@example.com")
+    page.get_by_label("To", exact=True).fill("secret-person@example.org")
+    with page.expect_response("**/explain") as explained:
+        page.get_by_role("button", name="Explain").click()
+    assert explained.value.ok
+    urls = {unquote(url) for url in (*watched.asked, *seen)}
+    assert len(seen) >= 3
+    assert [url for url in urls if "secret-" in url or "@" in url] == []
 
 
 def test_the_watch_sees_what_a_page_may_not_do(browser, dev_address, tmp_path):

@@ -5,7 +5,9 @@ from typing import Final
 from everpost.dialects import native_views
 from everpost.dialects.native_schema import (
     ErasureRequest,
+    SuppressionAddition,
     SuppressionImport,
+    SuppressionRemoval,
     SuppressionRequest,
     SuppressionSearch,
 )
@@ -17,7 +19,37 @@ _ALL: Final = "/v1/suppressions"
 _SUPPRESSION: Final = f"{_ALL}/{{address:path}}"  # the local part of an address may hold a slash
 _ADDRESS: Final = {"address": {"type": "string", "format": "email"}}
 
+_IN_BODY: Final = "As with the address in the path, where logs of proxies would show it."
+
 SUPPRESSIONS: Final = (
+    Operation(
+        id="addSuppression",
+        method="POST",
+        path=_ALL,
+        tag="Suppressions",
+        summary="Stop all mail to an address that stands in the body",
+        description=_IN_BODY,
+        handle=suppressions.add_suppression,
+        scope=Scope.ADMIN,
+        body=SuppressionAddition,
+        example={"address": "bob@example.org", "reason": "asked by phone"},
+        answers=(Answer(status=200, description="From now on.", schema=native_views.SuppressionView),),
+        problems=("bad_json", "body_too_large", "validation_failed"),
+    ),
+    Operation(
+        id="removeSuppression",
+        method="POST",
+        path=f"{_ALL}/remove",
+        tag="Suppressions",
+        summary="Allow mail again to an address that stands in the body",
+        description=_IN_BODY,
+        handle=suppressions.remove_suppression,
+        scope=Scope.ADMIN,
+        body=SuppressionRemoval,
+        example={"address": "bob@example.org"},
+        answers=(Answer(status=204, description="It is not suppressed."),),
+        problems=("bad_json", "body_too_large", "validation_failed"),
+    ),
     Operation(
         id="searchSuppressions",
         method="POST",

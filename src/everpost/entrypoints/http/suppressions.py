@@ -2,7 +2,13 @@
 
 from everpost.dialects.addresses import address_of
 from everpost.dialects.faults import Faults
-from everpost.dialects.native_operate import parse_import, parse_search, parse_suppression
+from everpost.dialects.native_operate import (
+    parse_addition,
+    parse_import,
+    parse_removal,
+    parse_search,
+    parse_suppression,
+)
 from everpost.dialects.native_render import instant
 from everpost.dialects.native_views import ImportView, SuppressionView
 from everpost.dialects.tables import suppressions_csv
@@ -40,6 +46,24 @@ async def put_suppression(call: Call) -> Reply | Problem:
 async def delete_suppression(call: Call) -> Reply | Problem:
     """Also when it was not suppressed: afterwards it is not."""
     address = _address(call)
+    if isinstance(address, Problem):
+        return address
+    await call.services.console.unsuppress(call.caller, address)
+    return Reply(status=204, body=b"")
+
+
+async def add_suppression(call: Call) -> Reply | Problem:
+    body = await call.body()
+    added = body if isinstance(body, Problem) else parse_addition(body)
+    if isinstance(added, Problem):
+        return added
+    return json(200, _view(await call.services.console.suppress(call.caller, added.address, added.reason)))
+
+
+async def remove_suppression(call: Call) -> Reply | Problem:
+    """Also when it was not suppressed: afterwards it is not."""
+    body = await call.body()
+    address = body if isinstance(body, Problem) else parse_removal(body)
     if isinstance(address, Problem):
         return address
     await call.services.console.unsuppress(call.caller, address)

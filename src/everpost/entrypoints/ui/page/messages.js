@@ -6,6 +6,7 @@ import { rest } from "./live.js";
 import { Mails } from "./mails.js";
 import { follow } from "./news.js";
 import { when } from "./times.js";
+import { said, unsaid } from "./unsaid.js";
 import { windowed } from "./window.js";
 import { counted, listed, person, state, STATES } from "./words.js";
 
@@ -16,6 +17,7 @@ const AGAIN_MS = 3_000; // after a page that could not be read
 /** @param {import("./frame.js").Place} place */
 export function showMessages(place) {
   const asked = Object.fromEntries(FILTERS.map((name) => [name, place.query.get(name) ?? ""]));
+  asked.recipient = said(asked.recipient);
   const mails = new Mails(place.api, asked, NAMED_MAX, place.signal);
   const empty = h("div");
   const foot = h("p", { class: "foot quiet" }, "Reading the mails …");
@@ -65,7 +67,8 @@ function filterForm(place, asked) {
   };
   const go = (event) => {
     event.preventDefault();
-    const given = FILTERS.map((name) => [name, inputs[name].value.trim()]).filter(([, value]) => value);
+    const given = FILTERS.map((name) => [name, inputs[name].value.trim()]).filter(([, value]) => value)
+      .map(([name, value]) => [name, name === "recipient" ? unsaid(value) : value]);
     location.hash = given.length ? `#/messages?${new URLSearchParams(given)}` : "#/messages";
   };
   inputs.state.addEventListener("change", go);

@@ -19,7 +19,7 @@ export function showSuppressions(place) {
   const rows = h("ol", { class: "rows entries", "aria-label": "Addresses that must not be written to" });
   const empty = h("div");
   const more = h("div", { class: "pages" });
-  const list = { place, rows, empty, more, begins: "", mayChange: place.may("putSuppression") };
+  const list = { place, rows, empty, more, begins: "", mayChange: place.may("addSuppression") };
   const again = () => look(list).catch(place.trouble);
   fill(place.body,
     list.mayChange ? h("div", { class: "halves" }, addCard(list, again), importCard(place, again)) : null,
@@ -36,8 +36,8 @@ function addCard(list, again) {
   const address = h("input", { id: "s-address", inputmode: "email", autocomplete: "off", spellcheck: "false" });
   const reason = h("input", { id: "s-reason", autocomplete: "off" });
   const add = submits(place, { address, reason }, async () => {
-    const path = `${PATH}/${encodeURIComponent(address.value.trim() || "-")}`;
-    const { body } = await place.api.put(path, reason.value.trim() ? { reason: reason.value.trim() } : {});
+    const given = { address: address.value.trim(), ...(reason.value.trim() ? { reason: reason.value.trim() } : {}) };
+    const { body } = await place.api.post(PATH, given);
     address.value = reason.value = "";
     place.say(`${body.address} gets no more mail`);
     address.focus();
@@ -111,7 +111,7 @@ async function remove(list, { address, reason }) {
     yes: "Remove it",
   });
   if (!yes) return;
-  await list.place.api.delete(`${PATH}/${encodeURIComponent(address)}`);
+  await list.place.api.post(`${PATH}/remove`, { address });
   list.place.say(`${address} may be written to again`);
   await look(list);
   document.getElementById("s-begins").focus();
