@@ -1,5 +1,6 @@
 // What holds for every answer of an operation, with which the request's name begins: the document tells of it.
-const document = pm.collectionVariables.get(`told.${pm.info.requestName.split(":")[0]}`);
+const operation = pm.info.requestName.split(":")[0];
+const document = pm.collectionVariables.get(`told.${operation}`);
 
 if (document) {
   const told = JSON.parse(document);
@@ -25,8 +26,9 @@ if (document) {
     }
   }
 
-  pm.test("it may not be kept, guessed at or told on", () => {
-    pm.response.to.have.header("Cache-Control", "no-store");
+  const isPage = ["front", "pageFile"].includes(operation) && [200, 304].includes(pm.response.code);
+  pm.test(`it may not be ${isPage ? "used without asking" : "kept"}, guessed at or told on`, () => {
+    pm.response.to.have.header("Cache-Control", isPage ? "no-cache" : "no-store");
     pm.response.to.have.header("X-Content-Type-Options", "nosniff");
     pm.response.to.have.header("Referrer-Policy", "no-referrer");
     pm.expect(pm.response.headers.get("X-Request-Id")).to.match(/^[!-~]{1,128}$/);

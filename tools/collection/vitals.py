@@ -24,7 +24,10 @@ VITALS: Final = Chapter(
             operation="whoami",
             name="Who calls, and what they may do here",
             status=200,
-            tells={"project": "default", "scope": "admin", "operations.putRoute": True},
+            tells={"project": "default", "operations.listEmails": True},
+            checks={
+                "only administrators steer": 'pm.expect(answer.operations.putRoute).to.eql(answer.scope === "admin");'
+            },
         ),
     ),
 )
