@@ -66,7 +66,7 @@ async def test_a_mail_that_cant_be_stored_costs_its_neighbours_nothing(store, jo
 
 async def test_no_reader_passes_an_event_that_is_still_to_come(stores):
     """A reader that follows the trail by its cursor while three write sees every event once, without a gap."""
-    count, seen, done = 40, [], asyncio.Event()
+    count, seen, written = 40, [], asyncio.Event()
 
     async def write(store, first):
         for number in range(first, first + count):
@@ -75,13 +75,17 @@ async def test_no_reader_passes_an_event_that_is_still_to_come(stores):
             await store.record([system_event(str(number))])
 
     async def follow():
-        while len(seen) < 3 * 3 * count:
-            seen.extend(await stores[0].read_events(seen[-1].seq if seen else 0, 7))
+        while True:
+            is_all = written.is_set()
+            page = await stores[0].read_events(seen[-1].seq if seen else 0, 7)
+            seen.extend(page)
+            if is_all and not page:
+                return
             await asyncio.sleep(0)
-        done.set()
 
     reader = asyncio.create_task(follow())
     await asyncio.gather(*(write(store, 1000 * n) for n, store in enumerate(stores, 1)))
+    written.set()
     await reader
     assert [recorded.seq for recorded in seen] == list(range(1, 9 * count + 1))
     for number in (1000, 2000, 3000):
