@@ -15,7 +15,9 @@ MAY_SEND = {"createEmail", "cancelEmail", "rescheduleEmail", "resendEmail", "res
 MAY_SEND |= {"getEmailContent", "getEmailSource", "getEmailAttachment"}
 MAY_STEER = {"setEmailProvider", "putRoute", "putSuppression", "deleteSuppression", "eraseRecipient"}
 MAY_STEER |= {
+    "addSuppression",
     "importSuppressions",
+    "removeSuppression",
     "probeAccount",
     "pauseAccount",
     "resumeAccount",
