@@ -94,11 +94,11 @@ async def test_no_reader_passes_an_event_that_is_still_to_come(stores):
 
 
 async def test_the_same_fact_that_several_are_told_at_once_is_written_once(stores):
-    for number in range(10):
+    for number in range(60):
         fact = Notice(event=system_event(f"hook:{number}"), further=(system_event(f"further:{number}"),))
         results = await asyncio.gather(*(store.note([fact]) for store in stores))
         assert sorted(fresh for [fresh] in results) == [False, False, True]
-    assert len(await stores[0].read_events(0, 100)) == 20
+    assert len(await stores[0].read_events(0, 200)) == 120
 
 
 async def test_of_simultaneous_uses_of_a_key_in_several_processes_one_wins(stores):
