@@ -1,7 +1,5 @@
 """The mails of the dev inbox as JSON, with their content, their source and their files."""
 
-from msgspec.structs import asdict
-
 from everpost.dialects.faults import Faults
 from everpost.dialects.native_render import instant
 from everpost.dialects.native_views import CaughtSummary, CaughtView, FindingView
@@ -116,5 +114,11 @@ def _view(caught: Caught) -> CaughtView:
 
 
 def _finding(finding: Finding) -> FindingView:
-    view: FindingView = asdict(finding)  # type: ignore[assignment]
-    return view
+    return {
+        "code": finding.code,
+        "level": finding.level.value,
+        "title": finding.title,
+        "advice": finding.advice,
+        "count": finding.count,
+        "examples": list(finding.examples),
+    }
