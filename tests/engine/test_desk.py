@@ -237,6 +237,24 @@ async def test_what_is_no_longer_kept_whole_is_not_sent_again(world):
         assert len(world.wire.sent) == 1
 
 
+async def test_who_repeats_it_is_told_of_the_new_mail_though_the_old_one_is_no_longer_kept_whole(world):
+    async with world.running() as engine:
+        old = await accepted(engine, tags=("t",), wait_s=5.0)
+        by = Filter(project="shop", tag="t", created_before=world.clock.now() + 1.0)
+        await elapse(2.0)
+        one = await engine.desk.resend(CALLER, old.message.id, AGAIN, key())
+        assert (await engine.bulk.step(CALLER, AGAIN, by, None, "key")).done == 1
+        await elapse(5.0)
+        await engine.console.erase(CALLER, "bob@example.org", dry_run=False)
+        again = await engine.desk.resend(CALLER, old.message.id, AGAIN, key())
+        assert (again.replayed, again.stored.message.id) == (True, one.stored.message.id)
+        assert (await engine.bulk.step(CALLER, AGAIN, by, None, "key")).done == 1
+        assert (await engine.bulk.step(CALLER, AGAIN, by, None, "another")).done == 0
+        other = await engine.desk.resend(CALLER, old.message.id, AGAIN, Idempotency("shop:resend", "1", b"another"))
+        assert other.code == "idempotency_mismatch"
+    assert len(world.wire.sent) == 3
+
+
 async def test_a_mail_of_another_project_does_not_exist(world):
     async with world.running() as engine:
         id_ = (await accepted(engine, wait_s=5.0)).message.id
@@ -277,6 +295,23 @@ async def test_all_that_a_filter_finds_is_done_step_by_step(world, monkeypatch):
     assert before is None
     assert {(await world.delivery(one)).state for one in mails} == {S.CANCELLED}
     assert [event.data["reason"] for event in await world.events(EventType.CANCELLED)] == ["wrong price"] * 9
+
+
+async def test_a_step_ends_early_when_it_takes_long_and_says_where_to_go_on(world, monkeypatch):
+    monkeypatch.setattr(bulk, "PAGE", 2)
+
+    class Slow(Troubled):
+        async def advance(self, changes):
+            await elapse(bulk.BULK_S_MAX / 3)
+            return await self._target.advance(changes)
+
+    world.store = Slow(world.store._target)
+    engine = world.engine()
+    await many(engine, 5)
+    step = await engine.bulk.step(CALLER, CANCEL, QUEUED, None, "")
+    assert (step.matched, step.done) == (4, 4)
+    step = await engine.bulk.step(CALLER, CANCEL, QUEUED, step.last, "")
+    assert (step.matched, step.done, step.last) == (1, 1, None)
 
 
 async def test_what_an_action_does_not_fit_is_told_and_left_alone(world):

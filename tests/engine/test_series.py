@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from engine_kit import BUSY, DOWN, GONE, TAKEN, World, accepted, elapse
-from everpost.core.series import HOURS
+from everpost.core.series import HOURS, TIERS
 from everpost.engine.lease import LEASE_S
-from everpost.engine.series import CALLS_S, EVERY_S, OVERDUE_S, SAMPLE_S, Recorder, read_series
+from everpost.engine.series import CALLS_S, EVERY_S, OVERDUE_S, PRUNED_MAX, SAMPLE_S, Recorder, read_series
 from everpost.model.event import Event, EventType
 from everpost.model.series import Range
 from everpost.store.memory import MemoryStore
@@ -100,6 +100,12 @@ async def test_an_idle_system_writes_nothing_and_counts_on_when_there_is_more(wo
     assert sums(await figures(world, Range.DAY))[0] == {"accepted": 4}
 
 
+async def test_who_has_nothing_to_count_looks_at_the_queue_no_more_often_than_it_is_said(world):
+    async with counting(Recorder(world.engine().ports)):
+        await elapse(10 * SAMPLE_S)
+    assert world.store.called["counts"] <= 11
+
+
 async def test_one_of_many_processes_counts_and_when_it_dies_another_one_goes_on(world):
     recorders = [Recorder(world.engine().ports) for _ in range(3)]
     async with counting(*recorders) as tasks:
@@ -148,6 +154,20 @@ async def test_pages_go_when_their_time_is_over(world):
     assert not first & kept
     assert len([name for name in kept if name.startswith("series/minutes/")]) == 1
     assert len(kept) <= 2 + (HOURS.kept_s // HOURS.page_s + 2)
+
+
+async def test_after_a_long_rest_old_pages_go_in_steps_of_a_bounded_size(world):
+    recorder = Recorder(world.engine().ports)
+    await some_mails(world.store, 1)
+    await recorder.catch_up()
+    first = set(await world.store.read_config("series/"))
+    await elapse(1000 * 86_400.0)
+    for _ in range(2):
+        read = world.store.called["read_config"]
+        await some_mails(world.store, 1, at=world.clock.now())
+        await recorder.step()
+        assert world.store.called["read_config"] - read < len(TIERS) * PRUNED_MAX + 10
+    assert not first & set(await world.store.read_config("series/"))
 
 
 async def test_who_begins_late_counts_what_the_trail_still_tells(world):

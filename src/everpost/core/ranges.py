@@ -5,11 +5,21 @@ from typing import Final
 
 from msgspec import Struct
 
-from everpost.core.series import HOURS, MINUTES, QUARTERS, Bucket, Name, Page, Tier, latencies, quantile_ms
-from everpost.core.series import SHARED as _SHARED
+from everpost.core.series import (
+    HOURS,
+    MINUTES,
+    QUARTERS,
+    SHARED,
+    WHOLE,
+    Bucket,
+    Name,
+    Page,
+    Tier,
+    latencies,
+    quantile_ms,
+)
 from everpost.model.series import FAILURES, AccountSeries, Count, Range, Series, Whole
 
-_WHOLE: Final = ""
 _TOTALS: Final = (Count.ACCEPTED, Count.SENT, Count.FAILED, Count.HELD, Count.CANCELLED)
 _BLAMED: Final = tuple(count for count in FAILURES if count is not Count.REJECTED)  # that is the mail's own fault
 _TAKEN: Final = (Count.SENT, Count.HELD)
@@ -44,7 +54,7 @@ def names_of(range_: Range, project: str, now: float) -> Sequence[Name]:
     """The pages that have to be read."""
     tier, starts = PLANS[range_].tier, starts_of(range_, now)
     indices = range(tier.index(starts[0]), tier.index(now) + 1)
-    return [Name(tier, index, each) for index in indices for each in (project, _SHARED)]
+    return [Name(tier, index, each) for index in indices for each in (project, SHARED)]
 
 
 def series_of(range_: Range, pages: Iterable[tuple[Name, Page]], now: float) -> Series:
@@ -55,12 +65,12 @@ def series_of(range_: Range, pages: Iterable[tuple[Name, Page]], now: float) -> 
             place = (index * name.tier.bucket_s - starts[0]) // plan.bucket_s
             if 0 <= place < len(merged):
                 merged[place].add(bucket, {})
-    names = sorted({name for bucket in merged for name in bucket.accounts} - {_WHOLE})
+    names = sorted({name for bucket in merged for name in bucket.accounts} - {WHOLE})
     return Series(
         range=range_,
         bucket_s=plan.bucket_s,
         starts=starts,
-        counts=_columns(_TOTALS, [bucket.accounts.get(_WHOLE, {}) for bucket in merged]),
+        counts=_columns(_TOTALS, [bucket.accounts.get(WHOLE, {}) for bucket in merged]),
         queue_age_s=[bucket.queue_age_s for bucket in merged],
         accounts=[_account(name, [bucket.accounts.get(name, {}) for bucket in merged]) for name in names],
     )

@@ -19,7 +19,8 @@ from everpost.model.series import OTHERS, Count
 
 SHARED: Final = ""
 """The project of what belongs to none: the accounts' circuits, the queue."""
-_WHOLE: Final = ""  # in the place of an account: the project as a whole
+WHOLE: Final = ""
+"""In the place of an account: the project as a whole."""
 _MINUTE_S: Final = 60
 _DAY_S: Final = 86_400
 
@@ -117,7 +118,7 @@ def _counted(event: Event) -> Iterator[tuple[str, str]]:
     """What an event adds one to: an account, or the project as a whole, and the name of the count."""
     type_, data = event.type, event.data
     if (total := _TOTALS.get(type_)) is not None:
-        yield _WHOLE, total
+        yield WHOLE, total
     account = event.account
     if account is None:
         return
@@ -167,8 +168,8 @@ def add(page: Page, name: Name, tally: Tally) -> bool:
 
 def _renamed(page: Page, bucket: Bucket) -> Mapping[str, str]:
     """The accounts that a page has no room for by their own names."""
-    known = {account for one in page.buckets.values() for account in one.accounts} - {_WHOLE, OTHERS}
-    fresh = [account for account in bucket.accounts if account not in known and account != _WHOLE]
+    known = {account for one in page.buckets.values() for account in one.accounts} - {WHOLE, OTHERS}
+    fresh = [account for account in bucket.accounts if account not in known and account != WHOLE]
     return dict.fromkeys(fresh[max(0, SERIES_ACCOUNTS_MAX - len(known)) :], OTHERS)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, TypedDict
 from msgspec import Meta
 
 from everpost.dialects.native_render import instant
+from everpost.model.limits import SERIES_ACCOUNTS_MAX
 from everpost.model.series import FAILURES, AccountSeries, Count, Series, Whole
 
 
@@ -29,7 +30,7 @@ class WholeView(TypedDict):
 class AccountSeriesView(TypedDict):
     """Of one account, a value for each bucket."""
 
-    account: Annotated[str, Meta(description="`*`: all accounts beyond the first 32.")]
+    account: Annotated[str, Meta(description=f"`*`: all accounts beyond the first {SERIES_ACCOUNTS_MAX}.")]
     attempts: Annotated[list[int], Meta(description="Requests that were begun.")]
     sent: Annotated[list[int], Meta(description="Mails that it has taken.")]
     held: Annotated[list[int], Meta(description="Mails that it has taken and parked.")]

@@ -47,8 +47,6 @@ def read_suppressions(text: str) -> Imported | str:
     """Lines of an address, its reason and whatever follows; or why the list can't be taken at all. Its titles, if it
     has any, and empty lines are passed over."""
     text = text.removeprefix("\ufeff")
-    if text.count("\n") > SUPPRESSION_LINES_MAX:
-        return f"has more than {SUPPRESSION_LINES_MAX} lines; send it in parts"
     first = text.partition("\n")[0]
     separator = next((each for each in _SEPARATORS if each in first), ",")
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
@@ -58,9 +56,11 @@ def read_suppressions(text: str) -> Imported | str:
             row = next(rows, None)
         except csv.Error as error:
             found.refuse(rows.line_num, f"is no CSV: {error}")
-            continue
+            row = []
         if row is None:
             return found
+        if rows.line_num > SUPPRESSION_LINES_MAX:
+            return f"has more than {SUPPRESSION_LINES_MAX} lines; send it in parts"
         cells = [cell.strip() for cell in row]
         if any(cells) and not (rows.line_num == 1 and cells[0].lower() in _TITLES):
             _read_line(cells, rows.line_num, found)

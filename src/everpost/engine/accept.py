@@ -43,7 +43,7 @@ RUNNING_S_MAX: Final = WAIT_S_MAX + ACCEPT_S  # the longest that a first request
 WATCH_S: Final = 0.5  # how often a waiting caller looks whether another process has finished its message
 _log = logging.getLogger(__name__)
 
-_UNKNOWN_ORIGIN: Final = Origin()
+UNKNOWN_ORIGIN: Final = Origin()
 
 
 class Idempotency(Struct, frozen=True):
@@ -73,7 +73,7 @@ class Acceptor:
         *,
         idempotency: Idempotency | None = None,
         wait_s: float | None = None,
-        origin: Origin = _UNKNOWN_ORIGIN,
+        origin: Origin = UNKNOWN_ORIGIN,
     ) -> Acceptance | Problem:
         """Durable when it returns. With `wait_s` it returns when all deliveries are final, or as they stand when that
         time is over or the process stops.
@@ -86,7 +86,7 @@ class Acceptor:
             routes = await self._routes.all()
             problem = admit(draft, routes, self._fleet.carriers, now)
             if problem is not None:
-                return await self._seen(idempotency, caller, wait_s) or problem
+                return await self.seen(idempotency, caller, wait_s) or problem
             claim = _claim(idempotency, wait_s, now)
             message = self._message(draft, caller, now, origin)
             accepted = await self._store_traced(message, routes[draft.route], claim, awaited=wait_s is not None)
@@ -95,6 +95,16 @@ class Acceptor:
             return await self._repeated(accepted, idempotency, caller, wait_s)
         except (StoreUnavailable, AttachmentsUnavailable) as error:
             return _unavailable(str(error))
+
+    async def seen(
+        self, idempotency: Idempotency | None, caller: Caller, wait_s: float | None = None
+    ) -> Acceptance | Problem | None:
+        """A mail that would be refused by now (its times have passed, its accounts have changed) may have been
+        accepted before: then its key decides. None: it was not."""
+        if idempotency is None:
+            return None
+        before = await self._ports.store.find_key(idempotency.scope, idempotency.key, idempotency.fingerprint)
+        return await self._repeated(before, idempotency, caller, wait_s) if before is not None else None
 
     async def remember(self, idempotency: Idempotency, answer: bytes) -> None:
         """Keeps the answer of a synchronous request for its replays. If that can't be done, they are told how the mail
@@ -126,7 +136,7 @@ class Acceptor:
         """Stores the message as one delivery; `kept` is how it is to be stored. If an account can take it at once, it
         is stored with the intent of that attempt, and goes on without a look at the queue."""
         now = message.created_at
-        delivery = _delivery(message, route, now)
+        delivery = first_delivery(message, route, now)
         event = _accepted_event(message, delivery)
         is_at_once = message.send_at is None and self._deliverer.takes(awaited=awaited)
         intent = await self._deliverer.intend(delivery, message, route) if is_at_once else None
@@ -160,16 +170,6 @@ class Acceptor:
                 self._deliverer.drop(intent)
         self._ports.news.nudge()
         return accepted
-
-    async def _seen(
-        self, idempotency: Idempotency | None, caller: Caller, wait_s: float | None
-    ) -> Acceptance | Problem | None:
-        """A mail that would be refused by now (its times have passed, its accounts have changed) may have been
-        accepted before: then its key decides. None: it was not."""
-        if idempotency is None:
-            return None
-        before = await self._ports.store.find_key(idempotency.scope, idempotency.key, idempotency.fingerprint)
-        return await self._repeated(before, idempotency, caller, wait_s) if before is not None else None
 
     async def _repeated(
         self, same: Same | Conflict, idempotency: Idempotency | None, caller: Caller, wait_s: float | None
@@ -221,7 +221,7 @@ def _stored(message: Message, delivery: Delivery, *events: Event) -> Stored:
     return Stored(message=without_content(message), deliveries=(delivery,), events=told)
 
 
-def _delivery(message: Message, route: Route, now: float) -> Delivery:
+def first_delivery(message: Message, route: Route, now: float) -> Delivery:
     gives_up_at = max(now, message.send_at or now) + route.give_up_after_s
     return Delivery(
         id=ids.delivery_id(message.id, 0),

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from everpost.attachments.port import AttachmentsUnavailable
 from everpost.core import acting
 from everpost.core.masking import masked
-from everpost.engine.accept import Acceptance, Acceptor, Idempotency
+from everpost.engine.accept import UNKNOWN_ORIGIN, Acceptance, Acceptor, Idempotency
 from everpost.engine.attach import Attached, Damaged
 from everpost.engine.ports import Ports
 from everpost.model.act import Act, Action
@@ -75,7 +75,7 @@ class Desk:
         return refusal(act, "others are at work on it; look again, then decide")
 
     async def resend(
-        self, caller: Caller, message_id: str, act: Act, idempotency: Idempotency, request: str | None = None
+        self, caller: Caller, message_id: str, act: Act, idempotency: Idempotency, origin: Origin = UNKNOWN_ORIGIN
     ) -> Acceptance | Problem:
         """A new mail, as its sender has submitted it, for `act.send_at` or now; both trails tell of the other. The same
         key makes it once."""
@@ -84,10 +84,11 @@ class Desk:
             return not_found(message_id)
         hindered = acting.hindrance(act, stored.message, stored.deliveries, self._ports.clock.now())
         draft = refusal(act, hindered) if hindered is not None else await self._draft(caller.project, message_id, act)
-        if isinstance(draft, Problem):
-            return draft
-        origin = Origin(request=request, again=Again(of=message_id, by=caller.who, why=act.why))
-        accepted = await self._acceptor.accept(draft, caller, idempotency=idempotency, origin=origin)
+        if isinstance(draft, Problem):  # by now: it may have been sent again before
+            accepted = await self._acceptor.seen(idempotency, caller) or draft
+        else:
+            origin = replace(origin, again=Again(of=message_id, by=caller.who, why=act.why))
+            accepted = await self._acceptor.accept(draft, caller, idempotency=idempotency, origin=origin)
         if isinstance(accepted, Acceptance):
             await self._ports.store.record([_resent(stored, accepted.stored.message, caller, act)])
             self._ports.news.nudge()

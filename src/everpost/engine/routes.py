@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
+from everpost.core.masking import masked
 from everpost.engine.ports import Ports
 from everpost.model.event import Event, EventType
 from everpost.model.key import Caller
@@ -54,8 +55,7 @@ class Routes:
         return routes.get(name) or _unknown("route", name, routes, status=404)
 
     def unknown_account(self, name: str) -> Problem:
-        detail = f"unknown account {name!r}; known: {_listed(self._accounts)}"
-        return Problem(code="unknown_account", status=404, title="There is no such account", detail=detail)
+        return _unknown("account", name, self._accounts, status=404)
 
     async def put(self, caller: Caller, route: Route, was: int | None, reason: str = "") -> Route | Problem:
         """Stores a route, new or changed. `was` is the version that the caller has seen (None: any); `reason` is told
@@ -128,7 +128,7 @@ class Routes:
     def _told(self, caller: Caller, route: Route, before: Route | None, reason: str) -> list[Event]:
         now = self._ports.clock.now()
         mark = f"{route.name}:{(before.version if before else 0) + 1}"
-        about = {"route": route.name, "by": caller.who} | ({"reason": reason} if reason else {})
+        about = {"route": route.name, "by": caller.who} | ({"reason": masked(reason)} if reason else {})
         return [
             Event(
                 id=f"{type_}:{account}:{mark}" if account else f"{type_}:{mark}",

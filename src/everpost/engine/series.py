@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -21,6 +22,7 @@ EVERY_S: Final = 5.0  # what happens shows in the figures within this time, and 
 CALLS_S: Final = 45.0  # the same where a function counts, which is called each minute, and for much of the mail
 SAMPLE_S: Final = 15.0  # the queue is looked at so often
 OVERDUE_S: Final = 1.0  # mail that has waited less was about to go
+PRUNED_MAX: Final = 100  # spans of time whose pages are deleted in one step, of each tier
 _FOLDER: Final = "series/"
 _PLACE: Final = "series-place"
 _log = logging.getLogger(__name__)
@@ -47,6 +49,7 @@ class Recorder:
         self._store = ports.store
         self._lease = Lease("series", ports.store, ports.clock)
         self._batch = batch
+        self._looked_at = -math.inf  # when the queue was looked at last, by the monotonic clock
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -80,7 +83,7 @@ class Recorder:
         """Counts the next events; False: there is nothing more, or it is another process's turn."""
         place, version = await self._place()
         now = self._ports.clock.now()
-        sample = await self._sample(now) if now - place.sampled_at >= SAMPLE_S else {}
+        sample = await self._sample(place, now)
         if not sample and not await self._store.read_events(place.seq, 1):
             return False
         if not await self._lease.hold():
@@ -118,20 +121,28 @@ class Recorder:
         first_at = self._ports.clock.now() - max(tier.kept_s for tier in TIERS)
         return Place(seq=await seq_before(self._store, first_at, await last_seq(self._store)), at=0.0), 0
 
-    async def _sample(self, now: float) -> Tally:
-        """Nothing where nothing waits: an idle system writes nothing."""
+    async def _sample(self, place: Place, now: float) -> Tally:
+        """Nothing where nothing waits: an idle system writes nothing. Nor where it was looked not long ago, by whatever
+        process has written it down, or by this one."""
+        monotonic = self._ports.clock.monotonic()
+        if now - place.sampled_at < SAMPLE_S or monotonic - self._looked_at < SAMPLE_S:
+            return {}
+        self._looked_at = monotonic
         due_at = (await self._store.counts()).oldest_due_at
         age_s = 0.0 if due_at is None else now - due_at
         return sampled(round(age_s, 1), now) if age_s >= OVERDUE_S else {}
 
     async def _prune(self, kept_from: dict[str, int], now: float) -> dict[str, int]:
-        """Deletes pages whose time is over, of all projects."""
-        first = {tier.name: tier.index(now - tier.kept_s) for tier in TIERS}
-        for tier, index in first.items():
-            for gone in range(kept_from.get(tier, index), index):
-                for name in await self._store.read_config(_folder(tier, gone)):
+        """Deletes pages whose time is over, of all projects; after a long rest in several steps."""
+        kept = {}
+        for tier in TIERS:
+            index = tier.index(now - tier.kept_s)
+            was = kept_from.get(tier.name, index)
+            kept[tier.name] = min(index, was + PRUNED_MAX)
+            for gone in range(was, kept[tier.name]):
+                for name in await self._store.read_config(_folder(tier.name, gone)):
                     await self._store.write_config(name, None, None)
-        return first
+        return kept
 
 
 async def read_series(store: Store, project: str, range_: Range, now: float) -> Series:

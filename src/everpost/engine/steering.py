@@ -9,11 +9,13 @@ from msgspec.structs import asdict
 
 from everpost.core.explain import Explanation, awaited_account, explain
 from everpost.core.fit import oversize, unfit
+from everpost.core.masking import masked
+from everpost.engine.accept import first_delivery
 from everpost.engine.fleet import Fleet
 from everpost.engine.ports import Ports
 from everpost.engine.probing import Probed, probe
 from everpost.engine.routes import DEFAULT, Routes
-from everpost.model.delivery import Delivery, DeliveryState
+from everpost.model.delivery import DeliveryState
 from everpost.model.event import Event, EventType
 from everpost.model.key import Caller
 from everpost.model.limits import WAITING_LOOKS_MAX
@@ -30,14 +32,17 @@ class Explained(Struct, frozen=True):
     suppressed: tuple[str, ...]  # recipients that nothing would be sent to
 
 
+class _Waiting(Struct, frozen=True):
+    looked_at: float  # by the monotonic clock
+    by_account: Mapping[str, int]
+
+
 class Steering:
     def __init__(self, ports: Ports, fleet: Fleet, routes: Routes) -> None:
         self._ports = ports
         self._fleet = fleet
         self._routes = routes
-        self._waiting: dict[
-            str, tuple[float, Mapping[str, int]]
-        ] = {}  # by project: when it was looked (monotonic), and
+        self._waiting: dict[str, _Waiting] = {}  # by project
 
     async def probe(self, caller: Caller, name: str, reason: str) -> Probed | Problem:
         """Asks the account's provider something that sends nothing; that it was asked, and by whom, is recorded."""
@@ -46,14 +51,14 @@ class Steering:
             return self._routes.unknown_account(name)
         clock = self._ports.clock
         probed = await probe(self._ports.wire, member.account, member.provider, clock.monotonic)
-        data: dict[str, Any] = asdict(probed) | {"by": caller.who, "reason": reason or None}
+        data: dict[str, Any] = asdict(probed) | {"by": caller.who, "reason": masked(reason) or None}
         event = Event(
             id=f"{EventType.ACCOUNT_PROBED}:{clock.entropy():020x}",
             type=EventType.ACCOUNT_PROBED,
             at=clock.now(),
             project=caller.project,
             account=name,
-            data={name: value for name, value in data.items() if value is not None},
+            data={key: value for key, value in data.items() if value is not None},
         )
         await self._ports.store.record([event])
         self._ports.news.nudge()
@@ -68,17 +73,8 @@ class Steering:
         if isinstance(route, Problem):
             return route
         now = self._ports.clock.now()
-        values = {name: getattr(draft, name) for name in Draft.__struct_fields__}
-        message = Message(**values, id="explained", project=project, created_at=now)
-        fresh = Delivery(
-            id="explained.0",
-            message_id=message.id,
-            project=project,
-            due_at=now,
-            expires_at=now + route.give_up_after_s,
-            created_at=now,
-            updated_at=now,
-        )
+        message = Message(id="explained", project=project, created_at=now, **asdict(draft))
+        fresh = first_delivery(message, route, now)
         explanation = explain(fresh, message, route, await self._fleet.board(), self._unable(message, route, size))
         addresses = sorted({address.email for address in message.recipients})
         stopped = await self._ports.store.suppressed(project, addresses)
@@ -98,11 +94,11 @@ class Steering:
         to it next, or wait for it. At most WAITING_S old, and one read by key while nothing is queued at all."""
         now = self._ports.clock.monotonic()
         known = self._waiting.get(project)
-        if known is None or now - known[0] >= WAITING_S:
-            known = (now, await self._looked(project))
-            self._waiting = {name: one for name, one in self._waiting.items() if now - one[0] < WAITING_S}
+        if known is None or now - known.looked_at >= WAITING_S:
+            known = _Waiting(now, await self._looked(project))
+            self._waiting = {name: one for name, one in self._waiting.items() if now - one.looked_at < WAITING_S}
             self._waiting[project] = known
-        return known[1]
+        return known.by_account
 
     async def _looked(self, project: str) -> Mapping[str, int]:
         counts = await self._ports.store.counts()

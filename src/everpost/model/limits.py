@@ -69,6 +69,7 @@ KEY_DAYS_MAX: Final = 36_500  # after which a key ends by itself, if it does
 
 # What is done to many mails by one request
 BULK_MAX: Final = 500  # mails that are looked at; then `next_cursor` says where to go on
+BULK_S_MAX: Final = 10.0  # after which no further mails are read for one request: gateways wait for 30 s
 
 # Who follows the events
 STREAMS_MAX: Final = 256  # streams of events from one process; beyond it: 503 and Retry-After

@@ -118,6 +118,14 @@ async def test_a_mail_that_is_sent_again_needs_a_key_and_names_its_origin(call):
     assert other.json["code"] == "idempotency_mismatch"
 
 
+async def test_the_traceparent_of_who_sends_again_reaches_the_events_of_the_new_mail(call):
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    told = {"idempotency-key": "k", "traceparent": trace}
+    new = await call("POST", f"/v1/emails/{await sent(call)}/resend", WHY, told)
+    [first, *_] = (await call("GET", f"/v1/events?message={new.json['id']}")).json["data"]
+    assert first["data"]["trace"] == trace
+
+
 async def test_what_is_looked_for_stands_in_the_body(call):
     ids = [await sent(call, to=[f"bob{number}@example.org"]) for number in range(3)]
     found = await call("POST", "/v1/emails/search", {"filter": {"recipient": "BOB1@example.org"}})

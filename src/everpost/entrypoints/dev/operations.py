@@ -11,7 +11,6 @@ from everpost.model.key import Scope
 from everpost.sandbox.sandbox import Sandbox
 
 _FAULTS: Final = Answer(status=200, description="As they are now.", schema=FaultsPage)
-_BODY: Final = ("bad_json", "body_too_large", "validation_failed")
 
 
 def sandbox_operations(sandbox: Sandbox, drills: Drills) -> tuple[Operation, ...]:
@@ -33,7 +32,7 @@ def _faults(sandbox: Sandbox) -> tuple[Operation, ...]:
             answers=(_FAULTS,),
             body=FaultsRequest,
             example=example,
-            problems=("not_found", *_BODY),
+            problems=("not_found",),
         ),
         _row("DELETE", path, "healSandbox", "Let all of them be well", panel.heal, answers=(_done("They are."),)),
     )
@@ -47,7 +46,7 @@ def _drill(drills: Drills) -> tuple[Operation, ...]:
     more = {"body": DrillRequest, "body_required": False, "example": {"part_s": 5, "per_s": 10}, "answers": begun}
     none = ("not_found",)
     return (
-        _row("POST", path, "startDrill", "Run an outage by a script", drills.start, problems=(*none, *_BODY), **more),
+        _row("POST", path, "startDrill", "Run an outage by a script", drills.start, problems=none, **more),
         _row("GET", path, "getDrill", "The latest drill", drills.show, answers=(shown,), problems=none),
         _row("DELETE", path, "stopDrill", "Stop the drill that runs", drills.end, answers=(_done("None runs."),)),
         _row("GET", f"{path}/report", "getDrillReport", "Its report", drills.report, answers=(page,), problems=none),

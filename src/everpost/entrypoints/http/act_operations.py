@@ -1,6 +1,6 @@
 """The operations by which people look into mail and act on it."""
 
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -19,14 +19,16 @@ from everpost.entrypoints.http.operation import Answer, Operation
 from everpost.model import limits
 from everpost.model.key import Scope
 
-_BODY: Final = ("bad_json", "body_too_large", "validation_failed")
+
+def _operation(id_: str, method: str, path: str, **fields: Any) -> Operation:
+    return Operation(id=id_, method=method, path=path, tag="Mail", **{"scope": Scope.SEND, **fields})
+
 
 ACTS: Final = (
-    Operation(
-        id="searchEmails",
-        method="POST",
-        path="/v1/emails/search",
-        tag="Mail",
+    _operation(
+        "searchEmails",
+        "POST",
+        "/v1/emails/search",
         summary="List mails, newest first, by a filter that no address shows",
         handle=acts.search,
         scope=Scope.READ,
@@ -34,98 +36,84 @@ ACTS: Final = (
         body_required=False,
         example={"filter": {"recipient": "bob@example.org", "state": "held"}, "limit": 20},
         answers=(Answer(status=200, description="A page.", schema=native_views.EmailPage),),
-        problems=_BODY,
     ),
-    Operation(
-        id="bulkEmails",
-        method="POST",
-        path="/v1/emails/bulk",
-        tag="Mail",
+    _operation(
+        "bulkEmails",
+        "POST",
+        "/v1/emails/bulk",
         summary="Cancel, reschedule, send again or resolve what a filter finds",
         description=(
-            f"Looks at up to {limits.BULK_MAX} mails, newest first; `next_cursor` says where to go on. Each mail is "
-            "dealt with as by the action on it alone: what has changed meanwhile is refused and told. Ask with "
-            "`dry_run` first. To send again, Idempotency-Key is needed: with the same one, a step may be repeated."
+            f"Looks at up to {limits.BULK_MAX} mails, newest first, and fewer where that takes long; `next_cursor` "
+            "says where to go on. Each mail is dealt with as by the action on it alone: what has changed meanwhile is "
+            "refused and told. Ask with `dry_run` first. To send again, Idempotency-Key is needed: with the same one, "
+            "a step may be repeated."
         ),
         handle=acts.bulk,
-        scope=Scope.SEND,
         headers=(IDEMPOTENCY,),
         body=BulkRequest,
         example={"action": "cancel", "filter": {"tag": "newsletter"}, "reason": "wrong price", "dry_run": True},
         answers=(Answer(status=200, description="Done, or counted.", schema=native_views.BulkView),),
-        problems=(*_BODY, "bad_header"),
+        problems=("bad_header",),
     ),
-    Operation(
-        id="getEmailContent",
-        method="GET",
-        path="/v1/emails/{id}/content",
-        tag="Mail",
+    _operation(
+        "getEmailContent",
+        "GET",
+        "/v1/emails/{id}/content",
         summary="What a mail says",
         description="Needs scope send: a key that can only look sees how mail stands, and not what it says.",
         handle=acts.get_content,
-        scope=Scope.SEND,
         answers=(Answer(status=200, description="Its content.", schema=native_views.ContentView),),
         problems=("not_found",),
     ),
-    Operation(
-        id="getEmailSource",
-        method="GET",
-        path="/v1/emails/{id}/source",
-        tag="Mail",
+    _operation(
+        "getEmailSource",
+        "GET",
+        "/v1/emails/{id}/source",
         summary="A mail in the form in which mail travels (RFC 5322)",
         handle=acts.get_source,
-        scope=Scope.SEND,
         answers=(Answer(status=200, description="Its source.", content_type=b"text/plain; charset=utf-8"),),
         problems=("not_found", "attachment_unavailable"),
     ),
-    Operation(
-        id="getEmailAttachment",
-        method="GET",
-        path="/v1/emails/{id}/attachments/{place}",
-        tag="Mail",
+    _operation(
+        "getEmailAttachment",
+        "GET",
+        "/v1/emails/{id}/attachments/{place}",
         summary="One file of a mail",
         handle=acts.get_attachment,
-        scope=Scope.SEND,
         answers=(Answer(status=200, description="Its bytes.", content_type=b"application/octet-stream"),),
         problems=("not_found", "attachment_unavailable"),
     ),
-    Operation(
-        id="cancelEmail",
-        method="POST",
-        path="/v1/emails/{id}/cancel",
-        tag="Mail",
+    _operation(
+        "cancelEmail",
+        "POST",
+        "/v1/emails/{id}/cancel",
         summary="Cancel a mail that is still queued",
         handle=acts.cancel_email,
-        scope=Scope.SEND,
         body=CancelRequest,
         body_required=False,
         example={"reason": "wrong price"},
         answers=(Answer(status=200, description="The mail, cancelled.", schema=native_views.EmailView),),
-        problems=(*_BODY, "not_found", "not_cancellable"),
+        problems=("not_found", "not_cancellable"),
     ),
-    Operation(
-        id="rescheduleEmail",
-        method="POST",
-        path="/v1/emails/{id}/reschedule",
-        tag="Mail",
+    _operation(
+        "rescheduleEmail",
+        "POST",
+        "/v1/emails/{id}/reschedule",
         summary="Hand a mail over at another time",
         description="While it is queued, was never begun, and only to a time before it expires.",
         handle=acts.reschedule_email,
-        scope=Scope.SEND,
         body=RescheduleRequest,
         example={"send_at": "2030-01-31T09:00:00Z", "reason": "not at night"},
         answers=(Answer(status=200, description="The mail, moved.", schema=native_views.EmailView),),
-        problems=(*_BODY, "not_found", "not_reschedulable"),
+        problems=("not_found", "not_reschedulable"),
     ),
-    Operation(
-        id="resendEmail",
-        method="POST",
-        path="/v1/emails/{id}/resend",
-        tag="Mail",
+    _operation(
+        "resendEmail",
+        "POST",
+        "/v1/emails/{id}/resend",
         summary="Send a mail again, as a new one",
         description="Of one that is final and still kept whole. Both trails tell of the other mail.",
         handle=acts.resend_email,
-        scope=Scope.SEND,
         headers=(replace(IDEMPOTENCY, required=True), TRACE),
         body=ResendRequest,
         example={"reason": "the recipient has lost it"},
@@ -141,21 +129,19 @@ ACTS: Final = (
         ),
         problems=("not_found", "not_resendable", "attachment_unavailable", *ACCEPT_PROBLEMS),
     ),
-    Operation(
-        id="resolveEmail",
-        method="POST",
-        path="/v1/emails/{id}/resolve",
-        tag="Mail",
+    _operation(
+        "resolveEmail",
+        "POST",
+        "/v1/emails/{id}/resolve",
         summary="Decide about a mail of which nobody can tell",
         description=(
             "Of one that is uncertain or held. It is refused while the attempt may still be under way, and where "
             "somebody else, or a provider's answer, was quicker."
         ),
         handle=acts.resolve_email,
-        scope=Scope.SEND,
         body=ResolveRequest,
         example={"decision": "sent", "reason": "the recipient has it", "attempts": 1},
         answers=(Answer(status=200, description="The mail as it is now.", schema=native_views.EmailView),),
-        problems=(*_BODY, "not_found", "not_resolvable"),
+        problems=("not_found", "not_resolvable"),
     ),
 )

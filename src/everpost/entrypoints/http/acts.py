@@ -8,7 +8,6 @@ from urllib.parse import quote
 from msgspec.structs import asdict
 
 from everpost.dialects import native_acts
-from everpost.dialects.faults import Faults
 from everpost.dialects.native_render import instant, render_content
 from everpost.dialects.native_views import BulkView
 from everpost.engine.accept import Idempotency
@@ -16,7 +15,7 @@ from everpost.entrypoints.http import headers
 from everpost.entrypoints.http.call import Call, Reply, json
 from everpost.entrypoints.http.emails import accepted_reply, listed, note_accepted, view
 from everpost.entrypoints.http.problems import problem
-from everpost.entrypoints.http.query import cursor, read_cursor
+from everpost.entrypoints.http.query import cursor, cursor_of_body
 from everpost.model.act import Act, Action
 from everpost.model.ids import delivery_id
 from everpost.model.limits import ATTACHMENTS_MAX
@@ -69,7 +68,7 @@ async def resend_email(call: Call) -> Reply | Problem:
     message_id = call.place("id")
     digest = hashlib.sha256(message_id.encode() + b"\n" + body).digest()
     idempotency = Idempotency(scope=f"{call.caller.project}:resend", key=key, fingerprint=digest)
-    accepted = await call.services.desk.resend(call.caller, message_id, act, idempotency, call.origin.request)
+    accepted = await call.services.desk.resend(call.caller, message_id, act, idempotency, call.origin)
     if isinstance(accepted, Problem):
         return accepted
     note_accepted(call, accepted)
@@ -81,7 +80,7 @@ async def bulk(call: Call) -> Reply | Problem:
     asked = body if isinstance(body, Problem) else native_acts.parse_bulk(body)
     if isinstance(asked, Problem):
         return asked
-    before = _place(asked.cursor)
+    before = cursor_of_body(asked.cursor)
     if isinstance(before, Problem):
         return before
     is_needed = asked.act.action is Action.RESEND and not asked.is_dry
@@ -110,7 +109,7 @@ async def search(call: Call) -> Reply | Problem:
     asked = body if isinstance(body, Problem) else native_acts.parse_search(body)
     if isinstance(asked, Problem):
         return asked
-    before = _place(asked.cursor)
+    before = cursor_of_body(asked.cursor)
     if isinstance(before, Problem):
         return before
     return await listed(call, Filter(project=call.caller.project, **asdict(asked.wanted)), before, asked.limit)
@@ -155,9 +154,3 @@ def _key_of(call: Call) -> str | Problem:
     if key is None:
         return problem("bad_header", "Idempotency-Key is needed: it keeps a repeated request from sending twice")
     return key
-
-
-def _place(given: str | None) -> str | Problem | None:
-    faults = Faults()
-    found = read_cursor({} if given is None else {"cursor": given}, "cursor", faults)
-    return faults.problem() if faults else found

@@ -34,7 +34,7 @@ KEYS: Final = (
         body=NewKeyRequest,
         example={"scope": "send", "name": "the shop's server", "days": 90},
         answers=(Answer(status=201, description="From now on.", schema=KeyView),),
-        problems=("bad_json", "body_too_large", "validation_failed", "too_many_keys"),
+        problems=("too_many_keys",),
     ),
     _operation(
         "revokeKey",

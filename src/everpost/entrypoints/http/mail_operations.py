@@ -31,7 +31,7 @@ REPLAYED: Final = {"Idempotency-Replayed": "`true`: the answer to a key that was
 _WAITED: Final = {"Preference-Applied": "The seconds that were waited at most."}
 _KEY_PROBLEMS: Final = ("bad_header", "idempotency_mismatch", "idempotency_running", "idempotency_expired")
 ACCEPT_PROBLEMS: Final = (
-    *("bad_json", "body_too_large", "validation_failed", "no_account_can_carry", "overloaded"),
+    *("no_account_can_carry", "overloaded"),
     *_KEY_PROBLEMS,
 )
 
@@ -219,7 +219,7 @@ ORIGINAL: Final = (
         body=legacy.SetProvider,
         example={"provider": "backup"},
         answers=(Answer(status=200, description="It goes first now.", schema=legacy.ProviderAnswer),),
-        problems=("bad_json", "body_too_large", "validation_failed", "unknown_provider", "version_conflict"),
+        problems=("unknown_provider", "version_conflict"),
         legacy=True,
     ),
 )

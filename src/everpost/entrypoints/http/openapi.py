@@ -20,6 +20,7 @@ _REFERENCE: Final = "#/components/schemas/{name}"
 (_MARK,) = REQUIRED
 _RETRYABLE: Final = frozenset({409, 503})
 _EVERYWHERE: Final = ("bad_parameter", "store_unavailable", "internal_error")
+_WITH_BODY: Final = ("bad_json", "body_too_large", "validation_failed")
 _PROTECTED: Final = ("unauthorized", "not_local")
 _SECURITY: Final = {
     "key": {"type": "http", "scheme": "bearer", "description": "An API key of Everpost."},
@@ -65,7 +66,8 @@ def problem_codes(operation: Operation) -> list[str]:
     """Every code that an operation may answer with, in the order of their statuses."""
     protected = _PROTECTED if operation.scope is not None else ()
     forbidden = ("forbidden",) if operation.scope not in (None, Scope.READ) else ()  # every key may read
-    codes = {*operation.problems, *_EVERYWHERE, *protected, *forbidden}
+    reading = _WITH_BODY if operation.body is not None else ()
+    codes = {*operation.problems, *_EVERYWHERE, *protected, *forbidden, *reading}
     return sorted(codes, key=lambda code: (_status(operation, code), code))
 
 

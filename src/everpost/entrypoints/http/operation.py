@@ -41,7 +41,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     body_required: bool = True
     example: Mapping[str, Any] | None = None  # of the body
     answers: tuple[Answer, ...]
-    problems: tuple[str, ...] = ()  # codes of `problems.CODES`, beside those that every operation has
+    problems: tuple[str, ...] = ()  # of `problems.CODES`, beside those of every operation, or of every one with a body
     legacy: bool = False  # problems are told in the form of the original API
     takes_mail: bool = False  # bounded by `Admission`
     is_traced: bool = True  # where a key is needed: what is asked again and again by machines has no story

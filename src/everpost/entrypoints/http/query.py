@@ -95,3 +95,10 @@ def read_cursor(query: Mapping[str, str], name: str, faults: Faults) -> str | No
         faults.add(name, "is not a cursor that this API gave")
         return None
     return place
+
+
+def cursor_of_body(given: str | None) -> str | Problem | None:
+    """The same where the cursor stands in a body; None: from the beginning."""
+    faults = Faults()
+    place = read_cursor({"cursor": given or ""}, "cursor", faults)
+    return faults.problem() if faults else place

@@ -14,35 +14,35 @@ from everpost.model.series import Range
 _VERSION: Final = {"type": "string", "pattern": '^(W/)?"[0-9]{1,18}"$'}
 _ETAG: Final = {"ETag": "The version; send it as If-Match with a change."}
 _RANGE: Final = {"type": "string", "enum": [each.value for each in Range], "default": Range.HOUR.value}
-_TAG: Final = "Accounts and routes"
 _ROUTES_NOW: Final = Answer(status=200, description="The routes that name it, as they are now.", schema=views.RoutePage)
+
+
+def _operation(id_: str, method: str, path: str, **fields: Any) -> Operation:
+    return Operation(id=id_, method=method, path=path, tag="Accounts and routes", **{"scope": Scope.ADMIN, **fields})
 
 
 def _account_operation(
     verb: str, summary: str, description: str, more_problems: tuple[str, ...] = (), **fields: Any
 ) -> Operation:
     """What is done to one account, with a reason that is told in the event of it."""
-    return Operation(
-        id=f"{verb}Account",
-        method="POST",
-        path=f"/v1/accounts/{{name}}/{verb}",
-        tag=_TAG,
+    return _operation(
+        f"{verb}Account",
+        "POST",
+        f"/v1/accounts/{{name}}/{verb}",
         summary=summary,
         description=description,
-        scope=Scope.ADMIN,
         body=ReasonRequest,
         body_required=False,
-        problems=("bad_json", "body_too_large", "validation_failed", "unknown_account", *more_problems),
+        problems=("unknown_account", *more_problems),
         **fields,
     )
 
 
 STEERING: Final = (
-    Operation(
-        id="listAccounts",
-        method="GET",
-        path="/v1/accounts",
-        tag=_TAG,
+    _operation(
+        "listAccounts",
+        "GET",
+        "/v1/accounts",
         summary="Accounts: health, circuit, quota left, last error",
         handle=steering.list_accounts,
         scope=Scope.READ,
@@ -75,54 +75,42 @@ STEERING: Final = (
         answers=(_ROUTES_NOW,),
         more_problems=("version_conflict",),
     ),
-    Operation(
-        id="listRoutes",
-        method="GET",
-        path="/v1/routes",
-        tag=_TAG,
+    _operation(
+        "listRoutes",
+        "GET",
+        "/v1/routes",
         summary="Routes",
         handle=steering.list_routes,
         scope=Scope.READ,
         answers=(Answer(status=200, description="All routes.", schema=views.RoutePage),),
     ),
-    Operation(
-        id="getRoute",
-        method="GET",
-        path="/v1/routes/{name}",
-        tag=_TAG,
+    _operation(
+        "getRoute",
+        "GET",
+        "/v1/routes/{name}",
         summary="One route",
         handle=steering.get_route,
         scope=Scope.READ,
         answers=(Answer(status=200, description="The route.", schema=views.RouteView, headers=_ETAG),),
         problems=("unknown_route",),
     ),
-    Operation(
-        id="putRoute",
-        method="PUT",
-        path="/v1/routes/{name}",
-        tag=_TAG,
+    _operation(
+        "putRoute",
+        "PUT",
+        "/v1/routes/{name}",
         summary="Change or make a route",
         description="Needs the version that you have read (0 for a new route), so that no change of others is lost.",
         handle=steering.put_route,
-        scope=Scope.ADMIN,
         headers=(Parameter("If-Match", 'The ETag that was read, as in `"3"`.', _VERSION),),
         body=RouteRequest,
         example={"accounts": [{"account": "first"}, {"account": "second"}], "version": 0, "reason": "first is cheaper"},
         answers=(Answer(status=200, description="As it is now.", schema=views.RouteView, headers=_ETAG),),
-        problems=(
-            "bad_json",
-            "body_too_large",
-            "bad_header",
-            "validation_failed",
-            "version_required",
-            "version_conflict",
-        ),
+        problems=("bad_header", "version_required", "version_conflict"),
     ),
-    Operation(
-        id="explainRoute",
-        method="POST",
-        path="/v1/routes/{name}/explain",
-        tag=_TAG,
+    _operation(
+        "explainRoute",
+        "POST",
+        "/v1/routes/{name}/explain",
         summary="Where a mail would go, and why",
         description="Decided as for real mail, and by the same code. Nothing is stored, charged or asked of anybody.",
         handle=steering.explain_route,
@@ -130,13 +118,12 @@ STEERING: Final = (
         body=ExplainRequest,
         example={"from": "ann@example.com", "to": ["bob@example.org"], "size_bytes": 48_000, "tags": ["invoice"]},
         answers=(Answer(status=200, description="As things are now.", schema=views.ExplanationView),),
-        problems=("bad_json", "body_too_large", "validation_failed", "unknown_route"),
+        problems=("unknown_route",),
     ),
-    Operation(
-        id="getSeries",
-        method="GET",
-        path="/v1/series",
-        tag=_TAG,
+    _operation(
+        "getSeries",
+        "GET",
+        "/v1/series",
         summary="Figures over time: what each account did",
         description="Of the project alone, but for the circuits and the queue, which all projects share. They are "
         "counted as things happen and show within seconds; reading them costs the same however much mail there is.",

@@ -1,6 +1,6 @@
 """The operations on suppressions and recipients."""
 
-from typing import Final
+from typing import Any, Final
 
 from everpost.dialects import native_views
 from everpost.dialects.native_schema import (
@@ -18,43 +18,40 @@ from everpost.model.key import Scope
 _ALL: Final = "/v1/suppressions"
 _SUPPRESSION: Final = f"{_ALL}/{{address:path}}"  # the local part of an address may hold a slash
 _ADDRESS: Final = {"address": {"type": "string", "format": "email"}}
-
 _IN_BODY: Final = "As with the address in the path, where logs of proxies would show it."
 
+
+def _operation(id_: str, method: str, path: str, **fields: Any) -> Operation:
+    return Operation(id=id_, method=method, path=path, tag="Suppressions", **{"scope": Scope.ADMIN, **fields})
+
+
 SUPPRESSIONS: Final = (
-    Operation(
-        id="addSuppression",
-        method="POST",
-        path=_ALL,
-        tag="Suppressions",
+    _operation(
+        "addSuppression",
+        "POST",
+        _ALL,
         summary="Stop all mail to an address that stands in the body",
         description=_IN_BODY,
         handle=suppressions.add_suppression,
-        scope=Scope.ADMIN,
         body=SuppressionAddition,
         example={"address": "dan@example.org", "reason": "asked by phone"},
         answers=(Answer(status=200, description="From now on.", schema=native_views.SuppressionView),),
-        problems=("bad_json", "body_too_large", "validation_failed"),
     ),
-    Operation(
-        id="removeSuppression",
-        method="POST",
-        path=f"{_ALL}/remove",
-        tag="Suppressions",
+    _operation(
+        "removeSuppression",
+        "POST",
+        f"{_ALL}/remove",
         summary="Allow mail again to an address that stands in the body",
         description=_IN_BODY,
         handle=suppressions.remove_suppression,
-        scope=Scope.ADMIN,
         body=SuppressionRemoval,
         example={"address": "dan@example.org"},
         answers=(Answer(status=204, description="It is not suppressed."),),
-        problems=("bad_json", "body_too_large", "validation_failed"),
     ),
-    Operation(
-        id="searchSuppressions",
-        method="POST",
-        path=f"{_ALL}/search",
-        tag="Suppressions",
+    _operation(
+        "searchSuppressions",
+        "POST",
+        f"{_ALL}/search",
         summary="List addresses that must not be written to",
         description="In order of their letters. With `Accept: text/csv` the page is a piece of a file, of which only "
         "the first one has titles. What a spreadsheet would take for a formula begins with an apostrophe there. "
@@ -72,75 +69,63 @@ SUPPRESSIONS: Final = (
             ),
             Answer(status=200, description="A piece.", content_type=files.CSV),
         ),
-        problems=("bad_json", "body_too_large", "validation_failed"),
     ),
-    Operation(
-        id="importSuppressions",
-        method="POST",
-        path=f"{_ALL}/import",
-        tag="Suppressions",
+    _operation(
+        "importSuppressions",
+        "POST",
+        f"{_ALL}/import",
         summary="Stop all mail to the addresses of a list",
         description="Each faulty line is named, and the good ones are taken. With `dry_run` nothing is.",
         handle=suppressions.import_suppressions,
-        scope=Scope.ADMIN,
         body=SuppressionImport,
         example={"csv": "address,reason\nbob@example.org,asked by phone\n", "dry_run": True},
         answers=(Answer(status=200, description="Done, or looked at.", schema=native_views.ImportView),),
-        problems=("bad_json", "body_too_large", "validation_failed"),
     ),
-    Operation(
-        id="getSuppression",
-        method="GET",
-        path=_SUPPRESSION,
+    _operation(
+        "getSuppression",
+        "GET",
+        _SUPPRESSION,
         places=_ADDRESS,
-        tag="Suppressions",
         summary="Whether an address must not be written to",
         handle=suppressions.get_suppression,
         scope=Scope.READ,
         answers=(Answer(status=200, description="It must not.", schema=native_views.SuppressionView),),
         problems=("not_found", "validation_failed"),
     ),
-    Operation(
-        id="putSuppression",
-        method="PUT",
-        path=_SUPPRESSION,
+    _operation(
+        "putSuppression",
+        "PUT",
+        _SUPPRESSION,
         places=_ADDRESS,
-        tag="Suppressions",
         summary="Stop all mail to an address",
         handle=suppressions.put_suppression,
-        scope=Scope.ADMIN,
         body=SuppressionRequest,
         body_required=False,
         example={"reason": "asked by phone"},
         answers=(Answer(status=200, description="From now on.", schema=native_views.SuppressionView),),
-        problems=("bad_json", "body_too_large", "validation_failed"),
     ),
-    Operation(
-        id="deleteSuppression",
-        method="DELETE",
-        path=_SUPPRESSION,
+    _operation(
+        "deleteSuppression",
+        "DELETE",
+        _SUPPRESSION,
         places=_ADDRESS,
-        tag="Suppressions",
         summary="Allow mail to an address again",
         handle=suppressions.delete_suppression,
-        scope=Scope.ADMIN,
         answers=(Answer(status=204, description="It is not suppressed."),),
         problems=("validation_failed",),
     ),
-    Operation(
-        id="eraseRecipient",
-        method="POST",
-        path="/v1/recipients/erase",
-        tag="Suppressions",
+    _operation(
+        "eraseRecipient",
+        "POST",
+        "/v1/recipients/erase",
         summary="Take a recipient out of all mails",
         description="In every mail of the project a token stands in the place of the address, for good. The content of "
         "these mails goes, and so does their metadata; other recipients, states and counts stay, and a suppression "
         "still holds. Mail queued for the recipient alone is cancelled first. After an interruption, repeat it.",
         handle=erasing.erase_recipient,
-        scope=Scope.ADMIN,
         body=ErasureRequest,
         example={"address": "bob@example.org", "dry_run": True},
         answers=(Answer(status=200, description="Done, or counted.", schema=native_views.ErasureView),),
-        problems=("bad_json", "body_too_large", "validation_failed", "recipient_busy"),
+        problems=("recipient_busy",),
     ),
 )

@@ -1,7 +1,6 @@
 """Whom not to write to."""
 
 from everpost.dialects.addresses import address_of
-from everpost.dialects.faults import Faults
 from everpost.dialects.native_operate import (
     parse_addition,
     parse_import,
@@ -15,7 +14,7 @@ from everpost.dialects.tables import suppressions_csv
 from everpost.entrypoints.http import files
 from everpost.entrypoints.http.call import Call, Reply, json
 from everpost.entrypoints.http.problems import problem
-from everpost.entrypoints.http.query import cursor, read_cursor
+from everpost.entrypoints.http.query import cursor, cursor_of_body
 from everpost.model.limits import IMPORT_BYTES_MAX
 from everpost.model.message import Address
 from everpost.model.problem import FieldError, Problem
@@ -75,10 +74,9 @@ async def search_suppressions(call: Call) -> Reply | Problem:
     asked = body if isinstance(body, Problem) else parse_search(body)
     if isinstance(asked, Problem):
         return asked
-    faults = Faults()
-    after = read_cursor({"cursor": asked.cursor or ""}, "cursor", faults)
-    if faults:
-        return faults.problem()
+    after = cursor_of_body(asked.cursor)
+    if isinstance(after, Problem):
+        return after
     project, limit = call.caller.project, asked.limit
     rows = await call.services.console.list_suppressions(project, asked.address, after or "", limit + 1)
     shown = [_view(row) for row in rows[:limit]]
