@@ -114,6 +114,17 @@ def test_a_view_says_that_it_waits_what_is_wrong_and_since_when_and_goes_on_by_i
         assert watched.broken == []
 
 
+def test_a_view_is_being_read_until_it_has_something_to_show(watched):
+    page, held = watched.page, []
+    page.route("**/v1/emails/search", partial(deal, [held.append]))
+    watched.goto("messages")
+    expect(page.locator("#f-account option")).to_have_count(3)  # other answers are there
+    expect(page.locator(".reading")).to_have_text("Reading …")
+    held[0].continue_()
+    expect(page.locator(".reading")).to_have_count(0)
+    expect(page.locator(".body :is(.empty, .rows > li) >> visible=true").first).to_be_visible()
+
+
 def deal(way, route):
     way[0](route)
 
