@@ -127,7 +127,7 @@ def _welcome(options: DevOptions, sandbox: Sandbox, *, needs_key: bool) -> str:
     return f"""Everpost runs at {url}
 
   Page       {url}    send, watch, switch providers
-  Inbox      {url}/inbox    what the sandbox providers were sent
+  Inbox      {url}/#/inbox    what the sandbox providers were sent
   API        {url}/docs
   SMTP       {host}:{port}    mail sent here goes straight to the inbox
   Data       {options.data}{keys}

@@ -108,6 +108,7 @@ def _ask(sought: c.Sought) -> c.HttpRequest:
     return _request("GET", sought.account, f"/smtp/statistics/events?{query}")
 
 
+@http.unless_put_off("brevo", ("scheduledAt",))
 def _find(sought: c.Sought, response: c.HttpResponse) -> c.Finding:
     body = decoded(response.body)
     events = [] if body == {} else at(body, "events")

@@ -2,7 +2,7 @@
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -10,13 +10,15 @@ import msgspec
 
 from everpost.model.account import Account
 from everpost.model.message import Draft
-from everpost.providers.contract import Absent, Form, HttpRequest, HttpResponse, Setting, Sought, Unclear
+from everpost.providers.contract import Absent, Finding, Form, HttpRequest, HttpResponse, Setting, Sought, Unclear
 from everpost.providers.fields import without_repeats
 from everpost.providers.hooks import SECRET
+from everpost.providers.options import Path, below
 
 _PLAIN: Final = re.compile(r"[a-z0-9._+@-]+")
 _ASKABLE: Final = re.compile(r"[!-~]+")  # what may stand in a request's target
 AUTHORIZATION: Final = "Authorization"
+Read = Callable[[Sought, HttpResponse], Finding]
 _WINDOW_S: Final = 3600.0  # how long after an attempt's time is over the provider may still date it
 
 
@@ -97,6 +99,23 @@ def unseen(message: Draft) -> Absent | Unclear:
     if _PLAIN.fullmatch(searched(message)):
         return Absent()
     return Unclear("it is not shown, but the search may have read the letters of this address in another way")
+
+
+def unless_put_off(provider: str, *paths: Path) -> Callable[[Read], Read]:
+    """Reads lookups at a provider that can be told to send a mail later, and may show it only then: till then, absence
+    proves nothing. `paths`: where provider_options tell it so."""
+
+    def wrapped(read: Read) -> Read:
+        def reading(sought: Sought, response: HttpResponse) -> Finding:
+            finding = read(sought, response)
+            options = sought.message.provider_options.get(provider, {})
+            if isinstance(finding, Absent) and any(below(options, path) is not None for path in paths):
+                return Unclear("provider_options put it off, and it may not be shown before it is due")
+            return finding
+
+        return reading
+
+    return wrapped
 
 
 def same_text(shown: Any, text: str) -> bool:

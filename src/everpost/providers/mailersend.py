@@ -116,6 +116,7 @@ def _ask_activity(sought: c.Sought, domain_id: str, page: int) -> c.Ask:
     return c.Ask((_request("GET", sought.account, path, http.lookup_key(sought.account)),))
 
 
+@http.unless_put_off("mailersend", ("send_at",))
 def _find(sought: c.Sought, response: c.HttpResponse) -> c.Finding:
     body = decoded(response.body)
     data, where, page = at(body, "data"), str(at(body, "meta", "path")), at(body, "meta", "current_page")

@@ -23,6 +23,7 @@ OWN: Final = frozenset(f"from to cc bcc h:from h:to h:cc h:bcc h:sender h:messag
 LINES: Final = ("h:", "o:", "subject")  # options that end up in lines of the header
 DOMAIN: Final = c.Setting(name="domain", form=c.Form.DOMAIN, help="sending domain", required=True)
 EVENTS_MAX: Final = 300
+PUT_OFF: Final = (("o:deliverytime",), ("o:deliverytime-optimize-period",), ("o:time-zone-localize",))
 BARE_WORDS: Final = ("Forbidden", "Mailgun Magnificent API")  # the two answers that are no JSON objects
 
 ROWS: Final = (
@@ -116,6 +117,7 @@ def _ask(sought: c.Sought) -> c.HttpRequest:
     return http.request_of("GET", url, _login(http.lookup_key(sought.account)))
 
 
+@http.unless_put_off("mailgun", *PUT_OFF)
 def _find(sought: c.Sought, response: c.HttpResponse) -> c.Finding:
     page = decoded(response.body)
     events, following = at(page, "items"), at(page, "paging", "next")

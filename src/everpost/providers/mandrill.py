@@ -23,12 +23,7 @@ DAY: Final = timedelta(days=1)
 OURS: Final = ("from_email", "from_name", "to", "bcc_address", "preserve_recipients", "recipient_metadata")
 
 ROWS: Final = (
-    c.Row(
-        200,
-        r"queued: \S*(exhausted|limit-reached|paused|suspended)",
-        c.HELD,
-        "queued until somebody pays, or lifts a suspension",
-    ),
+    c.Row(200, r"queued: \S*(exhausted|limit-reached|paused|suspended)", c.HELD, "until somebody pays or lifts it"),
     c.Row(200, r"^\d+ of \d+ refused", c.ACCEPTED, "the others get it"),
     c.Row(200, "^invalid$", c.REJECTED),
     c.Row(200, "^rejected|^invalid", c.REFUSED_HERE, "its own list, its own rule, or this sender"),
@@ -124,6 +119,7 @@ def _ask(sought: c.Sought) -> c.HttpRequest:
     return _request(sought.account, "messages/search", http.lookup_key(sought.account), what)
 
 
+@http.unless_put_off("mandrill", ("send_at",))
 def _find(sought: c.Sought, response: c.HttpResponse) -> c.Finding:
     shown = decoded(response.body)
     if response.status != 200 or not isinstance(shown, list):

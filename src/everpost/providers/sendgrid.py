@@ -4,6 +4,7 @@
 """
 
 from base64 import b64encode
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -11,14 +12,16 @@ from msgspec.structs import replace
 
 from everpost.model.account import Account
 from everpost.model.ids import CORRELATION_KEY
-from everpost.model.message import Address, Draft
+from everpost.model.message import Draft
 from everpost.providers import contract as c
 from everpost.providers import http, sendgrid_events
 from everpost.providers.fields import fault_of, needs_to, without_repeats
+from everpost.providers.json_mail import address_as
 from everpost.providers.options import merge_fault, merged
 from everpost.providers.reading import Reading, at, decoded, read_answer
 
 NAME: Final = "sendgrid"
+ADDRESS: Final = partial(address_as, "email", "name")
 REGIONS: Final = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.com"}
 RESERVED_HEADERS: Final = ("x-sg-id", "x-sg-eid")  # the rest of its list is refused for every provider
 CANDIDATES_MAX: Final = 10
@@ -58,13 +61,13 @@ def fault(message: Draft) -> str | None:
 
 def _body(message: Draft, delivery_id: str) -> dict[str, Any]:
     named = zip(("to", "cc", "bcc"), without_repeats(message), strict=True)
-    envelope = {name: [_address(each) for each in group] for name, group in named if group}
+    envelope = {name: [ADDRESS(each) for each in group] for name, group in named if group}
     content = (("text/plain", message.text), ("text/html", message.html))
     body = {
         # Those of the whole mail would be overridden by any that provider_options add here.
         GROUP: [envelope | {"custom_args": message.metadata | {CORRELATION_KEY: delivery_id}}],
-        "from": _address(message.sender),
-        "reply_to_list": [_address(each) for each in dict.fromkeys(message.reply_to)],
+        "from": ADDRESS(message.sender),
+        "reply_to_list": [ADDRESS(each) for each in dict.fromkeys(message.reply_to)],
         "subject": message.subject,
         "content": [{"type": kind, "value": text} for kind, text in content if text],
         "attachments": [
@@ -80,10 +83,6 @@ def _body(message: Draft, delivery_id: str) -> dict[str, Any]:
         "categories": list(dict.fromkeys(message.tags)),
     }
     return {name: value for name, value in body.items() if value}
-
-
-def _address(address: Address) -> dict[str, str]:
-    return {"email": address.email, "name": address.name} if address.name else {"email": address.email}
 
 
 def _request(method: str, account: Account, path: str, key: str, body: Any = None) -> c.HttpRequest:
@@ -111,6 +110,7 @@ def _ask(sought: c.Sought) -> c.HttpRequest:
     return _request("POST", sought.account, "/v3/logs", http.lookup_key(sought.account), body)
 
 
+@http.unless_put_off(NAME, ("send_at",), (GROUP, "send_at"))
 def _find(sought: c.Sought, response: c.HttpResponse) -> c.Finding:
     body = decoded(response.body)
     if response.status == 200 and isinstance(logged := at(body, "messages"), list):

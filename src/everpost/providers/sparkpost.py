@@ -36,8 +36,8 @@ ROWS: Final = (
 def build(message: Draft, delivery_id: str, account: Account) -> c.HttpRequest | c.Unsendable:
     if reason := fault(message):
         return c.Unsendable(reason)
-    whole = MAIL.whole(message, delivery_id)
-    return _request("POST", account, "/api/v1/transmissions", account.settings["api_key"], whole)
+    key, whole = account.settings["api_key"], MAIL.whole(message, delivery_id)
+    return _request("POST", account, "/api/v1/transmissions", key, whole)
 
 
 def fault(message: Draft) -> str | None:
@@ -119,6 +119,7 @@ def _ask(sought: c.Sought) -> c.HttpRequest:
     return _request("GET", sought.account, path, http.lookup_key(sought.account))
 
 
+@http.unless_put_off("sparkpost", ("options", "start_time"))
 def _find(sought: c.Sought, response: c.HttpResponse) -> c.Finding:
     body = decoded(response.body)
     events, following = at(body, "results"), at(body, "links", "next")
@@ -130,8 +131,9 @@ def _find(sought: c.Sought, response: c.HttpResponse) -> c.Finding:
     if not events or not following:
         return http.unseen(sought.message)
     request = _request("GET", sought.account, str(following), http.lookup_key(sought.account))
-    is_own = http.is_own(sought.account, REGIONS, request.url)
-    return c.Ask((request,)) if is_own else c.Unclear("the next page of events is at another place")
+    if http.is_own(sought.account, REGIONS, request.url):
+        return c.Ask((request,))
+    return c.Unclear("the next page of events is at another place")
 
 
 PROVIDER: Final = c.Provider(

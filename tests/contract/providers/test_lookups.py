@@ -184,3 +184,27 @@ def test_a_mail_is_found_by_a_clock_that_was_wrong_by_a_day_if_that_is_allowed_f
     if start(sought) != start(allowed_for) and not by_days:  # else its search needs no window, or a wide one
         assert looked_up(server, provider, sought) == Absent()
     assert not isinstance(looked_up(server, provider, allowed_for), Absent)
+
+
+PUT_OFF = [
+    ("brevo", {"scheduledAt": "2026-01-02T00:00:00.000Z"}),
+    ("mailersend", {"send_at": STARTED_AT + 86_400}),
+    ("mailgun", {"o:deliverytime": "Fri, 02 Jan 2026 00:00:00 GMT"}),
+    ("mandrill", {"send_at": "2026-01-02 00:00:00"}),
+    ("sendgrid", {"send_at": STARTED_AT + 86_400}),
+    ("sendgrid", {"personalizations": [{"send_at": STARTED_AT + 86_400}]}),
+    ("sparkpost", {"options": {"start_time": "2026-01-02T00:00:00+00:00"}}),
+]
+
+
+@pytest.mark.parametrize(("provider", "options"), PUT_OFF)
+def test_a_mail_that_a_provider_was_told_to_send_later_is_never_taken_for_absent(provider, options):
+    """It is shown when it is due: sent elsewhere before that, it would be sent twice."""
+    account = account_of(provider, {"base_url": "http://127.0.0.1:1"})
+    server = APIS[provider](Inbox(lambda: STARTED_AT + 1.0), Conduct(), lambda: STARTED_AT + 2.0, Random(1))
+    draft = fitted(provider, DRAFT)
+    answered(server, PROVIDERS[provider].build(draft, "em_other.0", account))
+    sought = Sought(delivery_id=ID, message=draft, account=account, started_at=STARTED_AT)
+    assert looked_up(server, provider, sought) == Absent()
+    later = replace(sought, message=replace(draft, provider_options={provider: options}))
+    assert isinstance(looked_up(server, provider, later), Unclear)

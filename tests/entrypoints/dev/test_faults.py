@@ -87,3 +87,10 @@ async def test_only_a_provider_whose_events_are_heard_can_let_mail_bounce(call, 
 async def test_no_json_and_no_such_provider_are_told(call):
     assert (await call("PUT", f"{PATH}/mailgun", body=b"{")).json["code"] == "bad_json"
     assert "mailgun" in (await call("PUT", f"{PATH}/pigeon", {"faults": []})).json["detail"]
+
+
+async def test_two_who_start_a_drill_at_once_watch_the_same_one(call):
+    first, second = await asyncio.gather(*(call("POST", "/v1/sandbox/drill") for _ in range(2)))
+    assert {first.status, second.status} == {202, 200}
+    assert first.json["id"] == second.json["id"]
+    assert (await call("DELETE", "/v1/sandbox/drill")).status == 204

@@ -23,8 +23,10 @@ def test_a_key_is_asked_for_used_and_forgotten(browser, house):
         expect(page.get_by_role("heading", name="mailgun")).to_be_visible()
         page.reload()
         expect(page.get_by_role("heading", name="mailgun")).to_be_visible()
+        assert page.evaluate("Object.values(localStorage)") == []  # which would outlive the tab
         page.get_by_role("button", name="Forget key").click()
         expect(page.get_by_role("heading", name="An API key is needed")).to_be_visible()
+        assert house.token() not in page.evaluate("JSON.stringify(sessionStorage)")
         assert watched.broken == watched.stopped == []
 
 

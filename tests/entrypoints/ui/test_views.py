@@ -73,6 +73,16 @@ def test_no_view_has_a_barrier_or_is_wider_than_the_screen(browser, api_of, view
         assert watched.origins == {api.base}
 
 
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=str)
+def test_the_header_is_one_line_with_all_links_and_a_key(browser, dev_address, size):
+    with tab(browser, dev_address, viewport=size) as watched:
+        watched.page.add_init_script("sessionStorage.setItem('everpost.key', 'any')")
+        page = watched.goto("suppressions")  # the longest word, which stands out when it is chosen
+        expect(page.locator("#views a")).to_have_count(sum(not view.of for view in VIEWS))
+        expect(page.get_by_role("button", name="Forget key")).to_be_visible()
+        assert page.locator(".top").bounding_box()["height"] < 60
+
+
 @each_view
 def test_a_view_says_that_it_waits_what_is_wrong_and_since_when_and_goes_on_by_itself(browser, api_of, view):
     api = api_of(view)
@@ -102,6 +112,17 @@ def test_a_view_says_that_it_waits_what_is_wrong_and_since_when_and_goes_on_by_i
         if view.name not in RESTING:
             goes_on_without_a_network(page, alert)
         assert watched.broken == []
+
+
+def test_a_view_is_being_read_until_it_has_something_to_show(watched):
+    page, held = watched.page, []
+    page.route("**/v1/emails/search", partial(deal, [held.append]))
+    watched.goto("messages")
+    expect(page.locator("#f-account option")).to_have_count(3)  # other answers are there
+    expect(page.locator(".reading")).to_have_text("Reading …")
+    held[0].continue_()
+    expect(page.locator(".reading")).to_have_count(0)
+    expect(page.locator(".body :is(.empty, .rows > li) >> visible=true").first).to_be_visible()
 
 
 def deal(way, route):

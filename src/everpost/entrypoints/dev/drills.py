@@ -41,9 +41,9 @@ class Drills:
         request = await read(call, DrillRequest)
         if isinstance(request, Problem):
             return request
-        if self._drill is not None and self._is_running:
-            return json(200, _view(self._drill.record))
         accounts = await call.services.console.accounts()
+        if self._drill is not None and self._is_running:  # from here to its start nothing is awaited: there is one
+            return json(200, _view(self._drill.record))
         first = next(status.account.provider for status in accounts if status.is_default)
         if first not in self._sandbox.faults:
             return problem("not_found", f"the sandbox has no {first}, through which mail goes first")

@@ -19,12 +19,10 @@ export class Refused extends Error {
 }
 
 export class Api {
-  /** @param {string} address without a slash at its end; empty: the page's own origin
-   *  @param {() => void} [answered]  is told of each good answer */
-  constructor(address, answered = () => undefined) {
+  /** @param {string} address without a slash at its end; empty: the page's own origin */
+  constructor(address) {
     this.address = address;
     this.shown = address || location.origin;
-    this.answered = answered;
   }
 
   /** @param {Object<string, any>} [query] what is empty is left out
@@ -50,7 +48,6 @@ export class Api {
   async stream(path, signal) {
     const answer = await this.#answer("GET", path, { signal, headers: { Accept: "text/event-stream" } });
     if (!answer.ok) await this.#read(answer);
-    this.answered();
     return answer.body.pipeThrough(new TextDecoderStream());
   }
 
@@ -70,9 +67,7 @@ export class Api {
   async piece({ method = "GET", path, form, body = undefined, signal = undefined }) {
     const answer = await this.#answer(method, path, { body, headers: { Accept: form }, signal });
     if (!answer.ok) await this.#read(answer);
-    const text = await answer.text();
-    this.answered();
-    return { text, next: answer.headers.get("next-cursor") };
+    return { text: await answer.text(), next: answer.headers.get("next-cursor") };
   }
 
   /** What stands there, as it is.
@@ -80,16 +75,12 @@ export class Api {
   async file(path) {
     const answer = await this.#answer("GET", path, {});
     if (!answer.ok) await this.#read(answer);
-    const blob = await answer.blob();
-    this.answered();
-    return blob;
+    return answer.blob();
   }
 
   async #call(method, path, options) {
     const answer = await this.#answer(method, path, options);
-    const read = { status: answer.status, headers: answer.headers, body: await this.#read(answer) };
-    this.answered();
-    return read;
+    return { status: answer.status, headers: answer.headers, body: await this.#read(answer) };
   }
 
   async #answer(method, path, { body = undefined, headers = {}, signal = undefined }) {

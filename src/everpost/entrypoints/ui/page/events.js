@@ -14,7 +14,7 @@ const DIGITS = 20; // of a sequence
 /** @param {import("./frame.js").Place} place */
 export function showEvents(place) {
   const rows = h("ol", { class: "rows events", "aria-label": "Events, newest first" });
-  const empty = h("p", { class: "empty" }, "Reading the audit trail …");
+  const empty = h("p", { class: "empty", hidden: true });
   const trail = { place, rows, empty, asked: {}, isNarrow: false, first: "", cursor: "", isFollowed: true };
   const filters = trailFilters(place, trail);
   const earlier = h("button", { onclick: () => showEarlier(trail, earlier) }, "Earlier events");

@@ -8,8 +8,9 @@ import { when } from "./times.js";
 
 /**
  * Where a view is shown. It ends with `signal`. `trouble` shows what went wrong above it; `calm`, after each good look,
- * takes away what was in the way of looking, and leaves what somebody has asked for and not got. `say` tells those who
- * hear the page; `again` shows the view anew. `may` says whether the caller may use an operation of the API.
+ * takes away that it is being read and what was in the way of looking, and leaves what somebody has asked for and not
+ * got. `say` tells those who hear the page; `again` shows the view anew. `may` says whether the caller may use an
+ * operation of the API.
  * @typedef {{api: Api, docs: string, id: string, query: URLSearchParams, body: HTMLElement, title: HTMLElement,
  *   signal: AbortSignal, say: (text: string) => void, trouble: (error: Error) => void, calm: () => void,
  *   again: () => void, may: (operation: string) => boolean}} Place
@@ -27,20 +28,20 @@ export function framed(app, { title, id, query }, leave, again) {
   const body = h("div", { class: "body" });
   fill(main, h("div", { class: "heading" }, heading, reading), notice, body);
   const told = { error: null, calmAt: null };
-  const answered = () => {
-    reading.remove();
-    told.calmAt = new Date();
-  };
   const clear = () => {
     told.error = null;
     fill(notice);
   };
   return {
     id, query, body, docs: app.docs, title: heading, signal: leave.signal, again,
-    api: new Api(app.address, answered),
+    api: new Api(app.address),
     say: (text) => fill(said, text),
     may: (operation) => app.rights.may(operation),
-    calm: () => told.error && isPassing(told.error) && clear(),
+    calm: () => {
+      reading.remove();
+      told.calmAt = new Date();
+      if (told.error && isPassing(told.error)) clear();
+    },
     trouble: (error) => {
       if (error.name === "AbortError" || leave.signal.aborted) return;
       reading.remove();

@@ -20,7 +20,7 @@ export function showMessages(place) {
   asked.recipient = said(asked.recipient);
   const mails = new Mails(place.api, asked, NAMED_MAX, place.signal);
   const empty = h("div");
-  const foot = h("p", { class: "foot quiet" }, "Reading the mails …");
+  const foot = h("p", { class: "foot quiet" });
   const list = windowed({
     label: "Mails, newest first", paint, href: (row) => `#/messages/${encodeURIComponent(row.id)}`,
     end: () => more(), signal: place.signal,

@@ -42,15 +42,18 @@ export function preview({ html, text, source, headers = [], attachments = [] }, 
 }
 
 function framed(html, attachments, trouble) {
-  const frame = h("iframe", { class: "mail-frame", sandbox: "", title: "The mail's html", referrerpolicy: "no-referrer" });
+  const frame = h("iframe", {
+    class: "mail-frame", sandbox: "", title: "The mail's html", referrerpolicy: "no-referrer", "aria-busy": "true",
+  });
+  const ready = () => frame.removeAttribute("aria-busy");
   const show = (markup) => {
     const address = URL.createObjectURL(new Blob([HEAD, markup.replace(CALLING, "<x-")], { type: "text/html;charset=utf-8" }));
-    frame.addEventListener("load", () => URL.revokeObjectURL(address), { once: true });
+    frame.addEventListener("load", () => (URL.revokeObjectURL(address), ready()), { once: true });
     frame.src = address;
   };
   const pictures = attachments.filter((one) => one.read && one.content_id && html.includes(`cid:${one.content_id}`));
   const weight = pictures.reduce((sum, one) => sum + one.size_bytes, 0);
-  if (pictures.length && weight <= PICTURES_BYTES_MAX) withPictures(html, pictures).then(show, trouble);
+  if (pictures.length && weight <= PICTURES_BYTES_MAX) withPictures(html, pictures).then(show, (error) => (ready(), trouble(error)));
   else show(html);
   return frame;
 }

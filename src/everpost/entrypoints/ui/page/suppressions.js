@@ -26,7 +26,6 @@ export function showSuppressions(place) {
     searchForm(list, again), empty, rows, more);
   poll(async () => {
     await look(list);
-    place.calm();
     return null;
   }, LOOK_MS, place.signal, place.trouble);
 }
