@@ -84,7 +84,11 @@ class Watched:
 
     def settled(self) -> None:
         """Waits until it has read what it shows, and has drawn it."""
-        self.page.wait_for_function(QUIET)
+        self.until(QUIET)
+
+    def until(self, expression: str) -> None:
+        """Waits until it holds. Playwright's own way evaluates a string in the page, which the page's policy forbids."""
+        until(lambda: self.page.evaluate(expression))
 
     @property
     def origins(self) -> set[str]:

@@ -113,7 +113,7 @@ def test_a_thousand_subjects_in_the_list_of_mails_are_text(watched, stored):
     expect(page.locator(".row-subject").first).to_be_visible()
     while not page.evaluate(AT_THE_END):
         assert watched.foreign == []
-        page.wait_for_function(MORE_BELOW)
+        watched.until(MORE_BELOW)
         page.evaluate("scrollBy(0, 500)")
         page.evaluate(DRAWN)
     seen = {" ".join(text.split()) for text in page.evaluate("[...subjects]")}

@@ -56,7 +56,7 @@ def test_its_html_looks_as_it_should_and_runs_and_fetches_nothing(watched):
     far = [one for one in fetched if one.url.endswith("far.png")]
     assert [one.failure for one in far] == ["csp"] * len(far)
     inner.evaluate("document.querySelector('a').click()")
-    page.wait_for_function("window.stopped.some((one) => one.startsWith('frame-src'))")
+    watched.until("window.stopped.some((one) => one.startsWith('frame-src'))")
     page.evaluate("window.stopped = []")
     leave_out_the_frame(watched)
 

@@ -212,3 +212,16 @@ def test_everything_can_be_reached_by_keyboard_alone(watched):
         expect(page.get_by_role("heading", name=title, level=1)).to_be_focused()
     page.keyboard.press("/")
     expect(page.get_by_label("State")).to_be_focused()
+
+
+def test_who_types_faster_than_a_view_is_fetched_gets_to_its_first_filter(watched):
+    page, held = watched.page, []
+    page.route("**/messages.js", lambda route: held.append(route))  # noqa: PLW0108  a method can't listen
+    watched.goto("send")
+    expect(page.get_by_label("Subject")).to_be_visible()
+    page.locator("h1").press("g")
+    page.keyboard.press("m")
+    expect(page.get_by_role("heading", name="Messages", level=1)).to_be_focused()
+    page.keyboard.press("/")
+    held[0].continue_()
+    expect(page.get_by_label("State")).to_be_focused()

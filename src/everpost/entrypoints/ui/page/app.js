@@ -10,13 +10,19 @@ import { readRights, Rights } from "./rights.js";
 import { listenToKeys, shortcutsButton } from "./shortcuts.js";
 import { VIEWS, viewAt } from "./views.js";
 
-/** @typedef {{address: string, docs: string, rights: Rights, keyChanged: () => void}} App */
+/** @typedef {{address: string, docs: string, rights: Rights, keyChanged: () => void,
+ *   turned: Promise<void>}} App  `turned`: when the view that the address names is there */
 
 let leave = new AbortController();
 let shown = "";
 
 /** Shows what the address names. @param {App} app */
-async function turn(app) {
+function turn(app) {
+  app.turned = draw(app);
+  return app.turned;
+}
+
+async function draw(app) {
   leave.abort();
   const mine = new AbortController();
   leave = mine;
@@ -71,7 +77,7 @@ function fetchAhead() {
 
 /** @param {import("./config.js").Config} config */
 function start({ api, docs }) {
-  const app = { address: api, docs, rights: new Rights(), keyChanged: () => enter() };
+  const app = { address: api, docs, rights: new Rights(), keyChanged: () => enter(), turned: Promise.resolve() };
   let entered = new AbortController();
   const enter = () => {
     entered.abort();

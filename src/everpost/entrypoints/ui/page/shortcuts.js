@@ -22,7 +22,7 @@ export function listenToKeys(app) {
     if (busy || !areOn()) return;
     const view = goes && reached(app).find((one) => one.key === event.key);
     if (view) location.hash = `#/${view.name}`;
-    else if (event.key === "/") focus(document.querySelector("[data-find]"), event);
+    else if (event.key === "/") find(app, event);
     else if (event.key === "j") step(1, event);
     else if (event.key === "k") step(-1, event);
     else if (event.key === "?") showKeys(app);
@@ -33,6 +33,13 @@ export function listenToKeys(app) {
 /** @param {import("./app.js").App} app */
 export function shortcutsButton(app) {
   return h("button", { class: "plain wide-only", onclick: () => showKeys(app) }, "Shortcuts");
+}
+
+/** Who is quick types it before the view is there. */
+async function find(app, event) {
+  event.preventDefault(); // a browser may have a search of its own behind it
+  await app.turned;
+  document.querySelector("[data-find]")?.focus();
 }
 
 function focus(element, event) {
