@@ -87,7 +87,7 @@ class Watched:
         self.until(QUIET)
 
     def until(self, expression: str) -> None:
-        """Waits until it holds. Playwright's own way evaluates a string in the page, which the page's policy forbids."""
+        """Waits until it holds. Playwright's own way evaluates strings in the page, which its policy forbids."""
         until(lambda: self.page.evaluate(expression))
 
     @property

@@ -131,9 +131,8 @@ def _find(sought: c.Sought, response: c.HttpResponse) -> c.Finding:
     if not events or not following:
         return http.unseen(sought.message)
     request = _request("GET", sought.account, str(following), http.lookup_key(sought.account))
-    if http.is_own(sought.account, REGIONS, request.url):
-        return c.Ask((request,))
-    return c.Unclear("the next page of events is at another place")
+    is_own = http.is_own(sought.account, REGIONS, request.url)
+    return c.Ask((request,)) if is_own else c.Unclear("the next page of events is at another place")
 
 
 PROVIDER: Final = c.Provider(
