@@ -49,9 +49,9 @@ def fault(message: Draft) -> str | None:
 
 def _body(message: Draft, delivery_id: str) -> dict[str, Any]:
     to, cc, bcc = without_repeats(message)
-    shown = {"header_to": mailbox_line(to)}  # to everybody
+    shown = mailbox_line(to)  # to everybody
     body = {
-        "recipients": [{"address": {"email": each.email} | shown} for each in (*to, *cc, *bcc)],
+        "recipients": [{"address": {"email": each.email, "header_to": shown}} for each in (*to, *cc, *bcc)],
         "content": _content(message, {"CC": mailbox_line(cc)} if cc else {}),
         "metadata": message.metadata | {CORRELATION_KEY: delivery_id},
         "options": {"transactional": True, "perform_substitutions": False},
@@ -125,9 +125,8 @@ def _find(sought: c.Sought, response: c.HttpResponse) -> c.Finding:
     events, following = at(body, "results"), at(body, "links", "next")
     if response.status != 200 or not isinstance(events, list):
         return http.untold(response)
-    for event in events:
-        if at(event, "rcpt_meta", CORRELATION_KEY) == sought.delivery_id:
-            return c.Found(str(at(event, "transmission_id") or "") or None)
+    for event in (each for each in events if at(each, "rcpt_meta", CORRELATION_KEY) == sought.delivery_id):
+        return c.Found(str(at(event, "transmission_id") or "") or None)
     if not events or not following:
         return http.unseen(sought.message)
     request = _request("GET", sought.account, str(following), http.lookup_key(sought.account))
