@@ -2,6 +2,7 @@
 where a folder of them is named."""
 
 import json
+import math
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,6 @@ from everpost.providers.hooks import AHEAD_S_MAX, Forged, Genuine, secrets_of
 from everpost.wiring import PROVIDERS
 from hook_values import (
     EVENTS,
-    NOW,
     OTHER_SECRETS,
     REQUESTS,
     SECRETS,
@@ -28,6 +28,7 @@ from hook_values import (
     sendgrid_request,
 )
 from provider_cases import FIXTURES
+from store_values import NOW
 
 PROVIDERS_HERE = sorted(SECRETS)
 CASES = [(name, case) for name in PROVIDERS_HERE for case in json.loads((FIXTURES / name / "events.json").read_text())]
@@ -99,9 +100,11 @@ class TestGenuineness:
     def test_a_signature_is_good_for_as_long_as_the_provider_repeats_itself(self, name):
         asked = REQUESTS[name](EVENTS[name]())
         window_s = webhook(name).window_s
-        for later, kind in ((window_s, Genuine), (window_s + 1, Forged), (-AHEAD_S_MAX, Genuine)):
-            assert isinstance(verified(name, replace(asked, received_at=NOW + later)), kind), later
-        assert isinstance(verified(name, replace(asked, received_at=NOW - AHEAD_S_MAX - 1)), Forged)
+        ahead_s = min(AHEAD_S_MAX, window_s)
+        for later, kind in ((window_s, Genuine), (-ahead_s, Genuine), (window_s + 1, Forged), (-ahead_s - 1, Forged)):
+            is_dated = math.isfinite(window_s)  # or it says nothing of when it was made
+            found = verified(name, replace(asked, received_at=NOW + (later if is_dated else 0)))
+            assert isinstance(found, kind if is_dated else Genuine), later
 
     def test_what_is_not_signed_is_forged(self, name):
         forged = verified(name, request(json.dumps([EVENTS[name]()]).encode(), {}))

@@ -71,6 +71,7 @@ class Sighting(Struct, frozen=True, kw_only=True):
     event_id: str | None = None  # told again, it has the same one
     at: float | None = None  # when it happened, as the provider says
     recipient: str | None = None
+    vague: bool = False  # the recipient is one whom the mail was for, and not certainly the one whom this is about
     delivery_id: str | None = None  # ours, which the provider was given with the mail
     provider_message_id: str | None = None
     bounce: Bounce | None = None

@@ -36,8 +36,10 @@ class Webhook(Struct, frozen=True, kw_only=True):
     verify: Callable[[HookRequest, Account, Sequence[str]], Genuine | Forged]
     """By any of the secrets: one is being replaced by another."""
     read: Callable[[bytes], tuple[Sighting | Unreadable, ...]]
-    window_s: float  # how old a signature may be: as long as the provider goes on sending the same again
+    window_s: float  # how old a signature may be: as long as the provider goes on sending the same; inf: it has no date
     again_status: int = 503  # the answer after which it does so
+    refused_status: int = 403
+    """The answer to what is not proven: one after which it sends that again, too, while somebody mends a secret."""
 
 
 def secrets_of(account: Account) -> tuple[str, ...]:
@@ -53,6 +55,6 @@ def untimely(stamp: str, received_at: float, window_s: float) -> Forged | None:
     age_s = received_at - int(stamp)
     if age_s > window_s:
         return Forged(f"it was signed more than {window_s:.0f} s ago")
-    if age_s < -AHEAD_S_MAX:
+    if age_s < -min(AHEAD_S_MAX, window_s):
         return Forged("it was signed in the future: is the clock of this machine right?")
     return None
