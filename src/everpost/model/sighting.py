@@ -20,6 +20,9 @@ class SightingKind(StrEnum):
     AUTORESPONDED = "autoresponded"
     OPENED = "opened"
     CLICKED = "clicked"
+    INBOUND = "inbound"  # somebody has written to us
+    SUPPRESSION_ADDED = "suppression_added"  # the provider's own list has grown
+    SUPPRESSION_REMOVED = "suppression_removed"
     UNKNOWN = "unknown"  # an event that no table of ours names
 
 
@@ -91,5 +94,8 @@ class Unreadable(Struct, frozen=True):
     reason: str
 
 
-TAKEN: Final = frozenset(SightingKind) - {SightingKind.FAILED, SightingKind.UNKNOWN}
+OF_NO_MAIL: Final = frozenset({SightingKind.INBOUND, SightingKind.SUPPRESSION_ADDED, SightingKind.SUPPRESSION_REMOVED})
+"""What tells nothing of a mail that was sent."""
+
+TAKEN: Final = frozenset(SightingKind) - OF_NO_MAIL - {SightingKind.FAILED, SightingKind.UNKNOWN}
 """What can only be said of a mail that the provider has taken."""

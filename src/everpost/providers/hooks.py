@@ -1,6 +1,8 @@
 """What a provider states of the events that it sends us: how a genuine one is told from a forged one, how it is read,
 and what makes it come again. Pure functions over bytes, as all of a provider is."""
 
+import hmac
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -46,6 +48,16 @@ def secrets_of(account: Account) -> tuple[str, ...]:
     """Those of the account's events: several, parted by commas, while one is being replaced."""
     given = account.settings.get(SECRET, "").split(",")
     return tuple(secret for secret in map(str.strip, given) if secret)
+
+
+def is_basic_auth(request: HookRequest, secrets: Sequence[str]) -> bool:
+    """Whether it logs in by one of these, each of them `user:password` (RFC 7617)."""
+    scheme, _, login = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return False
+    wanted = (b64encode(secret.encode()) for secret in secrets)
+    given = login.encode(errors="surrogatepass")
+    return any([hmac.compare_digest(each, given) for each in wanted])  # noqa: C419  each of them is compared
 
 
 def untimely(stamp: str, received_at: float, window_s: float) -> Forged | None:

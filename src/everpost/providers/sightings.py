@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -75,6 +76,15 @@ def name(value: Any) -> str | None:
 
 def instant(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def iso_instant(value: Any) -> float | None:
+    """Of a time in ISO 8601; where it names no zone, that is UTC."""
+    try:
+        told = datetime.fromisoformat(text(value, NATIVE_CHARS_MAX))
+        return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def reply_code(words: str) -> int | None:
