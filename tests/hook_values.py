@@ -1,11 +1,16 @@
 """The providers whose events are tested, each by its name."""
 
 from everpost.model.account import Account
-from hook_senders import hook_request, mailgun, sendgrid
+from hook_senders import hook_request, mailersend, mailgun, mailjet, mandrill, scaleway, sendgrid, ses
 
 SENDERS = {
+    "mailersend": mailersend,
     "mailgun": mailgun,
+    "mailjet": mailjet,
+    "mandrill": mandrill,
+    "scaleway": scaleway,
     "sendgrid": sendgrid,
+    "ses": ses,
 }
 SECRETS = {name: sender.SECRET for name, sender in SENDERS.items()}
 OTHER_SECRETS = {name: sender.OTHER_SECRET for name, sender in SENDERS.items()}
@@ -17,6 +22,12 @@ mailgun_event, mailgun_request = mailgun.event, mailgun.request
 sendgrid_event, sendgrid_request = sendgrid.event, sendgrid.batch
 
 
-def account(provider, **settings):
-    settings = {"api_key": "key-1", "domain": "mg.example.com", "webhook_secret": SECRETS[provider]} | settings
+SETTINGS = {name: getattr(sender, "SETTING", "webhook_secret") for name, sender in SENDERS.items()}
+DOCUMENTS = {name: getattr(sender, "DOCUMENTS", {}) for name, sender in SENDERS.items()}
+
+
+def account(provider, *, secret=None, **settings):
+    """`secret`: what its events are verified by, which is a setting of another name here and there."""
+    usual = {"api_key": "key-1", "domain": "mg.example.com", "webhook_url": mandrill.URL}
+    settings = usual | {SETTINGS[provider]: SECRETS[provider] if secret is None else secret} | settings
     return Account(name=f"{provider}-1", provider=provider, settings=settings)

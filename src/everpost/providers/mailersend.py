@@ -10,13 +10,13 @@ from urllib.parse import quote, urlencode
 from everpost.model.account import Account
 from everpost.model.message import Draft
 from everpost.providers import contract as c
-from everpost.providers import http
+from everpost.providers import http, mailersend_events
 from everpost.providers.fields import header_of, without_repeats
 from everpost.providers.json_mail import JsonMail, address_as
 from everpost.providers.reading import Reading, at, decoded, read_answer
 
 REGIONS: Final = {"world": "https://api.mailersend.com"}
-NAMED_HEADERS: Final = ("in-reply-to", "references")  # these have a field of their own
+NAMED: Final = ("in-reply-to", "references")  # these have a field of their own
 PAGE: Final = 100
 
 ROWS: Final = (
@@ -41,7 +41,6 @@ def build(message: Draft, delivery_id: str, account: Account) -> c.HttpRequest |
 
 def _body(message: Draft, delivery_id: str) -> dict[str, Any]:
     to, cc, bcc = ([address_as("email", "name", each) for each in group] for group in without_repeats(message))
-    others = ((name, value) for name, value in message.headers.items() if name.lower() not in NAMED_HEADERS)
     body = {
         "from": address_as("email", "name", message.sender),
         "to": to,
@@ -62,7 +61,7 @@ def _body(message: Draft, delivery_id: str) -> dict[str, Any]:
         ],
         "in_reply_to": header_of(message, "in-reply-to"),
         "references": (header_of(message, "references") or "").split(),
-        "headers": [{"name": key, "value": text} for key, text in others],
+        "headers": [{"name": key, "value": text} for key, text in message.headers.items() if key.lower() not in NAMED],
         "tags": [*dict.fromkeys(message.tags), delivery_id],
     }
     return {name: value for name, value in body.items() if value}
@@ -138,7 +137,7 @@ PROVIDER: Final = c.Provider(
     name=MAIL.name,
     title="MailerSend",
     docs="https://developers.mailersend.com/api/v1/email.html",
-    settings=http.settings_of(REGIONS),
+    settings=http.settings_of(REGIONS, http.WEBHOOK_SECRET),
     limits=c.Limits(recipients_max=70, content_bytes_max=17 << 20, tags_max=4),  # 25 MB in base64; one tag is ours
     rows=ROWS,
     fault=MAIL.fault,
@@ -147,4 +146,5 @@ PROVIDER: Final = c.Provider(
     resolve=c.Lookup(lag_s=1800.0, kept_s=86_400.0, start=_ask, read=_find),  # kept by plan, for a day at least
     probe=lambda account: _request("GET", account, "/v1/api-quota", account.settings["api_key"]),
     probe_refused=frozenset({401}),
+    webhook=mailersend_events.WEBHOOK,
 )

@@ -14,7 +14,7 @@ from everpost.model.account import Account
 from everpost.model.ids import CORRELATION_KEY
 from everpost.model.message import Attachment, Draft
 from everpost.providers import contract as c
-from everpost.providers import http
+from everpost.providers import http, mailjet_events
 from everpost.providers.fields import without_repeats
 from everpost.providers.json_mail import JsonMail, address_as
 from everpost.providers.reading import Reading, at, decoded, read_answer
@@ -47,7 +47,6 @@ def build(message: Draft, delivery_id: str, account: Account) -> c.HttpRequest |
 
 def _body(message: Draft, delivery_id: str) -> dict[str, Any]:
     to, cc, bcc = ([ADDRESS(each) for each in group] for group in without_repeats(message))
-    variables = message.metadata | {CORRELATION_KEY: delivery_id}
     body = {
         "From": ADDRESS(message.sender),
         "To": to,
@@ -62,7 +61,7 @@ def _body(message: Draft, delivery_id: str) -> dict[str, Any]:
         "Headers": message.headers,
         "CustomCampaign": next(iter(message.tags), None),
         "CustomID": delivery_id,
-        "EventPayload": msgspec.json.encode(variables).decode(),
+        "EventPayload": msgspec.json.encode(message.metadata | {CORRELATION_KEY: delivery_id}).decode(),
     }
     return {"Messages": [{name: value for name, value in body.items() if value}]}
 
@@ -138,7 +137,7 @@ PROVIDER: Final = c.Provider(
     name=MAIL.name,
     title="Mailjet",
     docs="https://dev.mailjet.com/reference/email/send-emails/",
-    settings=(http.API_KEY, SECRET_KEY, http.region_of(REGIONS), http.BASE_URL),  # its keys may read what they sent
+    settings=(http.API_KEY, SECRET_KEY, http.region_of(REGIONS), http.BASE_URL, http.WEBHOOK_SECRET),
     limits=c.Limits(recipients_max=50, content_bytes_max=10 << 20, tags_max=1),  # 15 MB of files in base64
     rows=ROWS,
     fault=MAIL.fault,
@@ -147,4 +146,5 @@ PROVIDER: Final = c.Provider(
     resolve=c.Lookup(lag_s=1800.0, kept_s=7 * 86_400.0, start=_ask, read=_find),  # it promises neither
     probe=lambda account: _request("GET", account, "/v3/REST/sender?Limit=1"),
     probe_refused=frozenset({401}),
+    webhook=mailjet_events.WEBHOOK,
 )
