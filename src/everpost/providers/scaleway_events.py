@@ -57,7 +57,7 @@ def _sighting(event: Mapping[str, Any], raw: bytes) -> Sighting | None:
         event_id=sightings.name(event.get("id")),
         at=sightings.iso_instant(event.get("created_at")),
         recipient=sightings.name(event.get("email_to")),
-        delivery_id=sightings.listed(event.get("email_headers"), "key", ID_HEADER),
+        delivery_id=sightings.paired(event.get("email_headers"), "key", ID_HEADER),
         provider_message_id=sightings.name(event.get("email_id")),
         **_diagnosis(kind, native, event),
     )

@@ -145,7 +145,7 @@ def _planted(mail: Any) -> str | None:
     """As a tag it has a hyphen in place of its dot. Headers are told, too, unless they are many."""
     tags = at(mail, "tags", CORRELATION_KEY)
     tag = sightings.name(tags[0]) if isinstance(tags, list) and tags else None
-    return tag.replace("-", ".") if tag else sightings.listed(at(mail, "headers"), "name", ID_HEADER)
+    return tag.replace("-", ".") if tag else sightings.paired(at(mail, "headers"), "name", ID_HEADER)
 
 
 WEBHOOK: Final = Webhook(verify=verify, read=read, window_s=sns.WINDOW_S, refused_status=503, setting=TOPICS)

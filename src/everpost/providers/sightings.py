@@ -78,7 +78,7 @@ def instant(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def listed(pairs: Any, key: str, wanted: str) -> str | None:
+def paired(pairs: Any, key: str, wanted: str) -> str | None:
     """The `value` of the first of a list's pairs whose `key` is this, where that is a name."""
     found = (at(pair, "value") for pair in pairs if at(pair, key) == wanted) if isinstance(pairs, list) else ()
     return name(next(iter(found), None))
