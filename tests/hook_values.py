@@ -1,11 +1,16 @@
 """The providers whose events are tested, each by its name."""
 
 from everpost.model.account import Account
-from hook_senders import hook_request, mailgun, sendgrid
+from hook_senders import brevo, hook_request, mailgun, mailtrap, postmark, resend, sendgrid, sparkpost
 
 SENDERS = {
+    "brevo": brevo,
     "mailgun": mailgun,
+    "mailtrap": mailtrap,
+    "postmark": postmark,
+    "resend": resend,
     "sendgrid": sendgrid,
+    "sparkpost": sparkpost,
 }
 SECRETS = {name: sender.SECRET for name, sender in SENDERS.items()}
 OTHER_SECRETS = {name: sender.OTHER_SECRET for name, sender in SENDERS.items()}
