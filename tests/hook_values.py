@@ -1,16 +1,35 @@
 """The providers whose events are tested, each by its name."""
 
 from everpost.model.account import Account
-from hook_senders import hook_request, mailersend, mailgun, mailjet, mandrill, scaleway, sendgrid, ses
+from hook_senders import (
+    brevo,
+    hook_request,
+    mailersend,
+    mailgun,
+    mailjet,
+    mailtrap,
+    mandrill,
+    postmark,
+    resend,
+    scaleway,
+    sendgrid,
+    ses,
+    sparkpost,
+)
 
 SENDERS = {
+    "brevo": brevo,
     "mailersend": mailersend,
     "mailgun": mailgun,
     "mailjet": mailjet,
+    "mailtrap": mailtrap,
     "mandrill": mandrill,
+    "postmark": postmark,
+    "resend": resend,
     "scaleway": scaleway,
     "sendgrid": sendgrid,
     "ses": ses,
+    "sparkpost": sparkpost,
 }
 SECRETS = {name: sender.SECRET for name, sender in SENDERS.items()}
 OTHER_SECRETS = {name: sender.OTHER_SECRET for name, sender in SENDERS.items()}

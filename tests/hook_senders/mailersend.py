@@ -9,7 +9,7 @@ SECRET, OTHER_SECRET = "mailersend-signing-secret", "another-signing-secret"
 
 
 def event(event="activity.delivered", reason=None, **fields):
-    kind = event.partition(".")[2]
+    kind = str(event).partition(".")[2]
     return {
         "type": event,
         "created_at": "2027-01-15T08:00:01.5Z",

@@ -14,7 +14,12 @@ URL = "https://hook:s3cret@everpost.example.com/hooks/mandrill?tenant=1"
 
 def event(event="delivered", msg=None, **fields):
     mail = {"_id": "abcdef", "email": "bob@example.org", "metadata": {CORRELATION_KEY: DELIVERY}, "smtp_events": []}
-    return {"event": event, "_id": "abcdef", "ts": int(NOW), "msg": mail | (msg or {})} | fields
+    return {
+        "event": event,
+        "_id": "abcdef",
+        "ts": int(NOW),
+        "msg": mail | (msg if isinstance(msg, dict) else {}),
+    } | fields
 
 
 def request(event, at=NOW, key=SECRET):

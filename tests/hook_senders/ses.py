@@ -9,7 +9,7 @@ DOCUMENTS = {CERTIFICATE: notifications.certified()}
 
 
 def event(event="Delivery", about=None, **fields):
-    name = event[0].lower() + event[1:]
+    name = "about" if not isinstance(event, str) else event[:1].lower() + event[1:]
     return {
         "eventType": event,
         "mail": {
@@ -18,7 +18,7 @@ def event(event="Delivery", about=None, **fields):
             "destination": ["bob@example.org"],
             "tags": {"everpost_id": [DELIVERY.replace(".", "-")]},
         },
-        name: {"timestamp": "2027-01-15T08:00:00.500Z"} | (about or {}),
+        name: {"timestamp": "2027-01-15T08:00:00.500Z"} | (about if isinstance(about, dict) else {}),
     } | fields
 
 

@@ -2,6 +2,7 @@
 and what makes it come again. Pure functions over bytes, as all of a provider is."""
 
 import hmac
+import math
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -17,6 +18,7 @@ QUEUE: Final = "webhook_queue"
 URL: Final = "webhook_url"
 TO_VERIFY_WITH: Final = frozenset({SECRET, TOPICS, QUEUE, URL, "base_url"})
 AHEAD_S_MAX: Final = 600.0  # by which a sender's clock may be before ours
+UNDATED_S: Final = math.inf  # the window where nothing says when a request was made
 
 
 class HookRequest(Struct, frozen=True, kw_only=True):
@@ -53,7 +55,7 @@ class Webhook(Struct, frozen=True, kw_only=True):
     verify: Callable[[HookRequest, Account, Sequence[str]], Genuine | Forged | Lacks]
     """By any of the secrets: one is being replaced by another. It is asked again with each document that it lacks."""
     read: Callable[[bytes], tuple[Sighting | Unreadable, ...]]
-    window_s: float  # how old a signature may be: as long as the provider goes on sending the same; inf: it has no date
+    window_s: float  # how old a signature may be: as long as the provider goes on sending the same
     again_status: int = 503  # the answer after which it does so
     refused_status: int = 403
     """The answer to what is not proven: one after which it sends that again, too, while somebody mends a secret."""
@@ -74,6 +76,15 @@ def is_basic_auth(request: HookRequest, secrets: Sequence[str]) -> bool:
     wanted = (b64encode(secret.encode()) for secret in secrets)
     given = login.encode(errors="surrogatepass")
     return any([hmac.compare_digest(each, given) for each in wanted])  # noqa: C419  each of them is compared
+
+
+def by_login(request: HookRequest, _: Account, secrets: Sequence[str]) -> Genuine | Forged:
+    """The `verify` of a provider that signs nothing, but logs in where it posts to."""
+    if is_basic_auth(request, secrets):
+        return Genuine()
+    if "authorization" not in request.headers:
+        return Forged("it does not log in: its address needs the user and the password of webhook_secret")
+    return Forged("its login is wrong: webhook_secret is USER:PASSWORD, as they stand in its address")
 
 
 def untimely(stamp: str, received_at: float, window_s: float) -> Forged | None:

@@ -4,7 +4,6 @@ Signed is the body as it came. When a webhook is made or changed, a ping comes t
 to be taken, and tells nothing. There is no metadata: our id comes back as a tag.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -14,7 +13,7 @@ from everpost.model.account import Account
 from everpost.model.ids import DELIVERY_ID
 from everpost.model.sighting import Bounce, Reason, Sighting, SightingKind, Unreadable
 from everpost.providers import sightings
-from everpost.providers.hooks import Forged, Genuine, HookRequest, Webhook
+from everpost.providers.hooks import UNDATED_S, Forged, Genuine, HookRequest, Webhook
 from everpost.providers.reading import at, decoded
 from everpost.providers.signing import is_hmac_sha256
 
@@ -105,4 +104,4 @@ def _planted(tags: Any) -> str | None:
     return next((tag for tag in texts if DELIVERY_ID.fullmatch(tag)), None)
 
 
-WEBHOOK: Final = Webhook(verify=verify, read=read, window_s=math.inf)
+WEBHOOK: Final = Webhook(verify=verify, read=read, window_s=UNDATED_S)

@@ -4,17 +4,15 @@ Nothing is signed: the address has a user and a password in it, which come as Ba
 One event comes alone, or many of all kinds in one array where they are grouped.
 """
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
-from everpost.model.account import Account
 from everpost.model.ids import CORRELATION_KEY
 from everpost.model.sighting import Bounce, Reason, Sighting, SightingKind, Unreadable
 from everpost.providers import sightings
-from everpost.providers.hooks import Forged, Genuine, HookRequest, Webhook, is_basic_auth
+from everpost.providers.hooks import UNDATED_S, Webhook, by_login
 from everpost.providers.reading import at, decoded
 
 EVENTS: Final = {
@@ -48,14 +46,6 @@ ERRORS: Final = {  # `error`; where that is empty, `error_related_to`
 }
 OF_THE_ADDRESS: Final = (Reason.INVALID_RECIPIENT, Reason.MAILBOX_INACTIVE)
 _GROUP: Final = msgspec.json.Decoder(list[msgspec.Raw])
-
-
-def verify(request: HookRequest, _: Account, secrets: Sequence[str]) -> Genuine | Forged:
-    if "authorization" not in request.headers:
-        return Forged("it is not signed, and there is no login in its place: write it into the webhook's address")
-    if is_basic_auth(request, secrets):
-        return Genuine()
-    return Forged("what stands for its signature is wrong: webhook_secret is the `user:password` of its address")
 
 
 def read(body: bytes) -> tuple[Sighting | Unreadable, ...]:
@@ -121,4 +111,4 @@ def _machine(kind: SightingKind, event: Mapping[str, Any]) -> Any:
     return sightings.machine(sightings.text(event.get("agent"))) if is_seen else None
 
 
-WEBHOOK: Final = Webhook(verify=verify, read=read, window_s=math.inf)
+WEBHOOK: Final = Webhook(verify=by_login, read=read, window_s=UNDATED_S)

@@ -5,7 +5,6 @@ When a webhook is made, an empty array comes that is signed with a key which eve
 tells nothing.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -16,7 +15,7 @@ from everpost.model.account import Account
 from everpost.model.ids import CORRELATION_KEY
 from everpost.model.sighting import Bounce, Reason, Sighting, SightingKind, Unreadable
 from everpost.providers import sightings
-from everpost.providers.hooks import URL, Forged, Genuine, HookRequest, Webhook
+from everpost.providers.hooks import UNDATED_S, URL, Forged, Genuine, HookRequest, Webhook
 from everpost.providers.reading import at
 from everpost.providers.signing import is_hmac_sha1
 
@@ -145,4 +144,4 @@ def _diagnosis(kind: SightingKind, native: str, mail: Any) -> dict[str, Any]:
     return told | {"bounce": Bounce.HARD if is_hard else Bounce.SOFT}
 
 
-WEBHOOK: Final = Webhook(verify=verify, read=read, window_s=math.inf)
+WEBHOOK: Final = Webhook(verify=verify, read=read, window_s=UNDATED_S)

@@ -6,14 +6,25 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
-from everpost.sandbox.events import FATES, Post, Teller, Told, fate_of
+from everpost.providers.hooks import SECRET
+from everpost.sandbox.events import FATES, Particular, Post, Teller, Told, fate_of
 from everpost.sandbox.inbox import Caught
+from everpost.sandbox.tellers.mailersend import MailerSendTeller
 from everpost.sandbox.tellers.mailgun import MailgunTeller
+from everpost.sandbox.tellers.mailjet import MailjetTeller
+from everpost.sandbox.tellers.mandrill import MandrillTeller
+from everpost.sandbox.tellers.scaleway import ScalewayTeller
 from everpost.sandbox.tellers.sendgrid import SendGridTeller
+from everpost.sandbox.tellers.ses import SesTeller
 
 TELLERS: Final[Mapping[str, Callable[[], Teller]]] = {
+    "mailersend": MailerSendTeller,
     "mailgun": MailgunTeller,
+    "mailjet": MailjetTeller,
+    "mandrill": MandrillTeller,
+    "scaleway": ScalewayTeller,
     "sendgrid": SendGridTeller,
+    "ses": SesTeller,
 }
 PAUSES_S: Final = (0.2, 1.0, 5.0, 15.0, 60.0)  # before what was not taken is posted again
 ANSWER_S: Final = 10.0
@@ -38,10 +49,20 @@ class Telling:
                 return None
         return self._tellers[provider].secret
 
-    def tell(self, provider: str, url: str) -> None:
-        """From now on its events go there."""
-        if self.secret(provider) is not None:
-            self._urls[provider] = url
+    def tell(self, provider: str, url: str, base_url: str) -> dict[str, str]:
+        """From now on its events go there, from the sandbox provider at `base_url`. Gives the settings by which an
+        account knows them; none, if it can't sign any here."""
+        secret = self.secret(provider)
+        if secret is None:
+            return {}
+        self._urls[provider] = url
+        teller = self._tellers[provider]
+        return teller.settings(url, base_url) if isinstance(teller, Particular) else {SECRET: secret}
+
+    def document(self, provider: str, path: str) -> bytes | None:
+        """What the provider's events refer to, at its own port."""
+        teller = self._tellers.get(provider)
+        return teller.documents.get(path) if isinstance(teller, Particular) else None
 
     def caught(self, caught: Caught, fate: str | None = None) -> None:
         """A mail has come: what becomes of it is told for each recipient; by the address, unless `fate` says it."""
