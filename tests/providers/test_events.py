@@ -76,15 +76,24 @@ def test_an_event_is_read_as_the_fixture_says(name, case):
 
 NAMES = {
     "brevo": ("<4711@smtp-relay.mailin.fr>:delivered:bob@example.org:1800000000000:", NOW, "4711@smtp-relay.mailin.fr"),
+    "mailersend": ("ms-delivered", NOW + 0.5, "69559b"),
     "mailgun": ("2027-01-15:mg-delivered", NOW + 0.5, "4711@mg.example.com"),
+    "mailjet": (
+        f"104427216766056450:sent:bob@example.org:{int(NOW)}:",
+        NOW,
+        "00000000-0000-4000-8000-00000000e001",
+    ),
     "mailtrap": ("mt-delivery", NOW, "00000000-0000-4000-8000-000000004711"),
+    "mandrill": (f"abcdef:delivered:{int(NOW)}:", NOW, "abcdef"),
     "postmark": (
         "Delivery:00000000-0000-4000-8000-000000004711:bob@example.org:2027-01-15T08:00:00.500000Z",
         NOW + 0.5,
         "00000000-0000-4000-8000-000000004711",
     ),
     "resend": (None, NOW + 0.5, "00000000-0000-4000-8000-000000004711"),
+    "scaleway": ("scw-email_delivered", NOW + 0.5, "5aaa"),
     "sendgrid": ("sg-delivered", NOW, "abcdef"),
+    "ses": ("0100019b:Delivery:bob@example.org:2027-01-15T08:00:00.500Z", NOW + 0.5, "0100019b"),
     "sparkpost": ("sp-delivery", NOW, "4711"),
 }
 

@@ -9,22 +9,32 @@ from urllib.parse import urlsplit
 from everpost.providers.hooks import SECRET
 from everpost.sandbox.events import FATES, Particular, Post, Teller, Told, fate_of
 from everpost.sandbox.inbox import Caught
+from everpost.sandbox.tellers.brevo import BrevoTeller
 from everpost.sandbox.tellers.mailersend import MailerSendTeller
 from everpost.sandbox.tellers.mailgun import MailgunTeller
 from everpost.sandbox.tellers.mailjet import MailjetTeller
+from everpost.sandbox.tellers.mailtrap import MailtrapTeller
 from everpost.sandbox.tellers.mandrill import MandrillTeller
+from everpost.sandbox.tellers.postmark import PostmarkTeller
+from everpost.sandbox.tellers.resend import ResendTeller
 from everpost.sandbox.tellers.scaleway import ScalewayTeller
 from everpost.sandbox.tellers.sendgrid import SendGridTeller
 from everpost.sandbox.tellers.ses import SesTeller
+from everpost.sandbox.tellers.sparkpost import SparkPostTeller
 
 TELLERS: Final[Mapping[str, Callable[[], Teller]]] = {
+    "brevo": BrevoTeller,
     "mailersend": MailerSendTeller,
     "mailgun": MailgunTeller,
     "mailjet": MailjetTeller,
+    "mailtrap": MailtrapTeller,
     "mandrill": MandrillTeller,
+    "postmark": PostmarkTeller,
+    "resend": ResendTeller,
     "scaleway": ScalewayTeller,
     "sendgrid": SendGridTeller,
     "ses": SesTeller,
+    "sparkpost": SparkPostTeller,
 }
 PAUSES_S: Final = (0.2, 1.0, 5.0, 15.0, 60.0)  # before what was not taken is posted again
 ANSWER_S: Final = 10.0

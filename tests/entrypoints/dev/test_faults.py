@@ -80,7 +80,7 @@ async def test_what_is_wrong_with_a_fault_is_said_and_nothing_is_changed(call, f
 
 
 async def test_only_a_provider_whose_events_are_heard_can_let_mail_bounce(call, sandbox):
-    sandbox.telling.tell("mailgun", "http://127.0.0.1:9/hooks/mailgun")
+    sandbox.telling.tell("mailgun", "http://127.0.0.1:9/hooks/mailgun", sandbox.url("mailgun"))
     assert (await call("PUT", f"{PATH}/mailgun", {"faults": [{"kind": "bounce"}]})).status == 200
     assert of(await call("GET", PATH), "mailgun")["tells"]
 

@@ -41,4 +41,4 @@ class MailerSendTeller:
         }
         data = {"object": "activity", "id": f"sandbox-{told.id}", "created_at": iso(told.at), "email": email}
         native = self.native[told.what]
-        return {"type": f"activity.{native['type']}", "created_at": iso(told.at), "data": data | native}
+        return {"type": f"activity.{native['type']}", "created_at": iso(told.at), "data": {**data, **native}}

@@ -4,7 +4,7 @@ lies at the sandbox provider itself. Before the first one comes a request to con
 import datetime as dt
 import hashlib
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -26,7 +26,7 @@ class Notifications:
         key = rsa.generate_private_key(65537, 2048)
         self.secret = topic
         self.documents: Mapping[str, bytes] = {CERTIFICATE: _certificate(key), "/": b"<ConfirmSubscriptionResponse/>"}
-        self._sign = lambda signed: key.sign(signed, padding.PKCS1v15(), SHA256())
+        self._sign: Callable[[bytes], bytes] = lambda signed: key.sign(signed, padding.PKCS1v15(), SHA256())
         self._base_url = ""
         self._is_new = True
 
