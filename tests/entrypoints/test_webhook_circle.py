@@ -48,7 +48,13 @@ def until(look, is_good):
 
 def sent_by(client, account, *to, cc=()):
     client.post("/setEmailProvider", {"provider": account})
-    mail = {"from": "ann@example.com", "to": list(to), "cc": list(cc), "subject": "Hello", "text": "It works"}
+    mail = {
+        "from": "ann@example.com",
+        "to": list(to),
+        "cc": list(cc),
+        "subject": "Hello",
+        "text": "It works, and so does its webhook",
+    }
     return client.post("/v1/emails", mail, {"prefer": "wait=5"}).body["id"]
 
 

@@ -47,6 +47,7 @@ class Telling:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._tellers: dict[str, Teller] = {}
+        self._particular: dict[str, Particular] = {}
         self._urls: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -67,12 +68,15 @@ class Telling:
             return {}
         self._urls[provider] = url
         teller = self._tellers[provider]
-        return teller.settings(url, base_url) if isinstance(teller, Particular) else {SECRET: secret}
+        if not isinstance(teller, Particular):
+            return {SECRET: secret}
+        self._particular[provider] = teller
+        return teller.settings(url, base_url)
 
     def document(self, provider: str, path: str) -> bytes | None:
         """What the provider's events refer to, at its own port."""
-        teller = self._tellers.get(provider)
-        return teller.documents.get(path) if isinstance(teller, Particular) else None
+        teller = self._particular.get(provider)
+        return None if teller is None else teller.documents.get(path)
 
     def caught(self, caught: Caught, fate: str | None = None) -> None:
         """A mail has come: what becomes of it is told for each recipient; by the address, unless `fate` says it."""
