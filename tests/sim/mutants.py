@@ -110,8 +110,8 @@ def ignore_the_lease(patch: pytest.MonkeyPatch) -> None:
 
 
 def write_to_those_who_must_not_be_written_to(patch: pytest.MonkeyPatch) -> None:
-    async def nobody(*_) -> set[Any]:
-        return set()
+    async def nobody(*_) -> dict[Any, Any]:
+        return {}
 
     patch.setattr(deliver, "suppressed_among", nobody)
     patch.setattr(MemoryStore, "_has_suppressed", lambda *_: False)

@@ -182,7 +182,9 @@ FACTS: Final[Mapping[EventType, Fact]] = {
     EventType.RECIPIENT_FAILED: Fact("A fault on the provider's side.", _TOLD | _DIAGNOSIS),
     EventType.RECIPIENT_COMPLAINED: Fact("The recipient calls it spam. The address is suppressed.", _TOLD),
     EventType.RECIPIENT_UNSUBSCRIBED: Fact(
-        "The recipient wants no more mail. Without a scope, the address is suppressed.", _TOLD | _SCOPE
+        "The recipient wants no more mail. Without a scope the address is suppressed, and for mail of a stream always "
+        "for that stream.",
+        _TOLD | _SCOPE,
     ),
     EventType.RECIPIENT_RESUBSCRIBED: Fact("The recipient wants mail again.", _TOLD | _SCOPE),
     EventType.RECIPIENT_AUTORESPONDED: Fact("A machine has answered it.", _TOLD),
@@ -229,13 +231,17 @@ FACTS: Final[Mapping[EventType, Fact]] = {
         "An address must not be written to.",
         {
             "by": "who did it: a key, or the account whose provider has told why",
-            "source": "`webhook`, where a provider has told why",
+            "source": "how it is known: `bounce`, `complaint`, `unsubscribe`, `person`, `import` or `account`",
+            "stream": "the mail that is meant; left out: all of it",
+            "expires_at": "until then; left out: for good",
             "place": "of the recipient in the mail that it was told of",
             "addresses": "how many at once; left out: one",
         }
         | _REASON,
     ),
-    EventType.SUPPRESSION_REMOVED: Fact("An address may be written to again.", {"by": "who did it"}),
+    EventType.SUPPRESSION_REMOVED: Fact(
+        "An address may be written to again.", {"by": "who did it", "stream": "the mail that is meant; left out: all"}
+    ),
     EventType.ADDRESS_ERASED: Fact(
         "A recipient was taken out of mails that are kept.",
         {"messages": "of how many mails, in this step", "by": "who did it"},
