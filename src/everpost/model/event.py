@@ -40,6 +40,8 @@ class EventType(StrEnum):
     ACCOUNT_CLOSED = "account.closed"
     ACCOUNT_UNCONFIRMED = "account.unconfirmed"
     ACCOUNT_CONFIRMED = "account.confirmed"
+    ACCOUNT_DEGRADED = "account.degraded"
+    ACCOUNT_RECOVERED = "account.recovered"
     ACCOUNT_PAUSED = "account.paused"
     ACCOUNT_RESUMED = "account.resumed"
     ACCOUNT_PROBED = "account.probed"
@@ -93,6 +95,12 @@ _MACHINE: Final = {"machine": "`apple_mpp`, `image_proxy`, `scanner` or `unknown
 _SCOPE: Final = {"scope": "from what, such as `group:7`; left out: from everything"}
 _WHO: Final = {"by": "who did it", "reason": "why, in their words; left out where they gave none"}
 _ROUTE: Final = {"route": "name of the route"} | _WHO
+_PROMPTNESS: Final = {
+    "share": "of the latest mails that were listened for, those that were reported delivered in time",
+    "usual_share": "the same by the account's own past",
+    "mails": "how many the latest ones are",
+    "silent": "of these, mails of which nothing was told",
+}
 _WEBHOOK: Final = {"webhook": "id of the webhook"}
 _BY: Final = {"by": "who did it"}
 _MAKER: Final = {"by": "who did it; left out: whoever has the store itself, by `everpost keys`"}
@@ -198,6 +206,17 @@ FACTS: Final[Mapping[EventType, Fact]] = {
         {"since_at": "mail that it has accepted since then may be lost"} | _REASON,
     ),
     EventType.ACCOUNT_CONFIRMED: Fact("Mail that an account accepts shows in its provider's records again.", {}),
+    EventType.ACCOUNT_DEGRADED: Fact(
+        "What an account accepts is delivered late, or nothing is told of it any more: it gets less mail.",
+        {
+            "since_at": "when the first of these mails was accepted",
+            "within_s": "how soon a mail should have been reported delivered",
+            "takes": "the share of the mail that it gets",
+        }
+        | _REASON
+        | _PROMPTNESS,
+    ),
+    EventType.ACCOUNT_RECOVERED: Fact("What an account accepts is delivered as promptly as usual again.", _PROMPTNESS),
     EventType.ACCOUNT_PAUSED: Fact("Somebody has taken it out of a route: it carries no mail of it.", _ROUTE),
     EventType.ACCOUNT_RESUMED: Fact("Somebody has put it back into its place on a route.", _ROUTE),
     EventType.ACCOUNT_PROBED: Fact(

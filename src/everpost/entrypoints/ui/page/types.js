@@ -7,7 +7,7 @@ export const TYPES = {
   recipient: ["queued", "sent", "deferred", "delivered", "bounced", "rejected", "failed", "complained",
     "unsubscribed", "resubscribed", "autoresponded", "opened", "clicked", "unknown"],
   webhook: ["unreadable", "created", "changed", "rotated", "replayed", "disabled", "deleted", "test"],
-  account: ["opened", "closed", "unconfirmed", "confirmed", "paused", "resumed", "probed"],
+  account: ["opened", "closed", "unconfirmed", "confirmed", "degraded", "recovered", "paused", "resumed", "probed"],
   route: ["changed", "default_changed"],
   suppression: ["added", "removed"],
   address: ["erased"],
