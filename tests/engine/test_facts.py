@@ -146,7 +146,9 @@ def sightings():
     diagnosis = {"reason": Reason.OTHER, "smtp_code": 550, "enhanced_status": "5.0.0", "text": "no"}
     yield from (Sighting(kind=kind, **usual) for kind in (SightingKind.SENT, SightingKind.AUTORESPONDED))
     yield Sighting(kind=SightingKind.FAILED, **usual, **diagnosis)
-    yield Sighting(kind=SightingKind.UNKNOWN, **usual)
+    yield Sighting(kind=SightingKind.SUPPRESSION_ADDED, **usual, reason=Reason.SUPPRESSED_BOUNCE)
+    others = (SightingKind.INBOUND, SightingKind.SUPPRESSION_REMOVED, SightingKind.UNKNOWN)
+    yield from (Sighting(kind=kind, **usual) for kind in others)
 
 
 def events_of_sightings():

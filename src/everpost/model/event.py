@@ -34,6 +34,9 @@ class EventType(StrEnum):
     RECIPIENT_AUTORESPONDED = "recipient.autoresponded"
     RECIPIENT_OPENED = "recipient.opened"
     RECIPIENT_CLICKED = "recipient.clicked"
+    RECIPIENT_INBOUND = "recipient.inbound"
+    RECIPIENT_SUPPRESSION_ADDED = "recipient.suppression_added"
+    RECIPIENT_SUPPRESSION_REMOVED = "recipient.suppression_removed"
     RECIPIENT_UNKNOWN = "recipient.unknown"
     WEBHOOK_UNREADABLE = "webhook.unreadable"
     ACCOUNT_OPENED = "account.opened"
@@ -194,6 +197,11 @@ FACTS: Final[Mapping[EventType, Fact]] = {
     EventType.RECIPIENT_AUTORESPONDED: Fact("A machine has answered it.", _TOLD),
     EventType.RECIPIENT_OPENED: Fact("It was opened, or its pictures were loaded.", _TOLD | _MACHINE),
     EventType.RECIPIENT_CLICKED: Fact("A link of it was followed.", _TOLD | _MACHINE),
+    EventType.RECIPIENT_INBOUND: Fact("Somebody has written to an address that the provider receives mail for.", _TOLD),
+    EventType.RECIPIENT_SUPPRESSION_ADDED: Fact(
+        "The provider has put an address on its own list.", _TOLD | {"reason": _DIAGNOSIS["reason"]}
+    ),
+    EventType.RECIPIENT_SUPPRESSION_REMOVED: Fact("The provider has taken an address off its own list.", _TOLD),
     EventType.RECIPIENT_UNKNOWN: Fact("The provider tells something that has no name here.", _TOLD),
     EventType.WEBHOOK_UNREADABLE: Fact(
         "What a provider has sent makes no sense. It is kept as it came.",

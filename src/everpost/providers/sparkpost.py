@@ -12,7 +12,7 @@ from everpost.model.ids import CORRELATION_KEY
 from everpost.model.limits import RECIPIENTS_MAX
 from everpost.model.message import Attachment, Draft
 from everpost.providers import contract as c
-from everpost.providers import http
+from everpost.providers import http, sparkpost_events
 from everpost.providers.fields import mailbox_line, without_repeats
 from everpost.providers.json_mail import JsonMail, address_as
 from everpost.providers.reading import Reading, at, decoded, id_at, read_answer
@@ -20,7 +20,6 @@ from everpost.providers.reading import Reading, at, decoded, id_at, read_answer
 REGIONS: Final = {"us": "https://api.sparkpost.com", "eu": "https://api.eu.sparkpost.com"}
 EVENTS_MAX: Final = 1000
 CAMPAIGN_BYTES_MAX: Final = 64
-OWN: Final = (("recipients",), ("content", "from"), ("content", "email_rfc822"), ("metadata", CORRELATION_KEY))
 
 ROWS: Final = (
     c.Row(200, "^0 accepted", c.REFUSED_HERE, "all recipients are on its own list, or not to its liking"),
@@ -81,7 +80,7 @@ def _file(part: Attachment) -> dict[str, str]:
 MAIL: Final = JsonMail(
     name="sparkpost",
     body=_body,
-    own=OWN,
+    own=(("recipients",), ("content", "from"), ("content", "email_rfc822"), ("metadata", CORRELATION_KEY)),
     lines=(("content", "subject"), ("content", "headers"), ("content", "reply_to")),
     texts=(("content", "text"), ("content", "html"), ("content", "template_id")),
 )
@@ -138,7 +137,7 @@ PROVIDER: Final = c.Provider(
     name=MAIL.name,
     title="SparkPost",
     docs="https://developers.sparkpost.com/api/transmissions/",
-    settings=http.settings_of(REGIONS),
+    settings=http.settings_of(REGIONS, http.WEBHOOK_SECRET),
     limits=c.Limits(recipients_max=RECIPIENTS_MAX, content_bytes_max=14 << 20, tags_max=1),  # 20 MB in base64
     rows=ROWS,
     fault=fault,
@@ -147,4 +146,5 @@ PROVIDER: Final = c.Provider(
     resolve=c.Lookup(lag_s=600.0, kept_s=9 * 86_400.0, start=_ask, read=_find),
     probe=lambda account: _request("GET", account, "/api/v1/account", http.lookup_key(account)),
     probe_refused=frozenset({401}),
+    webhook=sparkpost_events.WEBHOOK,
 )
