@@ -34,12 +34,17 @@ class EventType(StrEnum):
     RECIPIENT_AUTORESPONDED = "recipient.autoresponded"
     RECIPIENT_OPENED = "recipient.opened"
     RECIPIENT_CLICKED = "recipient.clicked"
+    RECIPIENT_INBOUND = "recipient.inbound"
+    RECIPIENT_SUPPRESSION_ADDED = "recipient.suppression_added"
+    RECIPIENT_SUPPRESSION_REMOVED = "recipient.suppression_removed"
     RECIPIENT_UNKNOWN = "recipient.unknown"
     WEBHOOK_UNREADABLE = "webhook.unreadable"
     ACCOUNT_OPENED = "account.opened"
     ACCOUNT_CLOSED = "account.closed"
     ACCOUNT_UNCONFIRMED = "account.unconfirmed"
     ACCOUNT_CONFIRMED = "account.confirmed"
+    ACCOUNT_DEGRADED = "account.degraded"
+    ACCOUNT_RECOVERED = "account.recovered"
     ACCOUNT_PAUSED = "account.paused"
     ACCOUNT_RESUMED = "account.resumed"
     ACCOUNT_PROBED = "account.probed"
@@ -94,6 +99,12 @@ _MACHINE: Final = {"machine": "`apple_mpp`, `image_proxy`, `scanner` or `unknown
 _SCOPE: Final = {"scope": "from what, such as `group:7`; left out: from everything"}
 _WHO: Final = {"by": "who did it", "reason": "why, in their words; left out where they gave none"}
 _ROUTE: Final = {"route": "name of the route"} | _WHO
+_PROMPTNESS: Final = {
+    "share": "of the latest mails that were listened for, those that were reported delivered in time",
+    "usual_share": "the same by the account's own past",
+    "mails": "how many the latest ones are",
+    "silent": "of these, mails of which nothing was told",
+}
 _WEBHOOK: Final = {"webhook": "id of the webhook"}
 _BY: Final = {"by": "who did it"}
 _MAKER: Final = {"by": "who did it; left out: whoever has the store itself, by `everpost keys`"}
@@ -190,6 +201,11 @@ FACTS: Final[Mapping[EventType, Fact]] = {
     EventType.RECIPIENT_AUTORESPONDED: Fact("A machine has answered it.", _TOLD),
     EventType.RECIPIENT_OPENED: Fact("It was opened, or its pictures were loaded.", _TOLD | _MACHINE),
     EventType.RECIPIENT_CLICKED: Fact("A link of it was followed.", _TOLD | _MACHINE),
+    EventType.RECIPIENT_INBOUND: Fact("Somebody has written to an address that the provider receives mail for.", _TOLD),
+    EventType.RECIPIENT_SUPPRESSION_ADDED: Fact(
+        "The provider has put an address on its own list.", _TOLD | {"reason": _DIAGNOSIS["reason"]}
+    ),
+    EventType.RECIPIENT_SUPPRESSION_REMOVED: Fact("The provider has taken an address off its own list.", _TOLD),
     EventType.RECIPIENT_UNKNOWN: Fact("The provider tells something that has no name here.", _TOLD),
     EventType.WEBHOOK_UNREADABLE: Fact(
         "What a provider has sent makes no sense. It is kept as it came.",
@@ -202,6 +218,17 @@ FACTS: Final[Mapping[EventType, Fact]] = {
         {"since_at": "mail that it has accepted since then may be lost"} | _REASON,
     ),
     EventType.ACCOUNT_CONFIRMED: Fact("Mail that an account accepts shows in its provider's records again.", {}),
+    EventType.ACCOUNT_DEGRADED: Fact(
+        "What an account accepts is delivered late, or nothing is told of it any more: it gets less mail.",
+        {
+            "since_at": "when the first of these mails was accepted",
+            "within_s": "how soon a mail should have been reported delivered",
+            "takes": "the share of the mail that it gets",
+        }
+        | _REASON
+        | _PROMPTNESS,
+    ),
+    EventType.ACCOUNT_RECOVERED: Fact("What an account accepts is delivered as promptly as usual again.", _PROMPTNESS),
     EventType.ACCOUNT_PAUSED: Fact("Somebody has taken it out of a route: it carries no mail of it.", _ROUTE),
     EventType.ACCOUNT_RESUMED: Fact("Somebody has put it back into its place on a route.", _ROUTE),
     EventType.ACCOUNT_PROBED: Fact(

@@ -10,7 +10,7 @@ from everpost.model.account import Account
 from everpost.model.ids import CORRELATION_KEY
 from everpost.model.message import Draft
 from everpost.providers import contract as c
-from everpost.providers import http
+from everpost.providers import http, sparkpost_events
 from everpost.providers.reading import Reading, at, decoded, id_at, read_answer
 from everpost.providers.sparkpost_mail import LIMITS, MAIL, fault
 
@@ -86,7 +86,7 @@ PROVIDER: Final = c.Provider(
     name=MAIL.name,
     title="SparkPost",
     docs="https://developers.sparkpost.com/api/transmissions/",
-    settings=http.settings_of(REGIONS),
+    settings=http.settings_of(REGIONS, http.WEBHOOK_SECRET),
     limits=LIMITS,
     rows=ROWS,
     fault=fault,
@@ -95,4 +95,5 @@ PROVIDER: Final = c.Provider(
     resolve=c.Lookup(lag_s=600.0, kept_s=9 * 86_400.0, start=_ask, read=_find),
     probe=lambda account: _request("GET", account, "/api/v1/account", http.lookup_key(account)),
     probe_refused=frozenset({401}),
+    webhook=sparkpost_events.WEBHOOK,
 )
