@@ -76,6 +76,7 @@ _ANSWER: Final = {
 }
 _REASON: Final = {"reason": "why, in words"}
 _SKIPPED: Final = {"skipped": "accounts that could not be asked, each with its reason"}
+_LOST: Final = {"lost": "what of the mail the provider has no place for, by the names of `allow_loss`"}
 _TOLD: Final = {
     "place": "whose it is: the place in to, cc and bcc, counted from 0; left out where the provider names nobody of it",
     "native": "the provider's own name of the event",
@@ -115,7 +116,8 @@ FACTS: Final[Mapping[EventType, Fact]] = {
     EventType.ATTEMPTED: Fact(
         "An account is about to be given the mail: the intent, on disk before the first byte goes out.",
         {"number": "which attempt it is", "why": "why this account", "after": "who was asked before, if another"}
-        | _SKIPPED,
+        | _SKIPPED
+        | _LOST,
     ),
     EventType.DEFERRED: Fact(
         "It was certainly not taken, or no account could take it now. It stays queued.",
@@ -124,14 +126,14 @@ FACTS: Final[Mapping[EventType, Fact]] = {
         | _REASON
         | _SKIPPED,
     ),
-    EventType.SENT: Fact("A provider has it. Final.", _ANSWER),
+    EventType.SENT: Fact("A provider has it. Final.", _ANSWER | _LOST),
     EventType.FAILED: Fact(
         "No provider will take it, or it has expired. Final.",
         _ANSWER | _REASON | {"code": "`expired`, where its time was over"} | _SKIPPED,
     ),
     EventType.HELD: Fact(
         "A provider has parked it, or nobody can tell whether one has it: a person decides. Final for Everpost.",
-        _ANSWER | _REASON,
+        _ANSWER | _REASON | _LOST,
     ),
     EventType.UNCERTAIN: Fact("A provider may have it: its answer is missing or makes no sense.", _ANSWER),
     EventType.RESOLVED: Fact(
