@@ -132,3 +132,16 @@ def _decoded(value: str, name: str, faults: Faults) -> str:
 
 def without_orders(whole: Part) -> Part:
     return replace(whole, fields=tuple(field for field in whole.fields if not is_order(field[0].lower())))
+
+
+def stripped(data: bytes) -> bytes:
+    """The mail as it came, but for these fields."""
+    head, rest, body = data.partition(b"\r\n\r\n")
+    kept: list[bytes] = []
+    is_kept = True
+    for line in head.split(b"\r\n"):
+        if not line.startswith((b" ", b"\t")):
+            is_kept = not is_order(line.partition(b":")[0].rstrip().lower().decode("ascii", "replace"))
+        if is_kept:
+            kept.append(line)
+    return b"\r\n".join(kept) + rest + body

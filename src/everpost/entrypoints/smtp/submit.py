@@ -8,23 +8,22 @@ long as idempotency keys are kept. One that says neither may be meant twice.
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 import msgspec
-from msgspec.structs import replace
 
 from everpost.dialects.faults import Faults
 from everpost.dialects.mime_orders import Orders, read_orders, without_orders
 from everpost.dialects.mime_parts import Part, take_apart
-from everpost.dialects.mime_reader import read
 from everpost.dialects.mime_words import Unreadable
 from everpost.engine.accept import Acceptance, Acceptor, Idempotency
 from everpost.engine.clock import Clock
 from everpost.engine.forms import Forms
 from everpost.entrypoints.http.admission import Admission
 from everpost.entrypoints.http.figures import Figures
+from everpost.entrypoints.smtp.faithful import Stamp, forms_of
 from everpost.entrypoints.smtp.lines import Content
 from everpost.model.key import Caller
 from everpost.model.limits import SMTP_BODIES_BYTES_MAX
@@ -37,7 +36,6 @@ LATER: Final = frozenset({"idempotency_running", "store_unavailable"})
 """Problems that pass: the same mail may be taken in a moment."""
 _LINES_MAX: Final = 10  # of a reply
 _LINE_CHARS_MAX: Final = 400  # RFC 5321 4.5.3.1.5 has 512, with the code and CRLF
-_MESSAGE_ID: Final = "Message-ID"
 _log = logging.getLogger(__name__)
 
 
@@ -119,7 +117,9 @@ class Submitter:
         orders = read_orders(whole, faults)
         if faults:
             return faults.problem()
-        drafts = _forms(without_orders(whole), orders, mail.recipients)
+        drafts = forms_of(
+            data, without_orders(whole), orders, mail.recipients, Stamp(self._clock.now(), origin.request)
+        )
         if isinstance(drafts, Problem):
             return drafts
         draft = await self._forms.best(drafts)
@@ -128,16 +128,6 @@ class Submitter:
         if isinstance(accepted, Acceptance) and not accepted.replayed:
             self._figures.count_accepted()
         return accepted
-
-
-def _forms(whole: Part, orders: Orders, recipients: Sequence[Address]) -> Sequence[Draft] | Problem:
-    """The mail in all its forms, the most faithful one first. Several providers let nobody choose a Message-ID."""
-    read_ = read(whole, recipients)
-    if isinstance(read_, Problem):
-        return read_
-    draft = orders.given_to(read_)
-    bare = {name: value for name, value in draft.headers.items() if name != _MESSAGE_ID}
-    return [draft] if bare == draft.headers else [draft, replace(draft, headers=bare)]
 
 
 def _idempotency(mail: Submitted, data: bytes, whole: Part, orders: Orders, draft: Draft) -> Idempotency | None:
