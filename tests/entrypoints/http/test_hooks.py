@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 from msgspec.structs import replace
 
+import hook_values
 import http_kit
 from everpost.engine.documents import Documents
 from everpost.engine.wire import Guard
@@ -20,11 +21,11 @@ from everpost.store.memory import MemoryStore
 from everpost.store.port import StoreUnavailable
 from everpost.wiring import PROVIDERS
 from hook_senders import logged_in
-from hook_values import DOCUMENTS, EVENTS, REQUESTS, SECRETS, account, sendgrid_event, sendgrid_request
+from hook_values import DOCUMENTS, EVENTS, REQUESTS, SECRETS, sendgrid_event, sendgrid_request
 from http_kit import NATIVE, Caller, ScriptedWire, running
 
 ACCOUNTS = {
-    **{name: replace(account(name), name=name) for name in SECRETS},
+    **{name: replace(hook_values.account(name), name=name) for name in SECRETS},
     "silent": Account(name="silent", provider="smtp"),
     "open": Account(name="open", provider="mailgun"),
 }

@@ -8,7 +8,7 @@ export const TYPES = {
     "unsubscribed", "resubscribed", "autoresponded", "opened", "clicked", "inbound",
     "suppression_added", "suppression_removed", "unknown"],
   webhook: ["unreadable", "created", "changed", "rotated", "replayed", "disabled", "deleted", "test"],
-  account: ["opened", "closed", "unconfirmed", "confirmed", "paused", "resumed", "probed"],
+  account: ["opened", "closed", "unconfirmed", "confirmed", "degraded", "recovered", "paused", "resumed", "probed"],
   route: ["changed", "default_changed"],
   suppression: ["added", "removed"],
   address: ["erased"],
