@@ -143,12 +143,12 @@ FACTS: Final[Mapping[EventType, Fact]] = {
         _ANSWER | _REASON | {"code": "`expired`, where its time was over"} | _SKIPPED,
     ),
     EventType.HELD: Fact(
-        "A provider has parked it, or nobody can tell whether one has it: a person decides. Final for Everpost.",
+        "A provider has parked it, or nobody can tell whether one has it: a person decides, or what it tells later.",
         _ANSWER | _REASON | _LOST,
     ),
     EventType.UNCERTAIN: Fact("A provider may have it: its answer is missing or makes no sense.", _ANSWER),
     EventType.RESOLVED: Fact(
-        "What became of an uncertain attempt, as far as it could be found out.",
+        "What became of an uncertain attempt, or of a held mail, as far as it could be found out.",
         {
             "number": "which attempt",
             "verdict": "`found`, `absent` or `unresolved`; `decided`: by a person",

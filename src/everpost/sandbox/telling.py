@@ -8,12 +8,22 @@ from urllib.parse import urlsplit
 
 from everpost.sandbox.events import FATES, Post, Teller, Told, fate_of
 from everpost.sandbox.inbox import Caught
+from everpost.sandbox.tellers.brevo import BrevoTeller
 from everpost.sandbox.tellers.mailgun import MailgunTeller
+from everpost.sandbox.tellers.mailtrap import MailtrapTeller
+from everpost.sandbox.tellers.postmark import PostmarkTeller
+from everpost.sandbox.tellers.resend import ResendTeller
 from everpost.sandbox.tellers.sendgrid import SendGridTeller
+from everpost.sandbox.tellers.sparkpost import SparkPostTeller
 
 TELLERS: Final[Mapping[str, Callable[[], Teller]]] = {
+    "brevo": BrevoTeller,
     "mailgun": MailgunTeller,
+    "mailtrap": MailtrapTeller,
+    "postmark": PostmarkTeller,
+    "resend": ResendTeller,
     "sendgrid": SendGridTeller,
+    "sparkpost": SparkPostTeller,
 }
 PAUSES_S: Final = (0.2, 1.0, 5.0, 15.0, 60.0)  # before what was not taken is posted again
 ANSWER_S: Final = 10.0
