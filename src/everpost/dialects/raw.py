@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from everpost.dialects.addresses import address_of, parse_encoded_list
 from everpost.dialects.faults import Faults, quoted
@@ -72,6 +73,12 @@ def parse(data: bytes, envelope: Sequence[str] = ()) -> Draft | Problem:
         is_raw=True,
     )
     return faults.problem() if faults else draft
+
+
+def outline(draft: Draft) -> Draft:
+    """A raw mail to the same people, to be asked about."""
+    file = Attachment(filename=FILENAME, content_type=MEDIA_TYPE, content=b"")
+    return replace(draft, is_raw=True, attachments=(file,), text=None, html=None, headers={}, reply_to=())
 
 
 # --- lines -----------------------------------------------------------------------------------------------------------
