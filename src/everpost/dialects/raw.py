@@ -44,7 +44,7 @@ _NOBODY: Final = Address("")
 
 class _Field(Struct, frozen=True):
     name: str  # in lower case
-    value: str  # unfolded
+    value: str  # unfolded, with blanks for tabs
     whole: bytes  # with the line breaks
 
 
@@ -129,7 +129,7 @@ def _fields(head: bytes, faults: Faults) -> Iterator[_Field]:
 
 def _field(lines: Sequence[bytes]) -> _Field:
     name, _, value = b"".join(lines).decode("ascii").partition(":")
-    return _Field(name.lower(), value.strip(" \t"), b"".join(line + b"\r\n" for line in lines))
+    return _Field(name.lower(), value.replace("\t", " ").strip(), b"".join(line + b"\r\n" for line in lines))
 
 
 def _check_fields(fields: Sequence[_Field], faults: Faults) -> None:

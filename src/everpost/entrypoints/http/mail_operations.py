@@ -102,9 +102,9 @@ MAIL: Final = (
         tag="Mail",
         summary="Send a whole mail as it stands",
         description=(
-            "The body is the mail (RFC 5322), and goes out byte for byte: signatures stay good. Only accounts that take "
-            "it so are asked; it is never taken apart. Above it stands one line of ours, `X-Everpost-Id`; Bcc fields are "
-            "taken out; where all lines end by LF, they end by CRLF. It needs From and Date."
+            "The body is the mail (RFC 5322), and goes out byte for byte: signatures stay good. Only accounts that "
+            "take it so are asked; it is never taken apart. Above it stands one line of ours, `X-Everpost-Id`; Bcc "
+            "fields are taken out; where all lines end by LF, they end by CRLF. It needs From and Date."
         ),
         handle=raw_mail.send_raw,
         scope=Scope.SEND,

@@ -4,11 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import asdict
 
-from everpost.core.explain import Candidate
 from everpost.dialects.faults import Faults
 from everpost.dialects.native_account_views import (
     AccountView,
-    CandidateView,
     ExplanationView,
     NeedsView,
     PlaceView,
@@ -134,14 +132,13 @@ def _explanation(route: str, explained: Explained) -> ExplanationView:
         "account": found.account,
         "reason": found.reason,
         "until": maybe_instant(found.until),
-        "accounts": [_candidate(one) for one in found.candidates],
+        "accounts": [
+            {"account": one.account, "share": one.share, "reason": one.reason, "lost": list(one.lost)}
+            for one in found.candidates
+        ],
         "needs": NeedsView(**asdict(explained.needs)),  # type: ignore[typeddict-item]  # the same fields
         "suppressed": list(explained.suppressed),
     }
-
-
-def _candidate(one: Candidate) -> CandidateView:
-    return {"account": one.account, "share": one.share, "reason": one.reason, "lost": list(one.lost)}
 
 
 def _version(route: Route, if_match: int | Problem | None) -> int | Problem:
