@@ -103,7 +103,10 @@ RECIPIENTS: Final = Entries(
     help="Whom the account may write to, as with a provider's sandbox.",
 )
 SENDERS: Final = Entries(
-    name="senders", of="domains", default="every domain", help="Which domains the account may send from."
+    name="senders",
+    of="domains",
+    default="every domain",
+    help="Which domains the account is verified for and may send from; `*.example.com` stands for all below it.",
 )
 LOOKUP_LAG_S: Final[Number[float | None]] = Number(
     name="lookup_lag_s",
