@@ -13,7 +13,7 @@ from everpost.model.ids import CORRELATION_KEY
 from everpost.model.limits import CONTENT_BYTES_MAX
 from everpost.model.message import Draft
 from everpost.providers import contract as c
-from everpost.providers import fields, http, mailgun_events
+from everpost.providers import fields, http, mailgun_events, mailgun_history
 from everpost.providers.forms import FilePart, is_field_name, render_form
 from everpost.providers.options import form_fault, with_options
 from everpost.providers.reading import Reading, at, decoded, read_answer
@@ -22,7 +22,6 @@ REGIONS: Final = {"us": "https://api.mailgun.net", "eu": "https://api.eu.mailgun
 OWN: Final = frozenset(f"from to cc bcc h:from h:to h:cc h:bcc h:sender h:message-id v:{CORRELATION_KEY}".split())
 LINES: Final = ("h:", "o:", "subject")  # options that end up in lines of the header
 DOMAIN: Final = c.Setting(name="domain", form=c.Form.DOMAIN, help="sending domain", required=True)
-EVENTS_MAX: Final = 300
 PUT_OFF: Final = (("o:deliverytime",), ("o:deliverytime-optimize-period",), ("o:time-zone-localize",))
 BARE_WORDS: Final = ("Forbidden", "Mailgun Magnificent API")  # the two answers that are no JSON objects
 
@@ -113,7 +112,7 @@ READING: Final = Reading(words=_words, message_id=_message_id, rows=ROWS, wait=W
 def _ask(sought: c.Sought) -> c.HttpRequest:
     begin, end = (int(at.timestamp()) for at in http.window(sought))
     what = {"event": "accepted", "recipient": http.searched(sought.message), "begin": begin, "end": end}
-    url = _url(sought.account, "/v3/{}/events?" + urlencode(what | {"ascending": "yes", "limit": EVENTS_MAX}))
+    url = _url(sought.account, "/v3/{}/events?" + urlencode(what | mailgun_history.PAGE))
     return http.request_of("GET", url, _login(http.lookup_key(sought.account)))
 
 
@@ -147,4 +146,5 @@ PROVIDER: Final = c.Provider(
     resolve=c.Lookup(lag_s=1800.0, kept_s=86_400.0, start=_ask, read=_find),
     probe=lambda account: http.request_of("GET", _url(account, "/v4/domains/{}"), _login(http.lookup_key(account))),
     webhook=mailgun_events.WEBHOOK,
+    history=mailgun_history.history(_url, REGIONS),
 )

@@ -12,13 +12,12 @@ from everpost.model.ids import CORRELATION_KEY
 from everpost.model.limits import RECIPIENTS_MAX
 from everpost.model.message import Attachment, Draft
 from everpost.providers import contract as c
-from everpost.providers import http, sparkpost_events
+from everpost.providers import http, sparkpost_events, sparkpost_history
 from everpost.providers.fields import mailbox_line, without_repeats
 from everpost.providers.json_mail import JsonMail, address_as
 from everpost.providers.reading import Reading, at, decoded, id_at, read_answer
 
 REGIONS: Final = {"us": "https://api.sparkpost.com", "eu": "https://api.eu.sparkpost.com"}
-EVENTS_MAX: Final = 1000
 CAMPAIGN_BYTES_MAX: Final = 64
 
 ROWS: Final = (
@@ -114,7 +113,7 @@ READING: Final = Reading(words=_words, message_id=_message_id, rows=ROWS)
 def _ask(sought: c.Sought) -> c.HttpRequest:
     begin, end = (f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in http.window(sought))
     what = {"recipients": http.searched(sought.message), "events": "injection", "from": begin, "to": end}
-    path = f"/api/v1/events/message?{urlencode(what | {'per_page': EVENTS_MAX})}"
+    path = f"/api/v1/events/message?{urlencode(what | {'per_page': sparkpost_history.EVENTS_MAX})}"
     return _request("GET", sought.account, path, http.lookup_key(sought.account))
 
 
@@ -147,4 +146,5 @@ PROVIDER: Final = c.Provider(
     probe=lambda account: _request("GET", account, "/api/v1/account", http.lookup_key(account)),
     probe_refused=frozenset({401}),
     webhook=sparkpost_events.WEBHOOK,
+    history=sparkpost_history.history(REGIONS),
 )
