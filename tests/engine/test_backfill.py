@@ -82,14 +82,14 @@ async def test_what_was_listed_is_what_webhooks_would_have_told(name):
         await hooked.hooked(engine)
         expected = await hooked.states(engine, stored)
         addresses = [f"{fate}+1@example.org" for fate in RECEIVERS]
-        barred = [row.address for row in await engine.console.suppressions(CALLER.project, addresses)]
+        barred = [row.address for row in await hooked.world.store.suppressed(CALLER.project, addresses)]
     assert len(set(expected)) > 4
     async with filled.running() as engine:
         stored = await filled.sent(engine)
         await elapse(1.0)
         told = await engine.backfill.fill("a", filled.since())
         assert await filled.states(engine, stored) == expected
-        assert [row.address for row in await engine.console.suppressions(CALLER.project, addresses)] == barred
+        assert [row.address for row in await filled.world.store.suppressed(CALLER.project, addresses)] == barred
     assert (told.trouble, told.listed, told.joined) == ("", told.fresh, told.fresh)
     assert set(await filled.told()) >= set(await hooked.told())  # of a refused mail it lists that it was taken, too
 

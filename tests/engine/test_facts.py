@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from core_values import queued, route, send
-from engine_kit import BAD_KEY, CALLER, TAKEN, World, accepted, elapse
+from engine_kit import BAD_KEY, CALLER, TAKEN, World, accepted, barred, elapse
 from everpost.core import noticing, transitions
 from everpost.core.decide import Fail, Skip, Wait
 from everpost.core.noticing import Join
@@ -15,7 +15,8 @@ from everpost.engine.accept import Idempotency
 from everpost.engine.keys import Keyring
 from everpost.engine.webhooks import replays
 from everpost.model.act import Act, Action, Decision
-from everpost.model.event import FACTS, Event, EventType
+from everpost.model.event import Event, EventType
+from everpost.model.facts import FACTS
 from everpost.model.key import Scope
 from everpost.model.message import Address, OnUnknown, Origin
 from everpost.model.outcome import Kind, Outcome
@@ -72,9 +73,9 @@ async def events_of(world):
         await elapse(3600)
         await engine.desk.resend(CALLER, stored.message.id, AGAIN, Idempotency("shop:resend", "key", b""))
         await elapse(3600)
-        await engine.console.suppress(CALLER, "eve@example.net", "they asked")
-        await engine.console.suppress_all(CALLER, {"mallory@example.net": "they asked"})
-        await engine.console.unsuppress(CALLER, "eve@example.net")
+        await engine.console.suppressing.put(CALLER, [barred("eve@example.net", stream="news", expires_at=NOW + 1e6)])
+        await engine.console.suppressing.put(CALLER, [barred("mallory@example.net"), barred("mallory@example.org")])
+        await engine.console.suppressing.remove(CALLER, "eve@example.net", "news")
         await engine.console.set_default(CALLER, "b")
         await steered(engine.console)
         await engine.console.erase(CALLER, "bob@example.org", dry_run=False)
@@ -158,8 +159,8 @@ def events_of_sightings():
         yield noticing.event_of(sighting, "a", None, NOW)
         told = noticing.event_of(sighting, "a", join, NOW)
         yield told
-        if why := noticing.stops(sighting):
-            yield noticing.suppression_event(told, why, NOW)
+        if row := noticing.suppression_of(told, sighting, join, NOW):
+            yield noticing.suppression_event(told, row)
 
 
 async def test_events_tell_what_the_reference_says_and_no_more(world):

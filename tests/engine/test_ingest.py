@@ -228,10 +228,11 @@ async def test_who_must_not_be_written_to_is_suppressed(world, event, why):
         stored = await sent(world, engine, to=(Address("Bob@Example.org"),))
         await take(engine, about(stored, event))
         await take(engine, about(stored, event))
-        (row,) = await engine.console.suppressions("shop", ["bob@example.org"])
+        row = await engine.console.suppressing.find("shop", "bob@example.org", "")
         assert row.reason == why
         (added,) = await world.events(EventType.SUPPRESSION_ADDED)
-        assert added.data == {"by": "a", "source": "webhook", "reason": why, "place": 0}
+        assert added.data == {"by": "a", "source": row.source, "reason": why, "place": 0}
+        assert (row.source in why) or row.source == "unsubscribe"
         refused = await accepted(engine, to=(Address("bob@example.org"),))
         assert (await world.ended(refused)).state is DeliveryState.FAILED
     assert len(world.wire.sent) == 1
@@ -251,16 +252,41 @@ async def test_what_concerns_one_mail_or_a_part_suppresses_nobody(world, event):
     async with world.running() as engine:
         stored = await sent(world, engine)
         assert (await take(engine, about(stored, event))).joined == 1
-        assert await engine.console.suppressions("shop", ["bob@example.org"]) == []
+        assert await engine.console.suppressing.find("shop", "bob@example.org", "") is None
+
+
+@pytest.mark.parametrize("event", [{"event": "unsubscribe"}, {"event": "group_unsubscribe", "asm_group_id": 7}])
+async def test_who_leaves_the_mail_of_a_stream_still_gets_other_mail(world, event):
+    async with world.running() as engine:
+        stored = await sent(world, engine, stream="news")
+        await take(engine, about(stored, event))
+        find = engine.console.suppressing.find
+        assert (await find("shop", "bob@example.org", "news")).source == "unsubscribe"
+        assert await find("shop", "bob@example.org", "") is None
+        for stream, state in (("news", DeliveryState.FAILED), ("", DeliveryState.SENT)):
+            assert (await world.ended(await accepted(engine, stream=stream))).state is state
+
+
+async def test_a_bounce_takes_the_place_of_an_unsubscription_and_not_the_other_way_round(world):
+    async with world.running() as engine:
+        stored = await sent(world, engine)
+        find = engine.console.suppressing.find
+        for event, source in (
+            ({"event": "unsubscribe"}, "unsubscribe"),
+            (HARD, "bounce"),
+            ({"event": "unsubscribe"}, "bounce"),
+        ):
+            await take(engine, about(stored, event | {"sg_event_id": f"{event['event']}-{source}"}))
+            assert (await find("shop", "bob@example.org", "")).source == source
 
 
 async def test_who_was_let_in_again_is_not_shut_out_by_a_repeat(world):
     async with world.running() as engine:
         stored = await sent(world, engine)
         await take(engine, about(stored, HARD))
-        await engine.console.unsuppress(CALLER, "bob@example.org")
+        await engine.console.suppressing.remove(CALLER, "bob@example.org", "")
         await take(engine, about(stored, HARD))
-        assert await engine.console.suppressions("shop", ["bob@example.org"]) == []
+        assert await engine.console.suppressing.find("shop", "bob@example.org", "") is None
 
 
 @pytest.mark.parametrize("event", [{"event": "processed"}, {}, HARD, {"event": "dropped", "reason": "Spam Content"}])

@@ -229,7 +229,7 @@ class Deliverer:
         round_ = Round(
             began_at=self._ports.clock.monotonic(),
             routes=await self._routes.all(),
-            suppressed=await suppressed_among(batch, self._ports.store),
+            barred=await suppressed_among(batch, self._ports.store),
             board=await self._fleet.board(),  # last, since an account may have died while the queue was read
         )
         for claimed in batch:

@@ -31,15 +31,7 @@ class Member:
 
     @property
     def carrier(self) -> Carrier:
-        limits = self.provider.limits
-        return Carrier(
-            account=self.account,
-            recipients_max=limits.recipients_max,
-            content_bytes_max=limits.content_bytes_max,
-            tags_max=limits.tags_max,
-            inline=limits.inline,
-            fault=self.provider.fault,
-        )
+        return Carrier(account=self.account, limits=self.provider.limits, fault=self.provider.fault)
 
 
 class Fleet:

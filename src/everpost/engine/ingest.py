@@ -23,8 +23,9 @@ from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Event
 from everpost.model.limits import PAPER_BYTES_MAX, PROVIDER_ID_CHARS_MAX
 from everpost.model.sighting import TAKEN, Sighting, Unreadable
+from everpost.model.suppression import Suppression, covers, has_expired
 from everpost.providers.hooks import Forged, HookRequest, Webhook, secrets_of
-from everpost.store.port import Notice, Suppression, Written
+from everpost.store.port import Notice, Written
 
 TOKENS_MAX: Final = 100_000  # that one process remembers
 RESOLVE_TRIES: Final = 3  # against workers that write at the same moment
@@ -107,22 +108,17 @@ class Ingestor:
         )
 
     async def _notice(self, event: Event, sighting: Sighting, join: Join | None) -> Notice:
-        """With the suppression that follows, unless the address is suppressed already."""
-        paper = sighting.raw[:PAPER_BYTES_MAX]
-        why = noticing.stops(sighting)
-        if why is None or join is None or "place" not in event.data:
+        """With the suppression that follows, unless one that is known stops as much."""
+        paper, now = sighting.raw[:PAPER_BYTES_MAX], self._ports.clock.now()
+        row = None if join is None else noticing.suppression_of(event, sighting, join, now)
+        if row is None or await self._is_covered(row):
             return Notice(event=event, paper=paper)
-        project, now = join.message.project, self._ports.clock.now()
-        address = join.message.recipients[event.data["place"]].email.lower()
-        if await self._ports.store.suppressed(project, [address]):
-            return Notice(event=event, paper=paper)
-        reason = f"{why}, as {event.account} has told"
-        return Notice(
-            event=event,
-            paper=paper,
-            suppressions=(Suppression(project=project, address=address, reason=reason, created_at=now),),
-            further=(noticing.suppression_event(event, reason, now),),
-        )
+        further = noticing.suppression_event(event, row)
+        return Notice(event=event, paper=paper, suppressions=(row,), further=(further,))
+
+    async def _is_covered(self, row: Suppression) -> bool:
+        known = await self._ports.store.suppressed(row.project, [row.address], row.stream)
+        return any(covers(one, row) for one in known if not has_expired(one, row.created_at))
 
     async def _resolve(self, told: Iterable[tuple[Sighting, Join | None]], account: str) -> None:
         """What the account tells of mail that it may or may not have taken proves that it has."""

@@ -131,7 +131,13 @@ PROVIDER: Final = c.Provider(
     title="Brevo",
     docs="https://developers.brevo.com/reference/sendtransacemail",
     settings=(http.API_KEY, http.BASE_URL, http.WEBHOOK_SECRET),
-    limits=c.Limits(recipients_max=99, content_bytes_max=14 << 20, tags_max=TAGS_MAX, inline=False),  # 20 MB in base64
+    limits=c.Limits(
+        recipients_max=99,
+        content_bytes_max=14 << 20,  # 20 MB in base64
+        inline=False,
+        tags_max=TAGS_MAX,
+        file_types=c.FileTypes.BY_NAME,
+    ),
     rows=ROWS,
     fault=MAIL.fault,
     build=build,

@@ -18,6 +18,7 @@ from everpost.providers.reading import Reading, at, decoded, read_answer
 
 STREAMS: Final = {"transactional": "https://send.api.mailtrap.io", "bulk": "https://bulk.api.mailtrap.io"}
 LOGS: Final = {"world": "https://mailtrap.io"}
+LIMITS: Final = c.Limits(recipients_max=1000, content_bytes_max=7 << 20, tags_max=1)  # 10 MB in base64
 STREAM: Final = c.Setting(
     name="stream", help="of its two streams, the one for this mail", default="transactional", choices=tuple(STREAMS)
 )
@@ -48,7 +49,7 @@ def _body(message: Draft, delivery_id: str) -> dict[str, Any]:
         "html": message.html,
         "attachments": [_file(part) for part in message.attachments],
         "headers": message.headers,
-        "category": next(iter(message.tags), None),
+        "category": next(iter(LIMITS.kept(message.tags)), None),
         "custom_variables": message.metadata | {CORRELATION_KEY: delivery_id},
     }
     return {name: value for name, value in body.items() if value}
@@ -119,7 +120,7 @@ PROVIDER: Final = c.Provider(
     title="Mailtrap",
     docs="https://docs.mailtrap.io/developers/email-sending",
     settings=http.settings_of(LOGS, http.WEBHOOK_SECRET, STREAM),
-    limits=c.Limits(recipients_max=1000, content_bytes_max=7 << 20, tags_max=1),  # 10 MB in base64
+    limits=LIMITS,
     rows=ROWS,
     fault=MAIL.fault,
     build=build,

@@ -28,6 +28,7 @@ IN_ANY_CASE: Final = frozenset(["From", "To", "Cc", "Bcc", "Metadata", "Headers"
 TEMPLATES: Final = ("TemplateId", "TemplateAlias")
 STREAM: Final = c.Setting(name="message_stream", help="stream that mail goes through, if not the default one")
 FOUND_MAX: Final = 10
+LIMITS: Final = c.Limits(recipients_max=50, content_bytes_max=7 << 20, tags_max=1)  # 10 MB in all, in base64
 
 ROWS: Final = (
     c.Row(200, "will not deliver to these inactive", c.ACCEPTED, "the others are served"),
@@ -75,7 +76,7 @@ def _body(message: Draft, delivery_id: str) -> dict[str, Any]:
         "TextBody": message.text,
         "HtmlBody": message.html,
         "Headers": [{"Name": name, "Value": value} for name, value in headers.items()],
-        "Tag": next(iter(message.tags), None),
+        "Tag": next(iter(LIMITS.kept(message.tags)), None),
         "Metadata": message.metadata | {CORRELATION_KEY: delivery_id},
         "Attachments": [
             {
@@ -133,7 +134,7 @@ PROVIDER: Final = c.Provider(
     title="Postmark",
     docs="https://postmarkapp.com/developer/api/email-api",
     settings=(http.API_KEY, http.BASE_URL, http.WEBHOOK_SECRET, STREAM),
-    limits=c.Limits(recipients_max=50, content_bytes_max=7 << 20, tags_max=1),  # 10 MB in all, in base64
+    limits=LIMITS,
     rows=ROWS,
     fault=fault,
     build=build,

@@ -74,6 +74,7 @@ def _sighting(whole: Mapping[str, Any], raw: bytes) -> Sighting | None:
         return None
     kind = EVENTS.get(native, SightingKind.UNKNOWN)
     is_seen = kind in (SightingKind.OPENED, SightingKind.CLICKED)
+    told: dict[str, Any] = {"kind": kind, "late": native == "out_of_band"}
     return Sighting(
         native=native,
         raw=raw,
@@ -83,7 +84,7 @@ def _sighting(whole: Mapping[str, Any], raw: bytes) -> Sighting | None:
         delivery_id=sightings.name(at(event, "rcpt_meta", CORRELATION_KEY)),
         provider_message_id=sightings.name(event.get("transmission_id")),
         machine=sightings.machine(sightings.text(event.get("user_agent"))) if is_seen else None,
-        **({"kind": kind, "late": native == "out_of_band"} | _diagnosis(kind, event)),
+        **(told | _diagnosis(kind, event)),
     )
 
 
