@@ -78,7 +78,7 @@ class Ingestor:
             return Untaken("forged", proof.reason)
         if proof.once is not None and not self._is_first_use((account, proof.once), request.body):
             return Untaken("forged", "its signature was used before, for another event")
-        return await self._keep(account, webhook.read(request.body), request.received_at)
+        return await self.keep(account, webhook.read(request.body), request.received_at)
 
     def _is_first_use(self, token: tuple[str, str], body: bytes) -> bool:
         """Whether the token came with this body only, as far as this process remembers."""
@@ -87,7 +87,8 @@ class Ingestor:
             self._tokens.popitem(last=False)
         return self._tokens.setdefault(token, digest) == digest
 
-    async def _keep(self, account: str, read: Sequence[Sighting | Unreadable], received_at: float) -> Taken:
+    async def keep(self, account: str, read: Sequence[Sighting | Unreadable], received_at: float) -> Taken:
+        """Of a genuine request of the account's provider, or of an answer of its. Raises StoreUnavailable."""
         sightings = [one for one in read if isinstance(one, Sighting)]
         joins = await self._joiner.joins(sightings, account)
         notices = [

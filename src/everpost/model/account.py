@@ -37,6 +37,7 @@ class Account(Struct, frozen=True, kw_only=True):
     max_concurrency: int = 50
     timeouts: Timeouts = Timeouts()
     lookup_lag_s: float | None = None  # None: the provider's own
+    backfill_every_s: float | None = None  # how often its provider is asked what its webhooks missed; None: never
 
 
 class Bucket(Struct, frozen=True):

@@ -115,6 +115,13 @@ LOOKUP_LAG_S: Final[Number[float | None]] = Number(
     high=86_400.0,
     help="How late the provider's records may show a mail. Left out: the provider's own figure.",
 )
+BACKFILL_EVERY_S: Final[Number[float | None]] = Number(
+    name="backfill_every_s",
+    default=None,
+    low=60,
+    high=86_400.0,
+    help="How often the provider is asked for the events that its webhooks missed. Left out: never.",
+)
 
 PER_SECOND: Final[Whole[int | None]] = Whole(
     name="per_second", default=None, low=1, high=_QUOTA_MAX, help="Recipients a second."
@@ -259,7 +266,7 @@ TABLES: Final[Mapping[str, Table]] = {
     "submission": submission.TABLE,
     "accounts.NAME": Table(
         "One set of credentials at one provider. The name is yours: small letters, digits, `-` and `_`.",
-        (PROVIDER, MAX_CONCURRENCY, RECIPIENTS, SENDERS, LOOKUP_LAG_S),
+        (PROVIDER, MAX_CONCURRENCY, RECIPIENTS, SENDERS, LOOKUP_LAG_S, BACKFILL_EVERY_S),
     ),
     "accounts.NAME.quota": Table(
         "What the account may send. A key that is left out is no limit.", (PER_SECOND, PER_DAY, PER_MONTH, ZONE)
