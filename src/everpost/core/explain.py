@@ -26,7 +26,7 @@ class Prospect(StrEnum):
 class Candidate(Struct, frozen=True, kw_only=True):
     account: str
     share: float  # of such mail that it is given, between 0 and 1
-    reason: str  # why it is chosen; with no share: why it is not
+    reason: str  # why it is chosen, and why not for all of such mail; with no share: why it is not
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
@@ -48,7 +48,7 @@ def explain(delivery: Delivery, message: Message, route: Route, board: Board, un
         Candidate(
             account=entry.account,
             share=taken[entry.account] / len(decisions),
-            reason=whys.get(entry.account) or skips.get(entry.account) or f"{chosen} is asked before it",
+            reason=_reason(whys.get(entry.account), skips.get(entry.account)) or f"{chosen} is asked before it",
         )
         for entry in route.accounts
     )
@@ -64,6 +64,10 @@ def explain(delivery: Delivery, message: Message, route: Route, board: Board, un
         until=None if is_refused else min(decision.until for decision in decisions if isinstance(decision, Wait)),
         candidates=candidates,
     )
+
+
+def _reason(why: str | None, but: str | None) -> str | None:
+    return f"{why}, but {but}" if why and but else why or but
 
 
 def awaited_account(delivery: Delivery, message: Message, route: Route, board: Board, chance: float) -> str | None:

@@ -22,6 +22,7 @@ LOSSES: Final[Mapping[str, str]] = {
     "route": "ours",
     "on_unknown": "ours",
     "resolve_within_s": "ours",
+    "allow_loss": "ours",
     "provider_options": "SMTP has none",
     "tags": "no counterpart",
     "metadata": "no counterpart",

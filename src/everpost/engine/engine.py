@@ -13,6 +13,7 @@ from everpost.engine.deliver import Deliverer
 from everpost.engine.desk import Desk
 from everpost.engine.feed import Feed
 from everpost.engine.fleet import Fleet, Member
+from everpost.engine.forms import Forms
 from everpost.engine.groups import Groups
 from everpost.engine.housekeep import Housekeeper, Retention
 from everpost.engine.ingest import Ingestor
@@ -62,6 +63,7 @@ class Engine:
         self._dispatcher: Dispatcher | None = None
         self.webhooks: Registry | None = None
         self.acceptor = Acceptor(ports, self._fleet, self._routes, self._deliverer)
+        self.forms = Forms(self._fleet, self._routes)
         self.console = Console(ports, self._fleet, self._routes, self.sink_lags_s)
         self.intake = Intake(ports, self._fleet, self._routes, self.acceptor)
         self.desk = Desk(ports, self.acceptor)

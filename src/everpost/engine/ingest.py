@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from everpost.core import noticing, transitions
 from everpost.core.noticing import Join
+from everpost.core.transitions import OPEN
 from everpost.engine import journal
 from everpost.engine.fleet import Fleet
 from everpost.engine.joining import Joiner, Projects
@@ -22,9 +23,10 @@ from everpost.model.change import Change
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Event
 from everpost.model.limits import PAPER_BYTES_MAX, PROVIDER_ID_CHARS_MAX
-from everpost.model.sighting import TAKEN, Sighting, Unreadable
+from everpost.model.sighting import RELEASED, TAKEN, Sighting, SightingKind, Unreadable
+from everpost.model.suppression import Suppression, covers, has_expired
 from everpost.providers.hooks import Forged, HookRequest, Webhook, secrets_of
-from everpost.store.port import Notice, Suppression, Written
+from everpost.store.port import Notice, Written
 
 TOKENS_MAX: Final = 100_000  # that one process remembers
 RESOLVE_TRIES: Final = 3  # against workers that write at the same moment
@@ -106,43 +108,42 @@ class Ingestor:
         )
 
     async def _notice(self, event: Event, sighting: Sighting, join: Join | None) -> Notice:
-        """With the suppression that follows, unless the address is suppressed already."""
-        paper = sighting.raw[:PAPER_BYTES_MAX]
-        why = noticing.stops(sighting)
-        if why is None or join is None or "place" not in event.data:
+        """With the suppression that follows, unless one that is known stops as much."""
+        paper, now = sighting.raw[:PAPER_BYTES_MAX], self._ports.clock.now()
+        row = None if join is None else noticing.suppression_of(event, sighting, join, now)
+        if row is None or await self._is_covered(row):
             return Notice(event=event, paper=paper)
-        project, now = join.message.project, self._ports.clock.now()
-        address = join.message.recipients[event.data["place"]].email.lower()
-        if await self._ports.store.suppressed(project, [address]):
-            return Notice(event=event, paper=paper)
-        reason = f"{why}, as {event.account} has told"
-        return Notice(
-            event=event,
-            paper=paper,
-            suppressions=(Suppression(project=project, address=address, reason=reason, created_at=now),),
-            further=(noticing.suppression_event(event, reason, now),),
-        )
+        further = noticing.suppression_event(event, row)
+        return Notice(event=event, paper=paper, suppressions=(row,), further=(further,))
+
+    async def _is_covered(self, row: Suppression) -> bool:
+        known = await self._ports.store.suppressed(row.project, [row.address], row.stream)
+        return any(covers(one, row) for one in known if not has_expired(one, row.created_at))
 
     async def _resolve(self, told: Iterable[tuple[Sighting, Join | None]], account: str) -> None:
-        """What the account tells of mail that it may or may not have taken proves that it has."""
+        """What the account tells of mail that it may or may not have taken, or has parked, proves that it has it, or
+        parks it no more."""
         for sighting, join in told:
-            if join is not None and sighting.kind in TAKEN and _is_in_doubt(join.delivery, account):
-                await self._resolve_one(join, sighting.provider_message_id, account)
+            if join is not None and _is_settled(join.delivery, sighting.kind, account):
+                await self._resolve_one(join, sighting, account)
 
-    async def _resolve_one(self, join: Join, provider_message_id: str | None, account: str) -> None:
+    async def _resolve_one(self, join: Join, sighting: Sighting, account: str) -> None:
         for _ in range(RESOLVE_TRIES):
             current = await self._ports.store.find_delivery(join.delivery.id)
-            if current is None or not _is_in_doubt(current, account):
+            if current is None or not _is_settled(current, sighting.kind, account):
                 return
-            change = transitions.found(current, _sound(provider_message_id), self._ports.clock.now())
+            change = transitions.found(current, _sound(sighting.provider_message_id), self._ports.clock.now())
             if await self._ports.store.advance([change]) == [Written.DONE]:
                 self._on_written([change])
                 journal.tell(join.message, change)
                 return
 
 
-def _is_in_doubt(delivery: Delivery, account: str) -> bool:
-    return delivery.state is DeliveryState.UNCERTAIN and delivery.account == account
+def _is_settled(delivery: Delivery, kind: SightingKind, account: str) -> bool:
+    """Whether this ends the doubt about it, or its being held. What is held under the account's own name for it was
+    taken and parked: that it was taken is no news."""
+    is_parked = delivery.state is DeliveryState.HELD and delivery.provider_message_id is not None
+    return delivery.account == account and delivery.state in OPEN and kind in (RELEASED if is_parked else TAKEN)
 
 
 def _sound(message_id: str | None) -> str | None:

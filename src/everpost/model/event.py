@@ -34,12 +34,17 @@ class EventType(StrEnum):
     RECIPIENT_AUTORESPONDED = "recipient.autoresponded"
     RECIPIENT_OPENED = "recipient.opened"
     RECIPIENT_CLICKED = "recipient.clicked"
+    RECIPIENT_INBOUND = "recipient.inbound"
+    RECIPIENT_SUPPRESSION_ADDED = "recipient.suppression_added"
+    RECIPIENT_SUPPRESSION_REMOVED = "recipient.suppression_removed"
     RECIPIENT_UNKNOWN = "recipient.unknown"
     WEBHOOK_UNREADABLE = "webhook.unreadable"
     ACCOUNT_OPENED = "account.opened"
     ACCOUNT_CLOSED = "account.closed"
     ACCOUNT_UNCONFIRMED = "account.unconfirmed"
     ACCOUNT_CONFIRMED = "account.confirmed"
+    ACCOUNT_DEGRADED = "account.degraded"
+    ACCOUNT_RECOVERED = "account.recovered"
     ACCOUNT_PAUSED = "account.paused"
     ACCOUNT_RESUMED = "account.resumed"
     ACCOUNT_PROBED = "account.probed"
@@ -76,6 +81,7 @@ _ANSWER: Final = {
 }
 _REASON: Final = {"reason": "why, in words"}
 _SKIPPED: Final = {"skipped": "accounts that could not be asked, each with its reason"}
+_LOST: Final = {"lost": "what of the mail the provider has no place for, by the names of `allow_loss`"}
 _TOLD: Final = {
     "place": "whose it is: the place in to, cc and bcc, counted from 0; left out where the provider names nobody of it",
     "native": "the provider's own name of the event",
@@ -93,6 +99,12 @@ _MACHINE: Final = {"machine": "`apple_mpp`, `image_proxy`, `scanner` or `unknown
 _SCOPE: Final = {"scope": "from what, such as `group:7`; left out: from everything"}
 _WHO: Final = {"by": "who did it", "reason": "why, in their words; left out where they gave none"}
 _ROUTE: Final = {"route": "name of the route"} | _WHO
+_PROMPTNESS: Final = {
+    "share": "of the latest mails that were listened for, those that were reported delivered in time",
+    "usual_share": "the same by the account's own past",
+    "mails": "how many the latest ones are",
+    "silent": "of these, mails of which nothing was told",
+}
 _WEBHOOK: Final = {"webhook": "id of the webhook"}
 _BY: Final = {"by": "who did it"}
 _MAKER: Final = {"by": "who did it; left out: whoever has the store itself, by `everpost keys`"}
@@ -115,7 +127,8 @@ FACTS: Final[Mapping[EventType, Fact]] = {
     EventType.ATTEMPTED: Fact(
         "An account is about to be given the mail: the intent, on disk before the first byte goes out.",
         {"number": "which attempt it is", "why": "why this account", "after": "who was asked before, if another"}
-        | _SKIPPED,
+        | _SKIPPED
+        | _LOST,
     ),
     EventType.DEFERRED: Fact(
         "It was certainly not taken, or no account could take it now. It stays queued.",
@@ -124,18 +137,18 @@ FACTS: Final[Mapping[EventType, Fact]] = {
         | _REASON
         | _SKIPPED,
     ),
-    EventType.SENT: Fact("A provider has it. Final.", _ANSWER),
+    EventType.SENT: Fact("A provider has it. Final.", _ANSWER | _LOST),
     EventType.FAILED: Fact(
         "No provider will take it, or it has expired. Final.",
         _ANSWER | _REASON | {"code": "`expired`, where its time was over"} | _SKIPPED,
     ),
     EventType.HELD: Fact(
-        "A provider has parked it, or nobody can tell whether one has it: a person decides. Final for Everpost.",
-        _ANSWER | _REASON,
+        "A provider has parked it, or nobody can tell whether one has it: a person decides, or what it tells later.",
+        _ANSWER | _REASON | _LOST,
     ),
     EventType.UNCERTAIN: Fact("A provider may have it: its answer is missing or makes no sense.", _ANSWER),
     EventType.RESOLVED: Fact(
-        "What became of an uncertain attempt, as far as it could be found out.",
+        "What became of an uncertain attempt, or of a held mail, as far as it could be found out.",
         {
             "number": "which attempt",
             "verdict": "`found`, `absent` or `unresolved`; `decided`: by a person",
@@ -180,12 +193,19 @@ FACTS: Final[Mapping[EventType, Fact]] = {
     EventType.RECIPIENT_FAILED: Fact("A fault on the provider's side.", _TOLD | _DIAGNOSIS),
     EventType.RECIPIENT_COMPLAINED: Fact("The recipient calls it spam. The address is suppressed.", _TOLD),
     EventType.RECIPIENT_UNSUBSCRIBED: Fact(
-        "The recipient wants no more mail. Without a scope, the address is suppressed.", _TOLD | _SCOPE
+        "The recipient wants no more mail. Without a scope the address is suppressed, and for mail of a stream always "
+        "for that stream.",
+        _TOLD | _SCOPE,
     ),
     EventType.RECIPIENT_RESUBSCRIBED: Fact("The recipient wants mail again.", _TOLD | _SCOPE),
     EventType.RECIPIENT_AUTORESPONDED: Fact("A machine has answered it.", _TOLD),
     EventType.RECIPIENT_OPENED: Fact("It was opened, or its pictures were loaded.", _TOLD | _MACHINE),
     EventType.RECIPIENT_CLICKED: Fact("A link of it was followed.", _TOLD | _MACHINE),
+    EventType.RECIPIENT_INBOUND: Fact("Somebody has written to an address that the provider receives mail for.", _TOLD),
+    EventType.RECIPIENT_SUPPRESSION_ADDED: Fact(
+        "The provider has put an address on its own list.", _TOLD | {"reason": _DIAGNOSIS["reason"]}
+    ),
+    EventType.RECIPIENT_SUPPRESSION_REMOVED: Fact("The provider has taken an address off its own list.", _TOLD),
     EventType.RECIPIENT_UNKNOWN: Fact("The provider tells something that has no name here.", _TOLD),
     EventType.WEBHOOK_UNREADABLE: Fact(
         "What a provider has sent makes no sense. It is kept as it came.",
@@ -198,6 +218,17 @@ FACTS: Final[Mapping[EventType, Fact]] = {
         {"since_at": "mail that it has accepted since then may be lost"} | _REASON,
     ),
     EventType.ACCOUNT_CONFIRMED: Fact("Mail that an account accepts shows in its provider's records again.", {}),
+    EventType.ACCOUNT_DEGRADED: Fact(
+        "What an account accepts is delivered late, or nothing is told of it any more: it gets less mail.",
+        {
+            "since_at": "when the first of these mails was accepted",
+            "within_s": "how soon a mail should have been reported delivered",
+            "takes": "the share of the mail that it gets",
+        }
+        | _REASON
+        | _PROMPTNESS,
+    ),
+    EventType.ACCOUNT_RECOVERED: Fact("What an account accepts is delivered as promptly as usual again.", _PROMPTNESS),
     EventType.ACCOUNT_PAUSED: Fact("Somebody has taken it out of a route: it carries no mail of it.", _ROUTE),
     EventType.ACCOUNT_RESUMED: Fact("Somebody has put it back into its place on a route.", _ROUTE),
     EventType.ACCOUNT_PROBED: Fact(
@@ -227,13 +258,17 @@ FACTS: Final[Mapping[EventType, Fact]] = {
         "An address must not be written to.",
         {
             "by": "who did it: a key, or the account whose provider has told why",
-            "source": "`webhook`, where a provider has told why",
+            "source": "how it is known: `bounce`, `complaint`, `unsubscribe`, `person`, `import` or `account`",
+            "stream": "the mail that is meant; left out: all of it",
+            "expires_at": "until then; left out: for good",
             "place": "of the recipient in the mail that it was told of",
             "addresses": "how many at once; left out: one",
         }
         | _REASON,
     ),
-    EventType.SUPPRESSION_REMOVED: Fact("An address may be written to again.", {"by": "who did it"}),
+    EventType.SUPPRESSION_REMOVED: Fact(
+        "An address may be written to again.", {"by": "who did it", "stream": "the mail that is meant; left out: all"}
+    ),
     EventType.ADDRESS_ERASED: Fact(
         "A recipient was taken out of mails that are kept.",
         {"messages": "of how many mails, in this step", "by": "who did it"},

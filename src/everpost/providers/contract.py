@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from everpost.model import capability
 from everpost.model.account import Account
 from everpost.model.limits import REASON_CHARS_MAX
 from everpost.model.message import Draft
@@ -205,11 +206,8 @@ class Setting(Struct, frozen=True, kw_only=True):
     choices: tuple[str, ...] = ()
 
 
-class Limits(Struct, frozen=True, kw_only=True):
-    recipients_max: int
-    content_bytes_max: int
-    tags_max: int | None = None
-    inline: bool = True  # attachments with a content_id
+Limits = capability.Limits
+FileTypes = capability.FileTypes
 
 
 class Verdict(Struct, frozen=True, kw_only=True):

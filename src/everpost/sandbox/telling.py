@@ -2,14 +2,29 @@
 
 import asyncio
 import logging
-import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
-from everpost.sandbox.events import FATES, MailgunTeller, Post, SendGridTeller, Teller, Told, fate_of
+from everpost.sandbox.events import FATES, Post, Teller, Told, fate_of
 from everpost.sandbox.inbox import Caught
+from everpost.sandbox.tellers.brevo import BrevoTeller
+from everpost.sandbox.tellers.mailgun import MailgunTeller
+from everpost.sandbox.tellers.mailtrap import MailtrapTeller
+from everpost.sandbox.tellers.postmark import PostmarkTeller
+from everpost.sandbox.tellers.resend import ResendTeller
+from everpost.sandbox.tellers.sendgrid import SendGridTeller
+from everpost.sandbox.tellers.sparkpost import SparkPostTeller
 
+TELLERS: Final[Mapping[str, Callable[[], Teller]]] = {
+    "brevo": BrevoTeller,
+    "mailgun": MailgunTeller,
+    "mailtrap": MailtrapTeller,
+    "postmark": PostmarkTeller,
+    "resend": ResendTeller,
+    "sendgrid": SendGridTeller,
+    "sparkpost": SparkPostTeller,
+}
 PAUSES_S: Final = (0.2, 1.0, 5.0, 15.0, 60.0)  # before what was not taken is posted again
 ANSWER_S: Final = 10.0
 _log = logging.getLogger(__name__)
@@ -28,9 +43,7 @@ class Telling:
         """By which its events are known; None: it can't sign any here."""
         if provider not in self._tellers:
             try:
-                self._tellers[provider] = (
-                    SendGridTeller() if provider == "sendgrid" else MailgunTeller(secrets.token_hex(16))
-                )
+                self._tellers[provider] = TELLERS[provider]()
             except ImportError:
                 return None
         return self._tellers[provider].secret
@@ -52,12 +65,14 @@ class Telling:
         return provider in self._urls
 
     def told(self, caught: Caught, place: int, whats: Sequence[str]) -> bool:
-        """Tells this, in this order; False: nobody wants to know of this provider."""
+        """Tells this, in this order, as far as the provider has events for it; False: nobody is told anything."""
         url = self._urls.get(caught.provider)
-        if url is None:
+        teller = self._tellers.get(caught.provider)
+        known = [what for what in whats if teller is not None and what in teller.native]
+        if url is None or teller is None or not known:
             return False
-        events = [Told(caught=caught, place=place, what=what, at=self._clock()) for what in whats]
-        posts = self._tellers[caught.provider].posts(events, self._clock())
+        events = [Told(caught=caught, place=place, what=what, at=self._clock()) for what in known]
+        posts = teller.posts(events, self._clock())
         task = asyncio.create_task(self._post_all(url, posts))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

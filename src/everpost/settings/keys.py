@@ -8,6 +8,7 @@ from everpost.model.account import Account, Timeouts
 from everpost.model.limits import ACTIVE_MAX, EXPIRES_AHEAD_S_MAX, RESOLVE_WITHIN_S_MAX, SAME_MAIL_WINDOW_S_MAX
 from everpost.model.message import OnUnknown
 from everpost.model.route import Route
+from everpost.settings import submission
 from everpost.settings.forms import PORT_MAX
 from everpost.settings.key import Entries, Flag, Number, Table, Text, Whole
 from everpost.settings.values import HttpSettings, Retention, WorkSettings
@@ -252,6 +253,7 @@ TABLES: Final[Mapping[str, Table]] = {
     "work": Table(
         "Where `everpost work` answers `/livez`, `/readyz` and `/metrics`, and nothing else.", (WORK_HOST, WORK_PORT)
     ),
+    "submission": submission.TABLE,
     "accounts.NAME": Table(
         "One set of credentials at one provider. The name is yours: small letters, digits, `-` and `_`.",
         (PROVIDER, MAX_CONCURRENCY, RECIPIENTS, SENDERS, LOOKUP_LAG_S),

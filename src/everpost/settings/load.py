@@ -20,6 +20,7 @@ from everpost.settings.retention import read_retention
 from everpost.settings.routes import check_name, read_routes
 from everpost.settings.secrets import SecretReader
 from everpost.settings.section import Report, Section
+from everpost.settings.submission import read_submission
 from everpost.settings.values import (
     ConfigFault,
     HealthPlace,
@@ -64,6 +65,12 @@ VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "EVERPOST_HTTP_SAME_MAIL_WINDOW_S": ("http.same_mail_window_s", int),
     "EVERPOST_WORK_HOST": ("work.host", str),
     "EVERPOST_WORK_PORT": ("work.port", int),
+    "EVERPOST_SUBMISSION_HOST": ("submission.host", str),
+    "EVERPOST_SUBMISSION_STARTTLS_PORT": ("submission.starttls_port", int),
+    "EVERPOST_SUBMISSION_TLS_PORT": ("submission.tls_port", int),
+    "EVERPOST_SUBMISSION_PLAIN_PORT": ("submission.plain_port", int),
+    "EVERPOST_SUBMISSION_CERTIFICATE": ("submission.certificate", str),
+    "EVERPOST_SUBMISSION_PRIVATE_KEY": ("submission.private_key", str),
     "EVERPOST_EVENTS_SINKS": ("events.sinks", places.sinks_listed),
     "EVERPOST_KAFKA_PASSWORD": ("events.kafka_password", str),
     "EVERPOST_WEBHOOKS_ALLOW": ("webhooks.allow", _commas),
@@ -169,6 +176,7 @@ def _override(content: dict[str, Any], environ: Mapping[str, str], report: Repor
 def _settings(top: Section, reader: AccountReader) -> Settings:
     data = _data(top)
     http, work = _http(top.section("http")), _work(top.section("work"))
+    submission = read_submission(top.section("submission"))
     accounts = _accounts(top, reader)
     routes = read_routes(top, [account.name for account in accounts])
     events, log = top.section("events"), top.section("log")
@@ -184,6 +192,7 @@ def _settings(top: Section, reader: AccountReader) -> Settings:
         data=data,
         http=http,
         work=work,
+        submission=submission,
         accounts=accounts,
         routes=routes,
         sinks=sinks,
