@@ -119,7 +119,8 @@ FACTS: Final[Mapping[EventType, Fact]] = {
     EventType.RECIPIENT_SENT: Fact("The provider has begun to hand it over.", _TOLD),
     EventType.RECIPIENT_DEFERRED: Fact("Not yet: the provider goes on trying.", _TOLD | _DIAGNOSIS),
     EventType.RECIPIENT_DELIVERED: Fact(
-        "The receiving server has taken it.", _TOLD | {"smtp_code": _DIAGNOSIS["smtp_code"]}
+        "The receiving server has taken it.",
+        _TOLD | {name: _DIAGNOSIS[name] for name in ("smtp_code", "enhanced_status")},
     ),
     EventType.RECIPIENT_BOUNCED: Fact(
         "The receiving server has refused it for good.",
