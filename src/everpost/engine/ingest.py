@@ -85,14 +85,14 @@ class Ingestor:
             return Untaken("forged", proof.reason)
         if proof.once is not None and not self._is_first_use((account, proof.once), request.body):
             return Untaken("forged", "its signature was used before, for another event")
-        return await self._keep(account, webhook.read(request.body), request.received_at)
+        return await self.keep(account, webhook.read(request.body), request.received_at)
 
     async def take_queued(self, queue: str, body: bytes, received_at: float) -> tuple[str, Taken | Untaken]:
         """What a queue has brought, which only its provider may write to, so that nothing else is proven; and the name
         of the account that the queue belongs to. Raises StoreUnavailable."""
         for member in self._fleet.members():
             if member.provider.webhook is not None and member.account.settings.get(QUEUE) == queue:
-                return member.account.name, await self._keep(
+                return member.account.name, await self.keep(
                     member.account.name, member.provider.webhook.read(body), received_at
                 )
         return "", Untaken("unknown_account", f"no account has {queue!r} as its {QUEUE}")
@@ -124,7 +124,8 @@ class Ingestor:
             self._tokens.popitem(last=False)
         return self._tokens.setdefault(token, digest) == digest
 
-    async def _keep(self, account: str, read: Sequence[Sighting | Unreadable], received_at: float) -> Taken:
+    async def keep(self, account: str, read: Sequence[Sighting | Unreadable], received_at: float) -> Taken:
+        """Of a genuine request of the account's provider, or of an answer of its. Raises StoreUnavailable."""
         sightings = [one for one in read if isinstance(one, Sighting)]
         joins = await self._joiner.joins(sightings, account)
         notices = [

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol, runtime_checkable
 from msgspec import Struct
 
 from everpost.model.ids import CORRELATION_KEY
-from everpost.sandbox.inbox import Caught
+from everpost.sandbox.inbox import Caught, Inbox
 
 FATES: Final[Mapping[str, tuple[str, ...]]] = {
     "bounce": ("queued", "bounced"),
@@ -50,6 +50,14 @@ class Told(Struct, frozen=True, kw_only=True):
     def variables(self) -> dict[str, str]:
         ours = {CORRELATION_KEY: self.caught.delivery_id} if self.caught.delivery_id else {}
         return self.caught.draft.metadata | ours
+
+
+def told_of(caught: Caught, inbox: Inbox) -> list[Told]:
+    """What its provider lists of a mail, the oldest first: that it was taken, and what has happened since."""
+    places = range(len(caught.draft.recipients))
+    taken = [Told(caught=caught, place=place, what="queued", at=caught.received_at) for place in places]
+    since = (Told(caught=caught, place=x.place, what=x.what, at=x.at) for x in inbox.happened(caught.id))
+    return taken + [told for told in since if told.what != "queued"]
 
 
 class Post(Struct, frozen=True):

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from everpost.providers.hooks import SECRET
 from everpost.sandbox.events import FATES, Particular, Post, Teller, Told, fate_of
-from everpost.sandbox.inbox import Caught
+from everpost.sandbox.faults import FaultKind
+from everpost.sandbox.inbox import Caught, Happened, Inbox
 from everpost.sandbox.tellers.brevo import BrevoTeller
 from everpost.sandbox.tellers.mailersend import MailerSendTeller
 from everpost.sandbox.tellers.mailgun import MailgunTeller
@@ -44,8 +45,9 @@ _log = logging.getLogger(__name__)
 class Telling:
     """`clock` tells wall-clock time."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], inbox: Inbox) -> None:
         self._clock = clock
+        self._inbox = inbox
         self._tellers: dict[str, Teller] = {}
         self._particular: dict[str, Particular] = {}
         self._urls: dict[str, str] = {}
@@ -78,12 +80,16 @@ class Telling:
         teller = self._particular.get(provider)
         return None if teller is None else teller.documents.get(path)
 
-    def caught(self, caught: Caught, fate: str | None = None) -> None:
+    def caught(self, caught: Caught, fate: FaultKind | None = None) -> None:
         """A mail has come: what becomes of it is told for each recipient; by the address, unless `fate` says it."""
         if caught.lost:
             return
         for place, address in enumerate(caught.draft.recipients):
-            self.told(caught, place, fate_of(address.email) if fate is None else FATES[fate])
+            whats = FATES.get(fate or "") or fate_of(address.email)
+            if fate is FaultKind.MUTE:
+                self._list(caught, place, whats)
+            else:
+                self.told(caught, place, whats)
 
     def tells(self, provider: str) -> bool:
         """Whether somebody is told what becomes of mail at this provider."""
@@ -91,6 +97,7 @@ class Telling:
 
     def told(self, caught: Caught, place: int, whats: Sequence[str]) -> bool:
         """Tells this, in this order, as far as the provider has events for it; False: nobody is told anything."""
+        self._list(caught, place, whats)
         url = self._urls.get(caught.provider)
         teller = self._tellers.get(caught.provider)
         known = [what for what in whats if teller is not None and what in teller.native]
@@ -102,6 +109,10 @@ class Telling:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return True
+
+    def _list(self, caught: Caught, place: int, whats: Sequence[str]) -> None:
+        """For whoever asks, be anybody told or not."""
+        self._inbox.tell(caught.id, [Happened(place, what, self._clock()) for what in whats])
 
     async def stop(self) -> None:
         for task in self._tasks:

@@ -4,6 +4,7 @@ Each personalization becomes a mail of its own. Templates, tracking, unsubscribe
 that asks for one goes to SendGrid accounts only, and is refused where there is none.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -43,6 +44,8 @@ from everpost.model.problem import Problem
 
 NAME: Final = "sendgrid"
 _KINDS: Final = ("text/plain", "text/html")
+_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_ESCAPED: Final = re.compile(r"\\(.)")
 _WORDS: Final = {
     401: "The provided authorization grant is invalid, expired, or revoked",
     403: "access forbidden",
@@ -157,7 +160,10 @@ def _options(mail: Mail, faults: Faults) -> dict[str, Any]:
 
 
 def _address(given: AddressObject, path: str, faults: Faults) -> Address:
-    return pair(given.email, given.name, path, faults)
+    """Its clients put a name with a comma in quotes, which are no part of it."""
+    quoted = _QUOTED.fullmatch(given.name or "")
+    name = _ESCAPED.sub(r"\1", quoted[1]) if quoted else given.name
+    return pair(given.email, name, path, faults)
 
 
 def _addresses(given: Sequence[AddressObject] | None, path: str, faults: Faults) -> tuple[Address, ...]:
