@@ -14,8 +14,11 @@ from everpost.engine.deliver import Deliverer
 from everpost.engine.desk import Desk
 from everpost.engine.feed import Feed
 from everpost.engine.fleet import Fleet, Member
+from everpost.engine.forms import Forms
+from everpost.engine.groups import Groups
 from everpost.engine.housekeep import Housekeeper, Retention
 from everpost.engine.ingest import Ingestor
+from everpost.engine.intake import Intake
 from everpost.engine.key_desk import KeyDesk
 from everpost.engine.keys import Keyring
 from everpost.engine.ports import Ports
@@ -61,8 +64,11 @@ class Engine:
         self._dispatcher: Dispatcher | None = None
         self.webhooks: Registry | None = None
         self.acceptor = Acceptor(ports, self._fleet, self._routes, self._deliverer)
+        self.forms = Forms(self._fleet, self._routes)
         self.console = Console(ports, self._fleet, self._routes, self.sink_lags_s)
+        self.intake = Intake(ports, self._fleet, self._routes, self.acceptor)
         self.desk = Desk(ports, self.acceptor)
+        self.groups = Groups(ports, self.desk)
         self.bulk = Bulk(ports, self.desk)
         self.keyring = Keyring(ports.store, ports.clock.now)
         self.keys = KeyDesk(self.keyring, ports.clock.now)

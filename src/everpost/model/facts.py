@@ -87,12 +87,12 @@ FACTS: Final[Mapping[EventType, Fact]] = {
         _ANSWER | _REASON | {"code": "`expired`, where its time was over"} | _SKIPPED,
     ),
     EventType.HELD: Fact(
-        "A provider has parked it, or nobody can tell whether one has it: a person decides. Final for Everpost.",
+        "A provider has parked it, or nobody can tell whether one has it: a person decides, or what it tells later.",
         _ANSWER | _REASON | _LOST,
     ),
     EventType.UNCERTAIN: Fact("A provider may have it: its answer is missing or makes no sense.", _ANSWER),
     EventType.RESOLVED: Fact(
-        "What became of an uncertain attempt, as far as it could be found out.",
+        "What became of an uncertain attempt, or of a held mail, as far as it could be found out.",
         {
             "number": "which attempt",
             "verdict": "`found`, `absent` or `unresolved`; `decided`: by a person",
@@ -119,7 +119,8 @@ FACTS: Final[Mapping[EventType, Fact]] = {
     EventType.RECIPIENT_SENT: Fact("The provider has begun to hand it over.", _TOLD),
     EventType.RECIPIENT_DEFERRED: Fact("Not yet: the provider goes on trying.", _TOLD | _DIAGNOSIS),
     EventType.RECIPIENT_DELIVERED: Fact(
-        "The receiving server has taken it.", _TOLD | {"smtp_code": _DIAGNOSIS["smtp_code"]}
+        "The receiving server has taken it.",
+        _TOLD | {name: _DIAGNOSIS[name] for name in ("smtp_code", "enhanced_status")},
     ),
     EventType.RECIPIENT_BOUNCED: Fact(
         "The receiving server has refused it for good.",

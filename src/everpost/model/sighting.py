@@ -99,3 +99,6 @@ OF_NO_MAIL: Final = frozenset({SightingKind.INBOUND, SightingKind.SUPPRESSION_AD
 
 TAKEN: Final = frozenset(SightingKind) - OF_NO_MAIL - {SightingKind.FAILED, SightingKind.UNKNOWN}
 """What can only be said of a mail that the provider has taken."""
+
+RELEASED: Final = TAKEN - {SightingKind.QUEUED, SightingKind.DEFERRED}
+"""What can only be said of a mail that it has not parked, or parks no more."""

@@ -22,6 +22,7 @@ class Caught(Struct, frozen=True, kw_only=True):
     delivery_id: str | None  # ours; None: somebody else's mail
     provider_message_id: str  # as answered, without angle brackets
     draft: Draft
+    whole: bytes | None = None  # as it came, where it came whole
     lost: bool = False  # answered with success and dropped on purpose: no log and no recipient ever shows it
 
 
@@ -60,6 +61,7 @@ class Inbox:
             delivery_id=parsed.delivery_id,
             provider_message_id=message_id,
             draft=parsed.draft,
+            whole=parsed.whole,
             lost=lose,
         )
         if parsed.delivery_id is not None:
@@ -67,7 +69,7 @@ class Inbox:
         self._kept[caught.id] = caught
         for email in _recipients(caught):
             self._to[email][caught.id] = caught
-        self._bytes += size_bytes(caught.draft)
+        self._bytes += _size(caught)
         while len(self._kept) > self._kept_max or (self._bytes > self._kept_bytes_max and len(self._kept) > 1):
             self._drop(next(iter(self._kept)))
         for listener in self.on_caught:
@@ -124,11 +126,15 @@ class Inbox:
     def _drop(self, caught_id: str) -> None:
         dropped = self._kept.pop(caught_id)
         self._happened.pop(caught_id, None)
-        self._bytes -= size_bytes(dropped.draft)
+        self._bytes -= _size(dropped)
         for email in _recipients(dropped):
             del self._to[email][dropped.id]
             if not self._to[email]:
                 del self._to[email]
+
+
+def _size(caught: Caught) -> int:
+    return size_bytes(caught.draft) + len(caught.whole or b"")
 
 
 def _recipients(caught: Caught) -> set[str]:

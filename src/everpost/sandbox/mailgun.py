@@ -19,7 +19,7 @@ from everpost.sandbox.inbox import Inbox
 from everpost.sandbox.tellers.mailgun import event_of
 
 EVENTS_MAX: Final = 300
-_SEND: Final = re.compile(r"/v3/([^/]+)/messages")
+_SEND: Final = re.compile(r"/v3/([^/]+)/messages(\.mime)?")
 _EVENTS: Final = re.compile(r"/v3/([^/]+)/events(?:/([^/]+))?")
 _DOMAIN: Final = re.compile(r"/v4/domains/([^/]+)")
 _RESTRICTED: Final = re.compile(r"sandbox.*\.mailgun\.org")
@@ -49,7 +49,7 @@ class Mailgun:
         if not self._let_in(request.headers.get("authorization", "")):
             return dialect.render_error(401, "Forbidden")
         if request.method == "POST" and (found := _SEND.fullmatch(request.path)):
-            return self._send(request, unquote(found[1]), lose=lose)
+            return self._send(request, unquote(found[1]), is_whole=found[2] is not None, lose=lose)
         if request.method == "GET" and (found := _EVENTS.fullmatch(request.path)):
             try:
                 return self._events(request, unquote(found[1]), found[2])
@@ -67,8 +67,8 @@ class Mailgun:
             return False
         return scheme.lower() == "basic" and user == "api" and key != "" and key not in self._conduct.rejected_keys
 
-    def _send(self, request: Submission, domain: str, *, lose: bool) -> Rendered:
-        parsed = dialect.parse(request)
+    def _send(self, request: Submission, domain: str, *, is_whole: bool, lose: bool) -> Rendered:
+        parsed = (dialect.parse_whole if is_whole else dialect.parse)(request)
         if isinstance(parsed, Problem):
             return dialect.render_problem(parsed)
         allowed = self._conduct.authorized_recipients

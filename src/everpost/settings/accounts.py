@@ -135,6 +135,6 @@ def _recipients(section: Section) -> tuple[str, ...]:
 def _senders(section: Section) -> tuple[str, ...]:
     read = section.texts(keys.SENDERS)
     for place, domain in read:
-        if not is_domain(domain):
+        if not is_domain(domain.removeprefix("*.")):
             section.fault(place, f"{domain!r} is not a domain", domain.rpartition("@")[2] or "example.com")
     return tuple(domain.lower() for _, domain in read)
