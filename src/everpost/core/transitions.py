@@ -16,7 +16,7 @@ from everpost.model.message import Message, OnUnknown, without_recipients
 from everpost.model.outcome import TAKEN, Kind, Outcome
 
 OPEN: Final = frozenset({DeliveryState.UNCERTAIN, DeliveryState.HELD})
-"""States that a person may decide about."""
+"""States that a person may decide about, or what a provider tells later."""
 LEASE_MARGIN_S: Final = 10.0  # from the last moment at which an attempt can end to the end of its lease
 
 _Events = Sequence[tuple[EventType, dict[str, Any]]]
@@ -85,7 +85,7 @@ def lost(delivery: Delivery, now: float) -> Change:
 
 
 def found(delivery: Delivery, provider_message_id: str | None, now: float) -> Change:
-    """The provider has it after all."""
+    """The provider has it after all, or parks it no more."""
     sent = replace(
         _final(delivery, DeliveryState.SENT, ""),
         provider_message_id=provider_message_id or delivery.provider_message_id,

@@ -23,6 +23,7 @@ from everpost.dialects.fields import (
     read_headers,
     read_metadata,
     read_options,
+    read_stream,
     read_tags,
 )
 from everpost.dialects.native_render import render_accepted, render_event, render_message, render_sequence
@@ -64,11 +65,13 @@ def draft_of(request: EmailRequest, faults: Faults) -> Draft:
         headers=read_headers(request.headers, faults) if request.headers else {},
         tags=read_tags(request.tags, faults) if request.tags else (),
         metadata=read_metadata(request.metadata, faults) if request.metadata else {},
+        stream=read_stream(request.stream, faults),
         send_at=read_instant(request.send_at, "send_at", faults),
         expires_at=read_instant(request.expires_at, "expires_at", faults),
         route=request.route,
         on_unknown=request.on_unknown,
         resolve_within_s=request.resolve_within_s,
+        allow_loss=None if request.allow_loss is None else tuple(dict.fromkeys(request.allow_loss)),
         provider_options=read_options(request.provider_options, faults) if request.provider_options else {},
     )
     _check(draft, faults)

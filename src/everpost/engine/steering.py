@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from everpost.core.explain import Explanation, awaited_account, explain
 from everpost.core.fit import oversize, unfit
+from everpost.core.losing import Needs, needs_of
 from everpost.core.masking import masked
 from everpost.engine.accept import first_delivery
 from everpost.engine.fleet import Fleet
@@ -22,6 +23,7 @@ from everpost.model.limits import WAITING_LOOKS_MAX
 from everpost.model.message import Draft, Message
 from everpost.model.problem import Problem
 from everpost.model.route import Route
+from everpost.model.suppression import stops
 from everpost.store.port import Filter
 
 WAITING_S: Final = 5.0  # how old the numbers of waiting mails may be
@@ -30,6 +32,7 @@ WAITING_S: Final = 5.0  # how old the numbers of waiting mails may be
 class Explained(Struct, frozen=True):
     explanation: Explanation
     suppressed: tuple[str, ...]  # recipients that nothing would be sent to
+    needs: Needs  # of whoever carries it
 
 
 class _Waiting(Struct, frozen=True):
@@ -77,8 +80,10 @@ class Steering:
         fresh = first_delivery(message, route, now)
         explanation = explain(fresh, message, route, await self._fleet.board(), self._unable(message, route, size))
         addresses = sorted({address.email for address in message.recipients})
-        stopped = await self._ports.store.suppressed(project, addresses)
-        return Explained(explanation, tuple(row.address for row in stopped))
+        known = await self._ports.store.suppressed(project, addresses, message.stream)
+        stopped = dict.fromkeys(row.address for row in known if stops(row, message, now))
+        needs = replace(needs_of(message), size_bytes=size)
+        return Explained(explanation, tuple(stopped), needs)
 
     def _unable(self, message: Message, route: Route, size: int) -> Mapping[str, str]:
         """Which accounts of the route can't carry it, whatever their health, and why."""

@@ -85,6 +85,8 @@ def services_of(
         console=engine.console,
         desk=engine.desk,
         bulk=engine.bulk,
+        intake=engine.intake,
+        groups=engine.groups,
         keyring=engine.keyring if needs_key else None,
         clock=engine.ports.clock,
         ingestor=engine.ingestor,

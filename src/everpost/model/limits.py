@@ -32,6 +32,12 @@ RESOLVE_WITHIN_S_MAX: Final = 7 * 86_400  # how long certainty may be looked for
 IDEMPOTENCY_KEY_CHARS_MAX: Final = 256  # the header Idempotency-Key
 WAIT_S_MAX: Final = 60  # the header Prefer: wait=N
 
+# What one request of a provider's own SDK may bring
+MAILS_MAX: Final = 1000  # mails of one request; SendGrid's number of personalizations
+MAILS_BYTES_MAX: Final = 4 * CONTENT_BYTES_MAX  # content of these mails, each counted whole
+GROUP_MAILS_MAX: Final = 10_000  # mails of one batch id
+SAME_MAIL_WINDOW_S_MAX: Final = 3600  # how long the same mail again may count as a repetition
+
 # How much of a client's request is read, and for how long it is waited for
 CONNECTIONS_MAX: Final = 10_000  # at once; at most half of the files that the system allows. More: the longest idle go
 REQUEST_HEAD_BYTES_MAX: Final = 64 * 1024  # request line and headers
@@ -119,6 +125,7 @@ HOOKS_AT_ONCE_MAX: Final = 32  # such requests that are worked on; beyond it: 50
 HOOK_EVENTS_MAX: Final = 10_000  # events of one such request; the rest is kept as unreadable
 JOIN_SEARCHES_MAX: Final = 100  # events of one such request, without our id, whose mail is searched for
 JOIN_PROJECTS_MAX: Final = 100  # projects that are searched
+BACKFILL_PAGES_MAX: Final = 1000  # of its list of events, of a quarter of an hour of one account
 PAPER_BYTES_MAX: Final = 16 * 1024  # of an event as it came, as kept
 
 # What AWS takes

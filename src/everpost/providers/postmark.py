@@ -13,7 +13,7 @@ from everpost.model.account import Account
 from everpost.model.ids import CORRELATION_KEY
 from everpost.model.message import Draft
 from everpost.providers import contract as c
-from everpost.providers import http
+from everpost.providers import http, postmark_events
 from everpost.providers.fields import fault_of, header_of, mailbox_line, needs_to, quoted_mailbox, without_repeats
 from everpost.providers.options import merge_fault, merged
 from everpost.providers.reading import Reading, at, decoded, id_at, read_answer
@@ -133,7 +133,7 @@ PROVIDER: Final = c.Provider(
     name=NAME,
     title="Postmark",
     docs="https://postmarkapp.com/developer/api/email-api",
-    settings=(http.API_KEY, http.BASE_URL, STREAM),
+    settings=(http.API_KEY, http.BASE_URL, http.WEBHOOK_SECRET, STREAM),
     limits=LIMITS,
     rows=ROWS,
     fault=fault,
@@ -142,4 +142,5 @@ PROVIDER: Final = c.Provider(
     resolve=c.Lookup(lag_s=300.0, kept_s=7 * 86_400.0, start=_ask, read=_find),
     probe=lambda account: _request("GET", account, "/server"),
     probe_refused=frozenset({401}),
+    webhook=postmark_events.WEBHOOK,
 )

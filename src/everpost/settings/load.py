@@ -62,6 +62,7 @@ VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "EVERPOST_HTTP_PORT": ("http.port", int),
     "EVERPOST_HTTP_PUBLIC_URL": ("http.public_url", str),
     "EVERPOST_HTTP_PAGE_ORIGINS": ("http.page_origins", _commas),
+    "EVERPOST_HTTP_SAME_MAIL_WINDOW_S": ("http.same_mail_window_s", int),
     "EVERPOST_WORK_HOST": ("work.host", str),
     "EVERPOST_WORK_PORT": ("work.port", int),
     "EVERPOST_SUBMISSION_HOST": ("submission.host", str),
@@ -245,6 +246,7 @@ def _http(section: Section) -> HttpSettings:
         port=section.whole(keys.HTTP_PORT),
         public_url=section.text(keys.HTTP_PUBLIC_URL),
         page_origins=_origins(section),
+        same_mail_window_s=section.whole(keys.SAME_MAIL_WINDOW_S),
     )
     if http.public_url is not None and not is_url(http.public_url):
         section.fault(keys.HTTP_PUBLIC_URL.name, f"{http.public_url!r} is not an address", "https://mail.example.com")

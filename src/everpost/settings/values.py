@@ -24,6 +24,7 @@ class HttpSettings(Struct, frozen=True, kw_only=True):
     port: int = 8025
     public_url: str | None = None  # as seen by clients and webhooks, where that is not http://host:port
     page_origins: tuple[str, ...] = ()  # of web pages elsewhere that may call the API
+    same_mail_window_s: int = 90  # the same mail again is a repetition, where a provider's SDK gives it no name
 
 
 class TlsFiles(Struct, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from everpost.model.delivery import FINAL, Delivery, DeliveryState
 from everpost.model.event import Event, Recorded
 from everpost.model.message import Message, Removed, stored_names, without_content
 from everpost.model.removal import without_address, without_addresses, without_bodies
+from everpost.model.suppression import ALL, Suppression
 from everpost.store.due import DueQueue
 from everpost.store.keys import Keys
 from everpost.store.ledger import Key, charged
@@ -37,7 +38,6 @@ from everpost.store.port import (
     Same,
     Stored,
     StoreUnavailable,
-    Suppression,
     Unbegun,
     Written,
 )
@@ -95,7 +95,7 @@ class MemoryStore:
         return New()
 
     def _has_suppressed(self, message: Message) -> bool:
-        return self._suppressions.has_any(message.project, (one.email for one in message.recipients))
+        return self._suppressions.has_any(message)
 
     async def find_key(self, scope: str, key: str, fingerprint: bytes) -> Same | Conflict | None:
         return self._keys.find(scope, key, fingerprint)
@@ -213,14 +213,18 @@ class MemoryStore:
         self._suppressions.put(suppressions)
         self._trail.append(events)
 
-    async def unsuppress(self, project: str, addresses: Sequence[str], events: Sequence[Event]) -> None:
-        self._suppressions.remove(project, addresses)
+    async def unsuppress(
+        self, project: str, addresses: Sequence[str], events: Sequence[Event], stream: str = ALL
+    ) -> None:
+        self._suppressions.remove(project, addresses, stream)
         self._trail.append(events)
 
-    async def suppressed(self, project: str, addresses: Sequence[str]) -> list[Suppression]:
-        return self._suppressions.of(project, addresses)
+    async def suppressed(self, project: str, addresses: Sequence[str], stream: str = ALL) -> list[Suppression]:
+        return self._suppressions.of(project, addresses, stream)
 
-    async def list_suppressions(self, project: str, prefix: str, after: str, limit: int) -> Sequence[Suppression]:
+    async def list_suppressions(
+        self, project: str, prefix: str, after: tuple[str, str], limit: int
+    ) -> Sequence[Suppression]:
         return self._suppressions.page(project, prefix, after, limit)
 
     async def counts(self) -> Counts:
@@ -230,7 +234,7 @@ class MemoryStore:
 
     async def purge(self, bounds: Bounds, limit: int) -> int:
         gone = self._delete(list(islice(self._final(bounds.messages), limit)))
-        gone += self._keys.purge(bounds.keys, limit)
+        gone += self._keys.purge(bounds.keys, limit) + self._suppressions.purge(bounds.suppressions, limit)
         return gone + self._purge_parts(bounds, limit)
 
     def _delete(self, old: Sequence[str]) -> int:
