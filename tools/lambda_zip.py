@@ -34,7 +34,7 @@ OF_HOOKS: Final = frozenset({"cffi", "cryptography"})
 
 NOT_OF_FUNCTIONS: Final = re.compile(
     r"everpost/(sandbox/|dialects/(answers|contract|forms|mailgun|mime|sendgrid)\.py"
-    r"|entrypoints/((cli|dev|metrics)/|(laptop|processes|server)\.py)"
+    r"|dialects/mime_(orders|parts|reader)\.py|entrypoints/((cli|dev|metrics|smtp)/|(laptop|processes|server)\.py)"
     r"|entrypoints/http/(pouring|protocol|punctuality|soundness)\.py"
     r"|store/(sqlite/|memory\.py)|health/(sqlite|memory)\.py|attachments/memory\.py"
     r"|sinks/(file|lines|stdout)\.py)"
