@@ -18,6 +18,7 @@ from everpost.model.key import Scope
 from everpost.settings import SubmissionSettings, TlsFiles
 from everpost.store.port import Filter
 from http_kit import ScriptedWire, running
+from system_parts import program
 
 MAIL = (
     b"From: Ann <ann@example.com>\r\nTo: bob@example.org\r\nSubject: Hello\r\nMessage-ID: <1@example.com>\r\n\r\n"
@@ -92,7 +93,7 @@ def plain(token: str, user: str = "everpost") -> str:
 def certified(folder: Path, name: str = "mail.example.com") -> TlsFiles:
     """A certificate that signs itself, made by openssl."""
     files = TlsFiles(certificate=folder / "cert.pem", private_key=folder / "key.pem")
-    words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    words = [program("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     words += ["-days", "2", "-subj", f"/CN={name}", "-keyout", str(files.private_key), "-out", str(files.certificate)]
     subprocess.run(words, check=True, capture_output=True)
     return files

@@ -177,7 +177,7 @@ def test_it_fails_only_after_a_provider_has_refused_it_for_good(situation):
     if isinstance(decide(one, MAIL, route_, known, unfit, chance), Fail):
         assert set(one.refused) & set(known.standings)
         for name in set(known.standings) - set(one.refused):
-            misfits = known.standings[name].carrier.content_bytes_max == 0
+            misfits = known.standings[name].carrier.limits.content_bytes_max == 0
             assert name in unfit or misfits
 
 

@@ -15,7 +15,8 @@ from everpost.engine.accept import Idempotency
 from everpost.engine.keys import Keyring
 from everpost.engine.webhooks import replays
 from everpost.model.act import Act, Action, Decision
-from everpost.model.event import FACTS, Event, EventType
+from everpost.model.event import Event, EventType
+from everpost.model.facts import FACTS
 from everpost.model.key import Scope
 from everpost.model.message import Address, OnUnknown, Origin
 from everpost.model.outcome import Kind, Outcome

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from everpost.core.decide import Board, Send, Wait, decide, order
 from everpost.core.fit import misfit
+from everpost.model.capability import Loss
 from everpost.model.delivery import Delivery
 from everpost.model.message import Message
 from everpost.model.route import Route
@@ -27,6 +28,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     account: str
     share: float  # of such mail that it is given, between 0 and 1
     reason: str  # why it is chosen, and why not for all of such mail; with no share: why it is not
+    lost: tuple[Loss, ...] = ()  # what it would leave out
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
@@ -42,12 +44,14 @@ def explain(delivery: Delivery, message: Message, route: Route, board: Board, un
     decisions = [decide(delivery, message, route, board, unfit, chance) for chance in _chances(route, board)]
     taken = Counter(decision.account for decision in decisions if isinstance(decision, Send))
     whys = {decision.account: decision.why for decision in reversed(decisions) if isinstance(decision, Send)}
+    lost = {decision.account: decision.lost for decision in decisions if isinstance(decision, Send)}
     skips = {skip.account: skip.reason for decision in decisions for skip in decision.skipped}
     chosen = taken.most_common(1)[0][0] if taken else None
     candidates = tuple(
         Candidate(
             account=entry.account,
             share=taken[entry.account] / len(decisions),
+            lost=lost.get(entry.account, ()),
             reason=_reason(whys.get(entry.account), skips.get(entry.account)) or f"{chosen} is asked before it",
         )
         for entry in route.accounts

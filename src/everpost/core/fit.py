@@ -30,7 +30,7 @@ def misfit(draft: Draft, carrier: Carrier) -> str | None:
         return f"the mail is pinned to {', '.join(sorted(draft.provider_options))} by its provider_options"
     if account.senders:
         domain = _domain(draft.sender.email)
-        if domain not in {sender.lower() for sender in account.senders}:
+        if not any(_covers(sender.lower(), domain) for sender in account.senders):
             return f"it may not send for the domain {domain}"
     if account.recipients and (strangers := _strangers(draft, account.recipients)):
         return f"{strangers} of the recipients are not on its list of allowed recipients"
@@ -72,6 +72,11 @@ def _strangers(draft: Draft, patterns: tuple[str, ...]) -> int:
 def _allowed(patterns: tuple[str, ...]) -> re.Pattern[str]:
     """`*` stands for any characters, everything else for itself."""
     return re.compile("|".join(".*".join(map(re.escape, pattern.lower().split("*"))) for pattern in patterns))
+
+
+def _covers(sender: str, domain: str) -> bool:
+    """`*.example.com` stands for every domain below, `example.com` for itself."""
+    return domain.endswith(sender[1:]) if sender.startswith("*.") else domain == sender
 
 
 def _domain(email: str) -> str:

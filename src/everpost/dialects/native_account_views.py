@@ -136,6 +136,22 @@ class CandidateView(TypedDict):
     account: str
     share: Annotated[float, Meta(description="Of such mail that it would be given: 0 to 1. Chance draws by weight.")]
     reason: str
+    lost: Annotated[list[str], Meta(description="What of the mail it would leave out, by the names of `allow_loss`.")]
+
+
+class NeedsView(TypedDict):
+    """What such a mail needs of whoever carries it."""
+
+    recipients: int
+    size_bytes: int
+    raw: Annotated[bool, Meta(description="It goes out as it stands.")]
+    attachments: int
+    inline: Annotated[int, Meta(description="Of these, shown inline.")]
+    calendar: Annotated[int, Meta(description="Of these, invitations and answers to them.")]
+    headers: int
+    message_id: Annotated[bool, Meta(description="It has one of its own.")]
+    tags: int
+    metadata: int
 
 
 class ExplanationView(TypedDict):
@@ -153,6 +169,7 @@ class ExplanationView(TypedDict):
     reason: str
     until: Annotated[str | None, Meta(description="With waits: when the accounts are looked at again.")]
     accounts: Annotated[list[CandidateView], Meta(description="All of the route, in its order.")]
+    needs: NeedsView
     suppressed: Annotated[list[str], Meta(description="Recipients that it would not be sent to.")]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from everpost.dialects.addresses import address_of, parse_encoded_list
 from everpost.dialects.faults import Faults, quoted
@@ -43,7 +44,7 @@ _NOBODY: Final = Address("")
 
 class _Field(Struct, frozen=True):
     name: str  # in lower case
-    value: str  # unfolded
+    value: str  # unfolded, with blanks for tabs
     whole: bytes  # with the line breaks
 
 
@@ -72,6 +73,12 @@ def parse(data: bytes, envelope: Sequence[str] = ()) -> Draft | Problem:
         is_raw=True,
     )
     return faults.problem() if faults else draft
+
+
+def outline(draft: Draft) -> Draft:
+    """A raw mail to the same people, to be asked about."""
+    file = Attachment(filename=FILENAME, content_type=MEDIA_TYPE, content=b"")
+    return replace(draft, is_raw=True, attachments=(file,), text=None, html=None, headers={}, reply_to=())
 
 
 # --- lines -----------------------------------------------------------------------------------------------------------
@@ -122,7 +129,7 @@ def _fields(head: bytes, faults: Faults) -> Iterator[_Field]:
 
 def _field(lines: Sequence[bytes]) -> _Field:
     name, _, value = b"".join(lines).decode("ascii").partition(":")
-    return _Field(name.lower(), value.strip(" \t"), b"".join(line + b"\r\n" for line in lines))
+    return _Field(name.lower(), value.replace("\t", " ").strip(), b"".join(line + b"\r\n" for line in lines))
 
 
 def _check_fields(fields: Sequence[_Field], faults: Faults) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 from everpost.engine.accept import Acceptor
+from everpost.engine.backfill import Backfill
 from everpost.engine.bulk import Bulk
 from everpost.engine.console import Console
 from everpost.engine.deliver import Deliverer
@@ -73,6 +74,7 @@ class Engine:
         self.keys = KeyDesk(self.keyring, ports.clock.now)
         self.feed = Feed(ports.store, ports.news)
         self.ingestor = Ingestor(ports, self._fleet, self.keyring.projects, self._deliverer.written)
+        self.backfill = Backfill(ports, self._fleet, self.ingestor)
 
     def add_rotation(self, keeper: Keeper) -> None:
         """To be called before `run`, where secrets of accounts are kept elsewhere."""
@@ -107,6 +109,7 @@ class Engine:
             for name, loop in (
                 ("deliver", self._deliverer.run()),
                 *([("housekeep", self._housekeeper.run())] if self._queue.is_shared else []),
+                *([("backfill", self.backfill.run())] if self._queue.is_shared and self.backfill.is_scheduled else []),
                 *(("relay", relay.run()) for relay in self._relays),
                 *([("series", self._recorder.run())] if self._recorder else []),
                 *([("rotation", self.rotation.run())] if self.rotation else []),

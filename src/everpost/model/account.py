@@ -33,10 +33,11 @@ class Account(Struct, frozen=True, kw_only=True):
     settings: dict[str, str] = field(default_factory=dict)  # the provider's own: api_key, domain, region, host, …
     quota: Quota = Quota()
     recipients: tuple[str, ...] = ()  # allowed recipients, `*` as wildcard; empty: all
-    senders: tuple[str, ...] = ()  # allowed sender domains; empty: all
+    senders: tuple[str, ...] = ()  # allowed sender domains, `*.` for those below; empty: all
     max_concurrency: int = 50
     timeouts: Timeouts = Timeouts()
     lookup_lag_s: float | None = None  # None: the provider's own
+    backfill_every_s: float | None = None  # how often its provider is asked what its webhooks missed; None: never
 
 
 class Bucket(Struct, frozen=True):

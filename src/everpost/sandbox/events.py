@@ -5,12 +5,13 @@ others get theirs.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol, runtime_checkable
 
 from msgspec import Struct
 
 from everpost.model.ids import CORRELATION_KEY
-from everpost.sandbox.inbox import Caught
+from everpost.sandbox.inbox import Caught, Inbox
 
 FATES: Final[Mapping[str, tuple[str, ...]]] = {
     "bounce": ("queued", "bounced"),
@@ -51,6 +52,14 @@ class Told(Struct, frozen=True, kw_only=True):
         return self.caught.draft.metadata | ours
 
 
+def told_of(caught: Caught, inbox: Inbox) -> list[Told]:
+    """What its provider lists of a mail, the oldest first: that it was taken, and what has happened since."""
+    places = range(len(caught.draft.recipients))
+    taken = [Told(caught=caught, place=place, what="queued", at=caught.received_at) for place in places]
+    since = (Told(caught=caught, place=x.place, what=x.what, at=x.at) for x in inbox.happened(caught.id))
+    return taken + [told for told in since if told.what != "queued"]
+
+
 class Post(Struct, frozen=True):
     """A request that brings events."""
 
@@ -72,6 +81,24 @@ class Teller(Protocol):
     def posts(self, events: Sequence[Told], now: float) -> list[Post]:
         """`events`: what it can tell."""
         ...
+
+
+@runtime_checkable
+class Particular(Protocol):
+    """A teller of whom a secret does not say enough."""
+
+    @property
+    def documents(self) -> Mapping[str, bytes]:
+        """What lies at the sandbox provider, by path, for whoever is told to look at."""
+        ...
+
+    def settings(self, url: str, base_url: str) -> dict[str, str]:
+        """Of the account whose events go to `url` from now on. At `base_url` is the sandbox provider."""
+        ...
+
+
+def iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def fate_of(email: str) -> tuple[str, ...]:

@@ -103,7 +103,10 @@ RECIPIENTS: Final = Entries(
     help="Whom the account may write to, as with a provider's sandbox.",
 )
 SENDERS: Final = Entries(
-    name="senders", of="domains", default="every domain", help="Which domains the account may send from."
+    name="senders",
+    of="domains",
+    default="every domain",
+    help="Which domains the account is verified for and may send from; `*.example.com` stands for all below it.",
 )
 LOOKUP_LAG_S: Final[Number[float | None]] = Number(
     name="lookup_lag_s",
@@ -111,6 +114,13 @@ LOOKUP_LAG_S: Final[Number[float | None]] = Number(
     low=0,
     high=86_400.0,
     help="How late the provider's records may show a mail. Left out: the provider's own figure.",
+)
+BACKFILL_EVERY_S: Final[Number[float | None]] = Number(
+    name="backfill_every_s",
+    default=None,
+    low=60,
+    high=86_400.0,
+    help="How often the provider is asked for the events that its webhooks missed. Left out: never.",
 )
 
 PER_SECOND: Final[Whole[int | None]] = Whole(
@@ -256,7 +266,7 @@ TABLES: Final[Mapping[str, Table]] = {
     "submission": submission.TABLE,
     "accounts.NAME": Table(
         "One set of credentials at one provider. The name is yours: small letters, digits, `-` and `_`.",
-        (PROVIDER, MAX_CONCURRENCY, RECIPIENTS, SENDERS, LOOKUP_LAG_S),
+        (PROVIDER, MAX_CONCURRENCY, RECIPIENTS, SENDERS, LOOKUP_LAG_S, BACKFILL_EVERY_S),
     ),
     "accounts.NAME.quota": Table(
         "What the account may send. A key that is left out is no limit.", (PER_SECOND, PER_DAY, PER_MONTH, ZONE)

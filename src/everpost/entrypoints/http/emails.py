@@ -23,6 +23,7 @@ from everpost.entrypoints.http.query import (
 )
 from everpost.model.delivery import FINAL, DeliveryState
 from everpost.model.limits import PAGE_DEFAULT, PAGE_MAX
+from everpost.model.message import Draft
 from everpost.model.problem import Problem
 from everpost.store.port import Filter, Stored
 
@@ -44,8 +45,11 @@ async def send_email(call: Call) -> Reply | Problem:
     if isinstance(idempotency, Problem):
         return idempotency
     draft = native.parse(body)
-    if isinstance(draft, Problem):
-        return draft
+    return draft if isinstance(draft, Problem) else await accept(call, draft, idempotency)
+
+
+async def accept(call: Call, draft: Draft, idempotency: Idempotency | None) -> Reply | Problem:
+    """The mail, accepted and told; handed over as well, if its caller waits for that."""
     wait_s = headers.read_wait(call.headers(b"prefer"))
     if wait_s is not None and not call.may_wait():
         wait_s = None  # a preference, no claim: it is accepted all the same
@@ -72,13 +76,14 @@ def accepted_reply(accepted: Acceptance, extra: Headers) -> Reply:
     return json(202, native.render_accepted(message), told)
 
 
-def idempotency_of(call: Call, operation: str, body: bytes) -> Idempotency | Problem | None:
-    """The caller's claim that it sends this request once; keys are apart by project and operation."""
+def idempotency_of(call: Call, operation: str, body: bytes, beside: bytes = b"") -> Idempotency | Problem | None:
+    """The caller's claim that it sends this request once; keys are apart by project and operation. `beside`: what
+    else the request says of the mail."""
     key = headers.read_idempotency_key(call.headers(b"idempotency-key"))
     if key is None or isinstance(key, Problem):
         return key
     scope = f"{call.caller.project}:{operation}"
-    return Idempotency(scope=scope, key=key, fingerprint=hashlib.sha256(body).digest())
+    return Idempotency(scope=scope, key=key, fingerprint=hashlib.sha256(beside + body).digest())
 
 
 def note_accepted(call: Call, accepted: Acceptance) -> None:

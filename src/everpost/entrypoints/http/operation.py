@@ -38,8 +38,9 @@ class Operation(Struct, frozen=True, kw_only=True):
     places: Mapping[str, Mapping[str, Any]] = {}  # schemas of the path's variable parts that are more than text
     query: tuple[Parameter, ...] = ()
     headers: tuple[Parameter, ...] = ()
-    body: type | None = None
+    body: type | None = None  # bytes: of a form that is not ours
     body_required: bool = True
+    media_type: str = "application/json"  # of the body
     example: Mapping[str, Any] | None = None  # of the body
     answers: tuple[Answer, ...]
     problems: tuple[str, ...] = ()  # of `problems.CODES`, beside those of every operation, or of every one with a body

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import asdict
+
 from everpost.dialects.faults import Faults
 from everpost.dialects.native_account_views import (
     AccountView,
     DeliveringView,
     ExplanationView,
+    NeedsView,
     PlaceView,
     ProbeView,
     RecentView,
@@ -130,7 +133,11 @@ def _explanation(route: str, explained: Explained) -> ExplanationView:
         "account": found.account,
         "reason": found.reason,
         "until": maybe_instant(found.until),
-        "accounts": [{"account": one.account, "share": one.share, "reason": one.reason} for one in found.candidates],
+        "accounts": [
+            {"account": one.account, "share": one.share, "reason": one.reason, "lost": list(one.lost)}
+            for one in found.candidates
+        ],
+        "needs": NeedsView(**asdict(explained.needs)),  # type: ignore[typeddict-item]  # the same fields
         "suppressed": list(explained.suppressed),
     }
 

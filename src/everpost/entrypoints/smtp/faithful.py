@@ -31,18 +31,20 @@ class Stamp(NamedTuple):
     name: str | None  # that no other mail has
 
 
-def forms_of(
-    data: bytes, whole: Part, orders: Orders, recipients: Sequence[Address], stamp: Stamp
-) -> Sequence[Draft] | Problem:
-    """At least one. `whole` is what `data` was taken apart into, without our own header fields."""
+class Forms(NamedTuple):
+    drafts: Sequence[Draft]
+    unread: Problem | None  # why the mail can't be written anew
+
+
+def forms_of(data: bytes, whole: Part, orders: Orders, recipients: Sequence[Address], stamp: Stamp) -> Forms:
+    """`whole` is what `data` was taken apart into, without our own header fields."""
     as_it_stands = raw.parse(_stamped(stripped(data), whole, stamp), [each.email for each in recipients])
     as_read = read(whole, recipients)
-    if isinstance(as_read, Problem):
-        return as_read if isinstance(as_it_stands, Problem) else [orders.given_to(as_it_stands)]
-    bare = {name: value for name, value in as_read.headers.items() if name != _MESSAGE_ID}
     drafts = [] if isinstance(as_it_stands, Problem) else [as_it_stands]
-    drafts += [as_read] if bare == as_read.headers else [as_read, replace(as_read, headers=bare)]
-    return [orders.given_to(draft) for draft in drafts]
+    if isinstance(as_read, Draft):
+        bare = {name: value for name, value in as_read.headers.items() if name != _MESSAGE_ID}
+        drafts += [as_read] if bare == as_read.headers else [as_read, replace(as_read, headers=bare)]
+    return Forms([orders.given_to(draft) for draft in drafts], as_read if isinstance(as_read, Problem) else None)
 
 
 def _stamped(data: bytes, whole: Part, stamp: Stamp) -> bytes:

@@ -220,10 +220,12 @@ class Session:
         content = Content()
         async with asyncio.timeout(self._house.patience.content_s):
             with self._house.submitter.room(content) as grow:
-                while not content.feed(self._wire.buffer):
+                while True:
+                    is_over = content.feed(self._wire.buffer)
                     grow()
+                    if is_over:
+                        return content
                     await self._wire.more()
-        return content
 
     def _need_hello(self) -> None:
         if not self._said_hello:

@@ -117,17 +117,17 @@ class Submitter:
         orders = read_orders(whole, faults)
         if faults:
             return faults.problem()
-        drafts = forms_of(
-            data, without_orders(whole), orders, mail.recipients, Stamp(self._clock.now(), origin.request)
-        )
-        if isinstance(drafts, Problem):
-            return drafts
-        draft = await self._forms.best(drafts)
-        idempotency = _idempotency(mail, data, whole, orders, drafts[-1])
+        forms = forms_of(data, without_orders(whole), orders, mail.recipients, Stamp(self._clock.now(), origin.request))
+        if not forms.drafts and forms.unread is not None:
+            return forms.unread
+        draft = await self._forms.best(forms.drafts)
+        idempotency = _idempotency(mail, data, whole, orders, forms.drafts[-1])
         accepted = await self._acceptor.accept(draft, mail.caller, idempotency=idempotency, origin=origin)
-        if isinstance(accepted, Acceptance) and not accepted.replayed:
-            self._figures.count_accepted()
-        return accepted
+        if isinstance(accepted, Acceptance):
+            if not accepted.replayed:
+                self._figures.count_accepted()
+            return accepted
+        return forms.unread or accepted if accepted.code == "no_account_can_carry" else accepted
 
 
 def _idempotency(mail: Submitted, data: bytes, whole: Part, orders: Orders, draft: Draft) -> Idempotency | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from contextlib import suppress
 from typing import Final, cast
 
 from everpost.model.limits import ANSWER_READ_S_MAX, SMTP_HANDSHAKE_S_MAX
@@ -115,16 +116,13 @@ class Wire(asyncio.Protocol):
 
     async def close(self) -> None:
         """What was written still leaves. It would not if a socket was closed over unread bytes, so these are read."""
-        self.buffer.clear()
-        if self.transport.can_write_eof() and not self.is_over:
-            self.transport.write_eof()
-            try:
+        if self.transport.can_write_eof():
+            with suppress(OSError, TimeoutError, Gone, Ending):
+                self.transport.write_eof()
                 async with asyncio.timeout(LINGER_S):
-                    while not self.is_over:
+                    while True:
                         self.buffer.clear()
                         await self.more()
-            except (TimeoutError, Gone, Ending):
-                pass
         self.transport.close()
 
     def abort(self) -> None:

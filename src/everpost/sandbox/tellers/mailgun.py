@@ -48,14 +48,23 @@ class MailgunTeller:
         token = hashlib.sha256(event.id.encode()).hexdigest()[:50]
         signature = hmac.new(self.secret.encode(), (stamp + token).encode(), hashlib.sha256).hexdigest()
         signed = {"timestamp": stamp, "token": token, "signature": signature}
-        return Post(msgspec.json.encode({"signature": signed, "event-data": self._event(event)}), {})
+        return Post(msgspec.json.encode({"signature": signed, "event-data": event_of(event)}), {})
 
-    def _event(self, told: Told) -> dict[str, Any]:
-        return {
-            "id": f"sandbox-{told.id}",
-            "timestamp": told.at,
-            "recipient": told.recipient,
-            "user-variables": told.variables,
-            "message": {"headers": {"message-id": told.caught.provider_message_id, "to": told.recipient}},
-            **self.native[told.what],
-        }
+
+def event_of(told: Told) -> dict[str, Any]:
+    draft = told.caught.draft
+    headers = {
+        "message-id": told.caught.provider_message_id,
+        "from": draft.sender.email,
+        "to": told.recipient,
+        "subject": draft.subject,
+    }
+    return {
+        "id": f"sandbox-{told.id}",
+        "timestamp": told.at,
+        "recipient": told.recipient,
+        "tags": draft.tags,
+        "user-variables": told.variables,
+        "message": {"headers": headers},
+        **MailgunTeller.native[told.what],
+    }
