@@ -24,6 +24,7 @@ from everpost.model.outcome import Kind
 from everpost.providers.contract import Absent, Ask
 from everpost.store.memory import MemoryStore
 from everpost.store.port import Stored, StoreUnavailable
+from everpost.store.suppressions import Suppressions
 from sim.mutants_whose import (
     answer_a_replay_otherwise,
     bar_an_address_in_all_projects,
@@ -114,7 +115,7 @@ def write_to_those_who_must_not_be_written_to(patch: pytest.MonkeyPatch) -> None
         return {}
 
     patch.setattr(deliver, "suppressed_among", nobody)
-    patch.setattr(MemoryStore, "_has_suppressed", lambda *_: False)
+    patch.setattr(Suppressions, "has_any", lambda *_: False)
 
 
 def try_without_end(patch: pytest.MonkeyPatch) -> None:

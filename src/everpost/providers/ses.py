@@ -64,7 +64,7 @@ def build(message: Draft, delivery_id: str, account: Account) -> c.HttpRequest |
     }
     if "Raw" in whole["Content"]:  # which names them itself
         whole.pop("ReplyToAddresses", None)
-    return _request("POST", account, "/v2/email/outbound-emails", whole)
+    return request_of("POST", account, "/v2/email/outbound-emails", whole)
 
 
 def fault(message: Draft) -> str | None:
@@ -108,7 +108,7 @@ def _text(text: str) -> dict[str, str]:
     return {"Data": text, "Charset": "UTF-8"}
 
 
-def _request(method: str, account: Account, path: str, body: Any = None) -> c.HttpRequest:
+def request_of(method: str, account: Account, path: str, body: Any = None) -> c.HttpRequest:
     region = account.settings["region"]
     domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     url = http.url_of(account, {region: f"https://email.{region}.{domain}"}, path)
@@ -146,5 +146,5 @@ PROVIDER: Final = c.Provider(
     build=build,
     read=lambda response, _: read_answer(READING, response),
     resolve=None,
-    probe=lambda account: _request("GET", account, "/v2/email/account"),
+    probe=lambda account: request_of("GET", account, "/v2/email/account"),
 )

@@ -22,6 +22,7 @@ from everpost.entrypoints.http.query import (
     refusal,
 )
 from everpost.model.delivery import FINAL, DeliveryState
+from everpost.model.key import Scope
 from everpost.model.limits import PAGE_DEFAULT, PAGE_MAX
 from everpost.model.problem import Problem
 from everpost.store.port import Filter, Stored
@@ -46,6 +47,8 @@ async def send_email(call: Call) -> Reply | Problem:
     draft = native.parse(body)
     if isinstance(draft, Problem):
         return draft
+    if draft.ignores_unsubscribe and not call.caller.may(Scope.ADMIN):
+        return problem("forbidden", f"ignore_unsubscribe needs a key of scope admin, yours is {call.caller.scope}")
     wait_s = headers.read_wait(call.headers(b"prefer"))
     if wait_s is not None and not call.may_wait():
         wait_s = None  # a preference, no claim: it is accepted all the same
