@@ -3,6 +3,7 @@
 from everpost.core.decide import Board, Send, Skip, Standing, Wait
 from everpost.core.fit import Carrier
 from everpost.model.account import Account, Circuit, CircuitState
+from everpost.model.capability import Limits
 from everpost.model.delivery import DeliveryState
 from everpost.model.limits import REASON_CHARS_MAX
 from everpost.model.outcome import Outcome
@@ -24,9 +25,9 @@ def account(name="a", **fields):
 
 def carrier(name="a", **fields):
     """An account (fields of its own below `account`) and generous limits."""
-    about = fields.pop("account", {})
+    about, fault = fields.pop("account", {}), fields.pop("fault", None)
     limits = {"recipients_max": 1000, "content_bytes_max": 1_000_000} | fields
-    return Carrier(account=account(name, **about), **limits)
+    return Carrier(account=account(name, **about), limits=Limits(**limits), fault=fault)
 
 
 def coming_back(share):

@@ -400,7 +400,7 @@ def test_every_fault_of_a_file_is_reported_at_once(faults, tmp_path):
     [
         ("[htpp]\n", "htpp", "did you mean http?"),
         ("[http]\nprot = 1\n", "http.prot", "did you mean port?"),
-        ("[http]\nqqq = 1\n", "http.qqq", "known here: host, page_origins, port, public_url"),
+        ("[http]\nqqq = 1\n", "http.qqq", "known here: host, page_origins, port, public_url, same_mail_window_s"),
         ("[retention]\nkey_days = 1\n", "retention.key_days", "did you mean keys_days?"),
         ("[routes.default]\naccount = ['one']\n", "routes.default.account", "did you mean accounts?"),
         (

@@ -10,6 +10,7 @@ from drafts import drafts
 from everpost.dialects import mailgun, mime, sendgrid
 from everpost.dialects.contract import Parsed, Submission
 from everpost.model.account import Account
+from everpost.model.capability import Loss
 from everpost.model.message import Address, Attachment, Draft, OnUnknown
 from everpost.wiring import PROVIDERS
 
@@ -27,7 +28,7 @@ def absent(name):
 
 OURS = {
     name: absent(name)
-    for name in ("send_at", "expires_at", "route", "on_unknown", "resolve_within_s", "provider_options")
+    for name in ("send_at", "expires_at", "route", "on_unknown", "resolve_within_s", "allow_loss", "provider_options")
 }
 
 
@@ -97,6 +98,7 @@ FULL = Draft(
     route="other",
     on_unknown=OnUnknown.HOLD,
     resolve_within_s=3.0,
+    allow_loss=(Loss.TAGS,),
     provider_options={"another": {"x": 1}},
 )
 LOSERS = (FULL, replace(FULL, text="", html="one\rtwo"))

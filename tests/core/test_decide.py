@@ -30,8 +30,8 @@ OBSTACLES = [
     pytest.param({"delivery": queued(refused=("a",))}, "it has refused this mail for good", id="refused"),
     pytest.param({"unfit": {"a": "no such thing there"}}, "no such thing there", id="unsendable"),
     pytest.param(
-        {"board": board(standing(limits={"tags_max": 0}), standing("b")), "mail": message(tags=("x",))},
-        "1 tags are more than its 0",
+        {"board": board(standing(limits={"tags_max": 0}), standing("b")), "mail": message(tags=("x",), allow_loss=())},
+        "it keeps 0 of 1 tags, and the mail does not allow for that (`tags` in allow_loss)",
         id="misfit",
     ),
     pytest.param({"route": route(RouteAccount(account="a", paused=True), "b")}, "it is paused", id="paused"),
@@ -177,7 +177,7 @@ def test_it_fails_only_after_a_provider_has_refused_it_for_good(situation):
     if isinstance(decide(one, MAIL, route_, known, unfit, chance), Fail):
         assert set(one.refused) & set(known.standings)
         for name in set(known.standings) - set(one.refused):
-            misfits = known.standings[name].carrier.content_bytes_max == 0
+            misfits = known.standings[name].carrier.limits.content_bytes_max == 0
             assert name in unfit or misfits
 
 

@@ -32,7 +32,6 @@ def test_an_account_without_limits_of_its_own_carries_every_mail(draft):
             {"recipients_max": 2},
             "3 recipients are more than its 2",
         ),
-        (message(tags=("a", "b")), {"tags_max": 1}, "2 tags are more than its 1"),
         (message(attachments=(ATTACHED, INLINE)), {"inline": False}, "it has no inline attachments"),
         (
             message(text="é", html="<p>", attachments=(ATTACHED,)),
@@ -63,7 +62,6 @@ def test_a_mail_to_more_recipients_than_a_whole_quota_does_not_fit(quota, limit)
     ("mail", "limits"),
     [
         (message(to=THREE), {"recipients_max": 3}),
-        (message(tags=("a", "b")), {"tags_max": 2}),
         (message(attachments=(ATTACHED,)), {"inline": False}),
         (message(text="é", html="<p>", attachments=(ATTACHED,)), {"content_bytes_max": 10}),
         (message(to=THREE), {"account": {"quota": Quota(per_second=3, per_day=3, per_month=3)}}),

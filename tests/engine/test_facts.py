@@ -15,7 +15,8 @@ from everpost.engine.accept import Idempotency
 from everpost.engine.keys import Keyring
 from everpost.engine.webhooks import replays
 from everpost.model.act import Act, Action, Decision
-from everpost.model.event import FACTS, Event, EventType
+from everpost.model.event import Event, EventType
+from everpost.model.facts import FACTS
 from everpost.model.key import Scope
 from everpost.model.message import Address, OnUnknown, Origin
 from everpost.model.outcome import Kind, Outcome
@@ -28,6 +29,7 @@ from provider_cases import FIXTURES
 from records_kit import world_of
 from sim.providers import PROVIDER
 from store_values import NOW, message
+from town import BOTH, Town
 from webhook_kit import Hooked, made
 
 AGAIN = Act(action=Action.RESEND, why="they have lost it")
@@ -41,7 +43,7 @@ def changes():
         retry_after_s = 7.0 if kind is Kind.THROTTLED else None
         outcome = Outcome(kind=kind, status=200, text="words", provider_message_id="x", retry_after_s=retry_after_s)
         yield transitions.settle(begun, outcome, NOW + 1)
-    yield transitions.begin(queued(), send(), (), 60.0, NOW)
+    yield transitions.overriding(transitions.begin(queued(), send(), (), 60.0, NOW), [0])
     yield transitions.lost(begun, NOW)
     yield transitions.found(begun, "x", NOW)
     yield transitions.absent(begun, NOW)
@@ -107,6 +109,16 @@ async def events_of_a_grey_outage():
         return await world.events()
 
 
+async def events_of_a_late_provider():
+    """What an account accepts is delivered, then nothing is told of it, then it is delivered again."""
+    town = Town("a")
+    async with town.world.running() as engine:
+        for tells in (BOTH, (), BOTH):
+            town.tells["a"] = tells
+            await town.mails(engine, 1200)
+    return await town.told(EventType.ACCOUNT_DEGRADED, EventType.ACCOUNT_RECOVERED)
+
+
 async def events_of_a_webhook():
     """From its first day to its last; its test is no part of the trail, and is told to its receiver alone."""
     hooked = Hooked(World())
@@ -135,7 +147,9 @@ def sightings():
     diagnosis = {"reason": Reason.OTHER, "smtp_code": 550, "enhanced_status": "5.0.0", "text": "no"}
     yield from (Sighting(kind=kind, **usual) for kind in (SightingKind.SENT, SightingKind.AUTORESPONDED))
     yield Sighting(kind=SightingKind.FAILED, **usual, **diagnosis)
-    yield Sighting(kind=SightingKind.UNKNOWN, **usual)
+    yield Sighting(kind=SightingKind.SUPPRESSION_ADDED, **usual, reason=Reason.SUPPRESSED_BOUNCE)
+    others = (SightingKind.INBOUND, SightingKind.SUPPRESSION_REMOVED, SightingKind.UNKNOWN)
+    yield from (Sighting(kind=kind, **usual) for kind in others)
 
 
 def events_of_sightings():
@@ -151,10 +165,16 @@ def events_of_sightings():
 
 async def test_events_tell_what_the_reference_says_and_no_more(world):
     told = defaultdict(set)
-    days = (events_of(world), events_of_a_probe(), events_of_a_grey_outage(), events_of_a_webhook())
+    days = (
+        events_of(world),
+        events_of_a_probe(),
+        events_of_a_grey_outage(),
+        events_of_a_late_provider(),
+        events_of_a_webhook(),
+    )
     for event in [event for day in days for event in await day] + [*events_of_sightings()]:
         told[event.type] |= event.data.keys()
-    for change in (*changes(), transitions.overriding(next(iter(changes())), [0])):
+    for change in changes():
         for event in change.events:
             told[event.type] |= event.data.keys()
     told[EventType.CANCELLED] |= undone(queued(), NOW)[1].data.keys()

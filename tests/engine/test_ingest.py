@@ -7,12 +7,15 @@ from msgspec.structs import replace
 
 from engine_kit import CALLER, GONE, LOST, LOST_BUT_TAKEN, MUTE, PROVIDER, SILENCE, World, accepted, account, elapse
 from everpost.engine.ingest import Taken, Untaken
+from everpost.model.act import Act, Action, Decision
 from everpost.model.delivery import DeliveryState
 from everpost.model.event import EventType
 from everpost.model.key import Scope
 from everpost.model.message import Address, OnUnknown
-from everpost.store.port import StoreUnavailable
+from everpost.model.outcome import Kind, Outcome
+from everpost.store.port import Stored, StoreUnavailable
 from everpost.wiring import PROVIDERS
+from hook_senders import resend
 from hook_values import (
     OTHER_SECRETS,
     SECRETS,
@@ -325,6 +328,72 @@ async def test_what_nobody_understands_proves_nothing(world, event):
         stored = await world.in_doubt(engine)
         await take(engine, about(stored, event))
         assert (await world.delivery(stored)).state is DeliveryState.UNCERTAIN
+
+
+@pytest.mark.parametrize("event", [{"event": "processed"}, {}, HARD])
+async def test_what_is_told_of_a_mail_that_nobody_could_tell_of_ends_its_being_held(event):
+    world = told_by("sendgrid", base=MUTE)
+    world.wire.script("a", LOST_BUT_TAKEN)
+    async with world.running() as engine:
+        stored = await accepted(engine, on_unknown=OnUnknown.HOLD)
+        assert (await world.ended(stored)).state is DeliveryState.HELD
+        await take(engine, about(stored, event), account="b")
+        assert (await world.delivery(stored)).state is DeliveryState.HELD
+        await take(engine, about(stored, event))
+        assert (await world.delivery(stored)).state is DeliveryState.SENT
+        assert (await world.delivery(stored)).provider_message_id == "abcdef"
+    assert (await world.verdicts())[-1:] == [("found", None)]
+    assert world.wire.accounts() == ["a"]
+
+
+PARKED = Outcome(kind=Kind.HELD, status=202, text="paused", provider_message_id="abcdef")
+
+
+@pytest.mark.parametrize(
+    ("event", "is_released"),
+    [
+        ({"event": "processed"}, False),
+        ({"event": "deferred", "response": "451 later"}, False),
+        ({}, True),
+        (HARD, True),
+        ({"event": "dropped", "reason": "Spam Content"}, True),
+    ],
+)
+async def test_what_a_provider_has_parked_is_sent_when_it_tells_of_its_fate(event, is_released):
+    world = told_by("sendgrid", base=replace(PROVIDER, read=lambda *_: PARKED))
+    async with world.running() as engine:
+        stored = await accepted(engine)
+        assert (await world.ended(stored)).state is DeliveryState.HELD
+        await take(engine, about(stored, event))
+        state = (await world.delivery(stored)).state
+    assert state is (DeliveryState.SENT if is_released else DeliveryState.HELD)
+    assert world.wire.accounts() == ["a"]
+
+
+async def test_what_a_person_has_decided_is_not_changed_by_what_is_told():
+    world = told_by("sendgrid", base=replace(PROVIDER, read=lambda *_: PARKED))
+    async with world.running() as engine:
+        stored = await accepted(engine)
+        await world.ended(stored)
+        await elapse(3600.0)  # a person waits until the attempt is over for certain
+        failed = Act(action=Action.RESOLVE, decision=Decision.FAILED, attempts=1, why="no")
+        answer = await engine.desk.act(CALLER, stored.message.id, failed)
+        assert isinstance(answer, Stored), answer
+        await take(engine, about(stored, {}))
+        assert (await world.delivery(stored)).state is DeliveryState.FAILED
+
+
+async def test_an_event_that_names_everybody_is_of_nobody_unless_the_mail_has_one_recipient():
+    world = told_by("resend")
+    bounce = {"type": "Permanent", "subType": "General", "diagnosticCode": "550 5.1.1 no such user"}
+    async with world.running() as engine:
+        for cc in ((Address("eve@example.net"),), ()):
+            stored = await sent(world, engine, cc=cc)
+            event = resend.event("email.bounced", bounce=bounce, tags={"everpost_id": stored.deliveries[0].id})
+            assert (await take(engine, resend.request(event, at=world.clock.now()))).joined == 1
+            suppressed = await world.store.suppressed("shop", ["bob@example.org", "eve@example.net"])
+            assert [row.address for row in suppressed] == ([] if cc else ["bob@example.org"])
+    assert [event.data.get("place") for event in await of_recipients(world)] == [None, 0]
 
 
 async def test_what_was_told_before_the_doubt_settles_it_without_a_question():

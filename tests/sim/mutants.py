@@ -48,7 +48,7 @@ def acknowledge_before_it_is_stored(patch: pytest.MonkeyPatch) -> None:
 
     async def stored(self, message, kept, route, claim, *, awaited):
         asyncio.create_task(store(self, message, kept, route, claim, awaited=awaited))  # noqa: RUF006  it dies with its node
-        return Stored(message=message, deliveries=(accept._delivery(message, route, message.created_at),))
+        return Stored(message=message, deliveries=(accept.first_delivery(message, route, message.created_at),))
 
     patch.setattr(Acceptor, "_store", stored)
 
@@ -60,7 +60,7 @@ def acknowledge_what_the_store_has_refused(patch: pytest.MonkeyPatch) -> None:
         try:
             return await store(self, message, kept, route, claim, awaited=awaited)
         except StoreUnavailable:
-            return Stored(message=message, deliveries=(accept._delivery(message, route, message.created_at),))
+            return Stored(message=message, deliveries=(accept.first_delivery(message, route, message.created_at),))
 
     patch.setattr(Acceptor, "_store", stored)
 

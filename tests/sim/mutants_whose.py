@@ -54,18 +54,18 @@ def charge_without_a_look_at_the_limit(patch: pytest.MonkeyPatch) -> None:
 
 
 def send_before_its_time(patch: pytest.MonkeyPatch) -> None:
-    delivery = accept._delivery
+    delivery = accept.first_delivery
 
     def hasty(message, route, now):
         return delivery(replace(message, send_at=None), route, now)
 
-    patch.setattr(accept, "_delivery", hasty)
+    patch.setattr(accept, "first_delivery", hasty)
 
 
 def give_up_before_its_time(patch: pytest.MonkeyPatch) -> None:
-    delivery = accept._delivery
+    delivery = accept.first_delivery
 
     def hasty(message, route, now):
         return replace(delivery(message, route, now), expires_at=now + 10.0)
 
-    patch.setattr(accept, "_delivery", hasty)
+    patch.setattr(accept, "first_delivery", hasty)

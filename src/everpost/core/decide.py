@@ -4,11 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from everpost.core import quota
 from everpost.core.fit import Carrier, misfit
+from everpost.core.losing import losses
 from everpost.core.retry import pause_s
 from everpost.model.account import Circuit, CircuitState
+from everpost.model.capability import Loss
 from everpost.model.change import Usage
 from everpost.model.delivery import Delivery
 from everpost.model.message import Message
@@ -46,6 +49,7 @@ class Send(Struct, frozen=True, kw_only=True):
     why: str
     skipped: tuple[Skip, ...]
     probe: bool = False  # take the half-open circuit's one probe first
+    lost: tuple[Loss, ...] = ()  # what the mail loses there, as it allows
 
 
 class Wait(Struct, frozen=True, kw_only=True):
@@ -88,7 +92,8 @@ def decide(
         standing = board.standings.get(entry.account)
         probe = standing is not None and standing.circuit.state is CircuitState.HALF_OPEN
         why = _why(route, entry, drawn=entry is asked[0] and _can_be_drawn(entry), probe=probe)
-        send = Send(account=entry.account, why=why, skipped=tuple(skipped), probe=probe)
+        lost = tuple(losses(message, standing.carrier.limits)) if standing is not None else ()
+        send = Send(account=entry.account, why=why, skipped=tuple(skipped), probe=probe, lost=lost)
         if obstacle is None:
             return send
         if obstacle.share is not None:
@@ -98,7 +103,7 @@ def decide(
         obstacles.append(obstacle)
     if shy is not None:
         others = tuple(skip for skip in skipped if skip.account != shy.account)
-        return Send(account=shy.account, why=f"{shy.why}; no other account is free", skipped=others, probe=shy.probe)
+        return replace(shy, why=f"{shy.why}; no other account is free", skipped=others)
     return _no_account(delivery, obstacles, tuple(skipped), board.now, chance)
 
 
@@ -159,9 +164,14 @@ def _passing_obstacle(standing: Standing, board: Board, amount: int, luck: float
         return _Obstacle(reason=f"its quota of {window.amount_max} a {window.unit} is used up", until=window.ends_at)
     if circuit.share < 1.0 and luck >= circuit.share:
         percent = round(100 * circuit.share)
-        words = f"it is in doubt ({circuit.reason})" if circuit.unconfirmed else "it is coming back"
-        return _Obstacle(reason=f"{words} and takes {percent} % of the mail", share=circuit.share)
+        return _Obstacle(reason=f"{_shy_words(circuit)} and takes {percent} % of the mail", share=circuit.share)
     return None
+
+
+def _shy_words(circuit: Circuit) -> str:
+    if circuit.unconfirmed:
+        return f"it is in doubt ({circuit.reason})"
+    return f"it is slow ({circuit.reason})" if circuit.slow else "it is coming back"
 
 
 def _why(route: Route, entry: RouteAccount, *, drawn: bool, probe: bool) -> str:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from everpost.core.decide import Board, Send, Wait, decide, order
 from everpost.core.fit import misfit
+from everpost.model.capability import Loss
 from everpost.model.delivery import Delivery
 from everpost.model.message import Message
 from everpost.model.route import Route
@@ -26,7 +27,8 @@ class Prospect(StrEnum):
 class Candidate(Struct, frozen=True, kw_only=True):
     account: str
     share: float  # of such mail that it is given, between 0 and 1
-    reason: str  # why it is chosen; with no share: why it is not
+    reason: str  # why it is chosen, and why not for all of such mail; with no share: why it is not
+    lost: tuple[Loss, ...] = ()  # what it would leave out
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
@@ -42,13 +44,15 @@ def explain(delivery: Delivery, message: Message, route: Route, board: Board, un
     decisions = [decide(delivery, message, route, board, unfit, chance) for chance in _chances(route, board)]
     taken = Counter(decision.account for decision in decisions if isinstance(decision, Send))
     whys = {decision.account: decision.why for decision in reversed(decisions) if isinstance(decision, Send)}
+    lost = {decision.account: decision.lost for decision in decisions if isinstance(decision, Send)}
     skips = {skip.account: skip.reason for decision in decisions for skip in decision.skipped}
     chosen = taken.most_common(1)[0][0] if taken else None
     candidates = tuple(
         Candidate(
             account=entry.account,
             share=taken[entry.account] / len(decisions),
-            reason=whys.get(entry.account) or skips.get(entry.account) or f"{chosen} is asked before it",
+            lost=lost.get(entry.account, ()),
+            reason=_reason(whys.get(entry.account), skips.get(entry.account)) or f"{chosen} is asked before it",
         )
         for entry in route.accounts
     )
@@ -64,6 +68,10 @@ def explain(delivery: Delivery, message: Message, route: Route, board: Board, un
         until=None if is_refused else min(decision.until for decision in decisions if isinstance(decision, Wait)),
         candidates=candidates,
     )
+
+
+def _reason(why: str | None, but: str | None) -> str | None:
+    return f"{why}, but {but}" if why and but else why or but
 
 
 def awaited_account(delivery: Delivery, message: Message, route: Route, board: Board, chance: float) -> str | None:

@@ -7,7 +7,9 @@ from typing import Final
 
 from msgspec import Struct
 
+from everpost.core.losing import unwanted
 from everpost.model.account import Account
+from everpost.model.capability import Limits
 from everpost.model.message import Draft, size_bytes
 
 _CACHED_MAX: Final = 256  # lists of allowed recipients: one an account
@@ -17,10 +19,7 @@ class Carrier(Struct, frozen=True, kw_only=True):
     """An account, and what its provider can take."""
 
     account: Account
-    recipients_max: int
-    content_bytes_max: int
-    tags_max: int | None = None
-    inline: bool = True
+    limits: Limits
     fault: Callable[[Draft], str | None] | None = None  # why the provider can't express a mail; None: it always can
 
 
@@ -31,11 +30,11 @@ def misfit(draft: Draft, carrier: Carrier) -> str | None:
         return f"the mail is pinned to {', '.join(sorted(draft.provider_options))} by its provider_options"
     if account.senders:
         domain = _domain(draft.sender.email)
-        if domain not in {sender.lower() for sender in account.senders}:
+        if not any(_covers(sender.lower(), domain) for sender in account.senders):
             return f"it may not send for the domain {domain}"
     if account.recipients and (strangers := _strangers(draft, account.recipients)):
         return f"{strangers} of the recipients are not on its list of allowed recipients"
-    return _over_limit(draft, carrier)
+    return _over_limit(draft, carrier) or unwanted(draft, carrier.limits)
 
 
 def unfit(draft: Draft, carrier: Carrier) -> str | None:
@@ -44,23 +43,23 @@ def unfit(draft: Draft, carrier: Carrier) -> str | None:
 
 
 def _over_limit(draft: Draft, carrier: Carrier) -> str | None:
-    count = len(draft.recipients)
-    if count > carrier.recipients_max:
-        return f"{count} recipients are more than its {carrier.recipients_max}"
+    limits, count = carrier.limits, len(draft.recipients)
+    if count > limits.recipients_max:
+        return f"{count} recipients are more than its {limits.recipients_max}"
     quota = carrier.account.quota
     for unit, amount_max in (("second", quota.per_second), ("day", quota.per_day), ("month", quota.per_month)):
         if amount_max is not None and count > amount_max:
             return f"{count} recipients are more than its quota of {amount_max} a {unit}"
-    if carrier.tags_max is not None and len(draft.tags) > carrier.tags_max:
-        return f"{len(draft.tags)} tags are more than its {carrier.tags_max}"
-    if not carrier.inline and any(attachment.content_id for attachment in draft.attachments):
+    if draft.is_raw and not limits.raw:
+        return "it takes no mail as it stands (raw MIME)"
+    if not limits.inline and any(attachment.content_id for attachment in draft.attachments):
         return "it has no inline attachments"
     return oversize(size_bytes(draft), carrier)
 
 
 def oversize(size: int, carrier: Carrier) -> str | None:
-    if size > carrier.content_bytes_max:
-        return f"{size} bytes of content are more than its {carrier.content_bytes_max}"
+    if size > carrier.limits.content_bytes_max:
+        return f"{size} bytes of content are more than its {carrier.limits.content_bytes_max}"
     return None
 
 
@@ -73,6 +72,11 @@ def _strangers(draft: Draft, patterns: tuple[str, ...]) -> int:
 def _allowed(patterns: tuple[str, ...]) -> re.Pattern[str]:
     """`*` stands for any characters, everything else for itself."""
     return re.compile("|".join(".*".join(map(re.escape, pattern.lower().split("*"))) for pattern in patterns))
+
+
+def _covers(sender: str, domain: str) -> bool:
+    """`*.example.com` stands for every domain below, `example.com` for itself."""
+    return domain.endswith(sender[1:]) if sender.startswith("*.") else domain == sender
 
 
 def _domain(email: str) -> str:

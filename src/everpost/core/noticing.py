@@ -37,10 +37,12 @@ class Join(Struct, frozen=True, kw_only=True):
     message: Message
     by: str  # metadata, message_id or recipient
 
-    def place(self, address: str | None) -> int | None:
-        """The recipient's place in to, cc and bcc."""
-        wanted = (address or "").lower()
-        emails = (one.email.lower() for one in self.message.recipients)
+    def place(self, sighting: Sighting) -> int | None:
+        """The recipient's place in to, cc and bcc; None where it can't be told whose it is."""
+        wanted = (sighting.recipient or "").lower()
+        emails = [one.email.lower() for one in self.message.recipients]
+        if sighting.vague and len(emails) > 1:
+            return None
         return next((place for place, email in enumerate(emails) if email == wanted), None)
 
 
@@ -50,7 +52,7 @@ def event_of(sighting: Sighting, account: str, join: Join | None, received_at: f
     if join is None:
         id_, type_ = _id(account, sighting.event_id, sighting.raw), _TYPES[sighting.kind]
         return Event(id=id_, type=type_, at=_at(sighting, received_at), project="", account=account, data=data)
-    place = join.place(sighting.recipient)
+    place = join.place(sighting)
     return Event(
         id=_id(account, sighting.event_id, sighting.raw),
         type=_TYPES[sighting.kind],

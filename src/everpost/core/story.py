@@ -51,6 +51,7 @@ def _begun(event: Event) -> Attempt:
         why=event.data["why"],
         outcome="running",
         started_at=event.at,
+        lost=tuple(event.data.get("lost", ())),
     )
 
 

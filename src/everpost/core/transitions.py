@@ -8,14 +8,15 @@ from msgspec.structs import replace
 from everpost.core.decide import Fail, Send, Skip, Wait
 from everpost.core.masking import masked
 from everpost.model.act import Decision
+from everpost.model.capability import Loss
 from everpost.model.change import Change, Charge
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Event, EventType
 from everpost.model.message import Message, OnUnknown, without_recipients
-from everpost.model.outcome import Kind, Outcome
+from everpost.model.outcome import TAKEN, Kind, Outcome
 
 OPEN: Final = frozenset({DeliveryState.UNCERTAIN, DeliveryState.HELD})
-"""States that a person may decide about."""
+"""States that a person may decide about, or what a provider tells later."""
 LEASE_MARGIN_S: Final = 10.0  # from the last moment at which an attempt can end to the end of its lease
 
 _Events = Sequence[tuple[EventType, dict[str, Any]]]
@@ -42,6 +43,8 @@ def begin(delivery: Delivery, send: Send, charges: tuple[Charge, ...], budget_s:
         data["after"] = delivery.account
     if send.skipped:
         data["skipped"] = _told(send.skipped)
+    if send.lost:
+        data["lost"] = list(send.lost)
     return _change(delivery, begun, now, [(EventType.ATTEMPTED, data)], account=send.account, charges=charges)
 
 
@@ -54,10 +57,13 @@ def overriding(change: Change, places: Collection[int]) -> Change:
     return replace(change, events=(told, *rest))
 
 
-def settle(delivery: Delivery, outcome: Outcome, now: float) -> Change:
-    """What the answer to the current attempt makes of the delivery."""
+def settle(delivery: Delivery, outcome: Outcome, now: float, lost: Sequence[Loss] = ()) -> Change:
+    """What the answer to the current attempt makes of the delivery, which has `lost` something if it was taken."""
     after, type_ = _settled(delivery, outcome, now)
-    told: _Events = [(type_, _outcome_data(delivery, outcome, now))]
+    data = _outcome_data(delivery, outcome, now)
+    if lost and outcome.kind in TAKEN:
+        data["lost"] = list(lost)
+    told: _Events = [(type_, data)]
     return _change(delivery, after, now, told, account=delivery.account)
 
 
@@ -88,7 +94,7 @@ def lost(delivery: Delivery, now: float) -> Change:
 
 
 def found(delivery: Delivery, provider_message_id: str | None, now: float) -> Change:
-    """The provider has it after all."""
+    """The provider has it after all, or parks it no more."""
     sent = replace(
         _final(delivery, DeliveryState.SENT, ""),
         provider_message_id=provider_message_id or delivery.provider_message_id,
@@ -146,12 +152,12 @@ def expire(delivery: Delivery, now: float) -> Change:
 
 
 def leave_out(delivery: Delivery, message: Message, stopped: Collection[int], now: float) -> Change:
-    """Recipients that must not be written to, by their place in the message; the others get the mail. Without anybody
-    in `to` it can't be sent at all."""
+    """Recipients that must not be written to, by their place in the message; the others get the mail, if it
+    can be sent to them alone."""
     left_out = tuple(sorted({*delivery.left_out, *stopped}))
     told = (EventType.SUPPRESSED, {"recipients": len(left_out), "places": list(left_out)})
     reduced = replace(delivery, left_out=left_out, due_at=now)
-    if without_recipients(message, left_out).to:
+    if without_recipients(message, left_out).is_addressed:
         return _change(delivery, reduced, now, [told])
     words = "none of the recipients in `to` may be written to (suppressed)"
     return _change(

@@ -17,4 +17,5 @@ class Submission(Struct, frozen=True, kw_only=True):
 
 class Parsed(Struct, frozen=True, kw_only=True):
     draft: Draft
+    whole: bytes | None = None  # the mail as it came, where it came whole
     delivery_id: str | None = None  # ours, if the mail was built by one of our own providers

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import Final
 
+from msgspec.structs import replace
+
+from everpost.dialects import mime
 from everpost.dialects.addresses import parse_address, parse_address_list
 from everpost.dialects.answers import Rendered, invalid, render_json, sound_addresses
 from everpost.dialects.contract import Parsed, Submission
@@ -22,6 +25,7 @@ LOSSES: Final[Mapping[str, str]] = {
     "route": "ours",
     "on_unknown": "ours",
     "resolve_within_s": "ours",
+    "allow_loss": "ours",
     "provider_options": "went into the request",
     "text": "an empty one is none",
     "html": "an empty one is none",
@@ -64,6 +68,25 @@ def parse(submission: Submission) -> Parsed | Problem:
     if not draft.to:
         errors.append(FieldError("to", "to parameter is missing"))
     return invalid(errors) if errors else Parsed(draft=draft, delivery_id=delivery_id)
+
+
+def parse_whole(submission: Submission) -> Parsed | Problem:
+    """The mail of a POST /v3/{domain}/messages.mime: a file as it stands, and whom it is for."""
+    form = parse_form(submission.headers.get("content-type", ""), submission.body)
+    if isinstance(form, str):
+        return invalid([FieldError("", form)])
+    files = [file.content for file in form.files if file.field == "message"]
+    errors: list[FieldError] = []
+    to = _addresses(form, "to", errors)
+    if not files or not to:
+        errors.append(FieldError("message" if to else "to", "parameter is missing"))
+    read = invalid(errors) if errors else mime.parse(files[0], [each.email for each in to])
+    if isinstance(read, Problem):
+        return read
+    metadata = _prefixed(form, "v:")
+    delivery_id = metadata.pop(CORRELATION_KEY, None)
+    draft = replace(read.draft, tags=tuple(form.all("o:tag")), metadata=metadata)
+    return replace(read, draft=draft, delivery_id=delivery_id)
 
 
 def _sender(form: Form, errors: list[FieldError]) -> Address:

@@ -22,6 +22,7 @@ LOSSES: Final[Mapping[str, str]] = {
     "route": "ours",
     "on_unknown": "ours",
     "resolve_within_s": "ours",
+    "allow_loss": "ours",
     "provider_options": "SMTP has none",
     "tags": "no counterpart",
     "metadata": "no counterpart",
@@ -44,7 +45,8 @@ _UNREADABLE: Final = (AttributeError, LookupError, MessageError, TypeError, Valu
 def parse(data: bytes, envelope: Collection[str] = ()) -> Parsed | Problem:
     """The mail; recipients whom only the envelope names are its bcc."""
     try:
-        return _parse(message_from_bytes(data), envelope)
+        read = _parse(message_from_bytes(data), envelope)
+        return read if isinstance(read, Problem) else replace(read, whole=data)
     except RecursionError:
         return invalid([FieldError("", "its parts are nested too deeply")])
     except _UNREADABLE as refused:

@@ -72,6 +72,7 @@ def draft_of(request: EmailRequest, faults: Faults) -> Draft:
         route=request.route,
         on_unknown=request.on_unknown,
         resolve_within_s=request.resolve_within_s,
+        allow_loss=None if request.allow_loss is None else tuple(dict.fromkeys(request.allow_loss)),
         provider_options=read_options(request.provider_options, faults) if request.provider_options else {},
     )
     _check(draft, faults)

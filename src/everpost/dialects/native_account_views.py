@@ -32,6 +32,18 @@ class RecordsView(TypedDict):
     lag_s: Annotated[float, Meta(description="How long they have taken at most, lately, to show a mail.")]
 
 
+class DeliveringView(TypedDict):
+    """Whether what an account accepts is reported delivered in time; a few mails are listened for, where its webhooks
+    are set up."""
+
+    slow: Annotated[bool, Meta(description="It is slow by its own past, and gets a tenth of the mail.")]
+    slow_since: Annotated[str | None, Meta(description="When the first of the mails was accepted that were late.")]
+    listened_for: Annotated[int, Meta(description="The latest mails that were listened for.")]
+    silent: Annotated[int, Meta(description="Of these, mails of which nothing was told.")]
+    share: Annotated[float | None, Meta(description="Of these, those delivered in time; null: there are none.")]
+    usual_share: Annotated[float, Meta(description="The same as a rule, by the account's own past.")]
+
+
 class RecentView(TypedDict):
     """How its latest requests went, over all processes."""
 
@@ -67,6 +79,7 @@ class AccountView(TypedDict):
         ),
     ]
     records: RecordsView
+    delivering: DeliveringView
     quota: QuotaView
     in_flight: int
     max_concurrency: int
@@ -123,6 +136,22 @@ class CandidateView(TypedDict):
     account: str
     share: Annotated[float, Meta(description="Of such mail that it would be given: 0 to 1. Chance draws by weight.")]
     reason: str
+    lost: Annotated[list[str], Meta(description="What of the mail it would leave out, by the names of `allow_loss`.")]
+
+
+class NeedsView(TypedDict):
+    """What such a mail needs of whoever carries it."""
+
+    recipients: int
+    size_bytes: int
+    raw: Annotated[bool, Meta(description="It goes out as it stands.")]
+    attachments: int
+    inline: Annotated[int, Meta(description="Of these, shown inline.")]
+    calendar: Annotated[int, Meta(description="Of these, invitations and answers to them.")]
+    headers: int
+    message_id: Annotated[bool, Meta(description="It has one of its own.")]
+    tags: int
+    metadata: int
 
 
 class ExplanationView(TypedDict):
@@ -140,6 +169,7 @@ class ExplanationView(TypedDict):
     reason: str
     until: Annotated[str | None, Meta(description="With waits: when the accounts are looked at again.")]
     accounts: Annotated[list[CandidateView], Meta(description="All of the route, in its order.")]
+    needs: NeedsView
     suppressed: Annotated[list[str], Meta(description="Recipients that it would not be sent to.")]
 
 

@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
+from everpost.dialects import raw
 from everpost.dialects.addresses import address_of
 from everpost.dialects.faults import Faults, decode
 from everpost.dialects.fields import check_filled, check_line, read_stream
@@ -117,6 +118,9 @@ def parse_sketch(body: bytes, route: str) -> tuple[Draft, int] | Problem:
         text=_WORD,
         tags=request.tags,
         stream=request.stream,
+        headers=request.headers,
+        metadata=request.metadata,
+        allow_loss=request.allow_loss,
         attachments=[
             AttachmentObject(
                 filename=file.filename, content=_FILE, content_type=file.content_type, content_id=file.content_id
@@ -126,6 +130,8 @@ def parse_sketch(body: bytes, route: str) -> tuple[Draft, int] | Problem:
         route=route,
     )
     draft = draft_of(mail, faults)
+    if request.raw:
+        draft = raw.outline(draft)
     if request.size_bytes < 0:
         faults.add("size_bytes", "must not be negative")
     return faults.problem() if faults else (draft, request.size_bytes)

@@ -211,4 +211,5 @@ def _attempt(attempt: Attempt) -> AttemptView:
         "text": attempt.text,
         "provider_message_id": attempt.provider_message_id,
         "resolution": attempt.resolution,
+        "lost": list(attempt.lost),
     }

@@ -6,6 +6,7 @@ from msgspec import Meta, Struct, field
 
 from everpost.model import limits
 from everpost.model.act import Action, Decision
+from everpost.model.capability import UNSEEN, Loss
 from everpost.model.delivery import DeliveryState
 from everpost.model.message import OnUnknown
 from everpost.model.suppression import Source
@@ -13,6 +14,10 @@ from everpost.model.suppression import Source
 REQUIRED: Final = {"x-required": True}
 """Marks a field that must be given. Its type has a default all the same, so that it can be missed together with all
 other faults; the OpenAPI document tells it as required."""
+ALLOWED: Final = (
+    "What the mail may lose at a provider that has no place for it; others are skipped. "
+    f"Default: what no reader can see, {', '.join(f'`{loss}`' for loss in Loss if loss in UNSEEN)}."
+)
 _TIME: Final = "RFC 3339 (`2030-01-31T09:00:00Z`) or seconds since the Unix epoch."
 
 
@@ -89,6 +94,7 @@ class EmailRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     resolve_within_s: Annotated[
         float | None, Meta(description="How long to look for certainty before on_unknown applies.")
     ] = None
+    allow_loss: Annotated[list[Loss] | None, Meta(description=ALLOWED)] = None
     provider_options: Annotated[
         dict[str, dict[str, Any]] | None,
         Meta(description="By provider name; passed through untouched, and pins the mail to these providers."),
@@ -141,6 +147,10 @@ class ExplainRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     tags: list[str] | None = None
     stream: str | None = None
     attachments: list[SketchedFile] | None = None
+    headers: dict[str, str] | None = None
+    metadata: dict[str, str] | None = None
+    allow_loss: Annotated[list[Loss] | None, Meta(description=ALLOWED)] = None
+    raw: Annotated[bool, Meta(description="It would go out as it stands, as by `/v1/emails/raw`.")] = False
 
 
 class ErasureRequest(Struct, forbid_unknown_fields=True):

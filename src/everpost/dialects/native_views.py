@@ -44,6 +44,7 @@ class AttemptView(TypedDict):
     text: Annotated[str, Meta(description="The provider's own words.")]
     provider_message_id: str | None
     resolution: Annotated[str | None, Meta(description="What a later question found out about an unknown outcome.")]
+    lost: Annotated[list[str], Meta(description="What the provider has no place for, by the names of `allow_loss`.")]
 
 
 class AcceptedView(TypedDict):

@@ -23,6 +23,7 @@ LOSSES: Final[Mapping[str, str]] = {
     "route": "ours",
     "on_unknown": "ours",
     "resolve_within_s": "ours",
+    "allow_loss": "ours",
     "provider_options": "went into the request",
     "text": "an empty one is none",
     "html": "an empty one is none",

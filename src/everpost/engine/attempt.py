@@ -15,6 +15,7 @@ from everpost.engine import journal
 from everpost.engine.fleet import Fleet, Member
 from everpost.engine.ports import Ports
 from everpost.health.port import Report, Sign
+from everpost.model.capability import Loss
 from everpost.model.change import Change
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.outcome import TAKEN, Kind, Outcome
@@ -51,6 +52,7 @@ class Intent:
     request: Request
     member: Member
     not_after: float  # monotonic: its first byte may not leave later
+    lost: tuple[Loss, ...] = ()  # what the mail loses with this account
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,7 @@ class Attempts:
         pause_s = RETRY_S_MIN
         while True:
             try:
-                changes = [transitions.settle(one.intent.change.delivery, one.outcome, one.at) for one in done]
+                changes = [_settled(one, one.intent.change.delivery) for one in done]
                 written = await self._ports.store.advance(changes)
                 stored = [change for change, result in zip(changes, written, strict=True) if result is Written.DONE]
                 self._on_written(stored)
@@ -216,7 +218,7 @@ class Attempts:
             if current is None or current.attempts != begun.attempts:
                 continue
             if current.state in (DeliveryState.UNCERTAIN, DeliveryState.SENDING):
-                change = transitions.settle(current, one.outcome, one.at)
+                change = _settled(one, current)
                 if await self._ports.store.advance([change]) == [Written.DONE]:
                     self._on_written([change])
                     self._tell(one, change)
@@ -237,6 +239,10 @@ class Attempts:
             _log.warning("the accounts are shown as they were", extra={"error": str(error)})
         except Exception:
             _log.exception("the health of accounts was not recorded")
+
+
+def _settled(done: _Done, delivery: Delivery) -> Change:
+    return transitions.settle(delivery, done.outcome, done.at, done.intent.lost)
 
 
 def _discreet(outcome: Outcome, intent: Intent) -> Outcome:

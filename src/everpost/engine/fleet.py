@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from everpost.core import quota, resolving
+from everpost.core import delivering, quota, resolving
 from everpost.core.breaker import circuit
 from everpost.core.decide import Board, Standing
 from everpost.core.fit import Carrier
@@ -31,15 +31,7 @@ class Member:
 
     @property
     def carrier(self) -> Carrier:
-        limits = self.provider.limits
-        return Carrier(
-            account=self.account,
-            recipients_max=limits.recipients_max,
-            content_bytes_max=limits.content_bytes_max,
-            tags_max=limits.tags_max,
-            inline=limits.inline,
-            fault=self.provider.fault,
-        )
+        return Carrier(account=self.account, limits=self.provider.limits, fault=self.provider.fault)
 
 
 class Fleet:
@@ -152,6 +144,7 @@ class Fleet:
         known = await self.health()
         used = await self.used()
         now = self._ports.clock.now()
+        known = delivering.audible(known, now)
         standings = {
             name: _standing(carrier, known.get(name, AccountHealth()), now) for name, carrier in self.carriers.items()
         }

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from everpost.core import noticing, transitions
 from everpost.core.noticing import Join
+from everpost.core.transitions import OPEN
 from everpost.engine import journal
 from everpost.engine.fleet import Fleet
 from everpost.engine.joining import Joiner, Projects
@@ -22,7 +23,7 @@ from everpost.model.change import Change
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Event
 from everpost.model.limits import PAPER_BYTES_MAX, PROVIDER_ID_CHARS_MAX
-from everpost.model.sighting import TAKEN, Sighting, Unreadable
+from everpost.model.sighting import RELEASED, TAKEN, Sighting, SightingKind, Unreadable
 from everpost.model.suppression import Suppression, covers, has_expired
 from everpost.providers.hooks import Forged, HookRequest, Webhook, secrets_of
 from everpost.store.port import Notice, Written
@@ -77,7 +78,7 @@ class Ingestor:
             return Untaken("forged", proof.reason)
         if proof.once is not None and not self._is_first_use((account, proof.once), request.body):
             return Untaken("forged", "its signature was used before, for another event")
-        return await self._keep(account, webhook.read(request.body), request.received_at)
+        return await self.keep(account, webhook.read(request.body), request.received_at)
 
     def _is_first_use(self, token: tuple[str, str], body: bytes) -> bool:
         """Whether the token came with this body only, as far as this process remembers."""
@@ -86,7 +87,8 @@ class Ingestor:
             self._tokens.popitem(last=False)
         return self._tokens.setdefault(token, digest) == digest
 
-    async def _keep(self, account: str, read: Sequence[Sighting | Unreadable], received_at: float) -> Taken:
+    async def keep(self, account: str, read: Sequence[Sighting | Unreadable], received_at: float) -> Taken:
+        """Of a genuine request of the account's provider, or of an answer of its. Raises StoreUnavailable."""
         sightings = [one for one in read if isinstance(one, Sighting)]
         joins = await self._joiner.joins(sightings, account)
         notices = [
@@ -120,25 +122,29 @@ class Ingestor:
         return any(covers(one, row) for one in known if not has_expired(one, row.created_at))
 
     async def _resolve(self, told: Iterable[tuple[Sighting, Join | None]], account: str) -> None:
-        """What the account tells of mail that it may or may not have taken proves that it has."""
+        """What the account tells of mail that it may or may not have taken, or has parked, proves that it has it, or
+        parks it no more."""
         for sighting, join in told:
-            if join is not None and sighting.kind in TAKEN and _is_in_doubt(join.delivery, account):
-                await self._resolve_one(join, sighting.provider_message_id, account)
+            if join is not None and _is_settled(join.delivery, sighting.kind, account):
+                await self._resolve_one(join, sighting, account)
 
-    async def _resolve_one(self, join: Join, provider_message_id: str | None, account: str) -> None:
+    async def _resolve_one(self, join: Join, sighting: Sighting, account: str) -> None:
         for _ in range(RESOLVE_TRIES):
             current = await self._ports.store.find_delivery(join.delivery.id)
-            if current is None or not _is_in_doubt(current, account):
+            if current is None or not _is_settled(current, sighting.kind, account):
                 return
-            change = transitions.found(current, _sound(provider_message_id), self._ports.clock.now())
+            change = transitions.found(current, _sound(sighting.provider_message_id), self._ports.clock.now())
             if await self._ports.store.advance([change]) == [Written.DONE]:
                 self._on_written([change])
                 journal.tell(join.message, change)
                 return
 
 
-def _is_in_doubt(delivery: Delivery, account: str) -> bool:
-    return delivery.state is DeliveryState.UNCERTAIN and delivery.account == account
+def _is_settled(delivery: Delivery, kind: SightingKind, account: str) -> bool:
+    """Whether this ends the doubt about it, or its being held. What is held under the account's own name for it was
+    taken and parked: that it was taken is no news."""
+    is_parked = delivery.state is DeliveryState.HELD and delivery.provider_message_id is not None
+    return delivery.account == account and delivery.state in OPEN and kind in (RELEASED if is_parked else TAKEN)
 
 
 def _sound(message_id: str | None) -> str | None:

@@ -130,7 +130,9 @@ class Intents:
         charges = quota.charges(member.account, len(message.recipients), now)
         change = transitions.begin(claimed.delivery, send, charges, resolving.budget_s(member.account), now)
         not_after = began_at + resolving.START_S + member.account.timeouts.connect_s
-        return Intent(claimed=claimed, change=change, request=request, member=member, not_after=not_after)
+        return Intent(
+            claimed=claimed, change=change, request=request, member=member, not_after=not_after, lost=send.lost
+        )
 
     async def _may_begin(self, send: Send, round_: Round) -> bool:
         """Of a half-open circuit, one mail is the probe."""

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from everpost.core.explain import Explanation, awaited_account, explain
 from everpost.core.fit import oversize, unfit
+from everpost.core.losing import Needs, needs_of
 from everpost.core.masking import masked
 from everpost.engine.accept import first_delivery
 from everpost.engine.fleet import Fleet
@@ -31,6 +32,7 @@ WAITING_S: Final = 5.0  # how old the numbers of waiting mails may be
 class Explained(Struct, frozen=True):
     explanation: Explanation
     suppressed: tuple[str, ...]  # recipients that nothing would be sent to
+    needs: Needs  # of whoever carries it
 
 
 class _Waiting(Struct, frozen=True):
@@ -80,7 +82,8 @@ class Steering:
         addresses = sorted({address.email for address in message.recipients})
         known = await self._ports.store.suppressed(project, addresses, message.stream)
         stopped = dict.fromkeys(row.address for row in known if stops(row, message, now))
-        return Explained(explanation, tuple(stopped))
+        needs = replace(needs_of(message), size_bytes=size)
+        return Explained(explanation, tuple(stopped), needs)
 
     def _unable(self, message: Message, route: Route, size: int) -> Mapping[str, str]:
         """Which accounts of the route can't carry it, whatever their health, and why."""

@@ -7,6 +7,8 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from everpost.model.capability import Loss
+
 
 class OnUnknown(StrEnum):
     """What to do when nobody can tell in time whether a provider has taken the mail."""
@@ -55,6 +57,20 @@ class Draft(Struct, frozen=True, kw_only=True):
     resolve_within_s: float | None = None  # None: the route's
     provider_options: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By provider name; passed through untouched, and only accounts of these providers are candidates."""
+    allow_loss: tuple[Loss, ...] | None = None  # what it may lose at a provider; None: what no reader can see
+    is_raw: bool = False
+    """Its one attachment is the whole mail (RFC 5322) and goes out as it stands. Sender and recipients are the envelope
+    then, the subject is what the mail itself says; text, html, headers and addresses for answers are not set."""
+
+    @property
+    def raw(self) -> bytes:
+        """Of a raw mail: the whole of it, lines ended by CRLF; empty where its content was left out."""
+        return b"".join(part.content for part in self.attachments) if self.is_raw else b""
+
+    @property
+    def is_addressed(self) -> bool:
+        """Whether it can be sent at all: to somebody in `to`, or of a raw mail to anybody."""
+        return bool(self.recipients if self.is_raw else self.to)
 
     @property
     def recipients(self) -> tuple[Address, ...]:

@@ -47,3 +47,4 @@ class Attempt(Struct, frozen=True, kw_only=True):
     text: str = ""
     provider_message_id: str | None = None
     resolution: str | None = None  # what a later question found out about an unknown outcome
+    lost: tuple[str, ...] = ()  # what the provider has no place for, by the names of Loss

@@ -22,19 +22,21 @@ _OWN_HEADERS: Final = frozenset(
 )
 
 
-def fault_of(draft: Draft, reserved: Collection[str] = ()) -> str | None:
+def fault_of(draft: Draft, reserved: Collection[str] = (), *, takes_raw: bool = False) -> str | None:
     """Why the provider can't be given this mail as it stands, or None.
 
     Line breaks in a header field would let a caller write fields of his own, so none gets through, whatever the
     provider does with them. Header fields that Everpost or the provider writes may not be given a second time;
     `reserved` names those that only this provider writes, in lower case.
     """
+    if draft.is_raw and not takes_raw:
+        return "it takes no mail as it stands (raw MIME)"
     return next(_faults(draft, reserved), None)
 
 
 def needs_to(draft: Draft) -> str | None:
     """Of APIs that take no mail to cc and bcc alone."""
-    return None if draft.to else "it needs a recipient in `to`"
+    return None if draft.is_addressed else "it needs a recipient in `to`"
 
 
 def _faults(draft: Draft, reserved: Collection[str]) -> Iterator[str]:

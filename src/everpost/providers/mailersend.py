@@ -3,7 +3,6 @@
 It has no metadata, so that our id is a tag. Its activity names a mail by another id than the answer did.
 """
 
-from base64 import b64encode
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -11,12 +10,10 @@ from everpost.model.account import Account
 from everpost.model.message import Draft
 from everpost.providers import contract as c
 from everpost.providers import http
-from everpost.providers.fields import header_of, without_repeats
-from everpost.providers.json_mail import JsonMail, address_as
+from everpost.providers.mailersend_mail import LIMITS, MAIL
 from everpost.providers.reading import Reading, at, decoded, read_answer
 
 REGIONS: Final = {"world": "https://api.mailersend.com"}
-NAMED_HEADERS: Final = ("in-reply-to", "references")  # these have a field of their own
 PAGE: Final = 100
 
 ROWS: Final = (
@@ -37,47 +34,6 @@ def build(message: Draft, delivery_id: str, account: Account) -> c.HttpRequest |
     if reason := MAIL.fault(message):
         return c.Unsendable(reason)
     return _request("POST", account, "/v1/email", account.settings["api_key"], MAIL.whole(message, delivery_id))
-
-
-def _body(message: Draft, delivery_id: str) -> dict[str, Any]:
-    to, cc, bcc = ([address_as("email", "name", each) for each in group] for group in without_repeats(message))
-    others = ((name, value) for name, value in message.headers.items() if name.lower() not in NAMED_HEADERS)
-    body = {
-        "from": address_as("email", "name", message.sender),
-        "to": to,
-        "cc": cc,
-        "bcc": bcc,
-        "reply_to": address_as("email", "name", message.reply_to[0]) if message.reply_to else None,
-        "subject": message.subject,
-        "text": message.text,
-        "html": message.html,
-        "attachments": [
-            {
-                "filename": part.filename,
-                "content": b64encode(part.content).decode(),
-                "disposition": "attachment" if part.content_id is None else "inline",
-                **({} if part.content_id is None else {"id": part.content_id}),
-            }
-            for part in message.attachments
-        ],
-        "in_reply_to": header_of(message, "in-reply-to"),
-        "references": (header_of(message, "references") or "").split(),
-        "headers": [{"name": key, "value": text} for key, text in others],
-        "tags": [*dict.fromkeys(message.tags), delivery_id],
-    }
-    return {name: value for name, value in body.items() if value}
-
-
-MAIL: Final = JsonMail(
-    name="mailersend",
-    body=_body,
-    own=(("from",), ("to",), ("cc",), ("bcc",), ("tags",)),
-    lines=(("subject",), ("headers",), ("in_reply_to",), ("references",), ("list_unsubscribe",)),
-    texts=(("text",), ("html",), ("template_id",)),
-    reserved=frozenset({"message-id", "sender"}),
-    reply_to_max=1,
-    subject_chars_max=998,
-)
 
 
 def _request(method: str, account: Account, path: str, key: str, body: Any = None) -> c.HttpRequest:
@@ -139,7 +95,7 @@ PROVIDER: Final = c.Provider(
     title="MailerSend",
     docs="https://developers.mailersend.com/api/v1/email.html",
     settings=http.settings_of(REGIONS),
-    limits=c.Limits(recipients_max=70, content_bytes_max=17 << 20, tags_max=4),  # 25 MB in base64; one tag is ours
+    limits=LIMITS,
     rows=ROWS,
     fault=MAIL.fault,
     build=build,

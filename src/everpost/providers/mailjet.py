@@ -3,32 +3,18 @@
 Each recipient has a message id of its own; that of the first one stands for the mail. They are numbers beyond 2^53.
 """
 
-from base64 import b64encode
-from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
-import msgspec
-
 from everpost.model.account import Account
-from everpost.model.ids import CORRELATION_KEY
-from everpost.model.message import Attachment, Draft
+from everpost.model.message import Draft
 from everpost.providers import contract as c
 from everpost.providers import http
-from everpost.providers.fields import without_repeats
-from everpost.providers.json_mail import JsonMail, address_as
+from everpost.providers.mailjet_mail import LIMITS, MAIL
 from everpost.providers.reading import Reading, at, decoded, read_answer
 
 REGIONS: Final = {"main": "https://api.mailjet.com", "us": "https://api.us.mailjet.com"}
 SECRET_KEY: Final = c.Setting(name="secret_key", help="the secret that goes with api_key", required=True, secret=True)
-RESERVED: Final = frozenset(
-    {"list-id", "message-id", "sender", "user-agent", "x-mailer", "x-mj-customid", "x-mj-eventpayload"}
-)
-PLACES: Final = ("Messages", "Globals")
-ADDRESS: Final = partial(address_as, "Email", "Name")
-OURS: Final = ("From", "Sender", "To", "Cc", "Bcc", "CustomID", "EventPayload")
-OWN: Final = tuple((place, name) for place in PLACES for name in OURS)
-LINES: Final = tuple((place, name) for place in PLACES for name in ("Subject", "Headers"))
 
 ROWS: Final = (
     c.Row(400, r"\b(mj-0008|mj-0011|send-0015)\b", c.REFUSED_HERE, "too many or too large, for Mailjet"),
@@ -43,46 +29,6 @@ def build(message: Draft, delivery_id: str, account: Account) -> c.HttpRequest |
     if reason := MAIL.fault(message):
         return c.Unsendable(reason)
     return _request("POST", account, "/v3.1/send", MAIL.whole(message, delivery_id))
-
-
-def _body(message: Draft, delivery_id: str) -> dict[str, Any]:
-    to, cc, bcc = ([ADDRESS(each) for each in group] for group in without_repeats(message))
-    variables = message.metadata | {CORRELATION_KEY: delivery_id}
-    body = {
-        "From": ADDRESS(message.sender),
-        "To": to,
-        "Cc": cc,
-        "Bcc": bcc,
-        "ReplyTo": ADDRESS(message.reply_to[0]) if message.reply_to else None,
-        "Subject": message.subject,
-        "TextPart": message.text,
-        "HTMLPart": message.html,
-        "Attachments": [_file(part) for part in message.attachments if part.content_id is None],
-        "InlinedAttachments": [_file(part) for part in message.attachments if part.content_id is not None],
-        "Headers": message.headers,
-        "CustomCampaign": next(iter(message.tags), None),
-        "CustomID": delivery_id,
-        "EventPayload": msgspec.json.encode(variables).decode(),
-    }
-    return {"Messages": [{name: value for name, value in body.items() if value}]}
-
-
-MAIL: Final = JsonMail(
-    name="mailjet",
-    body=_body,
-    own=OWN,
-    lines=LINES,
-    texts=(("Messages", "TextPart"), ("Messages", "HTMLPart"), ("Messages", "TemplateID")),
-    reserved=RESERVED,
-    reply_to_max=1,
-    subject_chars_max=255,
-)
-
-
-def _file(part: Attachment) -> dict[str, str]:
-    file = {"ContentType": part.content_type, "Filename": part.filename}
-    file["Base64Content"] = b64encode(part.content).decode()
-    return file if part.content_id is None else file | {"ContentID": part.content_id}
 
 
 def _request(method: str, account: Account, path: str, body: Any = None) -> c.HttpRequest:
@@ -139,7 +85,7 @@ PROVIDER: Final = c.Provider(
     title="Mailjet",
     docs="https://dev.mailjet.com/reference/email/send-emails/",
     settings=(http.API_KEY, SECRET_KEY, http.region_of(REGIONS), http.BASE_URL),  # its keys may read what they sent
-    limits=c.Limits(recipients_max=50, content_bytes_max=10 << 20, tags_max=1),  # 15 MB of files in base64
+    limits=LIMITS,
     rows=ROWS,
     fault=MAIL.fault,
     build=build,

@@ -11,13 +11,14 @@ from everpost.model.account import Account
 from everpost.model.ids import CORRELATION_KEY
 from everpost.model.message import Attachment, Draft
 from everpost.providers import contract as c
-from everpost.providers import http
+from everpost.providers import http, mailtrap_events
 from everpost.providers.fields import without_repeats
 from everpost.providers.json_mail import JsonMail, address_as
 from everpost.providers.reading import Reading, at, decoded, read_answer
 
 STREAMS: Final = {"transactional": "https://send.api.mailtrap.io", "bulk": "https://bulk.api.mailtrap.io"}
 LOGS: Final = {"world": "https://mailtrap.io"}
+LIMITS: Final = c.Limits(recipients_max=1000, content_bytes_max=7 << 20, tags_max=1)  # 10 MB in base64
 STREAM: Final = c.Setting(
     name="stream", help="of its two streams, the one for this mail", default="transactional", choices=tuple(STREAMS)
 )
@@ -48,7 +49,7 @@ def _body(message: Draft, delivery_id: str) -> dict[str, Any]:
         "html": message.html,
         "attachments": [_file(part) for part in message.attachments],
         "headers": message.headers,
-        "category": next(iter(message.tags), None),
+        "category": next(iter(LIMITS.kept(message.tags)), None),
         "custom_variables": message.metadata | {CORRELATION_KEY: delivery_id},
     }
     return {name: value for name, value in body.items() if value}
@@ -118,8 +119,8 @@ PROVIDER: Final = c.Provider(
     name=MAIL.name,
     title="Mailtrap",
     docs="https://docs.mailtrap.io/developers/email-sending",
-    settings=http.settings_of(LOGS, STREAM),
-    limits=c.Limits(recipients_max=1000, content_bytes_max=7 << 20, tags_max=1),  # 10 MB in base64
+    settings=http.settings_of(LOGS, http.WEBHOOK_SECRET, STREAM),
+    limits=LIMITS,
     rows=ROWS,
     fault=MAIL.fault,
     build=build,
@@ -127,4 +128,5 @@ PROVIDER: Final = c.Provider(
     resolve=c.Lookup(lag_s=1800.0, kept_s=3 * 86_400.0, start=_ask, read=_find),  # kept by plan, for 3 days at least
     probe=lambda account: _read(account, "/api/domains"),
     probe_refused=frozenset({401}),
+    webhook=mailtrap_events.WEBHOOK,
 )

@@ -3,24 +3,21 @@
 The key stands in the body. Each recipient has a result and an id of his own; the first that was taken is the mail's.
 """
 
-from base64 import b64encode
 from datetime import timedelta
 from typing import Any, Final
 
 from everpost.model.account import Account
 from everpost.model.ids import CORRELATION_KEY
-from everpost.model.message import Attachment, Draft
+from everpost.model.message import Draft
 from everpost.providers import contract as c
 from everpost.providers import http
-from everpost.providers.fields import quoted_mailbox, without_repeats
-from everpost.providers.json_mail import JsonMail
+from everpost.providers.mandrill_mail import LIMITS, MAIL
 from everpost.providers.reading import Reading, at, decoded, read_answer
 
 REGIONS: Final = {"world": "https://mandrillapp.com"}
 SEARCHED_MAX: Final = 1000
 TAKEN: Final = ("sent", "queued", "scheduled")
 DAY: Final = timedelta(days=1)
-OURS: Final = ("from_email", "from_name", "to", "bcc_address", "preserve_recipients", "recipient_metadata")
 
 ROWS: Final = (
     c.Row(200, r"queued: \S*(exhausted|limit-reached|paused|suspended)", c.HELD, "until somebody pays or lifts it"),
@@ -41,43 +38,10 @@ def build(message: Draft, delivery_id: str, account: Account) -> c.HttpRequest |
     return _request(account, "messages/send", account.settings["api_key"], MAIL.whole(message, delivery_id))
 
 
-def _body(message: Draft, delivery_id: str) -> dict[str, Any]:
-    named = zip(("to", "cc", "bcc"), without_repeats(message), strict=True)
-    answers = ", ".join(quoted_mailbox(each) for each in dict.fromkeys(message.reply_to))
-    body = {
-        "from_email": message.sender.email,
-        "from_name": message.sender.name,
-        "to": [{"email": each.email, "name": each.name, "type": kind} for kind, group in named for each in group],
-        "subject": message.subject,
-        "text": message.text,
-        "html": message.html,
-        "attachments": [_file(part, part.filename) for part in message.attachments if part.content_id is None],
-        "images": [_file(part, part.content_id) for part in message.attachments if part.content_id is not None],
-        "headers": message.headers | ({"Reply-To": answers} if answers else {}),
-        "tags": list(dict.fromkeys(message.tags)),
-        "metadata": message.metadata | {CORRELATION_KEY: delivery_id},
-        "preserve_recipients": True,  # all stand in one To and one Cc
-    }
-    return {"message": {name: value for name, value in body.items() if value}}
-
-
-MAIL: Final = JsonMail(
-    name="mandrill",
-    body=_body,
-    own=(("key",), *(("message", name) for name in OURS), ("message", "metadata", CORRELATION_KEY)),
-    lines=(("message", "subject"), ("message", "headers")),
-    texts=(("message", "text"), ("message", "html")),
-    subject_chars_max=998,
-    inline_types="image/",
-)
-
-
-def _file(part: Attachment, name: str) -> dict[str, str]:
-    return {"type": part.content_type, "name": name, "content": b64encode(part.content).decode()}
-
-
 def _request(account: Account, method: str, key: str, body: dict[str, Any]) -> c.HttpRequest:
-    return http.json_request("POST", http.url_of(account, REGIONS, f"/api/1.4/{method}"), key, {"key": key} | body, "")
+    return http.json_request(
+        "POST", http.url_of(account, REGIONS, f"/api/1.4/{method}"), key, {"key": str(key)} | body, ""
+    )
 
 
 # --- the answer ------------------------------------------------------------------------------------------------------
@@ -135,7 +99,7 @@ PROVIDER: Final = c.Provider(
     title="Mandrill",
     docs="https://mailchimp.com/developer/transactional/api/messages/",
     settings=http.settings_of(REGIONS),
-    limits=c.Limits(recipients_max=1000, content_bytes_max=17 << 20, tags_max=10),  # 25 MB in base64
+    limits=LIMITS,
     rows=ROWS,
     fault=MAIL.fault,
     build=build,

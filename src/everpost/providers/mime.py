@@ -29,12 +29,14 @@ _COMPOSITE: Final = ("message/", "multipart/")
 
 def mime_fault(draft: Draft) -> str | None:
     """Why the mail can't be written in this form, or None."""
-    fault = fault_of(draft)
+    fault = fault_of(draft, takes_raw=True)
     if fault:
         return fault
     addresses = (draft.sender, *draft.recipients, *draft.reply_to)
     if not all(address.email.isascii() for address in addresses):
         return "an address has characters beyond ASCII before its @, which needs SMTPUTF8 (RFC 6531)"
+    if draft.is_raw:
+        return None
     if any(len(line) > _LINE_CHARS_MAX for field in _head(draft, "") for line in field.split("\r\n")):
         return "a header has a word that does not fit into a line of 998 characters"
     return None
@@ -42,7 +44,10 @@ def mime_fault(draft: Draft) -> str | None:
 
 def render_mime(draft: Draft, delivery_id: str) -> bytes:
     """The whole mail, which has no fault, lines ended by CRLF. `Date` is the instant at which a Message was accepted; a
-    Draft has none."""
+    Draft has none. A raw one goes out as it stands, below one line that names the delivery: above everything that was
+    signed, and so outside of any signature."""
+    if draft.is_raw:
+        return b"X-Everpost-Id: %b\r\n" % delivery_id.encode() + draft.raw
     head = "\r\n".join(_head(draft, delivery_id)).encode("ascii")
     body = _body(draft, hashlib.sha256(delivery_id.encode()).hexdigest()[:32])
     return head + b"\r\n" + body + (b"" if body.endswith(b"\r\n") else b"\r\n")
@@ -126,7 +131,7 @@ def _encoded_words(text: str) -> list[str]:
 
 def _filename(filename: str) -> str:
     """The `filename` parameter; in segments of percent-encoded UTF-8 where it is long or not ASCII (RFC 2231)."""
-    if filename.isascii() and len(filename) <= _PARAMETER_CHARS:
+    if filename.isascii() and "=?" not in filename and len(filename) <= _PARAMETER_CHARS:
         return f'filename="{_escaped(filename)}"'
     octets = [quote(char, safe="") for char in filename]
     segments = [""]

@@ -13,7 +13,7 @@ from everpost.model.account import Account
 from everpost.model.ids import CORRELATION_KEY
 from everpost.model.message import Draft
 from everpost.providers import contract as c
-from everpost.providers import http
+from everpost.providers import http, postmark_events
 from everpost.providers.fields import fault_of, header_of, mailbox_line, needs_to, quoted_mailbox, without_repeats
 from everpost.providers.options import merge_fault, merged
 from everpost.providers.reading import Reading, at, decoded, id_at, read_answer
@@ -28,6 +28,7 @@ IN_ANY_CASE: Final = frozenset(["From", "To", "Cc", "Bcc", "Metadata", "Headers"
 TEMPLATES: Final = ("TemplateId", "TemplateAlias")
 STREAM: Final = c.Setting(name="message_stream", help="stream that mail goes through, if not the default one")
 FOUND_MAX: Final = 10
+LIMITS: Final = c.Limits(recipients_max=50, content_bytes_max=7 << 20, tags_max=1)  # 10 MB in all, in base64
 
 ROWS: Final = (
     c.Row(200, "will not deliver to these inactive", c.ACCEPTED, "the others are served"),
@@ -75,7 +76,7 @@ def _body(message: Draft, delivery_id: str) -> dict[str, Any]:
         "TextBody": message.text,
         "HtmlBody": message.html,
         "Headers": [{"Name": name, "Value": value} for name, value in headers.items()],
-        "Tag": next(iter(message.tags), None),
+        "Tag": next(iter(LIMITS.kept(message.tags)), None),
         "Metadata": message.metadata | {CORRELATION_KEY: delivery_id},
         "Attachments": [
             {
@@ -132,8 +133,8 @@ PROVIDER: Final = c.Provider(
     name=NAME,
     title="Postmark",
     docs="https://postmarkapp.com/developer/api/email-api",
-    settings=(http.API_KEY, http.BASE_URL, STREAM),
-    limits=c.Limits(recipients_max=50, content_bytes_max=7 << 20, tags_max=1),  # 10 MB in all, in base64
+    settings=(http.API_KEY, http.BASE_URL, http.WEBHOOK_SECRET, STREAM),
+    limits=LIMITS,
     rows=ROWS,
     fault=fault,
     build=build,
@@ -141,4 +142,5 @@ PROVIDER: Final = c.Provider(
     resolve=c.Lookup(lag_s=300.0, kept_s=7 * 86_400.0, start=_ask, read=_find),
     probe=lambda account: request_of("GET", account, "/server"),
     probe_refused=frozenset({401}),
+    webhook=postmark_events.WEBHOOK,
 )

@@ -118,7 +118,13 @@ PROVIDER: Final = c.Provider(
     title="Scaleway",
     docs="https://www.scaleway.com/en/developers/api/transactional-email/",
     settings=http.settings_of(REGIONS, PROJECT),
-    limits=c.Limits(recipients_max=10, content_bytes_max=1400 << 10, inline=False),  # 2 MB in base64
+    limits=c.Limits(
+        recipients_max=10,
+        content_bytes_max=1400 << 10,  # 2 MB in base64
+        inline=False,
+        tags_max=0,
+        metadata=False,
+    ),
     rows=ROWS,
     fault=MAIL.fault,
     build=build,

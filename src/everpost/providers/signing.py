@@ -12,6 +12,18 @@ def is_hmac_sha256(secret: str, signed: bytes, signature: str) -> bool:
     return hmac.compare_digest(wanted.encode(), signature.encode())
 
 
+def is_standard_webhook(secret: str, signed: bytes, signatures: str) -> bool:
+    """Whether one of these, parted by blanks, is a signature of version 1 of Standard Webhooks. Raises ValueError for
+    what is no secret of theirs: `whsec_` and a key in base64."""
+    prefix, _, key = secret.partition("_")
+    if prefix != "whsec" or not key:
+        raise ValueError("no secret of Standard Webhooks")
+    digest = hmac.new(b64decode(key, validate=True), signed, hashlib.sha256).digest()
+    wanted = b"v1," + b64encode(digest)
+    given = signatures.encode(errors="surrogatepass").split(b" ")
+    return any([hmac.compare_digest(wanted, each) for each in given])  # noqa: C419  each of them is compared
+
+
 def is_ecdsa_p256(public_key: str, signed: bytes, signature: str) -> bool:
     """Of a signature in base64, in DER below it, over SHA-256. Raises ValueError for what is no public key of P-256
     (SubjectPublicKeyInfo in base64), and ImportError where the library that checks it is not installed."""

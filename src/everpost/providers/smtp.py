@@ -116,7 +116,14 @@ PROVIDER: Final = c.Provider(
         c.Setting(name="username", help="for AUTH; without it there is no login"),
         c.Setting(name="password", help="for AUTH", secret=True),
     ),
-    limits=c.Limits(recipients_max=100, content_bytes_max=CONTENT_BYTES_MAX),  # RFC 5321 4.5.3.1.8 promises 100
+    limits=c.Limits(
+        recipients_max=100,  # as many as RFC 5321 4.5.3.1.8 promises
+        content_bytes_max=CONTENT_BYTES_MAX,
+        raw=True,
+        tags_max=0,
+        metadata=False,
+        file_types=c.FileTypes.NO_COMPOSITES,
+    ),
     rows=ROWS,
     fault=fault,
     build=build,

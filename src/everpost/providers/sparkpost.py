@@ -3,24 +3,18 @@
 A 200 may say that nobody was accepted. Its records can't be searched by our id: each mail to a recipient is looked at.
 """
 
-from base64 import b64encode
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from everpost.model.account import Account
 from everpost.model.ids import CORRELATION_KEY
-from everpost.model.limits import RECIPIENTS_MAX
-from everpost.model.message import Attachment, Draft
+from everpost.model.message import Draft
 from everpost.providers import contract as c
-from everpost.providers import http
-from everpost.providers.fields import mailbox_line, without_repeats
-from everpost.providers.json_mail import JsonMail, address_as
+from everpost.providers import http, sparkpost_events, sparkpost_history
 from everpost.providers.reading import Reading, at, decoded, id_at, read_answer
+from everpost.providers.sparkpost_mail import LIMITS, MAIL, fault
 
 REGIONS: Final = {"us": "https://api.sparkpost.com", "eu": "https://api.eu.sparkpost.com"}
-EVENTS_MAX: Final = 1000
-CAMPAIGN_BYTES_MAX: Final = 64
-OWN: Final = (("recipients",), ("content", "from"), ("content", "email_rfc822"), ("metadata", CORRELATION_KEY))
 
 ROWS: Final = (
     c.Row(200, "^0 accepted", c.REFUSED_HERE, "all recipients are on its own list, or not to its liking"),
@@ -38,53 +32,6 @@ def build(message: Draft, delivery_id: str, account: Account) -> c.HttpRequest |
         return c.Unsendable(reason)
     key, whole = account.settings["api_key"], MAIL.whole(message, delivery_id)
     return _request("POST", account, "/api/v1/transmissions", key, whole)
-
-
-def fault(message: Draft) -> str | None:
-    names = (address.name for address in (message.sender, *message.recipients, *message.reply_to))
-    if any("{{" in line for line in (message.subject, *message.headers.values(), *names)):
-        return "SparkPost would read {{ in a header as the beginning of a variable"
-    return MAIL.fault(message)
-
-
-def _body(message: Draft, delivery_id: str) -> dict[str, Any]:
-    to, cc, bcc = without_repeats(message)
-    shown = mailbox_line(to)  # to everybody
-    body = {
-        "recipients": [{"address": {"email": each.email, "header_to": shown}} for each in (*to, *cc, *bcc)],
-        "content": _content(message, {"CC": mailbox_line(cc)} if cc else {}),
-        "metadata": message.metadata | {CORRELATION_KEY: delivery_id},
-        "options": {"transactional": True, "perform_substitutions": False},
-        "campaign_id": next((tag for tag in message.tags if len(tag.encode()) <= CAMPAIGN_BYTES_MAX), None),
-    }
-    return {name: value for name, value in body.items() if value}
-
-
-def _content(message: Draft, cc: dict[str, str]) -> dict[str, Any]:
-    content = {
-        "from": address_as("email", "name", message.sender),
-        "text": message.text,
-        "html": message.html,
-        "reply_to": mailbox_line(message.reply_to),
-        "headers": message.headers | cc,
-        "attachments": [_file(part) for part in message.attachments if part.content_id is None],
-        "inline_images": [_file(part) for part in message.attachments if part.content_id is not None],
-    }
-    return {"subject": message.subject} | {name: value for name, value in content.items() if value}
-
-
-def _file(part: Attachment) -> dict[str, str]:
-    data = b64encode(part.content).decode()
-    return {"name": part.content_id or part.filename, "type": part.content_type, "data": data}
-
-
-MAIL: Final = JsonMail(
-    name="sparkpost",
-    body=_body,
-    own=OWN,
-    lines=(("content", "subject"), ("content", "headers"), ("content", "reply_to")),
-    texts=(("content", "text"), ("content", "html"), ("content", "template_id")),
-)
 
 
 def _request(method: str, account: Account, path: str, key: str, body: Any = None) -> c.HttpRequest:
@@ -115,7 +62,7 @@ READING: Final = Reading(words=_words, message_id=_message_id, rows=ROWS)
 def _ask(sought: c.Sought) -> c.HttpRequest:
     begin, end = (f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in http.window(sought))
     what = {"recipients": http.searched(sought.message), "events": "injection", "from": begin, "to": end}
-    path = f"/api/v1/events/message?{urlencode(what | {'per_page': EVENTS_MAX})}"
+    path = f"/api/v1/events/message?{urlencode(what | {'per_page': sparkpost_history.EVENTS_MAX})}"
     return _request("GET", sought.account, path, http.lookup_key(sought.account))
 
 
@@ -138,8 +85,8 @@ PROVIDER: Final = c.Provider(
     name=MAIL.name,
     title="SparkPost",
     docs="https://developers.sparkpost.com/api/transmissions/",
-    settings=http.settings_of(REGIONS),
-    limits=c.Limits(recipients_max=RECIPIENTS_MAX, content_bytes_max=14 << 20, tags_max=1),  # 20 MB in base64
+    settings=http.settings_of(REGIONS, http.WEBHOOK_SECRET),
+    limits=LIMITS,
     rows=ROWS,
     fault=fault,
     build=build,
@@ -147,4 +94,6 @@ PROVIDER: Final = c.Provider(
     resolve=c.Lookup(lag_s=600.0, kept_s=9 * 86_400.0, start=_ask, read=_find),
     probe=lambda account: _request("GET", account, "/api/v1/account", http.lookup_key(account)),
     probe_refused=frozenset({401}),
+    webhook=sparkpost_events.WEBHOOK,
+    history=sparkpost_history.history(REGIONS),
 )

@@ -78,7 +78,8 @@ class Control:
         if event.place >= len(caught.draft.recipients):
             return render_json(400, {"message": f"the mail has {len(caught.draft.recipients)} recipients"})
         if not self._telling.told(caught, event.place, [event.what]):
-            return render_json(409, {"message": f"nobody is told what becomes of mail at {caught.provider}"})
+            words = f"nobody is told that of mail at {caught.provider}, or it has no event for it"
+            return render_json(409, {"message": words})
         return render_json(202, {"message": "it is told"})
 
     def answer_faults(self, request: Submission, provider: str) -> Rendered | Awaitable[Rendered]:

@@ -1,7 +1,7 @@
 """What the sandbox has caught, and the truth about it: how often each delivery was really taken."""
 
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count, dropwhile, islice
 from typing import Final
 
@@ -22,7 +22,16 @@ class Caught(Struct, frozen=True, kw_only=True):
     delivery_id: str | None  # ours; None: somebody else's mail
     provider_message_id: str  # as answered, without angle brackets
     draft: Draft
+    whole: bytes | None = None  # as it came, where it came whole
     lost: bool = False  # answered with success and dropped on purpose: no log and no recipient ever shows it
+
+
+class Happened(Struct, frozen=True):
+    """What has become of a mail for one recipient."""
+
+    place: int  # in to, cc and bcc
+    what: str
+    at: float
 
 
 class Inbox:
@@ -38,6 +47,7 @@ class Inbox:
         self._kept_max = kept_max
         self._kept_bytes_max = kept_bytes_max
         self._kept: OrderedDict[str, Caught] = OrderedDict()
+        self._happened: defaultdict[str, list[Happened]] = defaultdict(list)  # by mail
         self._to: defaultdict[str, dict[str, Caught]] = defaultdict(dict)  # by recipient, in the same order
         self._bytes = 0
         self._numbers = count(1)
@@ -51,6 +61,7 @@ class Inbox:
             delivery_id=parsed.delivery_id,
             provider_message_id=message_id,
             draft=parsed.draft,
+            whole=parsed.whole,
             lost=lose,
         )
         if parsed.delivery_id is not None:
@@ -58,12 +69,20 @@ class Inbox:
         self._kept[caught.id] = caught
         for email in _recipients(caught):
             self._to[email][caught.id] = caught
-        self._bytes += size_bytes(caught.draft)
+        self._bytes += _size(caught)
         while len(self._kept) > self._kept_max or (self._bytes > self._kept_bytes_max and len(self._kept) > 1):
             self._drop(next(iter(self._kept)))
         for listener in self.on_caught:
             listener(caught)
         return caught
+
+    def tell(self, caught_id: str, happened: Sequence[Happened]) -> None:
+        """What is told of a mail is listed as long as the mail is kept."""
+        if caught_id in self._kept:
+            self._happened[caught_id] += happened
+
+    def happened(self, caught_id: str) -> Sequence[Happened]:
+        return self._happened.get(caught_id, ())
 
     def get(self, caught_id: str) -> Caught | None:
         return self._kept.get(caught_id)
@@ -82,6 +101,7 @@ class Inbox:
     def clear(self) -> None:
         self._kept.clear()
         self._to.clear()
+        self._happened.clear()
         self.taken.clear()
         self.lost.clear()
         self._bytes = 0
@@ -105,11 +125,16 @@ class Inbox:
 
     def _drop(self, caught_id: str) -> None:
         dropped = self._kept.pop(caught_id)
-        self._bytes -= size_bytes(dropped.draft)
+        self._happened.pop(caught_id, None)
+        self._bytes -= _size(dropped)
         for email in _recipients(dropped):
             del self._to[email][dropped.id]
             if not self._to[email]:
                 del self._to[email]
+
+
+def _size(caught: Caught) -> int:
+    return size_bytes(caught.draft) + len(caught.whole or b"")
 
 
 def _recipients(caught: Caught) -> set[str]:

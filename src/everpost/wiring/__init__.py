@@ -175,6 +175,7 @@ async def _engine(
     call = call_nobody if peers is None else partial(peers.tell, Topic.DUE)
     queue = AwaitedQueue(call) if role is Role.DOOR else SharedQueue(store, call)
     engine = Engine(ports, members, settings.routes, retention, queue)
+    engine.intake.window_s = settings.http.same_mail_window_s
     if peers is not None:
         stack.push_async_callback(peers.close)
         engine.add_peers(peers)

@@ -27,6 +27,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "events": ("control", "print the audit trail"),
     "erase": ("control", "take a recipient out of all mails"),
     "webhooks": ("webhooks", "have events posted to addresses of yours"),
+    "backfill": ("backfill", "ask a provider for the events that its webhooks missed"),
     "keys": ("keys", "create, list and revoke API keys"),
     "suppressions": ("suppressions", "see and change who must not be written to, here and at the providers"),
     "migrate": ("migrate", "bring the database (PostgreSQL) to the schema of this version"),

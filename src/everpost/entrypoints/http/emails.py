@@ -24,6 +24,7 @@ from everpost.entrypoints.http.query import (
 from everpost.model.delivery import FINAL, DeliveryState
 from everpost.model.key import Scope
 from everpost.model.limits import PAGE_DEFAULT, PAGE_MAX
+from everpost.model.message import Draft
 from everpost.model.problem import Problem
 from everpost.store.port import Filter, Stored
 
@@ -45,8 +46,11 @@ async def send_email(call: Call) -> Reply | Problem:
     if isinstance(idempotency, Problem):
         return idempotency
     draft = native.parse(body)
-    if isinstance(draft, Problem):
-        return draft
+    return draft if isinstance(draft, Problem) else await accept(call, draft, idempotency)
+
+
+async def accept(call: Call, draft: Draft, idempotency: Idempotency | None) -> Reply | Problem:
+    """The mail, accepted and told; handed over as well, if its caller waits for that."""
     if draft.ignores_unsubscribe and not call.caller.may(Scope.ADMIN):
         return problem("forbidden", f"ignore_unsubscribe needs a key of scope admin, yours is {call.caller.scope}")
     wait_s = headers.read_wait(call.headers(b"prefer"))
@@ -75,13 +79,14 @@ def accepted_reply(accepted: Acceptance, extra: Headers) -> Reply:
     return json(202, native.render_accepted(message), told)
 
 
-def idempotency_of(call: Call, operation: str, body: bytes) -> Idempotency | Problem | None:
-    """The caller's claim that it sends this request once; keys are apart by project and operation."""
+def idempotency_of(call: Call, operation: str, body: bytes, beside: bytes = b"") -> Idempotency | Problem | None:
+    """The caller's claim that it sends this request once; keys are apart by project and operation. `beside`: what
+    else the request says of the mail."""
     key = headers.read_idempotency_key(call.headers(b"idempotency-key"))
     if key is None or isinstance(key, Problem):
         return key
     scope = f"{call.caller.project}:{operation}"
-    return Idempotency(scope=scope, key=key, fingerprint=hashlib.sha256(body).digest())
+    return Idempotency(scope=scope, key=key, fingerprint=hashlib.sha256(beside + body).digest())
 
 
 def note_accepted(call: Call, accepted: Acceptance) -> None:

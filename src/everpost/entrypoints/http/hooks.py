@@ -44,7 +44,9 @@ async def take_webhook(call: Call) -> Reply | Problem:
         return replace(again, status=webhook.again_status, retry_after_s=AGAIN_S)
     finally:
         ingestor.in_hand -= 1
-    return _refused(call, account, told) if isinstance(told, Untaken) else _taken(call, account, told)
+    if isinstance(told, Untaken):
+        return replace(_refused(call, account, told), status=webhook.refused_status)
+    return _taken(call, account, told)
 
 
 def _refused(call: Call, account: str, told: Untaken) -> Problem:

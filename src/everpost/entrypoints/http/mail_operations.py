@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from everpost.dialects import legacy, native_views
+from everpost.dialects import legacy, native_views, raw
 from everpost.dialects.native_schema import EmailRequest
-from everpost.entrypoints.http import emails, files, following, original, trail
+from everpost.entrypoints.http import emails, files, following, original, raw_mail, trail
 from everpost.entrypoints.http.operation import Answer, Operation
 from everpost.entrypoints.http.query import Parameter
 from everpost.model import limits
@@ -55,6 +55,24 @@ def _verdicts(status: int) -> str:
     return "; ".join(f"`{code}`: {message}" for code, message in words.items()) + "."
 
 
+_CREATED: Final = (
+    Answer(
+        status=202,
+        description="Accepted and durable. Everpost will hand it over.",
+        schema=native_views.AcceptedView,
+        headers={"Location": "Where to ask how it stands."},
+        optional_headers=_WAITED | REPLAYED,
+        links={"getEmail": "How it stands.", "cancelEmail": "As long as it is queued."},
+    ),
+    Answer(
+        status=200,
+        description="With `Prefer: wait=N`: the final state, reached in time.",
+        schema=native_views.EmailView,
+        headers=_WAITED,
+        optional_headers=REPLAYED,
+    ),
+)
+
 MAIL: Final = (
     Operation(
         id="createEmail",
@@ -74,24 +92,29 @@ MAIL: Final = (
             "subject": "Hello",
             "text": "It works",
         },
-        answers=(
-            Answer(
-                status=202,
-                description="Accepted and durable. Everpost will hand it over.",
-                schema=native_views.AcceptedView,
-                headers={"Location": "Where to ask how it stands."},
-                optional_headers=_WAITED | REPLAYED,
-                links={"getEmail": "How it stands.", "cancelEmail": "As long as it is queued."},
-            ),
-            Answer(
-                status=200,
-                description="With `Prefer: wait=N`: the final state, reached in time.",
-                schema=native_views.EmailView,
-                headers=_WAITED,
-                optional_headers=REPLAYED,
-            ),
-        ),
+        answers=_CREATED,
         problems=ACCEPT_PROBLEMS,
+    ),
+    Operation(
+        id="createRawEmail",
+        method="POST",
+        path="/v1/emails/raw",
+        tag="Mail",
+        summary="Send a whole mail as it stands",
+        description=(
+            "The body is the mail (RFC 5322), and goes out byte for byte: signatures stay good. Only accounts that "
+            "take it so are asked; it is never taken apart. Above it stands one line of ours, `X-Everpost-Id`; Bcc "
+            "fields are taken out; where all lines end by LF, they end by CRLF. It needs From and Date."
+        ),
+        handle=raw_mail.send_raw,
+        scope=Scope.SEND,
+        takes_mail=True,
+        query=raw_mail.QUERY,
+        headers=(*raw_mail.HEADERS, IDEMPOTENCY, _PREFER, TRACE),
+        body=bytes,
+        media_type=raw.MEDIA_TYPE,
+        answers=_CREATED,
+        problems=("bad_parameter", "unsupported_media_type", *ACCEPT_PROBLEMS),
     ),
     Operation(
         id="listEmails",

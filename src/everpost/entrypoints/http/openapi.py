@@ -20,7 +20,7 @@ _REFERENCE: Final = "#/components/schemas/{name}"
 (_MARK,) = REQUIRED
 _RETRYABLE: Final = frozenset({409, 503})
 _EVERYWHERE: Final = ("bad_parameter", "store_unavailable", "internal_error")
-_WITH_BODY: Final = ("bad_json", "body_too_large", "validation_failed")
+_WITH_BODY: Final = ("body_too_large", "validation_failed")
 _PROTECTED: Final = ("unauthorized", "not_local")
 _SECURITY: Final = {
     "key": {"type": "http", "scheme": "bearer", "description": "An API key of Everpost."},
@@ -66,7 +66,7 @@ def problem_codes(operation: Operation) -> list[str]:
     """Every code that an operation may answer with, in the order of their statuses."""
     protected = _PROTECTED if operation.scope is not None else ()
     forbidden = ("forbidden",) if operation.scope not in (None, Scope.READ) else ()  # every key may read
-    reading = _WITH_BODY if operation.body is not None else ()
+    reading = () if operation.body is None else _WITH_BODY if operation.body is bytes else (*_WITH_BODY, "bad_json")
     codes = {*operation.problems, *_EVERYWHERE, *protected, *forbidden, *reading}
     return sorted(codes, key=lambda code: (_status(operation, code), code))
 
@@ -76,7 +76,7 @@ def _status(operation: Operation, code: str) -> int:
 
 
 def _types(operations: Sequence[Operation]) -> list[Any]:
-    used = [operation.body for operation in operations]
+    used = [operation.body for operation in operations if operation.body is not bytes]
     used += [answer.schema for operation in operations for answer in operation.answers]
     return list(dict.fromkeys([ProblemView, LegacyError, *filter(None, used)]))
 
@@ -104,10 +104,10 @@ def _operation(operation: Operation, by_type: Mapping[Any, Any]) -> dict[str, An
     if words := " ".join(filter(None, (operation.description, needed))):
         described["description"] = words
     if operation.body is not None:
-        content: dict[str, Any] = {"schema": by_type[operation.body]}
+        content: dict[str, Any] = {"schema": by_type.get(operation.body, {"type": "string"})}
         if operation.example is not None:
             content["example"] = operation.example
-        described["requestBody"] = {"required": operation.body_required, "content": {JSON.decode(): content}}
+        described["requestBody"] = {"required": operation.body_required, "content": {operation.media_type: content}}
     return described
 
 

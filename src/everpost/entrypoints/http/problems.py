@@ -79,6 +79,9 @@ CODES: Final = {
     "request_timeout": Code(408, "The request did not come in time", "Send it again, whole and at once."),
     "version_conflict": Code(412, "Somebody else has changed it", "Read it again, and change what you have read."),
     "body_too_large": Code(413, "The body is too large", "The detail says the limit."),
+    "unsupported_media_type": Code(
+        415, "The body is of another kind", "Send it under the Content-Type that the detail names."
+    ),
     "validation_failed": Code(422, "The request has faulty fields", "`errors` names each one and says how to mend it."),
     "idempotency_mismatch": Code(
         422,

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import asdict
+
 from everpost.dialects.faults import Faults
 from everpost.dialects.native_account_views import (
     AccountView,
+    DeliveringView,
     ExplanationView,
+    NeedsView,
     PlaceView,
     ProbeView,
     RecentView,
@@ -129,7 +133,11 @@ def _explanation(route: str, explained: Explained) -> ExplanationView:
         "account": found.account,
         "reason": found.reason,
         "until": maybe_instant(found.until),
-        "accounts": [{"account": one.account, "share": one.share, "reason": one.reason} for one in found.candidates],
+        "accounts": [
+            {"account": one.account, "share": one.share, "reason": one.reason, "lost": list(one.lost)}
+            for one in found.candidates
+        ],
+        "needs": NeedsView(**asdict(explained.needs)),  # type: ignore[typeddict-item]  # the same fields
         "suppressed": list(explained.suppressed),
     }
 
@@ -168,6 +176,7 @@ def _account(status: AccountStatus, routes: Sequence[Route], waiting: int) -> Ac
         "recent": _recent(health.buckets),
         "waiting": waiting,
         "records": _records(status),
+        "delivering": _delivering(status),
         "quota": {"limit": _limits(account.quota), "left": status.quota_left},
         "in_flight": status.in_flight,
         "max_concurrency": account.max_concurrency,
@@ -204,6 +213,18 @@ def _records(status: AccountStatus) -> RecordsView:
         "missing_since": maybe_instant(records.missing_since),
         "shown_at": maybe_instant(records.shown_at),
         "lag_s": round(records.lag_s, 1),
+    }
+
+
+def _delivering(status: AccountStatus) -> DeliveringView:
+    told = status.health.delivering
+    return {
+        "slow": status.circuit.slow,
+        "slow_since": maybe_instant(told.slow_since),
+        "listened_for": len(told.heard),
+        "silent": told.silent,
+        "share": told.share,
+        "usual_share": round(told.usual, 3),
     }
 
 
