@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -58,6 +58,9 @@ class Fleet:
 
     def member(self, name: str | None) -> Member | None:
         return self._members.get(name or "")
+
+    def members(self) -> Collection[Member]:
+        return self._members.values()
 
     def in_flight(self, name: str) -> int:
         return self._in_flight[name]

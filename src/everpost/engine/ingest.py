@@ -11,23 +11,27 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from everpost.core import noticing, transitions
 from everpost.core.noticing import Join
 from everpost.core.transitions import OPEN
 from everpost.engine import journal
+from everpost.engine.documents import Documents, OutOfReach
 from everpost.engine.fleet import Fleet
 from everpost.engine.joining import Joiner, Projects
 from everpost.engine.ports import Ports
+from everpost.model.account import Account
 from everpost.model.change import Change
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Event
 from everpost.model.limits import PAPER_BYTES_MAX, PROVIDER_ID_CHARS_MAX
 from everpost.model.sighting import RELEASED, TAKEN, Sighting, SightingKind, Unreadable
 from everpost.model.suppression import Suppression, covers, has_expired
-from everpost.providers.hooks import Forged, HookRequest, Webhook, secrets_of
+from everpost.providers.hooks import QUEUE, Forged, Genuine, HookRequest, Lacks, Webhook, secrets_of
 from everpost.store.port import Notice, Written
 
+DOCUMENTS_MAX: Final = 2  # that one request takes: a certificate, and what has issued it
 TOKENS_MAX: Final = 100_000  # that one process remembers
 RESOLVE_TRIES: Final = 3  # against workers that write at the same moment
 _log = logging.getLogger(__name__)
@@ -47,7 +51,7 @@ class Taken(Struct, frozen=True, kw_only=True):
 class Untaken(Struct, frozen=True):
     """Nothing of it was kept."""
 
-    why: str  # unknown_account, unconfigured or forged
+    why: str  # unknown_account, unconfigured, unproven or forged
     detail: str
 
 
@@ -70,15 +74,48 @@ class Ingestor:
         webhook, member = self.webhook(account), self._fleet.member(account)
         if webhook is None or member is None:
             return Untaken("unknown_account", f"there is no account {account!r} whose provider sends events")
-        secrets = secrets_of(member.account)
+        secrets = secrets_of(member.account, webhook.setting)
         if not secrets:
-            return Untaken("unconfigured", f"accounts.{account}.webhook_secret is not set: nothing can be verified")
-        proof = webhook.verify(request, member.account, secrets)
+            return Untaken("unconfigured", f"accounts.{account}.{webhook.setting} is not set: nothing can be verified")
+        try:
+            proof = await self._proof(webhook, request, member.account, secrets)
+        except OutOfReach as error:
+            return Untaken("unproven", str(error))
         if isinstance(proof, Forged):
             return Untaken("forged", proof.reason)
         if proof.once is not None and not self._is_first_use((account, proof.once), request.body):
             return Untaken("forged", "its signature was used before, for another event")
         return await self.keep(account, webhook.read(request.body), request.received_at)
+
+    async def take_queued(self, queue: str, body: bytes, received_at: float) -> tuple[str, Taken | Untaken]:
+        """What a queue has brought, which only its provider may write to, so that nothing else is proven; and the name
+        of the account that the queue belongs to. Raises StoreUnavailable."""
+        for member in self._fleet.members():
+            if member.provider.webhook is not None and member.account.settings.get(QUEUE) == queue:
+                return member.account.name, await self.keep(
+                    member.account.name, member.provider.webhook.read(body), received_at
+                )
+        return "", Untaken("unknown_account", f"no account has {queue!r} as its {QUEUE}")
+
+    async def _proof(
+        self, webhook: Webhook, request: HookRequest, account: Account, secrets: Sequence[str]
+    ) -> Genuine | Forged:
+        """With the documents that it takes; a subscription that is to be confirmed is. Raises OutOfReach."""
+        found: dict[str, bytes] = {}
+        while isinstance(proof := webhook.verify(replace(request, documents=found), account, secrets), Lacks):
+            if len(found) >= DOCUMENTS_MAX:
+                return Forged(f"it takes more than {DOCUMENTS_MAX} documents to tell")
+            found[proof.url] = await self._documents().read(proof.url)
+        if isinstance(proof, Genuine) and proof.confirm is not None:
+            await self._documents().ask(proof.confirm)
+        if isinstance(proof, Genuine) and proof.notice:
+            _log.warning("a provider tells of its webhook", extra={"account": account.name, "error": proof.notice})
+        return proof
+
+    def _documents(self) -> Documents:
+        if self._ports.documents is None:
+            raise OutOfReach("nothing is fetched by this process")
+        return self._ports.documents
 
     def _is_first_use(self, token: tuple[str, str], body: bytes) -> bool:
         """Whether the token came with this body only, as far as this process remembers."""

@@ -130,9 +130,7 @@ def _told(options: DevOptions, sandbox: Sandbox, provider: str) -> dict[str, str
         return {}
     everywhere = ipaddress.ip_address(options.host).is_unspecified
     url = url_of(HttpSettings(host=LOOPBACK if everywhere else options.host, port=options.port))
-    sandbox.telling.tell(provider, f"{url}/hooks/{provider}")
-    secret = sandbox.telling.secret(provider)
-    return {} if secret is None else {SECRET: secret}
+    return sandbox.telling.tell(provider, f"{url}/hooks/{provider}", sandbox.url(provider))
 
 
 def _welcome(options: DevOptions, sandbox: Sandbox, submission: str, *, needs_key: bool) -> str:

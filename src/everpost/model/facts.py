@@ -71,6 +71,7 @@ FACTS: Final[Mapping[EventType, Fact]] = {
     EventType.ATTEMPTED: Fact(
         "An account is about to be given the mail: the intent, on disk before the first byte goes out.",
         {"number": "which attempt it is", "why": "why this account", "after": "who was asked before, if another"}
+        | {"unsubscribed": "places of those who have unsubscribed and get it all the same, as mail of their account"}
         | _SKIPPED
         | _LOST,
     ),
@@ -119,7 +120,8 @@ FACTS: Final[Mapping[EventType, Fact]] = {
     EventType.RECIPIENT_SENT: Fact("The provider has begun to hand it over.", _TOLD),
     EventType.RECIPIENT_DEFERRED: Fact("Not yet: the provider goes on trying.", _TOLD | _DIAGNOSIS),
     EventType.RECIPIENT_DELIVERED: Fact(
-        "The receiving server has taken it.", _TOLD | {"smtp_code": _DIAGNOSIS["smtp_code"]}
+        "The receiving server has taken it.",
+        _TOLD | {name: _DIAGNOSIS[name] for name in ("smtp_code", "enhanced_status")},
     ),
     EventType.RECIPIENT_BOUNCED: Fact(
         "The receiving server has refused it for good.",

@@ -9,7 +9,7 @@ import msgspec
 
 from everpost.model.limits import HOOK_EVENTS_MAX, PROVIDER_ID_CHARS_MAX
 from everpost.model.sighting import Bounce, Machine, Reason, Sighting, Unreadable
-from everpost.providers.reading import decoded
+from everpost.providers.reading import at, decoded
 
 NATIVE_CHARS_MAX: Final = 64  # of an event's name
 TEXT_CHARS_MAX: Final = 2000  # of a diagnosis that are looked at
@@ -21,7 +21,7 @@ _ENHANCED: Final = re.compile(r"(?<![0-9.])([245]\.[0-9]{1,3}\.[0-9]{1,3})(?![0-
 _GENERAL: Final = re.compile(r"[245]\.0\.0")  # says no more than that it failed
 _NO_SUCH_USER: Final = re.compile(
     r"user unknown|unknown (user|recipient|mailbox)|no such (user|recipient|mailbox|address|domain)|does not exist"
-    r"|invalid (recipient|mailbox|address|domain)|domain not found",
+    r"|invalid (recipient|mailbox|address|domain)|domain (name )?not found",
     re.IGNORECASE,
 )
 _REASONS: Final = (
@@ -95,6 +95,12 @@ def name(value: Any) -> str | None:
 
 def instant(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def paired(pairs: Any, key: str, wanted: str) -> str | None:
+    """The `value` of the first of a list's pairs whose `key` is this, where that is a name."""
+    found = (at(pair, "value") for pair in pairs if at(pair, key) == wanted) if isinstance(pairs, list) else ()
+    return name(next(iter(found), None))
 
 
 def iso_instant(value: Any) -> float | None:

@@ -82,6 +82,9 @@ class Control:
             return render_json(409, {"message": words})
         return render_json(202, {"message": "it is told"})
 
+    def document(self, provider: str, path: str) -> bytes | None:
+        return self._telling.document(provider, path)
+
     def answer_faults(self, request: Submission, provider: str) -> Rendered | Awaitable[Rendered]:
         if provider not in self._faults:
             return not_found()
@@ -118,6 +121,8 @@ class Steered:
     def answer(self, request: Submission, *, lose: bool = False) -> Rendered | Awaitable[Rendered]:
         if request.path == "/_sandbox/faults":
             return self._control.answer_faults(request, self._name)
+        if request.method == "GET" and (document := self._control.document(self._name, request.path)) is not None:
+            return Rendered(status=200, headers={"content-type": "text/plain"}, body=document)
         return self._api.answer(request, lose=lose)
 
 

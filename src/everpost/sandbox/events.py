@@ -5,7 +5,8 @@ others get theirs.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -80,6 +81,24 @@ class Teller(Protocol):
     def posts(self, events: Sequence[Told], now: float) -> list[Post]:
         """`events`: what it can tell."""
         ...
+
+
+@runtime_checkable
+class Particular(Protocol):
+    """A teller of whom a secret does not say enough."""
+
+    @property
+    def documents(self) -> Mapping[str, bytes]:
+        """What lies at the sandbox provider, by path, for whoever is told to look at."""
+        ...
+
+    def settings(self, url: str, base_url: str) -> dict[str, str]:
+        """Of the account whose events go to `url` from now on. At `base_url` is the sandbox provider."""
+        ...
+
+
+def iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def fate_of(email: str) -> tuple[str, ...]:

@@ -6,24 +6,35 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
-from everpost.sandbox.events import FATES, Post, Teller, Told, fate_of
+from everpost.providers.hooks import SECRET
+from everpost.sandbox.events import FATES, Particular, Post, Teller, Told, fate_of
 from everpost.sandbox.faults import FaultKind
 from everpost.sandbox.inbox import Caught, Happened, Inbox
 from everpost.sandbox.tellers.brevo import BrevoTeller
+from everpost.sandbox.tellers.mailersend import MailerSendTeller
 from everpost.sandbox.tellers.mailgun import MailgunTeller
+from everpost.sandbox.tellers.mailjet import MailjetTeller
 from everpost.sandbox.tellers.mailtrap import MailtrapTeller
+from everpost.sandbox.tellers.mandrill import MandrillTeller
 from everpost.sandbox.tellers.postmark import PostmarkTeller
 from everpost.sandbox.tellers.resend import ResendTeller
+from everpost.sandbox.tellers.scaleway import ScalewayTeller
 from everpost.sandbox.tellers.sendgrid import SendGridTeller
+from everpost.sandbox.tellers.ses import SesTeller
 from everpost.sandbox.tellers.sparkpost import SparkPostTeller
 
 TELLERS: Final[Mapping[str, Callable[[], Teller]]] = {
     "brevo": BrevoTeller,
+    "mailersend": MailerSendTeller,
     "mailgun": MailgunTeller,
+    "mailjet": MailjetTeller,
     "mailtrap": MailtrapTeller,
+    "mandrill": MandrillTeller,
     "postmark": PostmarkTeller,
     "resend": ResendTeller,
+    "scaleway": ScalewayTeller,
     "sendgrid": SendGridTeller,
+    "ses": SesTeller,
     "sparkpost": SparkPostTeller,
 }
 PAUSES_S: Final = (0.2, 1.0, 5.0, 15.0, 60.0)  # before what was not taken is posted again
@@ -38,6 +49,7 @@ class Telling:
         self._clock = clock
         self._inbox = inbox
         self._tellers: dict[str, Teller] = {}
+        self._particular: dict[str, Particular] = {}
         self._urls: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -50,10 +62,23 @@ class Telling:
                 return None
         return self._tellers[provider].secret
 
-    def tell(self, provider: str, url: str) -> None:
-        """From now on its events go there."""
-        if self.secret(provider) is not None:
-            self._urls[provider] = url
+    def tell(self, provider: str, url: str, base_url: str) -> dict[str, str]:
+        """From now on its events go there, from the sandbox provider at `base_url`. Gives the settings by which an
+        account knows them; none, if it can't sign any here."""
+        secret = self.secret(provider)
+        if secret is None:
+            return {}
+        self._urls[provider] = url
+        teller = self._tellers[provider]
+        if not isinstance(teller, Particular):
+            return {SECRET: secret}
+        self._particular[provider] = teller
+        return teller.settings(url, base_url)
+
+    def document(self, provider: str, path: str) -> bytes | None:
+        """What the provider's events refer to, at its own port."""
+        teller = self._particular.get(provider)
+        return None if teller is None else teller.documents.get(path)
 
     def caught(self, caught: Caught, fate: FaultKind | None = None) -> None:
         """A mail has come: what becomes of it is told for each recipient; by the address, unless `fate` says it."""

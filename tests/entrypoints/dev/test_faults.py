@@ -85,7 +85,7 @@ async def test_what_is_wrong_with_a_fault_is_said_and_nothing_is_changed(call, f
 async def test_only_a_provider_whose_events_are_heard_can_let_mail_bounce(call, sandbox, name):
     bounce = {"faults": [{"kind": "bounce"}]}
     assert (await call("PUT", f"{PATH}/{name}", bounce)).json["errors"][0]["field"] == "faults[0].kind"
-    sandbox.telling.tell(name, f"http://127.0.0.1:9/hooks/{name}")
+    sandbox.telling.tell(name, f"http://127.0.0.1:9/hooks/{name}", sandbox.url(name))
     assert (await call("PUT", f"{PATH}/{name}", bounce)).status == 200
     assert of(await call("GET", PATH), name)["tells"]
 

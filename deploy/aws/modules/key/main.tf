@@ -17,7 +17,7 @@ resource "aws_kms_key" "this" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       {
         Sid       = "AccountDecidesByIam"
         Effect    = "Allow"
@@ -45,7 +45,16 @@ resource "aws_kms_key" "this" {
         Resource  = "*"
         Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
       },
-    ]
+      ], length(var.topics) == 0 ? [] : [
+      {
+        Sid       = "TopicsReachQueues"
+        Effect    = "Allow"
+        Principal = { Service = ["sns.amazonaws.com"] }
+        Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource  = "*"
+        Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
+      },
+    ])
   })
 }
 

@@ -3,6 +3,11 @@ variable "name" {
   type        = string
 }
 
+variable "topics" {
+  description = "ARNs of the topics of SNS whose messages go to queues that this key encrypts."
+  type        = set(string)
+}
+
 variable "deletion_days" {
   description = "Days in which a deleted key can be had back."
   type        = number
