@@ -24,6 +24,7 @@ from everpost.model.outcome import Kind
 from everpost.providers.contract import Absent, Ask
 from everpost.store.memory import MemoryStore
 from everpost.store.port import Stored, StoreUnavailable
+from everpost.store.suppressions import Suppressions
 from sim.mutants_told import (
     answer_a_provider_before_its_event_is_stored,
     go_by_what_was_told_last,
@@ -119,7 +120,7 @@ def write_to_those_who_must_not_be_written_to(patch: pytest.MonkeyPatch) -> None
         return {}
 
     patch.setattr(deliver, "suppressed_among", nobody)
-    patch.setattr(MemoryStore, "_has_suppressed", lambda *_: False)
+    patch.setattr(Suppressions, "has_any", lambda *_: False)
 
 
 def try_without_end(patch: pytest.MonkeyPatch) -> None:
