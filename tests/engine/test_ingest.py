@@ -283,6 +283,20 @@ async def test_a_bounce_takes_the_place_of_an_unsubscription_and_not_the_other_w
             assert (await find("shop", "bob@example.org", "")).source == source
 
 
+async def test_mail_of_an_account_goes_to_who_has_unsubscribed_and_the_trail_tells_so(world):
+    async with world.running() as engine:
+        stored = await sent(world, engine)
+        await take(engine, about(stored, {"event": "unsubscribe"}))
+        to = (Address("eve@example.net"), Address("bob@example.org"))
+        reset = await world.ended(await accepted(engine, to=to, ignores_unsubscribe=True))
+        assert (reset.state, reset.left_out) == (DeliveryState.SENT, ())
+        *_, attempted = await world.events(EventType.ATTEMPTED)
+        assert attempted.data["unsubscribed"] == [1]
+        await take(engine, about(stored, HARD))
+        again = await world.ended(await accepted(engine, to=to, ignores_unsubscribe=True))
+        assert again.left_out == (1,)
+
+
 async def test_who_was_let_in_again_is_not_shut_out_by_a_repeat(world):
     async with world.running() as engine:
         stored = await sent(world, engine)

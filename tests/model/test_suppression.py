@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from everpost.model.message import Address, Draft
-from everpost.model.suppression import Source, Suppression, barring, covers, digest_of, source_of, stops
+from everpost.model.suppression import Source, Suppression, barring, covers, digest_of, source_of, stops, yields
 from store_values import message
 
 STREAMS = st.sampled_from(["", "news", "offers"])
@@ -19,14 +19,16 @@ ROWS = st.builds(
     source=st.sampled_from(Source),
     expires_at=st.none() | TIMES,
 )
-MAILS = st.builds(Draft, sender=st.just(Address("ann@example.com")), stream=STREAMS)
+MAILS = st.builds(Draft, sender=st.just(Address("ann@example.com")), stream=STREAMS, ignores_unsubscribe=st.booleans())
 
 
 @given(ROWS, MAILS, TIMES)
 def test_it_stops_all_mail_or_that_of_its_stream_until_it_ends(row, mail, now):
     is_meant = row.stream in {"", mail.stream}
     is_over = row.expires_at is not None and now >= row.expires_at
-    assert stops(row, mail, now) == (is_meant and not is_over)
+    is_ignored = mail.ignores_unsubscribe and row.source == "unsubscribe"
+    assert stops(row, mail, now) == (is_meant and not is_over and not is_ignored)
+    assert yields(row, mail, now) == (is_meant and not is_over and is_ignored)
 
 
 @given(ROWS, ROWS, MAILS, TIMES)

@@ -48,6 +48,15 @@ def begin(delivery: Delivery, send: Send, charges: tuple[Charge, ...], budget_s:
     return _change(delivery, begun, now, [(EventType.ATTEMPTED, data)], account=send.account, charges=charges)
 
 
+def overriding(change: Change, places: Collection[int]) -> Change:
+    """An attempt that is made although these recipients have unsubscribed: its event tells so."""
+    if not places:
+        return change
+    first, *rest = change.events
+    told = replace(first, data=first.data | {"unsubscribed": sorted(places)})
+    return replace(change, events=(told, *rest))
+
+
 def settle(delivery: Delivery, outcome: Outcome, now: float, lost: Sequence[Loss] = ()) -> Change:
     """What the answer to the current attempt makes of the delivery, which has `lost` something if it was taken."""
     after, type_ = _settled(delivery, outcome, now)

@@ -66,6 +66,7 @@ def draft_of(request: EmailRequest, faults: Faults) -> Draft:
         tags=read_tags(request.tags, faults) if request.tags else (),
         metadata=read_metadata(request.metadata, faults) if request.metadata else {},
         stream=read_stream(request.stream, faults),
+        ignores_unsubscribe=request.ignore_unsubscribe,
         send_at=read_instant(request.send_at, "send_at", faults),
         expires_at=read_instant(request.expires_at, "expires_at", faults),
         route=request.route,

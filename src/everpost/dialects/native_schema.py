@@ -77,6 +77,13 @@ class EmailRequest(Struct, forbid_unknown_fields=True, kw_only=True):
             examples=["newsletter"],
         ),
     ] = None
+    ignore_unsubscribe: Annotated[
+        bool,
+        Meta(
+            description="It is mail of an account, such as a password reset: who has unsubscribed gets it, too, which "
+            "the trail tells; after a hard bounce or a complaint nobody does. Needs a key of scope `admin`."
+        ),
+    ] = False
     send_at: Annotated[float | str | None, Meta(description=f"Not before then, at most a year ahead. {_TIME}")] = None
     expires_at: Annotated[float | str | None, Meta(description=f"Fails if not handed over by then. {_TIME}")] = None
     route: Annotated[str, Meta(description="Which accounts may carry it.")] = "default"

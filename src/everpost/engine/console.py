@@ -58,7 +58,7 @@ class Console:
         self._routes = routes
         self._lags_s = lags_s
         self._eraser = Eraser(ports)
-        self.suppressing = Suppressing(ports)
+        self.suppressing = Suppressing(ports.store, ports.clock, ports.news.nudge)
         self.steering = Steering(ports, fleet, routes)
         self._tried_at: float | None = None  # when the store was last tried (monotonic) …
         self._trouble: Problem | None = None  # … and what came of it

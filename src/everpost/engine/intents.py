@@ -1,8 +1,9 @@
 """From a delivery to the intent of an attempt: which account carries it now, and with which request."""
 
+import dataclasses
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -17,7 +18,7 @@ from everpost.engine.routes import DEFAULT
 from everpost.model.change import Change
 from everpost.model.message import Message, without_recipients
 from everpost.model.route import Route
-from everpost.model.suppression import Suppression, stops
+from everpost.model.suppression import Suppression, stops, yields
 from everpost.providers.contract import Unsendable
 from everpost.store.port import Claimed, Store
 
@@ -82,10 +83,11 @@ class Intents:
         if now >= delivery.expires_at:
             round_.changes.append((message, transitions.expire(delivery, now)))
             return
-        stopped = _stopped(message, round_.barred, now)
+        stopped = _places(stops, message, round_.barred, now)
         if not stopped.issubset(delivery.left_out):
             round_.changes.append((message, transitions.leave_out(delivery, message, stopped, now)))
             return
+        ignored = _places(yields, message, round_.barred, now)
         message = without_recipients(message, delivery.left_out)
         route = round_.routes.get(message.route) or round_.routes[DEFAULT]
         unfit: dict[str, str] = {}
@@ -105,6 +107,8 @@ class Intents:
                 case Send():
                     intent = self._build(claimed, message, decision, unfit, round_.began_at)
                     if intent is not None and await self._may_begin(decision, round_):
+                        change = transitions.overriding(intent.change, ignored)
+                        intent = dataclasses.replace(intent, change=change)
                         self._attempts.pledge(intent)
                         round_.intents.append(intent)
                         return
@@ -139,10 +143,15 @@ class Intents:
         return await self._fleet.take_probe(send.account)
 
 
-def _stopped(message: Message, barred: Mapping[tuple[str, str], Sequence[Suppression]], now: float) -> set[int]:
-    """The places of recipients that must not be written to."""
+def _places(
+    rule: Callable[[Suppression, Message, float], bool],
+    message: Message,
+    barred: Mapping[tuple[str, str], Sequence[Suppression]],
+    now: float,
+) -> set[int]:
+    """Of recipients of whom something is known that fits the rule."""
     return {
         place
         for place, address in enumerate(message.recipients)
-        if any(stops(row, message, now) for row in barred.get((message.project, address.email.lower()), ()))
+        if any(rule(row, message, now) for row in barred.get((message.project, address.email.lower()), ()))
     }

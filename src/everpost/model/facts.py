@@ -71,6 +71,7 @@ FACTS: Final[Mapping[EventType, Fact]] = {
     EventType.ATTEMPTED: Fact(
         "An account is about to be given the mail: the intent, on disk before the first byte goes out.",
         {"number": "which attempt it is", "why": "why this account", "after": "who was asked before, if another"}
+        | {"unsubscribed": "places of those who have unsubscribed and get it all the same, as mail of their account"}
         | _SKIPPED
         | _LOST,
     ),

@@ -42,6 +42,20 @@ class Suppression(SuppressionDraft, frozen=True, kw_only=True):
 
 def stops(row: Suppression, mail: Draft, now: float) -> bool:
     """Whether the mail must not be written to the address for this."""
+    return _is_meant(row, mail, now) and not is_ignored(row, mail)
+
+
+def yields(row: Suppression, mail: Draft, now: float) -> bool:
+    """Whether it would stop the mail, were that not of an account."""
+    return _is_meant(row, mail, now) and is_ignored(row, mail)
+
+
+def is_ignored(row: Suppression, mail: Draft) -> bool:
+    """An unsubscription may be, and nothing else ever."""
+    return mail.ignores_unsubscribe and row.source is Source.UNSUBSCRIBE
+
+
+def _is_meant(row: Suppression, mail: Draft, now: float) -> bool:
     return row.stream in {ALL, mail.stream} and not has_expired(row, now)
 
 
@@ -49,7 +63,7 @@ def has_expired(row: Suppression, now: float) -> bool:
     return row.expires_at is not None and row.expires_at <= now
 
 
-def covers(known: Suppression, further: Suppression) -> bool:
+def covers(known: SuppressionDraft, further: SuppressionDraft) -> bool:
     """Whether the one that is known stops all that a further one of the same address and stream would."""
     is_as_strict = known.source is not Source.UNSUBSCRIBE or further.source is Source.UNSUBSCRIBE
     ends_at, until = known.expires_at, further.expires_at

@@ -39,7 +39,8 @@ def build(message: Draft, delivery_id: str, account: Account) -> c.HttpRequest |
 
 
 def _request(account: Account, method: str, key: str, body: dict[str, Any]) -> c.HttpRequest:
-    return http.json_request("POST", http.url_of(account, REGIONS, f"/api/1.4/{method}"), key, {"key": key} | body, "")
+    url = http.url_of(account, REGIONS, f"/api/1.4/{method}")
+    return http.json_request("POST", url, key, {"key": str(key)} | body, "")
 
 
 # --- the answer ------------------------------------------------------------------------------------------------------

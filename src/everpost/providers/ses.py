@@ -46,10 +46,10 @@ def build(message: Draft, delivery_id: str, account: Account) -> c.HttpRequest |
         return c.Unsendable(reason)
     name = account.settings.get("configuration_set")
     body = ({"ConfigurationSetName": name} if name else {}) | whole(message, delivery_id)
-    return _request("POST", account, "/v2/email/outbound-emails", body)
+    return request_of("POST", account, "/v2/email/outbound-emails", body)
 
 
-def _request(method: str, account: Account, path: str, body: Any = None) -> c.HttpRequest:
+def request_of(method: str, account: Account, path: str, body: Any = None) -> c.HttpRequest:
     region = account.settings["region"]
     domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     url = http.url_of(account, {region: f"https://email.{region}.{domain}"}, path)
@@ -95,6 +95,6 @@ PROVIDER: Final = c.Provider(
     build=build,
     read=lambda response, _: read_answer(READING, response),
     resolve=None,
-    probe=lambda account: _request("GET", account, "/v2/email/account"),
+    probe=lambda account: request_of("GET", account, "/v2/email/account"),
     webhook=ses_events.WEBHOOK,
 )

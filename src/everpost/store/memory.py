@@ -33,6 +33,7 @@ from everpost.store.port import (
     Document,
     Filter,
     IdempotencyClaim,
+    Listed,
     New,
     Notice,
     Same,
@@ -79,7 +80,7 @@ class MemoryStore:
                 return taken
         spent = charged(self._usage, charges)
         is_begun = any(delivery.state is DeliveryState.SENDING for delivery in deliveries)
-        if spent is None or (is_begun and self._has_suppressed(message)):
+        if spent is None or (is_begun and self._suppressions.has_any(message)):
             return Unbegun()
         if message.id in self._messages:
             raise StoreUnavailable(f"the message id {message.id} is taken: a new one is needed")
@@ -93,9 +94,6 @@ class MemoryStore:
             self._put(delivery)
         self._trail.append(events)
         return New()
-
-    def _has_suppressed(self, message: Message) -> bool:
-        return self._suppressions.has_any(message)
 
     async def find_key(self, scope: str, key: str, fingerprint: bytes) -> Same | Conflict | None:
         return self._keys.find(scope, key, fingerprint)
@@ -222,9 +220,7 @@ class MemoryStore:
     async def suppressed(self, project: str, addresses: Sequence[str], stream: str = ALL) -> list[Suppression]:
         return self._suppressions.of(project, addresses, stream)
 
-    async def list_suppressions(
-        self, project: str, prefix: str, after: tuple[str, str], limit: int
-    ) -> Sequence[Suppression]:
+    async def list_suppressions(self, project: str, prefix: str, after: Listed, limit: int) -> Sequence[Suppression]:
         return self._suppressions.page(project, prefix, after, limit)
 
     async def counts(self) -> Counts:
@@ -294,8 +290,8 @@ class MemoryStore:
             self._trail.append([replace(event, data={**event.data, "messages": len(found)})])
         return len(found)
 
-    def _names(self, message_id: str, address: str) -> bool:
-        return any(one.email.lower() == address.lower() for one in self._messages[message_id].recipients)
+    def _names(self, id_: str, address: str) -> bool:
+        return any(one.email.lower() == address.lower() for one in self._messages[id_].recipients)
 
     async def referenced(self, names: Collection[str]) -> Collection[str]:
         return {name for message in self._messages.values() for name in stored_names(message)}.intersection(names)

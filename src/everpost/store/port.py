@@ -99,6 +99,10 @@ class Document(Struct, frozen=True):
     version: int  # 1 for the first write
 
 
+Listed = tuple[str, str]
+"""The place of a suppression on its list: its address in lower case, and its stream."""
+
+
 class Notice(Struct, frozen=True, kw_only=True):
     """What somebody outside has told, and what follows from it at once."""
 
@@ -238,9 +242,7 @@ class Store(Protocol):
         of address and stream; of erased ones, too, which are known by their `digest_of` alone."""
         ...
 
-    async def list_suppressions(
-        self, project: str, prefix: str, after: tuple[str, str], limit: int
-    ) -> Sequence[Suppression]:
+    async def list_suppressions(self, project: str, prefix: str, after: Listed, limit: int) -> Sequence[Suppression]:
         """Those whose address begins with `prefix` and that come behind an address and a stream, in this order; the
         addresses in lower case. Erased ones, whose address nobody knows, are left out."""
         ...

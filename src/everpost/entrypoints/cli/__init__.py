@@ -29,6 +29,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "webhooks": ("webhooks", "have events posted to addresses of yours"),
     "backfill": ("backfill", "ask a provider for the events that its webhooks missed"),
     "keys": ("keys", "create, list and revoke API keys"),
+    "suppressions": ("suppressions", "see and change who must not be written to, here and at the providers"),
     "migrate": ("migrate", "bring the database (PostgreSQL) to the schema of this version"),
     "check": ("check", "find every fault of the configuration, and try the credentials"),
     "demo": ("demo", "send mail while a provider fails, and count what arrives"),
