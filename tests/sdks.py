@@ -15,7 +15,7 @@ from everpost.model.message import Address, Attachment, Draft
 ANN = Address("ann@example.com", "Ann Größe")
 BOB, ZOE = Address("bob@example.org", "Bob"), Address("zoe@example.org", "Łukasz, Q.")
 CLEO, DAN = Address("cleo@example.org"), Address("dan@example.org")
-NOTE = Attachment(filename="résumé.txt", content_type="text/plain", content="Über\r\nuns".encode())
+NOTE = Attachment(filename="about us.txt", content_type="text/plain", content="Über\r\nuns".encode())
 LOGO = Attachment(filename="logo.png", content_type="image/png", content=b"\x89PNG\r\n\x1a\n\0", content_id="logo.png")
 RICH = Draft(
     sender=ANN,

@@ -11,7 +11,7 @@ module "key" {
 
   name          = var.name
   deletion_days = var.protected ? 30 : 7
-  topics        = try(var.ses.topics, [])
+  topics        = var.ses != null
 }
 
 module "table" {

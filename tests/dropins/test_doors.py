@@ -8,14 +8,17 @@ from urllib.parse import urlencode
 
 import pytest
 
-from everpost.dialects.dropins import DROPINS
+from everpost.dialects.dropins.table import DROPINS
+from everpost.entrypoints.aws.web import Web
 from everpost.entrypoints.http.app import all_operations, build_app
 from everpost.entrypoints.http.dropins import DROPINS as OPERATIONS
 from everpost.entrypoints.http.paths import compiled
 from everpost.model.key import Scope
+from everpost.settings import HttpSettings
 from everpost.store.memory import MemoryStore
 from everpost.store.port import Filter, StoreUnavailable
 from http_kit import Caller, ScriptedWire, running
+from lambda_kit import http_event
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 SENDGRID = {
@@ -126,6 +129,38 @@ async def test_a_key_that_may_not_send_is_refused_in_the_provider_s_form(door, s
     assert answer.status in (401, 403)
     assert "application/problem+json" not in answer.headers["content-type"]
     assert await mails(store) == []
+
+
+@pytest.mark.parametrize("door", PLAIN)
+async def test_another_method_is_refused_in_the_provider_s_form(door, call):
+    answer = await call("DELETE", PLAIN[door][0])
+    assert (answer.status, "POST" in answer.headers["allow"]) == (405, True)
+    assert answer.headers["content-type"] == "application/json"
+    assert "code" not in answer.json
+
+
+@pytest.mark.parametrize("door", PLAIN)
+async def test_a_body_that_is_too_large_is_refused_in_the_provider_s_form(door, call):
+    answer = await call("POST", PLAIN[door][0], b"x", {"content-length": "99999999999"})
+    assert (answer.status, answer.headers["content-type"]) == (413, "application/json")
+    assert "code" not in answer.json
+
+
+@pytest.mark.parametrize("door", PLAIN)
+async def test_the_function_of_aws_serves_the_door_and_hands_its_mail_on(door, engine, store, monkeypatch):
+    handed = []
+
+    async def hand_on():
+        handed.append(len(await mails(store)))
+
+    monkeypatch.setattr(engine, "hand_on", hand_on)
+    _, token = await engine.keyring.create("default", Scope.SEND, "door")
+    path, body, headers = PLAIN[door]
+    text = body.decode() if isinstance(body, bytes) else json.dumps(body)
+    web = Web(engine, "api", HttpSettings())
+    answer = await web(http_event("POST", path, text, headers=headers | own_token(door, token)), 10.0)
+    assert answer["statusCode"] in (200, 202)
+    assert handed == [1]
 
 
 @pytest.mark.parametrize("door", PLAIN)

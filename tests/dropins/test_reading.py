@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from everpost.dialects.contract import Submission
-from everpost.dialects.dropins import DROPINS, mailgun, postmark, resend, sendgrid
+from everpost.dialects.dropins import mailgun, postmark, resend, sendgrid
 from everpost.dialects.dropins.contract import Asked, Send
+from everpost.dialects.dropins.table import DROPINS
 from everpost.model.limits import MAILS_BYTES_MAX
 from everpost.model.message import Draft
 from everpost.model.problem import Problem

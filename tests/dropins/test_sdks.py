@@ -38,6 +38,14 @@ async def test_a_mail_arrives_as_its_client_has_written_it(sdk, house, provider)
     assert asdict(alike(mail.draft)) == asdict(alike(as_carried(sdk, provider)))
 
 
+async def test_the_name_of_a_file_may_be_in_any_script(house):
+    client = house.client("mailgun")
+    data, _ = client.plain()
+    files = [("attachment", ("Żółć ✓.txt", b"x", "text/plain"))]
+    mail = await house.caught(await client.send((data, files)))
+    assert [each.filename for each in mail.draft.attachments] == ["Żółć ✓.txt"]
+
+
 @pytest.mark.parametrize("sdk", SDKS)
 async def test_a_plain_mail_arrives(sdk, house):
     client = house.client(sdk)

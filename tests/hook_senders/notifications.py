@@ -14,7 +14,7 @@ from everpost.providers.sns import canonical
 from hook_senders import hook_request
 from store_values import NOW
 
-DAY_S = 86_400
+YEARS_S = 20 * 365 * 86_400
 KEY = rsa.generate_private_key(65537, 2048)
 OTHER_KEY = rsa.generate_private_key(65537, 2048)
 
@@ -23,7 +23,7 @@ def instant(at):
     return dt.datetime.fromtimestamp(at, dt.UTC)
 
 
-def certified(key=KEY, issuer_key=None, start=NOW - DAY_S, end=NOW + DAY_S):
+def certified(key=KEY, issuer_key=None, start=NOW - YEARS_S, end=NOW + YEARS_S):
     """A certificate in PEM; by itself, or by an authority."""
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sns.example")])
     issuer = subject if issuer_key is None else AUTHORITY_NAME
@@ -45,7 +45,7 @@ AUTHORITY_NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "authority.e
 def authority(key=OTHER_KEY):
     built = x509.CertificateBuilder().subject_name(AUTHORITY_NAME).issuer_name(AUTHORITY_NAME)
     built = built.public_key(key.public_key()).serial_number(2)
-    built = built.not_valid_before(instant(NOW - DAY_S)).not_valid_after(instant(NOW + DAY_S))
+    built = built.not_valid_before(instant(NOW - YEARS_S)).not_valid_after(instant(NOW + YEARS_S))
     return built.sign(key, SHA256()).public_bytes(Encoding.PEM)
 
 

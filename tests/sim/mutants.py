@@ -25,6 +25,11 @@ from everpost.providers.contract import Absent, Ask
 from everpost.store.memory import MemoryStore
 from everpost.store.port import Stored, StoreUnavailable
 from everpost.store.suppressions import Suppressions
+from sim.mutants_told import (
+    answer_a_provider_before_its_event_is_stored,
+    go_by_what_was_told_last,
+    take_an_event_that_is_told_again_for_a_new_one,
+)
 from sim.mutants_whose import (
     answer_a_replay_otherwise,
     bar_an_address_in_all_projects,
@@ -314,4 +319,7 @@ MUTANTS: Sequence[tuple[Mutant, str, int]] = (
     (think_that_another_has_told_what_it_has_not, "an event that no sink was given", 1),
     (write_the_cursor_whatever_it_is, "the cursor went back", 1),
     (relay_without_a_lease, "relayed by .* at once", 1),
+    (answer_a_provider_before_its_event_is_stored, "answered for and are not on the trail", 4),
+    (take_an_event_that_is_told_again_for_a_new_one, "or are there without", 4),
+    (go_by_what_was_told_last, "went down from rung", 4),
 )

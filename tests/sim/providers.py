@@ -103,6 +103,7 @@ def member(name: str, plan: ProviderPlan) -> Member:
         max_concurrency=plan.concurrency,
         quota=Quota(per_second=plan.per_second, per_day=plan.per_day),
         senders=plan.senders,
+        settings={} if plan.tells is None else {"webhook_secret": SECRET},
     )
     return Member(account, replace(provider, limits=replace(provider.limits, recipients_max=plan.recipients_max)))
 

@@ -13,6 +13,7 @@ from everpost.providers.contract import Fault, HttpRequest, HttpResponse
 
 TIMEOUTS: Final = Timeouts(connect_s=2.0, write_s=2.0, answer_s=5.0)
 """All of it, twice, is less than the 15 s after which SNS gives an answer up."""
+BYTES_MAX: Final = 16 * 1024  # of a document
 KEPT_MAX: Final = 32
 KEPT_S: Final = 86_400.0
 _HEADERS: Final = {"User-Agent": "everpost"}
@@ -49,7 +50,7 @@ class Documents:
             raise OutOfReach(f"{url} {complaint}"[:REASON_CHARS_MAX])
         request = HttpRequest(method="GET", url=url, headers=dict(_HEADERS))
         answer = await self._wire.send(request, TIMEOUTS, self._clock.monotonic() + TIMEOUTS.total_s)
-        if isinstance(answer, HttpResponse) and answer.status == HTTPStatus.OK:
+        if isinstance(answer, HttpResponse) and answer.status == HTTPStatus.OK and len(answer.body) <= BYTES_MAX:
             return answer.body
         why = answer.text if isinstance(answer, Fault) else f"answered {getattr(answer, 'status', '')}"
         raise OutOfReach(f"{url} can't be read: {why}"[:REASON_CHARS_MAX])

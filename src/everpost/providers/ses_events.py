@@ -108,8 +108,7 @@ def _diagnosis(kind: SightingKind, about: Any, one: Any) -> dict[str, Any]:
 
 
 def _bounce(about: Any, told: dict[str, Any]) -> dict[str, Any]:
-    subtype = sightings.text(at(about, "bounceSubType"))
-    words, status = told["text"], told["enhanced_status"]
+    words, status, subtype = told["text"], told["enhanced_status"], sightings.text(at(about, "bounceSubType"))
     if subtype in ON_ITS_LIST:
         return {"kind": SightingKind.REJECTED, "reason": Reason.SUPPRESSED_BOUNCE, "text": words}
     reason = _named(about, "bounceSubType") or sightings.reason(status, words)

@@ -17,7 +17,7 @@ resource "aws_kms_key" "this" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = concat([
+    Statement = [
       {
         Sid       = "AccountDecidesByIam"
         Effect    = "Allow"
@@ -40,21 +40,12 @@ resource "aws_kms_key" "this" {
       {
         Sid       = "AlarmsAndSchedulesReachTopicAndQueues"
         Effect    = "Allow"
-        Principal = { Service = ["cloudwatch.amazonaws.com", "events.amazonaws.com"] }
+        Principal = { Service = concat(["cloudwatch.amazonaws.com", "events.amazonaws.com"], var.topics ? ["sns.amazonaws.com"] : []) }
         Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
         Resource  = "*"
         Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
       },
-      ], length(var.topics) == 0 ? [] : [
-      {
-        Sid       = "TopicsReachQueues"
-        Effect    = "Allow"
-        Principal = { Service = ["sns.amazonaws.com"] }
-        Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
-        Resource  = "*"
-        Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
-      },
-    ])
+    ]
   })
 }
 

@@ -4,8 +4,9 @@ variable "name" {
 }
 
 variable "topics" {
-  description = "ARNs of the topics of SNS whose messages go to queues that this key encrypts."
-  type        = set(string)
+  description = "Whether topics of SNS in this account write to queues that this key encrypts."
+  type        = bool
+  default     = false
 }
 
 variable "deletion_days" {

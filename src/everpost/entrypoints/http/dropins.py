@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any, Final
 
 from everpost.dialects.contract import Submission
-from everpost.dialects.dropins import DROPINS as DIALECTS
 from everpost.dialects.dropins.contract import (
     Asked,
     CancelGroup,
@@ -21,6 +20,7 @@ from everpost.dialects.dropins.contract import (
     Taken,
     Tell,
 )
+from everpost.dialects.dropins.table import DROPINS as DIALECTS
 from everpost.dialects.native_render import state_of
 from everpost.engine.accept import Acceptance
 from everpost.engine.console import send_at_of, statuses_of
