@@ -11,7 +11,16 @@ import schemathesis
 
 PUBLIC = {"healthz", "livez", "readyz", "front", "pageConfig", "pageFile", "openapi", "docs"}
 SIGNED = {"takeWebhook"}  # by a provider: keys play no part, and nobody here can sign
-MAY_SEND = {"createEmail", "cancelEmail", "rescheduleEmail", "resendEmail", "resolveEmail", "bulkEmails", "sendEmail"}
+MAY_SEND = {
+    "createEmail",
+    "createRawEmail",
+    "cancelEmail",
+    "rescheduleEmail",
+    "resendEmail",
+    "resolveEmail",
+    "bulkEmails",
+    "sendEmail",
+}
 MAY_SEND |= {"getEmailContent", "getEmailSource", "getEmailAttachment"}
 MAY_STEER = {"setEmailProvider", "putRoute", "putSuppression", "deleteSuppression", "eraseRecipient"}
 MAY_STEER |= {

@@ -31,6 +31,7 @@ SECRETIVE = {("GET", "/v1/keys")} | CONTENTS  # not for whoever may only look
 SENDING = {
     ("POST", "/sendEmail"),
     ("POST", "/v1/emails"),
+    ("POST", "/v1/emails/raw"),
     ("POST", "/v1/emails/bulk"),
     *(("POST", f"/v1/emails/{{id}}/{act}") for act in ("cancel", "reschedule", "resend", "resolve")),
 }

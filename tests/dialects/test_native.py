@@ -125,7 +125,7 @@ CASES = {
     "subject is a list": ({"subject": ["x"]}, "subject", "must be a string, not a list"),
     "text is an object": ({"text": {}}, "text", "must be a string, not an object"),
     "unknown field": ({"sbject": "x"}, "sbject", "did you mean `subject`?"),
-    "very unknown field": ({"zzzzzzzz": "x"}, "zzzzzzzz", "known are: attachments, bcc"),
+    "very unknown field": ({"zzzzzzzz": "x"}, "zzzzzzzz", "known are: allow_loss, attachments, bcc"),
     "tags is a string": ({"tags": "x"}, "tags", "must be a list, not a string"),
     "metadata value": ({"metadata": {"a": 5}}, "metadata.a", "must be a string, not a number"),
     "metadata odd key": ({"metadata": {"a b": True}}, 'metadata["a b"]', "not true"),

@@ -15,6 +15,7 @@ from everpost.engine.accept import Idempotency
 from everpost.engine.keys import Keyring
 from everpost.engine.webhooks import replays
 from everpost.model.act import Act, Action, Decision
+from everpost.model.capability import Loss
 from everpost.model.event import Event, EventType
 from everpost.model.facts import FACTS
 from everpost.model.key import Scope
@@ -42,8 +43,9 @@ def changes():
     for kind in Kind:
         retry_after_s = 7.0 if kind is Kind.THROTTLED else None
         outcome = Outcome(kind=kind, status=200, text="words", provider_message_id="x", retry_after_s=retry_after_s)
-        yield transitions.settle(begun, outcome, NOW + 1)
+        yield transitions.settle(begun, outcome, NOW + 1, (Loss.TAGS,))
     yield transitions.overriding(transitions.begin(queued(), send(), (), 60.0, NOW), [0])
+    yield transitions.begin(queued(), send(lost=(Loss.TAGS,)), (), 60.0, NOW)
     yield transitions.lost(begun, NOW)
     yield transitions.found(begun, "x", NOW)
     yield transitions.absent(begun, NOW)

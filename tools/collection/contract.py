@@ -31,9 +31,9 @@ class Operation:
 
     @property
     def example(self) -> Mapping[str, Any] | None:
-        """A body that it takes; None: it takes none."""
-        body = self._row.get("requestBody")
-        return None if body is None else body["content"][JSON]["example"]
+        """A body that it takes; None: it takes none, or one that is no JSON."""
+        content = self._row.get("requestBody", {}).get("content", {})
+        return content[JSON]["example"] if JSON in content else None
 
     @property
     def body(self) -> Mapping[str, Any]:

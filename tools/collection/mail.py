@@ -100,6 +100,34 @@ _ACCEPTED: Final = (
     ),
 )
 
+_HEAD: Final = "From: ann@example.com\r\nTo: bob@example.org\r\nDate: Thu, 01 Jan 2026 09:00:00 +0000\r\n"
+_KIND: Final = {"Content-Type": "message/rfc822"}
+
+
+def _whole(name: str, body: str = _HEAD + "\r\nIt works\r\n", **more: Any) -> Scenario:
+    return Scenario(operation="createRawEmail", name=name, body=body, headers=_KIND | more.pop("headers", {}), **more)
+
+
+_WHOLE: Final = (
+    _whole(
+        "A whole mail is accepted as it stands",
+        headers={"Everpost-To": "eve@example.org", **keyed("whole")},
+        query=(("tags", TAG), ("metadata", "order=12")),
+        code="no_account_can_carry",
+        fields=("route",),
+    ),
+    _whole(
+        "A whole mail without From and Date",
+        "To: a@example.org\r\n\r\n",
+        code="validation_failed",
+        fields=("from", "date"),
+    ),
+    _whole(
+        "One that says what it is in a wrong way", headers={"Content-Type": "text/plain"}, code="unsupported_media_type"
+    ),
+    _whole("A loss that nobody knows", query=(("allow_loss", "weight"),), code="bad_parameter", fields=("allow_loss",)),
+)
+
 _REFUSED: Final = (
     _send(
         "All that is missing is named at once", {}, code="validation_failed", fields=("from", "to", "subject", "text")
@@ -361,5 +389,5 @@ _ACTED: Final = (
 CHAPTER: Final = Chapter(
     name="Mail",
     words="Mail by the native API: sent, refused, found, cancelled, and its events.",
-    scenarios=(*_ACCEPTED, *_REFUSED, *_LISTED, *_FOLLOWED, *_TOLD, *_ACTED),
+    scenarios=(*_ACCEPTED, *_WHOLE, *_REFUSED, *_LISTED, *_FOLLOWED, *_TOLD, *_ACTED),
 )

@@ -65,8 +65,8 @@ async def test_a_route_explains_where_a_mail_would_go(call, wire):
     found = (await call("POST", "/v1/routes/default/explain", SKETCH)).json
     assert (found["prospect"], found["account"], found["reason"]) == ("sent", "first", "it is the default account")
     assert found["accounts"] == [
-        {"account": "first", "share": 1.0, "reason": "it is the default account"},
-        {"account": "second", "share": 0.0, "reason": "first is asked before it"},
+        {"account": "first", "share": 1.0, "reason": "it is the default account", "lost": []},
+        {"account": "second", "share": 0.0, "reason": "first is asked before it", "lost": []},
     ]
     assert found["suppressed"] == []
     assert wire.sent == []
@@ -77,6 +77,25 @@ async def test_a_mail_that_no_account_can_carry_is_explained_as_refused(call):
     found = (await call("POST", "/v1/routes/default/explain", SKETCH | {"size_bytes": 10**9})).json
     assert (found["prospect"], found["account"], found["until"]) == ("refused", None, None)
     assert "1000000000 bytes of content are more than its" in found["reason"]
+
+
+async def test_what_a_mail_needs_is_explained(call):
+    more = {"raw": True, "tags": ["a"], "metadata": {"order": "12"}, "size_bytes": 10}
+    found = (await call("POST", "/v1/routes/default/explain", SKETCH | more)).json
+    assert found["needs"] | {"recipients": 0} == {
+        "recipients": 0,
+        "size_bytes": 10,
+        "raw": True,
+        "attachments": 0,
+        "inline": 0,
+        "calendar": 0,
+        "headers": 0,
+        "message_id": False,
+        "tags": 1,
+        "metadata": 1,
+    }
+    assert found["prospect"] == "refused"
+    assert "it takes no mail as it stands" in found["reason"]
 
 
 BAD_SKETCHES = {

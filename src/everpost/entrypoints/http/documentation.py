@@ -7,7 +7,7 @@ from functools import cached_property
 from html import escape
 from typing import Any, Final
 
-from everpost.entrypoints.http.call import HTML, JSON, Call, Reply, encode
+from everpost.entrypoints.http.call import HTML, Call, Reply, encode
 from everpost.entrypoints.http.openapi import build_document
 from everpost.entrypoints.http.operation import Operation, open_page
 from everpost.entrypoints.http.page import page
@@ -96,16 +96,18 @@ def _parameters(parameters: Sequence[Mapping[str, Any]]) -> str:
 def _body(path: str, method: str, operation: Mapping[str, Any], document: Mapping[str, Any]) -> str:
     if "requestBody" not in operation:
         return ""
-    content = operation["requestBody"]["content"][JSON.decode()]
-    name = content["schema"]["$ref"].removeprefix(_SCHEMAS)
-    fields = _fields(document["components"]["schemas"][name])
-    body = shlex.quote(json.dumps(content["example"], ensure_ascii=False))
+    ((media_type, content),) = operation["requestBody"]["content"].items()
+    data, fields = "--data-binary @FILE", ""
+    if "example" in content:
+        name = content["schema"]["$ref"].removeprefix(_SCHEMAS)
+        fields = _fields(document["components"]["schemas"][name])
+        data = f"-d {shlex.quote(json.dumps(content['example'], ensure_ascii=False))}"
     server = "http://127.0.0.1:8025"
     lines = [
         f"curl -X {method.upper()} {server}{path}",
         "-H 'Authorization: Bearer KEY'",
-        "-H 'Content-Type: application/json'",
-        f"-d {body}",
+        f"-H 'Content-Type: {media_type}'",
+        data,
     ]
     curl = " \\\n  ".join(lines)
     return f"<pre>{escape(curl)}</pre>{fields}"
