@@ -25,6 +25,7 @@ from everpost.model.event import EventType
 from everpost.model.key import Caller, Scope
 from everpost.model.message import Address, Draft
 from everpost.model.route import Route, RouteAccount
+from everpost.model.suppression import SuppressionDraft
 from everpost.providers.contract import Fault, HttpResponse, Phase, Unsendable
 from everpost.store.memory import MemoryStore
 from everpost.store.port import StoreUnavailable
@@ -290,6 +291,11 @@ class World:
 
 async def elapse(seconds):
     await asyncio.sleep(seconds)
+
+
+def barred(address, reason="they asked", **fields):
+    """As somebody asks for it."""
+    return SuppressionDraft(address=address, reason=reason, **fields)
 
 
 def draft(**fields):

@@ -144,6 +144,8 @@ async def running(
             console=engine.console,
             desk=engine.desk,
             bulk=engine.bulk,
+            intake=engine.intake,
+            groups=engine.groups,
             keyring=None,
             clock=ports.clock,
             ingestor=engine.ingestor,

@@ -310,6 +310,13 @@ def queue_event(*ids: str) -> dict[str, Any]:
     }
 
 
+def queued_event(queue: str, **bodies: str) -> dict[str, Any]:
+    """A batch of SQS messages of this queue, by their ids."""
+    records = queue_event(*bodies)["Records"]
+    arn = f"arn:aws:sqs:eu-central-1:123456789012:{queue}"
+    return {"Records": [one | {"body": bodies[one["messageId"]], "eventSourceARN": arn} for one in records]}
+
+
 CLOCK_EVENT = {
     "version": "0",
     "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",

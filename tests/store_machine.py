@@ -6,14 +6,16 @@ from msgspec.structs import replace
 
 from everpost.model.delivery import DeliveryState
 from everpost.model.message import Address
+from everpost.model.suppression import Source, Suppression
 from everpost.store.memory import MemoryStore
-from everpost.store.port import Bounds, Filter, Notice, Suppression
+from everpost.store.port import Bounds, Filter, Notice
 from store_values import LATE, NOW, Clock, attachment, change, charge, delivery, event, key, message, system_event
 
 few = st.integers(0, 3)
 projects = st.sampled_from(["shop", "bank"])
 addresses = st.sampled_from(["ann@example.com", "ANN@example.com", "bob@example.org", "bob@example.net"])
 tags = st.sampled_from(["a", "b"])
+streams = st.sampled_from(["", "news"])
 states = st.sampled_from(list(DeliveryState))
 accounts = st.sampled_from(["one", "two"])
 ages = st.integers(0, 40)
@@ -60,12 +62,14 @@ class Stores(RuleBasedStateMachine):
         begun=st.booleans(),
         spent=st.lists(st.builds(charge, few, st.just(6), accounts, tags, few.map(float)), max_size=2),
         files=st.lists(names, max_size=2),
+        stream=streams,
     )
-    def accept(self, *, project, to, tags, claim, due, deliveries, again, overdue, begun, spent, files):
+    def accept(self, *, project, to, tags, claim, due, deliveries, again, overdue, begun, spent, files, stream):
         if not (again and self.messages):
             self.number += 1
         attached = tuple(attachment(name) for name in files)
-        of = message(self.number, project=project, to=tuple(map(Address, to)), tags=tuple(tags), attachments=attached)
+        to = tuple(map(Address, to))
+        of = message(self.number, project=project, to=to, tags=tuple(tags), attachments=attached, stream=stream)
         ones = [delivery(of, position, due_at=of.created_at + due) for position in range(deliveries)]
         if begun:
             ones = [change(one).delivery for one in ones]
@@ -110,18 +114,33 @@ class Stores(RuleBasedStateMachine):
     def write_config(self, name, value, was):
         self.both("write_config", name, value, was)
 
-    @rule(project=projects, address=addresses, reason=tags)
-    def suppress(self, project, address, reason):
-        row = Suppression(project=project, address=address.lower(), reason=reason, created_at=NOW)
+    @rule(
+        row=st.builds(
+            Suppression,
+            project=projects,
+            address=addresses.map(str.lower),
+            stream=streams,
+            source=st.sampled_from(Source),
+            reason=tags,
+            created_at=st.just(NOW),
+            expires_at=st.none() | ages.map(lambda age: NOW + age),
+        )
+    )
+    def suppress(self, row):
         self.both("suppress", [row], [])
 
-    @rule(project=projects, address=addresses)
-    def unsuppress(self, project, address):
-        self.both("unsuppress", project, [address], [])
+    @rule(project=projects, address=addresses, stream=streams)
+    def unsuppress(self, project, address, stream):
+        self.both("unsuppress", project, [address], [], stream)
 
-    @rule(project=projects, prefix=st.sampled_from(["", "b", "bob@example.o", "z"]), after=st.none() | addresses)
-    def list_suppressions(self, project, prefix, after):
-        self.both("list_suppressions", project, prefix, (after or "").lower(), 2)
+    @rule(
+        project=projects,
+        prefix=st.sampled_from(["", "b", "bob@example.o", "z"]),
+        after=st.just("") | addresses.map(str.lower),
+        stream=streams,
+    )
+    def list_suppressions(self, project, prefix, after, stream):
+        self.both("list_suppressions", project, prefix, (after, stream), 2)
 
     @rule(scope=st.just("shop:send"), name=few.map(str), answer=st.binary(max_size=2))
     def answer(self, scope, name, answer):
@@ -135,15 +154,16 @@ class Stores(RuleBasedStateMachine):
     def vouch(self, name, number):
         self.both("vouch", "shop:send", name, message(number).id)
 
-    @rule(before=ages, keys_before=ages, parts=st.lists(st.none() | ages, min_size=3, max_size=3), limit=few_or_all)
+    @rule(before=ages, keys_before=ages, parts=st.lists(st.none() | ages, min_size=4, max_size=4), limit=few_or_all)
     def purge(self, before, keys_before, parts, limit):
-        bodies, addresses, events = (None if age is None else NOW + age for age in parts)
+        bodies, addresses, events, suppressions = (None if age is None else NOW + age for age in parts)
         bounds = Bounds(
             messages=NOW + before,
             keys=NOW + keys_before,
             bodies=bodies,
             addresses=addresses,
             events=events,
+            suppressions=suppressions,
             salt=b"salt",
         )
         self.both("purge", bounds, limit)
@@ -189,6 +209,7 @@ class Stores(RuleBasedStateMachine):
         self.both("usage")
         self.both("read_config", "")
         self.both("referenced", ["1/a", "1/b", "2/a"])
-        self.both("suppressed", "shop", ["ann@example.com", "bob@example.org", "bob@example.net"])
+        for stream in ("", "news"):
+            self.both("suppressed", "shop", ["ann@example.com", "bob@example.org", "bob@example.net"], stream)
         for of in self.messages[-3:]:
             self.both("get_message", of.project, of.id)

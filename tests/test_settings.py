@@ -28,6 +28,8 @@ from everpost.settings import (
     StdoutSink,
     StoreHealth,
     StoreWakeup,
+    SubmissionSettings,
+    TlsFiles,
     ValkeyPlace,
     WebhookSettings,
     WorkSettings,
@@ -400,7 +402,7 @@ def test_every_fault_of_a_file_is_reported_at_once(faults, tmp_path):
     [
         ("[htpp]\n", "htpp", "did you mean http?"),
         ("[http]\nprot = 1\n", "http.prot", "did you mean port?"),
-        ("[http]\nqqq = 1\n", "http.qqq", "known here: host, page_origins, port, public_url"),
+        ("[http]\nqqq = 1\n", "http.qqq", "known here: host, page_origins, port, public_url, same_mail_window_s"),
         ("[retention]\nkey_days = 1\n", "retention.key_days", "did you mean keys_days?"),
         ("[routes.default]\naccount = ['one']\n", "routes.default.account", "did you mean accounts?"),
         (
@@ -646,6 +648,7 @@ PLACES = {
     "routes.NAME": "[routes.default]\nqqqqqq = 1\n",
     "routes.NAME.accounts[]": "[[routes.default.accounts]]\naccount = 'one'\nqqqqqq = 1\n",
     "work": "[work]\nqqqqqq = 1\n",
+    "submission": "[submission]\nqqqqqq = 1\n",
     "events": "[events]\nqqqqqq = 1\n",
     "webhooks": "[webhooks]\nqqqqqq = 1\n",
     "retention": "[retention]\nqqqqqq = 1\n",
@@ -944,3 +947,32 @@ def test_what_is_no_network_is_told(only, text):
 
 def test_what_is_neither_true_nor_false_is_told(only):
     assert "true or false" in only(ONE_ACCOUNT + "[webhooks]\nplain_http = 1\n").message
+
+
+def test_mail_is_taken_by_smtp_where_the_file_says_and_nowhere_by_itself(read):
+    assert read(ONE_ACCOUNT).submission == SubmissionSettings()
+    table = """
+[submission]
+host = "0.0.0.0"
+starttls_port = 587
+plain_port = 2525
+certificate = "/tls/cert.pem"
+private_key = "/tls/key.pem"
+"""
+    found = read(ONE_ACCOUNT + table, ENVIRON | {"EVERPOST_SUBMISSION_TLS_PORT": "465"}).submission
+    assert (found.host, found.starttls_port, found.tls_port, found.plain_port) == ("0.0.0.0", 587, 465, 2525)
+    assert found.tls == TlsFiles(certificate=Path("/tls/cert.pem"), private_key=Path("/tls/key.pem"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "key", "message"),
+    [
+        ("starttls_port = 587", "submission.starttls_port", "needs a certificate"),
+        ("tls_port = 465", "submission.tls_port", "needs a certificate"),
+        ('certificate = "a.pem"', "submission.certificate", "is one half of two"),
+        ('private_key = "a.pem"', "submission.private_key", "is one half of two"),
+    ],
+)
+def test_a_port_with_tls_needs_both_halves_of_a_certificate(only, lines, key, message):
+    fault = only(f"{ONE_ACCOUNT}[submission]\n{lines}\n")
+    assert (fault.key, fault.message) == (key, message)

@@ -33,8 +33,8 @@ OF_HOOKS: Final = frozenset({"cffi", "cryptography"})
 """Of the extra `webhooks`. pycparser is left out: cffi needs it to compile, not to run."""
 
 NOT_OF_FUNCTIONS: Final = re.compile(
-    r"everpost/(sandbox/|dialects/(answers|contract|forms|mailgun|mime|sendgrid)\.py"
-    r"|entrypoints/((cli|dev|metrics)/|(laptop|processes|server)\.py)"
+    r"everpost/(sandbox/|dialects/(mailgun|mime_orders|mime_parts|mime_reader|sendgrid)\.py"
+    r"|entrypoints/((cli|dev|metrics|smtp)/|(laptop|processes|server)\.py)"
     r"|entrypoints/http/(pouring|protocol|punctuality|soundness)\.py"
     r"|store/(sqlite/|memory\.py)|health/(sqlite|memory)\.py|attachments/memory\.py"
     r"|sinks/(file|lines|stdout)\.py)"

@@ -2,12 +2,12 @@
 
 locals {
   functions = {
-    send_email         = { timeout_s = 29, grants = ["settings", "secrets", "write_table", "bodies", "wake", "health"] }
+    send_email         = { timeout_s = 29, grants = ["settings", "secrets", "write_table", "bodies", "wake", "health", "send_by_ses"] }
     get_email_provider = { timeout_s = 10, grants = ["settings", "read_table", "health"] }
     set_email_provider = { timeout_s = 10, grants = ["settings", "write_table", "health"] }
-    api                = { timeout_s = 29, grants = ["settings", "secrets", "write_table", "bodies", "wake", "health"] }
-    deliver            = { timeout_s = 120, grants = ["settings", "secrets", "write_table", "bodies", "be_woken", "health"] }
-    hooks              = { timeout_s = 15, grants = ["settings", "webhook_secrets", "write_table"] }
+    api                = { timeout_s = 29, grants = ["settings", "secrets", "write_table", "bodies", "wake", "health", "send_by_ses"] }
+    deliver            = { timeout_s = 120, grants = ["settings", "secrets", "write_table", "bodies", "be_woken", "health", "send_by_ses"] }
+    hooks              = { timeout_s = 15, grants = ["settings", "webhook_secrets", "write_table", "take_events_of_ses"] }
     relay              = { timeout_s = 55, grants = ["settings", "write_table", "publish", "health"] }
   }
   usual_memory_mb = 512
@@ -90,6 +90,18 @@ locals {
         Resource = module.events.dead_arn
       },
     ]
+    send_by_ses = [for ses in var.ses[*] : {
+      Sid      = "SendBySes" # SendRawEmail is asked for where a mail is given whole
+      Effect   = "Allow"
+      Action   = ["ses:SendEmail", "ses:SendRawEmail"]
+      Resource = ses.resources
+    }]
+    take_events_of_ses = [for queue in module.ses_events : {
+      Sid      = "TakeEventsOfSes"
+      Effect   = "Allow"
+      Action   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+      Resource = queue.arn
+    }]
     health = [for cache in module.cache : {
       Sid      = "ReachCache"
       Effect   = "Allow"
@@ -151,6 +163,20 @@ resource "aws_lambda_event_source_mapping" "wakeups" {
 
   scaling_config {
     maximum_concurrency = max(2, lookup(var.reserved_concurrency, "deliver", 100) - 1) # one is left for the clock
+  }
+}
+
+# What SES tells, by its topics. One bad message comes again without the others, and ends in the queue of dead letters.
+resource "aws_lambda_event_source_mapping" "ses_events" {
+  count = length(module.ses_events)
+
+  function_name           = module.function["hooks"].arn
+  event_source_arn        = module.ses_events[0].arn
+  batch_size              = 10
+  function_response_types = ["ReportBatchItemFailures"]
+
+  scaling_config {
+    maximum_concurrency = max(2, floor(lookup(var.reserved_concurrency, "hooks", 50) / 2)) # the rest is for the providers that call
   }
 }
 

@@ -11,6 +11,7 @@ module "key" {
 
   name          = var.name
   deletion_days = var.protected ? 30 : 7
+  topics        = var.ses != null
 }
 
 module "table" {
@@ -38,6 +39,18 @@ module "wakeups" {
   visibility_timeout_s = 6 * local.functions.deliver.timeout_s # as AWS asks for functions
   retention_s          = 3600                                  # an old wake-up wakes nobody: the clock has
   receives_max         = 3
+}
+
+module "ses_events" {
+  source = "./modules/queue"
+  count  = var.ses == null ? 0 : 1
+
+  name                 = "${var.name}-ses"
+  key_arn              = module.key.arn
+  visibility_timeout_s = 6 * local.functions.hooks.timeout_s
+  retention_s          = 4 * 24 * 3600
+  receives_max         = 5
+  topics               = var.ses.topics
 }
 
 module "events" {
@@ -110,7 +123,10 @@ module "watch" {
   apis      = { original = module.api.original_name, stage = module.api.stage, native = module.api.native_id }
   table     = module.table.name
   stream    = module.events.name
-  dead      = { wakeups = module.wakeups.dead_name, events = module.events.dead_name }
+  dead = merge(
+    { wakeups = module.wakeups.dead_name, events = module.events.dead_name },
+    { for queue in module.ses_events : "ses" => queue.dead_name },
+  )
 }
 
 # The configuration holds references to secrets, never their values. It is encrypted all the same.

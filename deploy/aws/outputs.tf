@@ -13,6 +13,11 @@ output "webhooks_url" {
   value       = "${module.api.native_url}/hooks"
 }
 
+output "ses_queue" {
+  description = "ARN of the queue to subscribe SES's topics to (null: none), and its name for webhook_queue."
+  value       = one([for queue in module.ses_events : { arn = queue.arn, name = queue.name }])
+}
+
 output "site_url" {
   description = "The page; null where there is none."
   value       = one(module.site[*].url)

@@ -106,6 +106,25 @@ variable "reserved_concurrency" {
   }
 }
 
+variable "ses" {
+  description = "Amazon SES as a provider, by the functions' own roles: `resources` are ARNs of what mail may be sent by (identities, the configuration set, templates), `topics` those of the topics that bring its events to the queue NAME-ses, which an account names as webhook_queue; null: none."
+  type = object({
+    resources = set(string)
+    topics    = optional(set(string), [])
+  })
+  default = null
+
+  validation {
+    condition     = var.ses == null || try(length(var.ses.resources) > 0 && alltrue([for arn in var.ses.resources : can(regex("^arn:aws[a-z-]*:ses:[a-z0-9-]+:[0-9]{12}:(identity|configuration-set|template)/[^*]+$", arn))]), false)
+    error_message = "ses.resources are ARNs of identities, configuration sets and templates, at least one, without *: arn:aws:ses:eu-central-1:123456789012:identity/example.com."
+  }
+
+  validation {
+    condition     = var.ses == null || try(alltrue([for arn in var.ses.topics : can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$", arn))]), false)
+    error_message = "ses.topics are ARNs of topics: arn:aws:sns:eu-central-1:123456789012:everpost-ses."
+  }
+}
+
 variable "account_concurrency" {
   description = "The account's limit of concurrent functions in this region (Service Quotas, L-B99A9384)."
   type        = number

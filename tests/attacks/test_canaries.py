@@ -16,7 +16,7 @@ from attacks.hostile import HOST, as_page, backwards, in_words, mail_parrot, par
 from attacks.house import encoded, served, until
 from everpost.model.delivery import FINAL, DeliveryState
 from everpost.model.message import Address
-from everpost.store.port import Suppression
+from everpost.model.suppression import Suppression
 from everpost.store.sqlite import SqliteStore
 from otlp_kit import collector
 from server_kit import EVERPOST, environ

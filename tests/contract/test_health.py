@@ -7,6 +7,7 @@ import pytest
 import judge
 from aws_kit import REGION, client_of, ministack
 from everpost.engine.wire import NetworkWire
+from everpost.health.delivering import HEARD
 from everpost.health.dynamodb import DynamoHealth
 from everpost.health.memory import MemoryHealth
 from everpost.health.own_view import OwnView
@@ -204,14 +205,14 @@ async def test_one_at_a_time_holds_the_probe(health):
     assert (await health.board())["one"].probe_until == T + 60
 
 
-@pytest.mark.parametrize("sign", [sign for sign in Sign if sign not in LOOKS])
+@pytest.mark.parametrize("sign", [sign for sign in Sign if sign not in {*LOOKS, *HEARD}])
 async def test_any_report_of_an_attempt_ends_the_lease_of_the_probe(health, sign):
     await health.lease("one", T, T + 30)
     assert (await told(health, report(sign, 1))).probe_until is None
     assert await health.lease("one", T + 2, T + 32)
 
 
-@pytest.mark.parametrize("sign", sorted(LOOKS))
+@pytest.mark.parametrize("sign", sorted({*LOOKS, *HEARD}))
 async def test_a_look_into_the_records_does_not_end_it(health, sign):
     await health.lease("one", T, T + 30)
     known = await told(health, Report(account="one", sign=sign, at=T + 1, mail="m", after_s=60.0))

@@ -149,7 +149,8 @@ def test_a_function_may_do_what_it_is_for_and_no_more(built):
     senders = {"send_email", "api", "deliver"}
     assert who_may("dynamodb:PutItem") == MAY_WRITE_TABLE
     assert who_may("kinesis:PutRecords") == {"relay"}
-    assert who_may("sqs:ReceiveMessage") == {"deliver"}
+    assert who_may("sqs:ReceiveMessage") == {"deliver", "hooks"}
+    assert who_may("ses:SendEmail") == who_may("ses:SendRawEmail") == {"send_email", "api", "deliver"}
     assert who_may("s3:GetObject") == senders
     assert who_may("secretsmanager:GetSecretValue") == senders | {"hooks"}
     assert who_may("sqs:SendMessage") == {"send_email", "api", "relay"}  # wake-ups, and events that the stream refuses

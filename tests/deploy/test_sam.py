@@ -39,6 +39,11 @@ def of(template, kind):
     return {name: one["Properties"] for name, one in template["Resources"].items() if one["Type"] == kind}
 
 
+def attached(policy):
+    """What is attached only if there is something to be done by it is, in the largest installation."""
+    return policy[1] if isinstance(policy, list) else policy
+
+
 def lint(file):
     if not LINTER.exists():
         missing("cfn-lint is not installed: it comes with the dependency group `aws`")
@@ -85,7 +90,7 @@ def test_a_function_may_do_the_same_in_both(template, built):
         for name, one in of(template, "AWS::IAM::ManagedPolicy").items()
     }
     in_sam = {
-        one["Handler"].rpartition(".")[2]: set().union(*(grants[name] for name in one["Policies"]))
+        one["Handler"].rpartition(".")[2]: set().union(*(grants[attached(name)] for name in one["Policies"]))
         for one in of(template, "AWS::Serverless::Function").values()
     }
     of_network_log_and_cache = re.compile(r"(ec2|logs|xray|elasticache):")

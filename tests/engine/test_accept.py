@@ -12,8 +12,9 @@ from everpost.model.delivery import DeliveryState
 from everpost.model.event import EventType
 from everpost.model.message import Address, Origin
 from everpost.model.problem import Problem
+from everpost.model.suppression import Suppression
 from everpost.store.memory import MemoryStore
-from everpost.store.port import AcceptOverrun, Filter, Suppression
+from everpost.store.port import AcceptOverrun, Filter
 from sim.providers import PROVIDER
 from store_values import NOW
 

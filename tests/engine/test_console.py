@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
-from engine_kit import CALLER, TAKEN, Troubled, World, accepted, account, elapse, later
+from engine_kit import CALLER, TAKEN, Troubled, World, accepted, account, barred, elapse, later
 from everpost.engine.search import Found, Sought
 from everpost.model.account import Quota
 from everpost.model.delivery import DeliveryState
@@ -85,14 +85,17 @@ async def test_a_cancellation_that_a_claim_overtakes_is_tried_again(world):
 
 async def test_a_suppressed_address_is_kept_in_lower_case_and_told_without_naming_it(world):
     engine = world.engine()
-    row = await engine.console.suppress(CALLER, "Bob@Example.org", "complained")
+    [row] = await engine.console.suppressing.put(CALLER, [barred("Bob@Example.org", "complained")])
     assert row.address == "bob@example.org"
-    assert await engine.console.suppressions("shop", ["BOB@example.org"]) == [row]
-    assert await engine.console.suppressions("blog", ["BOB@example.org"]) == []
-    await engine.console.unsuppress(CALLER, "BOB@EXAMPLE.ORG")
-    assert await engine.console.suppressions("shop", ["bob@example.org"]) == []
+    assert await engine.console.suppressing.find("shop", "BOB@example.org", "") == row
+    assert await engine.console.suppressing.find("blog", "BOB@example.org", "") is None
+    await engine.console.suppressing.remove(CALLER, "BOB@EXAMPLE.ORG", "")
+    assert await engine.console.suppressing.find("shop", "bob@example.org", "") is None
     added, removed = await world.events()
-    assert (added.type, added.data) == (EventType.SUPPRESSION_ADDED, {"by": "key-1", "reason": "complained"})
+    assert (added.type, added.data) == (
+        EventType.SUPPRESSION_ADDED,
+        {"by": "key-1", "source": "person", "reason": "complained"},
+    )
     assert (removed.type, removed.data) == (EventType.SUPPRESSION_REMOVED, {"by": "key-1"})
     assert added.id != removed.id
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine_kit import CALLER, LOST, SILENCE, TAKEN, World, accepted, draft, elapse, later, many
+from engine_kit import CALLER, LOST, SILENCE, TAKEN, World, accepted, barred, draft, elapse, later, many
 from everpost.engine.accept import RUNNING_S_MAX, Idempotency
 from everpost.engine.erase import Erased
 from everpost.engine.housekeep import BATCH, EVERY_S
@@ -33,7 +33,7 @@ def text_of(world):
 async def test_nothing_is_left_of_the_recipient_but_that_there_was_one(world):
     async with world.running() as engine:
         stored = await accepted(engine, to=(BOB, EVE), metadata={"name": "Bob"}, wait_s=5.0)
-        await engine.console.suppress(CALLER, "bob@example.org", "complained")
+        await engine.console.suppressing.put(CALLER, [barred("bob@example.org", "complained")])
         assert "bob@" in text_of(world)
         assert await erase(engine) == Erased(messages=1, cancelled=0, suppressed=True)
         assert "bob" not in text_of(world)
@@ -47,7 +47,7 @@ async def test_nothing_is_left_of_the_recipient_but_that_there_was_one(world):
 
 async def test_a_suppression_holds_after_its_address_was_erased(world):
     async with world.running() as engine:
-        await engine.console.suppress(CALLER, "bob@example.org", "complained")
+        await engine.console.suppressing.put(CALLER, [barred("bob@example.org", "complained")])
         await erase(engine)
         await elapse(RUNNING_S_MAX)  # until then the first request might still be waiting
         again = await accepted(engine, to=(BOB,), wait_s=5.0)

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from core_values import queued, route, send
-from engine_kit import BAD_KEY, CALLER, TAKEN, World, accepted, elapse
+from engine_kit import BAD_KEY, CALLER, TAKEN, World, accepted, barred, elapse
 from everpost.core import noticing, transitions
 from everpost.core.decide import Fail, Skip, Wait
 from everpost.core.noticing import Join
@@ -16,7 +16,8 @@ from everpost.engine.keys import Keyring
 from everpost.engine.webhooks import replays
 from everpost.model.act import Act, Action, Decision
 from everpost.model.capability import Loss
-from everpost.model.event import FACTS, Event, EventType
+from everpost.model.event import Event, EventType
+from everpost.model.facts import FACTS
 from everpost.model.key import Scope
 from everpost.model.message import Address, OnUnknown, Origin
 from everpost.model.outcome import Kind, Outcome
@@ -29,6 +30,7 @@ from provider_cases import FIXTURES
 from records_kit import world_of
 from sim.providers import PROVIDER
 from store_values import NOW, message
+from town import BOTH, Town
 from webhook_kit import Hooked, made
 
 AGAIN = Act(action=Action.RESEND, why="they have lost it")
@@ -42,7 +44,7 @@ def changes():
         retry_after_s = 7.0 if kind is Kind.THROTTLED else None
         outcome = Outcome(kind=kind, status=200, text="words", provider_message_id="x", retry_after_s=retry_after_s)
         yield transitions.settle(begun, outcome, NOW + 1, (Loss.TAGS,))
-    yield transitions.begin(queued(), send(lost=(Loss.TAGS,)), (), 60.0, NOW)
+    yield transitions.overriding(transitions.begin(queued(), send(lost=(Loss.TAGS,)), (), 60.0, NOW), [0])
     yield transitions.lost(begun, NOW)
     yield transitions.found(begun, "x", NOW)
     yield transitions.absent(begun, NOW)
@@ -72,9 +74,9 @@ async def events_of(world):
         await elapse(3600)
         await engine.desk.resend(CALLER, stored.message.id, AGAIN, Idempotency("shop:resend", "key", b""))
         await elapse(3600)
-        await engine.console.suppress(CALLER, "eve@example.net", "they asked")
-        await engine.console.suppress_all(CALLER, {"mallory@example.net": "they asked"})
-        await engine.console.unsuppress(CALLER, "eve@example.net")
+        await engine.console.suppressing.put(CALLER, [barred("eve@example.net", stream="news", expires_at=NOW + 1e6)])
+        await engine.console.suppressing.put(CALLER, [barred("mallory@example.net"), barred("mallory@example.org")])
+        await engine.console.suppressing.remove(CALLER, "eve@example.net", "news")
         await engine.console.set_default(CALLER, "b")
         await steered(engine.console)
         await engine.console.erase(CALLER, "bob@example.org", dry_run=False)
@@ -108,6 +110,16 @@ async def events_of_a_grey_outage():
         return await world.events()
 
 
+async def events_of_a_late_provider():
+    """What an account accepts is delivered, then nothing is told of it, then it is delivered again."""
+    town = Town("a")
+    async with town.world.running() as engine:
+        for tells in (BOTH, (), BOTH):
+            town.tells["a"] = tells
+            await town.mails(engine, 1200)
+    return await town.told(EventType.ACCOUNT_DEGRADED, EventType.ACCOUNT_RECOVERED)
+
+
 async def events_of_a_webhook():
     """From its first day to its last; its test is no part of the trail, and is told to its receiver alone."""
     hooked = Hooked(World())
@@ -136,7 +148,9 @@ def sightings():
     diagnosis = {"reason": Reason.OTHER, "smtp_code": 550, "enhanced_status": "5.0.0", "text": "no"}
     yield from (Sighting(kind=kind, **usual) for kind in (SightingKind.SENT, SightingKind.AUTORESPONDED))
     yield Sighting(kind=SightingKind.FAILED, **usual, **diagnosis)
-    yield Sighting(kind=SightingKind.UNKNOWN, **usual)
+    yield Sighting(kind=SightingKind.SUPPRESSION_ADDED, **usual, reason=Reason.SUPPRESSED_BOUNCE)
+    others = (SightingKind.INBOUND, SightingKind.SUPPRESSION_REMOVED, SightingKind.UNKNOWN)
+    yield from (Sighting(kind=kind, **usual) for kind in others)
 
 
 def events_of_sightings():
@@ -146,13 +160,19 @@ def events_of_sightings():
         yield noticing.event_of(sighting, "a", None, NOW)
         told = noticing.event_of(sighting, "a", join, NOW)
         yield told
-        if why := noticing.stops(sighting):
-            yield noticing.suppression_event(told, why, NOW)
+        if row := noticing.suppression_of(told, sighting, join, NOW):
+            yield noticing.suppression_event(told, row)
 
 
 async def test_events_tell_what_the_reference_says_and_no_more(world):
     told = defaultdict(set)
-    days = (events_of(world), events_of_a_probe(), events_of_a_grey_outage(), events_of_a_webhook())
+    days = (
+        events_of(world),
+        events_of_a_probe(),
+        events_of_a_grey_outage(),
+        events_of_a_late_provider(),
+        events_of_a_webhook(),
+    )
     for event in [event for day in days for event in await day] + [*events_of_sightings()]:
         told[event.type] |= event.data.keys()
     for change in changes():

@@ -7,12 +7,15 @@ from msgspec.structs import replace
 
 from engine_kit import CALLER, GONE, LOST, LOST_BUT_TAKEN, MUTE, PROVIDER, SILENCE, World, accepted, account, elapse
 from everpost.engine.ingest import Taken, Untaken
+from everpost.model.act import Act, Action, Decision
 from everpost.model.delivery import DeliveryState
 from everpost.model.event import EventType
 from everpost.model.key import Scope
 from everpost.model.message import Address, OnUnknown
-from everpost.store.port import StoreUnavailable
+from everpost.model.outcome import Kind, Outcome
+from everpost.store.port import Stored, StoreUnavailable
 from everpost.wiring import PROVIDERS
+from hook_senders import resend
 from hook_values import (
     OTHER_SECRETS,
     SECRETS,
@@ -228,10 +231,11 @@ async def test_who_must_not_be_written_to_is_suppressed(world, event, why):
         stored = await sent(world, engine, to=(Address("Bob@Example.org"),))
         await take(engine, about(stored, event))
         await take(engine, about(stored, event))
-        (row,) = await engine.console.suppressions("shop", ["bob@example.org"])
+        row = await engine.console.suppressing.find("shop", "bob@example.org", "")
         assert row.reason == why
         (added,) = await world.events(EventType.SUPPRESSION_ADDED)
-        assert added.data == {"by": "a", "source": "webhook", "reason": why, "place": 0}
+        assert added.data == {"by": "a", "source": row.source, "reason": why, "place": 0}
+        assert (row.source in why) or row.source == "unsubscribe"
         refused = await accepted(engine, to=(Address("bob@example.org"),))
         assert (await world.ended(refused)).state is DeliveryState.FAILED
     assert len(world.wire.sent) == 1
@@ -251,16 +255,55 @@ async def test_what_concerns_one_mail_or_a_part_suppresses_nobody(world, event):
     async with world.running() as engine:
         stored = await sent(world, engine)
         assert (await take(engine, about(stored, event))).joined == 1
-        assert await engine.console.suppressions("shop", ["bob@example.org"]) == []
+        assert await engine.console.suppressing.find("shop", "bob@example.org", "") is None
+
+
+@pytest.mark.parametrize("event", [{"event": "unsubscribe"}, {"event": "group_unsubscribe", "asm_group_id": 7}])
+async def test_who_leaves_the_mail_of_a_stream_still_gets_other_mail(world, event):
+    async with world.running() as engine:
+        stored = await sent(world, engine, stream="news")
+        await take(engine, about(stored, event))
+        find = engine.console.suppressing.find
+        assert (await find("shop", "bob@example.org", "news")).source == "unsubscribe"
+        assert await find("shop", "bob@example.org", "") is None
+        for stream, state in (("news", DeliveryState.FAILED), ("", DeliveryState.SENT)):
+            assert (await world.ended(await accepted(engine, stream=stream))).state is state
+
+
+async def test_a_bounce_takes_the_place_of_an_unsubscription_and_not_the_other_way_round(world):
+    async with world.running() as engine:
+        stored = await sent(world, engine)
+        find = engine.console.suppressing.find
+        for event, source in (
+            ({"event": "unsubscribe"}, "unsubscribe"),
+            (HARD, "bounce"),
+            ({"event": "unsubscribe"}, "bounce"),
+        ):
+            await take(engine, about(stored, event | {"sg_event_id": f"{event['event']}-{source}"}))
+            assert (await find("shop", "bob@example.org", "")).source == source
+
+
+async def test_mail_of_an_account_goes_to_who_has_unsubscribed_and_the_trail_tells_so(world):
+    async with world.running() as engine:
+        stored = await sent(world, engine)
+        await take(engine, about(stored, {"event": "unsubscribe"}))
+        to = (Address("eve@example.net"), Address("bob@example.org"))
+        reset = await world.ended(await accepted(engine, to=to, ignores_unsubscribe=True))
+        assert (reset.state, reset.left_out) == (DeliveryState.SENT, ())
+        *_, attempted = await world.events(EventType.ATTEMPTED)
+        assert attempted.data["unsubscribed"] == [1]
+        await take(engine, about(stored, HARD))
+        again = await world.ended(await accepted(engine, to=to, ignores_unsubscribe=True))
+        assert again.left_out == (1,)
 
 
 async def test_who_was_let_in_again_is_not_shut_out_by_a_repeat(world):
     async with world.running() as engine:
         stored = await sent(world, engine)
         await take(engine, about(stored, HARD))
-        await engine.console.unsuppress(CALLER, "bob@example.org")
+        await engine.console.suppressing.remove(CALLER, "bob@example.org", "")
         await take(engine, about(stored, HARD))
-        assert await engine.console.suppressions("shop", ["bob@example.org"]) == []
+        assert await engine.console.suppressing.find("shop", "bob@example.org", "") is None
 
 
 @pytest.mark.parametrize("event", [{"event": "processed"}, {}, HARD, {"event": "dropped", "reason": "Spam Content"}])
@@ -285,6 +328,72 @@ async def test_what_nobody_understands_proves_nothing(world, event):
         stored = await world.in_doubt(engine)
         await take(engine, about(stored, event))
         assert (await world.delivery(stored)).state is DeliveryState.UNCERTAIN
+
+
+@pytest.mark.parametrize("event", [{"event": "processed"}, {}, HARD])
+async def test_what_is_told_of_a_mail_that_nobody_could_tell_of_ends_its_being_held(event):
+    world = told_by("sendgrid", base=MUTE)
+    world.wire.script("a", LOST_BUT_TAKEN)
+    async with world.running() as engine:
+        stored = await accepted(engine, on_unknown=OnUnknown.HOLD)
+        assert (await world.ended(stored)).state is DeliveryState.HELD
+        await take(engine, about(stored, event), account="b")
+        assert (await world.delivery(stored)).state is DeliveryState.HELD
+        await take(engine, about(stored, event))
+        assert (await world.delivery(stored)).state is DeliveryState.SENT
+        assert (await world.delivery(stored)).provider_message_id == "abcdef"
+    assert (await world.verdicts())[-1:] == [("found", None)]
+    assert world.wire.accounts() == ["a"]
+
+
+PARKED = Outcome(kind=Kind.HELD, status=202, text="paused", provider_message_id="abcdef")
+
+
+@pytest.mark.parametrize(
+    ("event", "is_released"),
+    [
+        ({"event": "processed"}, False),
+        ({"event": "deferred", "response": "451 later"}, False),
+        ({}, True),
+        (HARD, True),
+        ({"event": "dropped", "reason": "Spam Content"}, True),
+    ],
+)
+async def test_what_a_provider_has_parked_is_sent_when_it_tells_of_its_fate(event, is_released):
+    world = told_by("sendgrid", base=replace(PROVIDER, read=lambda *_: PARKED))
+    async with world.running() as engine:
+        stored = await accepted(engine)
+        assert (await world.ended(stored)).state is DeliveryState.HELD
+        await take(engine, about(stored, event))
+        state = (await world.delivery(stored)).state
+    assert state is (DeliveryState.SENT if is_released else DeliveryState.HELD)
+    assert world.wire.accounts() == ["a"]
+
+
+async def test_what_a_person_has_decided_is_not_changed_by_what_is_told():
+    world = told_by("sendgrid", base=replace(PROVIDER, read=lambda *_: PARKED))
+    async with world.running() as engine:
+        stored = await accepted(engine)
+        await world.ended(stored)
+        await elapse(3600.0)  # a person waits until the attempt is over for certain
+        failed = Act(action=Action.RESOLVE, decision=Decision.FAILED, attempts=1, why="no")
+        answer = await engine.desk.act(CALLER, stored.message.id, failed)
+        assert isinstance(answer, Stored), answer
+        await take(engine, about(stored, {}))
+        assert (await world.delivery(stored)).state is DeliveryState.FAILED
+
+
+async def test_an_event_that_names_everybody_is_of_nobody_unless_the_mail_has_one_recipient():
+    world = told_by("resend")
+    bounce = {"type": "Permanent", "subType": "General", "diagnosticCode": "550 5.1.1 no such user"}
+    async with world.running() as engine:
+        for cc in ((Address("eve@example.net"),), ()):
+            stored = await sent(world, engine, cc=cc)
+            event = resend.event("email.bounced", bounce=bounce, tags={"everpost_id": stored.deliveries[0].id})
+            assert (await take(engine, resend.request(event, at=world.clock.now()))).joined == 1
+            suppressed = await world.store.suppressed("shop", ["bob@example.org", "eve@example.net"])
+            assert [row.address for row in suppressed] == ([] if cc else ["bob@example.org"])
+    assert [event.data.get("place") for event in await of_recipients(world)] == [None, 0]
 
 
 async def test_what_was_told_before_the_doubt_settles_it_without_a_question():

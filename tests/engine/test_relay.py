@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from engine_kit import CALLER, GONE, Troubled, accepted, elapse
+from engine_kit import CALLER, GONE, Troubled, accepted, barred, elapse
 from everpost.engine.lease import LEASE_S, RENEW_S
 from everpost.engine.relay import IDLE_S_MAX, RETRY_S_MAX, Relay
 from everpost.model.delivery import DeliveryState
@@ -104,8 +104,8 @@ async def test_what_people_change_is_told_at_once(world):
         for change in (
             engine.desk.cancel(CALLER, stored.message.id),
             engine.console.set_default(CALLER, "b"),
-            engine.console.suppress(CALLER, "bob@example.org", "manual"),
-            engine.console.unsuppress(CALLER, "bob@example.org"),
+            engine.console.suppressing.put(CALLER, [barred("bob@example.org", "manual")]),
+            engine.console.suppressing.remove(CALLER, "bob@example.org", ""),
         ):
             told = len(sink.sequence)
             await change

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from core_values import route
-from engine_kit import CALLER, DOWN, World, accepted, draft, elapse
+from engine_kit import CALLER, DOWN, World, accepted, barred, draft, elapse
 from everpost.core.explain import Prospect
 from everpost.engine.probing import Verdict
 from everpost.engine.steering import WAITING_S
@@ -114,7 +114,7 @@ async def test_what_a_provider_can_not_express_is_told():
 
 async def test_recipients_that_must_not_be_written_to_are_named(world):
     console = world.engine().console
-    await console.suppress(CALLER, "eve@example.net", "they asked")
+    await console.suppressing.put(CALLER, [barred("eve@example.net", "they asked")])
     mail = draft(to=(Address("bob@example.org"), Address("Eve@example.net")))
     assert (await console.steering.explain("shop", mail, 0)).suppressed == ("eve@example.net",)
     assert (await console.steering.explain("other", mail, 0)).suppressed == ()

@@ -22,7 +22,8 @@ from everpost.health.port import HealthUnavailable
 from everpost.model.delivery import DeliveryState
 from everpost.model.event import EventType
 from everpost.model.message import Address
-from everpost.store.port import Stored, Suppression
+from everpost.model.suppression import Suppression
+from everpost.store.port import Stored
 from sim.providers import PROVIDER
 from store_values import NOW
 

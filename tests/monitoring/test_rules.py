@@ -72,6 +72,11 @@ CASES = {
         {'everpost_account_mail_missing{account="one"}': "4x90"},
         {"account": "one"},
     ),
+    "EverpostAccountSlow": Case(
+        {'everpost_account_slow{account="one"}': "1x90"},
+        {'everpost_account_slow{account="one"}': "0x87 1x3"},
+        {"account": "one"},
+    ),
     "EverpostUncertainGrows": Case(
         {'everpost_deliveries{state="uncertain",instance="a"}': "0+2x90"},
         {'everpost_deliveries{state="uncertain",instance="a"}': "50x90"},

@@ -15,7 +15,8 @@ from everpost.model.event import Recorded
 from everpost.model.key import Caller, Scope
 from everpost.model.message import Address, Draft
 from everpost.model.problem import Problem
-from everpost.store.port import Filter, Stored, Suppression
+from everpost.model.suppression import SuppressionDraft
+from everpost.store.port import Filter, Stored
 from sim.draw import DOMAIN, OTHER_DOMAIN
 from sim.nodes import EPOCH, Node
 from sim.report import Report
@@ -162,7 +163,8 @@ class Clients:
         engine, node = self._some_engine()
         if engine is None:
             return
-        if isinstance(await self._answer(node, engine.console.suppress(mail.caller, mail.address, "")), Suppression):
+        row = SuppressionDraft(address=mail.address, reason="")
+        if isinstance(await self._answer(node, engine.console.suppressing.put(mail.caller, [row])), list):
             self.world.note("suppressed")
 
     async def _pry(self, mail: Mail) -> None:

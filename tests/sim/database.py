@@ -16,7 +16,7 @@ from sim.world import World
 
 TROUBLE_MAX = 0.03  # share of the writes that one kind of trouble strikes
 LATE_S = 10.0  # how long a server may sit on a statement whose client is gone: its own limit
-WRITES = frozenset({"accept", "answer", "begin", "advance", "record", "write_config", "suppress", "unsuppress"})
+WRITES = frozenset({"accept", "answer", "begin", "advance", "record", "note", "write_config", "suppress", "unsuppress"})
 
 
 class Database:

@@ -16,6 +16,8 @@ from sim.plan import DAY_S, NodePlan, Plan, ProviderPlan, Weather
 MAILS = (60, 300, 600, 1000)
 NO_TIME_STORE_S = 0.015  # a slower store could never accept in no time, and nobody would ever be answered
 ALL_AT_ONCE = ("refuse", "503", "hang", "accept_hang")
+HOOKED = 0.3  # share of the runs whose providers tell what becomes of mail
+HOOK_TROUBLES = ("lost", "late", "twice")
 DOMAIN = "example.com"
 OTHER_DOMAIN = "other.example"
 
@@ -49,7 +51,16 @@ def draw(seed: int, mails: int | None = None) -> Plan:
         hurry=rng.random() < 0.05,
         operators=rng.random() < 0.1,
     )
-    return replace(plan, store_s=min(plan.store_s, NO_TIME_STORE_S)) if NO_TIME in extremes else plan
+    plan = replace(plan, store_s=min(plan.store_s, NO_TIME_STORE_S)) if NO_TIME in extremes else plan
+    return _with_webhooks(plan, random.Random(f"tells {seed}"))
+
+
+def _with_webhooks(plan: Plan, rng: random.Random) -> Plan:
+    """Drawn apart from all else: what a seed plays without them stays as it was."""
+    if rng.random() >= HOOKED:
+        return plan
+    tells = {name: rng.choice((0.0, 0.1, 0.5)) for name in HOOK_TROUBLES}
+    return replace(plan, providers=tuple(replace(one, tells=tells) for one in plan.providers))
 
 
 def _provider(rng: random.Random, *, first: bool, askable: bool) -> ProviderPlan:

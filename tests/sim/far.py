@@ -10,6 +10,7 @@ from typing import Any
 
 from dynamodb_kit import store_over
 from dynamodb_model import Done, DynamoModel, Trouble
+from everpost.core.recipients import PREFIX
 from everpost.model.change import Change
 from everpost.store.dynamodb import DynamoStore
 from everpost.store.dynamodb.attributes import Item, decoded
@@ -86,8 +87,12 @@ class _Watch:
             if verb == "Put" and request["Item"]["sk"]["S"].startswith(DELIVERY):
                 delivery = to_delivery(decoded(request["Item"]))
                 own = tuple(event for event in events if event.delivery_id == delivery.id)
+                events = [event for event in events if event not in own]
                 was = int(request["ExpressionAttributeValues"][":was"]["N"])
                 self._world.witness.changed(Change(delivery=delivery, was=was, events=own))
+        for event in events:
+            if event.type.startswith(PREFIX):
+                self._world.witness.noted(event)
 
     def _cursor(self, item: Item) -> None:
         if item["pk"] == CONFIG and item["sk"].startswith(CURSOR):

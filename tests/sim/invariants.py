@@ -6,9 +6,13 @@ What can be judged as it is written is judged there: by `witness`, and by `world
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
+from everpost.core.recipients import _RUNGS as RUNGS
+from everpost.core.recipients import PREFIX, statuses_of
 from everpost.core.resolving import START_S
 from everpost.model.delivery import FINAL, Delivery, DeliveryState
-from everpost.model.event import EventType
+from everpost.model.event import Event, EventType
+from everpost.model.recipient import RecipientState
+from everpost.model.sighting import SightingKind
 from everpost.store.port import Stored
 from sim.nodes import EPOCH
 from sim.plan import DAY_S
@@ -20,6 +24,7 @@ from sim.world import World
 ATTEMPTS_MAX = 60  # of one delivery in one run: work is bounded even in a storm
 LATE_S = 0.1  # by so much nodes may be apart that have right clocks
 
+ENDS = {SightingKind.DELIVERED, SightingKind.BOUNCED}
 _ENDINGS = {
     EventType.SENT: DeliveryState.SENT,
     EventType.FAILED: DeliveryState.FAILED,
@@ -44,6 +49,7 @@ def broken(report: Report, world: World) -> list[str]:
             found += _reason(deliveries[id_], trail, world)
             found += _ending(deliveries[id_], trail, world)
     found += [f"{mail}: taken {count} times" for mail, count in world.mails.items() if count > 1 + resends[mail]]
+    found += _told(report)
     for provider in world.providers.values():
         found += _quota(provider, len(report.plan.nodes), world)
     return found
@@ -59,6 +65,37 @@ def unbalanced(before: Mapping[str, Stored], report: Report) -> Iterator[str]:
     if counts.accepted != now:
         yield f"conservation: {counts.accepted} accepted, {now} listed"
     yield from (f"{id_}: it is gone" for id_ in before if id_ not in report.stored)
+
+
+def fallen(before: Mapping[str, Stored], report: Report) -> Iterator[str]:
+    """Whatever comes, and in whatever order: what is known of a recipient never becomes less."""
+    for id_, was in before.items():
+        now = report.stored.get(id_)
+        for place, (earlier, later) in enumerate(zip(_rungs(was), _rungs(now) if now else (), strict=False)):
+            if later < earlier:
+                yield f"{id_}: its recipient {place} went down from rung {earlier} to {later}"
+
+
+def _rungs(stored: Stored) -> list[int]:
+    return [RUNGS[one.state] for one in statuses_of(stored.message, stored.deliveries, stored.events)]
+
+
+def _told(report: Report) -> Iterator[str]:
+    """What a provider was answered for is on the trail once, and shows."""
+    hooks = report.hooks
+    if hooks is None:
+        return
+    noted = Counter(one.event.id for one in report.events if one.event.type.startswith(PREFIX))
+    if lost := sum(len(ids) for ids in hooks.told.values()) and len(hooks.taken) - len(noted):
+        yield f"{lost} events were answered for and are not on the trail, or are there without"
+    for stored in report.stored.values():
+        emails = [address.email for address in stored.message.recipients]
+        told = [one for each in stored.deliveries for one in hooks.told.get(each.id, ())]
+        for sighting in told:
+            rung = RUNGS[RecipientState.DELIVERED] if sighting.kind in ENDS else RUNGS[RecipientState.SENT]
+            place = emails.index(sighting.recipient or "")
+            if _rungs(stored)[place] < rung:
+                yield f"{stored.message.id}: {sighting.kind} was told of recipient {place}, and does not show"
 
 
 def _acknowledgements(report: Report) -> Iterator[str]:
@@ -82,10 +119,10 @@ def _trail_as_stored(report: Report, world: World) -> Iterator[str]:
         yield f"{min(difference)}: in the trail or written, and not both"
     by_delivery: dict[str, list[str]] = defaultdict(list)
     for one in report.events:
-        if one.event.delivery_id is not None:
+        if one.event.delivery_id is not None and _is_of_a_change(one.event):
             by_delivery[one.event.delivery_id].append(one.event.id)
     for id_, trail in world.witness.trails.items():
-        if by_delivery[id_] != [event.id for event in trail.events] and not difference:
+        if by_delivery[id_] != [event.id for event in trail.events if _is_of_a_change(event)] and not difference:
             yield f"{id_}: its trail is out of order"
     given = list({event["id"]: event for event in report.relayed}.values())  # as each came first
     missing = {one.event.id for one in report.events} - {event["id"] for event in given}
@@ -94,6 +131,11 @@ def _trail_as_stored(report: Report, world: World) -> Iterator[str]:
     for event in given:
         by_message[event["message"]].append(event["seq"])
     yield from (f"{id_}: events out of order" for id_, seqs in by_message.items() if seqs != sorted(seqs))
+
+
+def _is_of_a_change(event: Event) -> bool:
+    """What providers tell is written beside the changes: only its own write has a place in their order."""
+    return not event.type.startswith(PREFIX)
 
 
 def _delivery(delivery: Delivery, trail: Trail, taken: int, report: Report, world: World) -> Iterator[str]:
@@ -127,7 +169,7 @@ def _reason(delivery: Delivery, trail: Trail, world: World) -> Iterator[str]:
 
 
 def _ending(delivery: Delivery, trail: Trail, world: World) -> Iterator[str]:
-    types = [event.type for event in trail.events]
+    types = [event.type for event in trail.events if _is_of_a_change(event)]
     attempted = [event.data["number"] for event in trail.events if event.type is EventType.ATTEMPTED]
     if attempted != list(range(1, delivery.attempts + 1)):
         yield f"{delivery.id}: attempts {attempted} in the trail, {delivery.attempts} in the state"

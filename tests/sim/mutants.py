@@ -24,6 +24,12 @@ from everpost.model.outcome import Kind
 from everpost.providers.contract import Absent, Ask
 from everpost.store.memory import MemoryStore
 from everpost.store.port import Stored, StoreUnavailable
+from everpost.store.suppressions import Suppressions
+from sim.mutants_told import (
+    answer_a_provider_before_its_event_is_stored,
+    go_by_what_was_told_last,
+    take_an_event_that_is_told_again_for_a_new_one,
+)
 from sim.mutants_whose import (
     answer_a_replay_otherwise,
     bar_an_address_in_all_projects,
@@ -47,7 +53,7 @@ def acknowledge_before_it_is_stored(patch: pytest.MonkeyPatch) -> None:
 
     async def stored(self, message, kept, route, claim, *, awaited):
         asyncio.create_task(store(self, message, kept, route, claim, awaited=awaited))  # noqa: RUF006  it dies with its node
-        return Stored(message=message, deliveries=(accept._delivery(message, route, message.created_at),))
+        return Stored(message=message, deliveries=(accept.first_delivery(message, route, message.created_at),))
 
     patch.setattr(Acceptor, "_store", stored)
 
@@ -59,7 +65,7 @@ def acknowledge_what_the_store_has_refused(patch: pytest.MonkeyPatch) -> None:
         try:
             return await store(self, message, kept, route, claim, awaited=awaited)
         except StoreUnavailable:
-            return Stored(message=message, deliveries=(accept._delivery(message, route, message.created_at),))
+            return Stored(message=message, deliveries=(accept.first_delivery(message, route, message.created_at),))
 
     patch.setattr(Acceptor, "_store", stored)
 
@@ -110,11 +116,11 @@ def ignore_the_lease(patch: pytest.MonkeyPatch) -> None:
 
 
 def write_to_those_who_must_not_be_written_to(patch: pytest.MonkeyPatch) -> None:
-    async def nobody(*_) -> set[Any]:
-        return set()
+    async def nobody(*_) -> dict[Any, Any]:
+        return {}
 
     patch.setattr(deliver, "suppressed_among", nobody)
-    patch.setattr(MemoryStore, "_has_suppressed", lambda *_: False)
+    patch.setattr(Suppressions, "has_any", lambda *_: False)
 
 
 def try_without_end(patch: pytest.MonkeyPatch) -> None:
@@ -313,4 +319,7 @@ MUTANTS: Sequence[tuple[Mutant, str, int]] = (
     (think_that_another_has_told_what_it_has_not, "an event that no sink was given", 1),
     (write_the_cursor_whatever_it_is, "the cursor went back", 1),
     (relay_without_a_lease, "relayed by .* at once", 1),
+    (answer_a_provider_before_its_event_is_stored, "answered for and are not on the trail", 4),
+    (take_an_event_that_is_told_again_for_a_new_one, "or are there without", 4),
+    (go_by_what_was_told_last, "went down from rung", 4),
 )

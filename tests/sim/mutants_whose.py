@@ -18,8 +18,8 @@ def show_a_mail_to_everybody(patch: pytest.MonkeyPatch) -> None:
 
 
 def bar_an_address_in_all_projects(patch: pytest.MonkeyPatch) -> None:
-    digest = suppressions.address_digest
-    patch.setattr(suppressions, "address_digest", lambda _, address: digest("", address))
+    digest = suppressions.digest_of
+    patch.setattr(suppressions, "digest_of", lambda _, address, stream: digest("", address, stream))
 
 
 def share_keys_between_projects(patch: pytest.MonkeyPatch) -> None:
@@ -54,18 +54,18 @@ def charge_without_a_look_at_the_limit(patch: pytest.MonkeyPatch) -> None:
 
 
 def send_before_its_time(patch: pytest.MonkeyPatch) -> None:
-    delivery = accept._delivery
+    delivery = accept.first_delivery
 
     def hasty(message, route, now):
         return delivery(replace(message, send_at=None), route, now)
 
-    patch.setattr(accept, "_delivery", hasty)
+    patch.setattr(accept, "first_delivery", hasty)
 
 
 def give_up_before_its_time(patch: pytest.MonkeyPatch) -> None:
-    delivery = accept._delivery
+    delivery = accept.first_delivery
 
     def hasty(message, route, now):
         return replace(delivery(message, route, now), expires_at=now + 10.0)
 
-    patch.setattr(accept, "_delivery", hasty)
+    patch.setattr(accept, "first_delivery", hasty)

@@ -22,6 +22,7 @@ class ProviderPlan(Struct, frozen=True, kw_only=True):
     per_day: int | None = None
     senders: tuple[str, ...] = ()  # domains that are verified there; empty: all
     recipients_max: int = 1000
+    tells: dict[str, float] | None = None  # it has webhooks, with these troubles as shares; None: it has none
 
 
 class Weather(Struct, frozen=True, kw_only=True):

@@ -2,15 +2,17 @@
 
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
 from msgspec.structs import replace
 
 from everpost.engine.fleet import Member
 from everpost.model.account import Account, Quota, Timeouts
 from everpost.model.message import Draft
 from everpost.model.outcome import Kind, Outcome
+from everpost.model.sighting import Sighting
 from everpost.providers.contract import (
     Absent,
     Ask,
@@ -24,6 +26,7 @@ from everpost.providers.contract import (
     Sought,
     Unclear,
 )
+from everpost.providers.hooks import Forged, Genuine, HookRequest, Webhook
 from sim.behaviour import ACCOUNT_FAULTS, FINE, LAG_S, LATENCIES, LOOKUP_FAULTS, REFUSE, STATUSES
 from sim.plan import ProviderPlan
 
@@ -63,6 +66,18 @@ def read_finding(sought: Sought, answer: HttpResponse) -> Finding:
     return Unclear(f"status {answer.status}")
 
 
+SECRET = "sim-secret"
+
+
+def verify(request: HookRequest, account: Account, secrets: Sequence[str]) -> Genuine | Forged:
+    return Genuine() if request.headers.get("secret") in secrets else Forged("it does not know the secret")
+
+
+def read_events(body: bytes) -> tuple[Sighting, ...]:
+    """They tell their events in the very words that Everpost has for them."""
+    return msgspec.json.decode(body, type=tuple[Sighting, ...])
+
+
 PROVIDER = Provider(
     name="sim",
     title="Simulated provider",
@@ -72,6 +87,7 @@ PROVIDER = Provider(
     build=build,
     read=read,
     resolve=Lookup(lag_s=LAG_S, kept_s=30 * 86_400.0, start=ask, read=read_finding),
+    webhook=Webhook(verify=verify, read=read_events, window_s=3600.0),
 )
 
 MUTE = replace(PROVIDER, name="mute", resolve=None)
@@ -87,6 +103,7 @@ def member(name: str, plan: ProviderPlan) -> Member:
         max_concurrency=plan.concurrency,
         quota=Quota(per_second=plan.per_second, per_day=plan.per_day),
         senders=plan.senders,
+        settings={} if plan.tells is None else {"webhook_secret": SECRET},
     )
     return Member(account, replace(provider, limits=replace(provider.limits, recipients_max=plan.recipients_max)))
 

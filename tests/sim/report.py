@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from everpost.model.event import Recorded
 from everpost.store.port import Counts, Stored
 from sim.plan import Plan
+
+if TYPE_CHECKING:
+    from sim.hooks import Hooks
 
 
 @dataclass
@@ -19,6 +22,7 @@ class Report:
     events: list[Recorded] = field(default_factory=list)
     relayed: Sequence[Mapping[str, Any]] = ()  # what the sink was given
     counts: Counts | None = None
+    hooks: "Hooks | None" = None
     seen: dict[str, int] = field(default_factory=dict)
     attempts: int = 0
     steps: int = 0  # that nodes took: points at which they could have died

@@ -18,7 +18,8 @@ from sim.catalogue import SCRIPTS
 from sim.clients import Clients
 from sim.draw import draw
 from sim.far import still
-from sim.invariants import broken, unbalanced
+from sim.hooks import Hooks
+from sim.invariants import broken, fallen, unbalanced
 from sim.nodes import EPOCH, Fleet, Node, task_factory
 from sim.plan import DAY_S, Plan, Weather
 from sim.providers import SimProvider, member
@@ -89,6 +90,8 @@ class _Scenario:
         )
         fleet = Fleet(self.world, self.store, MemoryHealth(), self.sink, members, [route])
         self.nodes = [Node(f"n{number}", node, fleet) for number, node in enumerate(plan.nodes)]
+        self.report.hooks = self.hooks = Hooks(self.world, self.nodes)
+        self.world.on_booked = self.hooks.booked
         self.world.clocks_right = not any(node.skew_s for node in plan.nodes)
         self.names = names
 
@@ -208,11 +211,13 @@ class _Scenario:
             if strangers := [stored.message.id for stored in some if stored.message.project != name]:
                 self.world.breaks.append(f"{strangers[0]}: shown to {name}")
         self.world.breaks += unbalanced(before, self.report)
+        self.world.breaks += fallen(before, self.report)
 
     async def _until_all_final(self) -> None:
         began = self.loop.time()
         while self.loop.time() < began + CALM_S:
-            if not self.world.witness.open and self.sink.known >= self.world.witness.events:
+            is_told = not self.hooks.open and self.sink.known >= self.world.witness.events
+            if not self.world.witness.open and is_told:
                 break
             if self.loop.time() > began + CLOCKS_S and not self.report.is_late:
                 self._move_clocks()

@@ -41,6 +41,15 @@ def _saw_record(world: World, args: Sequence[Any], _: Any) -> None:
         world.note(event.type)
 
 
+def _saw_note(world: World, args: Sequence[Any], answer: Any) -> None:
+    for notice, is_stored in zip(args[0], answer, strict=True):
+        if is_stored:
+            world.witness.noted(notice.event)
+            for one in notice.suppressions:
+                world.suppressed_at.setdefault((one.project, one.address), world.loop.time())
+                world.note("suppressed by an event")
+
+
 def _saw_document(world: World, args: Sequence[Any], answer: Any) -> None:
     name, value = args[:2]
     if name.startswith(CURSOR) and answer is not None:
@@ -54,5 +63,6 @@ WITNESSES: Mapping[str, Witnessing] = {
     "suppress": _saw_suppression,
     "answer": _saw_answer,
     "record": _saw_record,
+    "note": _saw_note,
     "write_config": _saw_document,
 }

@@ -38,6 +38,13 @@ _TOLD: Final[Mapping[str, str]] = {
     "suppressed": "an address was barred",
     "pried": "another project tried to see a mail",
     "the default account was changed": "by an operator, at run time",
+    "nothing is told of a mail": "its provider took it and lost or delayed it",
+    "an event is lost": "a provider's webhook never came",
+    "an event comes twice": "though it was taken the first time",
+    "an event came before the answer": "a provider told of a mail whose sender still waited",
+    "an event is posted again": "nobody had taken it",
+    "an event ends a doubt": "what a provider told proved that it had an uncertain mail",
+    "suppressed by an event": "an address was barred since its mail had bounced",
     "resolved: found": "a provider had an uncertain mail",
     "resolved: absent": "it was proved not to have it",
     "resolved: unresolved": "nobody could tell in time",
@@ -59,6 +66,10 @@ _EVENTS: Final = (
     EventType.SUPPRESSED,
     EventType.ACCOUNT_OPENED,
     EventType.ACCOUNT_CLOSED,
+    EventType.RECIPIENT_QUEUED,
+    EventType.RECIPIENT_DEFERRED,
+    EventType.RECIPIENT_DELIVERED,
+    EventType.RECIPIENT_BOUNCED,
 )
 
 SOMETIMES: Final[Mapping[str, str]] = {

@@ -62,6 +62,19 @@ def test_what_a_provider_has_accepted_and_lost_is_told_as_handed_over_and_not_se
     assert {world.handed_over()[id_] for id_ in dropped} == {1}
 
 
+def test_a_grey_outage_shows_by_what_is_no_longer_told_and_nothing_is_sent_again() -> None:
+    """A provider that tells what becomes of mail falls silent: it gets little until it tells again."""
+    worlds: list[World] = []
+    name, tells = "mailgun_2016_03_23_accepted_never_stored", {"late": 0.02, "twice": 0.1}
+    first, second = ProviderPlan(script=name, tells=tells), ProviderPlan(latency="postmark", tells=tells)
+    plan = Plan(seed=1, mails=1500, storm_s=3 * 3600.0, providers=(first, second), nodes=(NodePlan(),))
+    report = play(plan, STORES["memory"], worlds.append)
+    assert report.breaks == []
+    assert {"account.degraded", "account.recovered", "nothing is told of a mail"} <= set(report.seen)
+    taken = [sum(provider.taken.values()) for provider in worlds[0].providers.values()]
+    assert taken[1] > taken[0] / 4  # of the time of the outage
+
+
 def test_a_mail_waits_rather_than_leave_through_an_account_that_may_not_send_for_its_domain() -> None:
     name = "ses_2023_01_paused_and_the_other_lacks_the_domain"
     accounts = set()

@@ -116,6 +116,18 @@ class Witness:
         self._write(delivery, trail, change.events)
         self._charge(change.charges)
 
+    def noted(self, event: Event) -> None:
+        """What a provider has told of a delivery; it may have ended long ago."""
+        trail = self.trails.get(event.delivery_id or "")
+        if trail is None:
+            return
+        if event.id in self.events:
+            self._broken(event.delivery_id or "", f"an event is told twice: {event.id}")
+        self.events.add(event.id)
+        trail.events.append(event)
+        self.seen[event.type] += 1
+        self._words.append(event.id)
+
     def _write(self, delivery: Delivery, trail: Trail, events: Sequence[Event]) -> None:
         trail.state, trail.version, trail.attempts = delivery.state, delivery.version, delivery.attempts
         if delivery.state in FINAL and trail.ended_at is None:

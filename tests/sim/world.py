@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,6 +63,7 @@ class World:
     breaks: list[str] = field(default_factory=list)  # promises that were broken before everybody's eyes
     sees_writes: bool = False  # the store's writes are seen as they are made, and not when they are answered
     steps: int = 0  # of all nodes: see nodes.Life
+    on_booked: Callable[[SimProvider, HttpRequest, Behaviour], None] = lambda *_: None
     clocks_right: bool = True  # no clock of a node has ever been wrong in this run
 
     def note(self, what: str) -> None:
@@ -162,6 +163,7 @@ class World:
             provider.delayed.add(delivery_id)
         # What is late already has used up its part of the lag that is promised from the request on.
         longest = 0.9 if provider.meets("lookup_lag", self.rng) and not behaviour.late else 0.1
+        self.on_booked(provider, request, behaviour)
         provider.visible_at.setdefault(delivery_id, now + self.rng.choice((0.0, 1.0, longest * LAG_S)))
 
     async def _lookup(self, provider: SimProvider, request: HttpRequest, kind: str, timeouts: Timeouts) -> Answer:

@@ -7,7 +7,8 @@ from typing import Final
 from pages import markdown
 
 from everpost.dialects.native import render_event
-from everpost.model.event import FACTS, Event, EventType, Fact, Recorded
+from everpost.model.event import Event, EventType, Recorded
+from everpost.model.facts import FACTS, Fact
 
 _EXAMPLE: Final = Recorded(
     seq=42,

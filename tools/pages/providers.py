@@ -43,6 +43,7 @@ _FEATURES: Final[dict[str, Callable[[Provider], str]]] = {
         _duration(provider.resolve.lag_s) if isinstance(provider.resolve, Lookup) else ""
     ),
     "its records go back": lambda provider: _duration(provider.resolve.kept_s) if provider.resolve else "",
+    "lists the events that webhooks missed": lambda provider: "yes" if provider.history else "no",
     "`everpost check` tries the credentials": lambda provider: "yes" if provider.probe else "no",
 }
 _ASKED: Final[dict[type, str]] = {

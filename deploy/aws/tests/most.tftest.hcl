@@ -5,13 +5,17 @@ mock_provider "aws" {
 }
 
 variables {
-  name                     = "everpost-most"
-  configuration            = "[accounts.mailgun]\napi_key = \"secretsmanager:everpost-most/mailgun\"\n"
-  secrets                  = ["mailgun", "sendgrid", "webhook-mailgun"]
-  code                     = { package = "versions.tf" }
-  network                  = {}
-  cache                    = {}
-  stream                   = { retention_hours = 168, readers = { archive = "arn:aws:lambda:us-east-1:123456789012:function:archive" } }
+  name          = "everpost-most"
+  configuration = "[accounts.mailgun]\napi_key = \"secretsmanager:everpost-most/mailgun\"\n"
+  secrets       = ["mailgun", "sendgrid", "webhook-mailgun"]
+  code          = { package = "versions.tf" }
+  network       = {}
+  cache         = {}
+  stream        = { retention_hours = 168, readers = { archive = "arn:aws:lambda:us-east-1:123456789012:function:archive" } }
+  ses = {
+    resources = ["arn:aws:ses:us-east-1:123456789012:identity/example.com"]
+    topics    = ["arn:aws:sns:us-east-1:123456789012:everpost-ses"]
+  }
   usage_plan               = { per_second = 50, burst = 100, per_day = 100000 }
   requests_per_address_max = 2000
   site = {
@@ -46,6 +50,11 @@ run "most" {
   assert {
     condition     = contains(aws_lambda_event_source_mapping.wakeups.function_response_types, "ReportBatchItemFailures")
     error_message = "one bad wake-up brings its whole batch back"
+  }
+
+  assert {
+    condition     = contains(aws_lambda_event_source_mapping.ses_events[0].function_response_types, "ReportBatchItemFailures")
+    error_message = "one bad event of SES brings its whole batch back"
   }
 
   assert {

@@ -50,6 +50,16 @@ run "the_value_of_a_secret_instead_of_its_name" {
   expect_failures = [var.secrets]
 }
 
+run "any_identity_of_ses" {
+  command = plan
+
+  variables {
+    ses = { resources = ["arn:aws:ses:us-east-1:123456789012:identity/*"] }
+  }
+
+  expect_failures = [var.ses]
+}
+
 run "a_zip_that_is_not_there" {
   command = plan
 

@@ -1,14 +1,15 @@
 """When an account is left alone, and how it comes back.
 
 The circuit is derived from counters that add up over all workers; nobody sets it. It opens on a run of failures, on a
-bad share of recent ones, at once on a fault of the account itself, and when what it accepts is lost (`confirming`). An
-account that has been failing for d seconds is left alone for another d (within bounds), then one probe is let through,
-so the pauses double by themselves.
+bad share of recent ones, at once on a fault of the account itself, and when what it accepts is lost (`confirming`). It
+stays closed, and lets little through, while that is in doubt or its mail is delivered late (`delivering`). An account
+that has been failing for d seconds is left alone for another d (within bounds), then one probe is let through, so the
+pauses double by themselves.
 """
 
 from msgspec import Struct
 
-from everpost.core import confirming
+from everpost.core import confirming, delivering
 from everpost.model.account import OUTAGE_FAILURES, AccountHealth, Circuit, CircuitState
 
 
@@ -29,6 +30,7 @@ DEFAULT_POLICY = BreakerPolicy()
 def circuit(health: AccountHealth, now: float, policy: BreakerPolicy = DEFAULT_POLICY) -> Circuit:
     """The state of an account's circuit at `now`."""
     in_doubt, share = confirming.in_doubt(health.records, now), _share(health, now, policy)
+    slow = delivering.is_slow(health.delivering, now)
     if reason := _trip_reason(health, now, policy):
         until = (health.failed_at or now) + _open_s(health, policy)
     elif confirming.is_proven(health.records, now):
@@ -36,12 +38,15 @@ def circuit(health: AccountHealth, now: float, policy: BreakerPolicy = DEFAULT_P
         until = max(health.ok_at or 0.0, health.failed_at or 0.0) + confirming.DEFAULT_POLICY.open_s
     elif in_doubt:
         share = min(share, confirming.DEFAULT_POLICY.share)
-        return Circuit(state=CircuitState.CLOSED, reason=confirming.REASON, share=share, unconfirmed=True)
+        return Circuit(state=CircuitState.CLOSED, reason=confirming.REASON, share=share, unconfirmed=True, slow=slow)
+    elif slow:
+        share = min(share, delivering.SHARE)
+        return Circuit(state=CircuitState.CLOSED, reason=delivering.REASON, share=share, slow=True)
     else:
         return Circuit(state=CircuitState.CLOSED, share=share)
     if now < until:
-        return Circuit(state=CircuitState.OPEN, reason=reason, until=until, unconfirmed=in_doubt)
-    return Circuit(state=CircuitState.HALF_OPEN, reason=reason, unconfirmed=in_doubt)
+        return Circuit(state=CircuitState.OPEN, reason=reason, until=until, unconfirmed=in_doubt, slow=slow)
+    return Circuit(state=CircuitState.HALF_OPEN, reason=reason, unconfirmed=in_doubt, slow=slow)
 
 
 def _trip_reason(health: AccountHealth, now: float, policy: BreakerPolicy) -> str | None:

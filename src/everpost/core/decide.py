@@ -164,9 +164,14 @@ def _passing_obstacle(standing: Standing, board: Board, amount: int, luck: float
         return _Obstacle(reason=f"its quota of {window.amount_max} a {window.unit} is used up", until=window.ends_at)
     if circuit.share < 1.0 and luck >= circuit.share:
         percent = round(100 * circuit.share)
-        words = f"it is in doubt ({circuit.reason})" if circuit.unconfirmed else "it is coming back"
-        return _Obstacle(reason=f"{words} and takes {percent} % of the mail", share=circuit.share)
+        return _Obstacle(reason=f"{_shy_words(circuit)} and takes {percent} % of the mail", share=circuit.share)
     return None
+
+
+def _shy_words(circuit: Circuit) -> str:
+    if circuit.unconfirmed:
+        return f"it is in doubt ({circuit.reason})"
+    return f"it is slow ({circuit.reason})" if circuit.slow else "it is coming back"
 
 
 def _why(route: Route, entry: RouteAccount, *, drawn: bool, probe: bool) -> str:

@@ -27,7 +27,7 @@ class Prospect(StrEnum):
 class Candidate(Struct, frozen=True, kw_only=True):
     account: str
     share: float  # of such mail that it is given, between 0 and 1
-    reason: str  # why it is chosen; with no share: why it is not
+    reason: str  # why it is chosen, and why not for all of such mail; with no share: why it is not
     lost: tuple[Loss, ...] = ()  # what it would leave out
 
 
@@ -52,7 +52,7 @@ def explain(delivery: Delivery, message: Message, route: Route, board: Board, un
             account=entry.account,
             share=taken[entry.account] / len(decisions),
             lost=lost.get(entry.account, ()),
-            reason=whys.get(entry.account) or skips.get(entry.account) or f"{chosen} is asked before it",
+            reason=_reason(whys.get(entry.account), skips.get(entry.account)) or f"{chosen} is asked before it",
         )
         for entry in route.accounts
     )
@@ -68,6 +68,10 @@ def explain(delivery: Delivery, message: Message, route: Route, board: Board, un
         until=None if is_refused else min(decision.until for decision in decisions if isinstance(decision, Wait)),
         candidates=candidates,
     )
+
+
+def _reason(why: str | None, but: str | None) -> str | None:
+    return f"{why}, but {but}" if why and but else why or but
 
 
 def awaited_account(delivery: Delivery, message: Message, route: Route, board: Board, chance: float) -> str | None:

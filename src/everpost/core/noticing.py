@@ -12,15 +12,21 @@ from everpost.model.delivery import Delivery
 from everpost.model.event import Event, EventType
 from everpost.model.message import Message
 from everpost.model.sighting import Bounce, Sighting, SightingKind, Unreadable
+from everpost.model.suppression import ALL, Source, Suppression
 
 AHEAD_S_MAX: Final = 600.0  # by which a provider's clock may be before ours
 BEHIND_S_MAX: Final = 365 * 86_400.0  # older than that is no time of an event
 _PLAIN_ID: Final = re.compile(r"[\w:.=+-]{1,100}", re.ASCII)
 _TYPES: Final = {kind: EventType(f"recipient.{kind}") for kind in SightingKind}
-_FINAL_REASONS: Final = {
-    SightingKind.BOUNCED: "a hard bounce",
-    SightingKind.COMPLAINED: "a complaint",
-    SightingKind.UNSUBSCRIBED: "an unsubscription",
+_SOURCES: Final = {
+    SightingKind.BOUNCED: Source.BOUNCE,
+    SightingKind.COMPLAINED: Source.COMPLAINT,
+    SightingKind.UNSUBSCRIBED: Source.UNSUBSCRIBE,
+}
+_WORDS: Final = {
+    Source.BOUNCE: "a hard bounce",
+    Source.COMPLAINT: "a complaint",
+    Source.UNSUBSCRIBE: "an unsubscription",
 }
 
 
@@ -31,10 +37,12 @@ class Join(Struct, frozen=True, kw_only=True):
     message: Message
     by: str  # metadata, message_id or recipient
 
-    def place(self, address: str | None) -> int | None:
-        """The recipient's place in to, cc and bcc."""
-        wanted = (address or "").lower()
-        emails = (one.email.lower() for one in self.message.recipients)
+    def place(self, sighting: Sighting) -> int | None:
+        """The recipient's place in to, cc and bcc; None where it can't be told whose it is."""
+        wanted = (sighting.recipient or "").lower()
+        emails = [one.email.lower() for one in self.message.recipients]
+        if sighting.vague and len(emails) > 1:
+            return None
         return next((place for place, email in enumerate(emails) if email == wanted), None)
 
 
@@ -44,7 +52,7 @@ def event_of(sighting: Sighting, account: str, join: Join | None, received_at: f
     if join is None:
         id_, type_ = _id(account, sighting.event_id, sighting.raw), _TYPES[sighting.kind]
         return Event(id=id_, type=type_, at=_at(sighting, received_at), project="", account=account, data=data)
-    place = join.place(sighting.recipient)
+    place = join.place(sighting)
     return Event(
         id=_id(account, sighting.event_id, sighting.raw),
         type=_TYPES[sighting.kind],
@@ -63,27 +71,49 @@ def unreadable_event(what: Unreadable, account: str, received_at: float) -> Even
     return Event(id=id_, type=EventType.WEBHOOK_UNREADABLE, at=received_at, project="", account=account, data=data)
 
 
-def stops(sighting: Sighting) -> str | None:
-    """Why nobody should write to the recipient again; None: somebody may. A soft bounce tells of one mail alone, and an
-    unsubscription from a part of the mail is none from all of it."""
+def suppression_of(event: Event, sighting: Sighting, join: Join, now: float) -> Suppression | None:
+    """What follows for the recipient; None: nothing. A soft bounce tells of one mail alone. Who leaves the mail of a
+    stream leaves that stream; of other mail, who leaves a part of it has not left all of it."""
+    source = _SOURCES.get(sighting.kind)
+    stream = join.message.stream if source is Source.UNSUBSCRIBE else ALL
+    if source is None or "place" not in event.data:
+        return None
     if sighting.kind is SightingKind.BOUNCED and sighting.bounce is not Bounce.HARD:
         return None
-    if sighting.scope is not None:
+    if sighting.scope is not None and stream == ALL:
         return None
-    return _FINAL_REASONS.get(sighting.kind)
+    return Suppression(
+        project=join.message.project,
+        address=join.message.recipients[event.data["place"]].email.lower(),
+        stream=stream,
+        source=source,
+        reason=f"{_WORDS[source]}, as {event.account} has told",
+        created_at=now,
+    )
 
 
-def suppression_event(told: Event, reason: str, now: float) -> Event:
+def suppression_event(told: Event, row: Suppression) -> Event:
     """That the address was suppressed for what was told. Its id says for which, so that it is told once."""
     return Event(
         id=f"{told.id}:suppression",
         type=EventType.SUPPRESSION_ADDED,
-        at=now,
+        at=row.created_at,
         project=told.project,
         message_id=told.message_id,
         account=told.account,
-        data={"by": told.account, "source": "webhook", "reason": reason, "place": told.data["place"]},
+        data={"by": told.account, "place": told.data["place"], **facts_of(row)},
     )
+
+
+def facts_of(row: Suppression) -> dict[str, Any]:
+    """What the trail tells of it: all but the address."""
+    told = {
+        "source": row.source.value,
+        "reason": row.reason,
+        "stream": row.stream or None,
+        "expires_at": row.expires_at,
+    }
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _data(sighting: Sighting) -> dict[str, Any]:

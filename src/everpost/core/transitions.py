@@ -16,7 +16,7 @@ from everpost.model.message import Message, OnUnknown, without_recipients
 from everpost.model.outcome import TAKEN, Kind, Outcome
 
 OPEN: Final = frozenset({DeliveryState.UNCERTAIN, DeliveryState.HELD})
-"""States that a person may decide about."""
+"""States that a person may decide about, or what a provider tells later."""
 LEASE_MARGIN_S: Final = 10.0  # from the last moment at which an attempt can end to the end of its lease
 
 _Events = Sequence[tuple[EventType, dict[str, Any]]]
@@ -46,6 +46,15 @@ def begin(delivery: Delivery, send: Send, charges: tuple[Charge, ...], budget_s:
     if send.lost:
         data["lost"] = list(send.lost)
     return _change(delivery, begun, now, [(EventType.ATTEMPTED, data)], account=send.account, charges=charges)
+
+
+def overriding(change: Change, places: Collection[int]) -> Change:
+    """An attempt that is made although these recipients have unsubscribed: its event tells so."""
+    if not places:
+        return change
+    first, *rest = change.events
+    told = replace(first, data=first.data | {"unsubscribed": sorted(places)})
+    return replace(change, events=(told, *rest))
 
 
 def settle(delivery: Delivery, outcome: Outcome, now: float, lost: Sequence[Loss] = ()) -> Change:
@@ -85,7 +94,7 @@ def lost(delivery: Delivery, now: float) -> Change:
 
 
 def found(delivery: Delivery, provider_message_id: str | None, now: float) -> Change:
-    """The provider has it after all."""
+    """The provider has it after all, or parks it no more."""
     sent = replace(
         _final(delivery, DeliveryState.SENT, ""),
         provider_message_id=provider_message_id or delivery.provider_message_id,

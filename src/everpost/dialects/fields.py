@@ -144,6 +144,13 @@ def read_tags(tags: Sequence[str], faults: Faults) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tags))
 
 
+def read_stream(stream: str | None, faults: Faults) -> str:
+    """Left out: none."""
+    if stream is not None:
+        check_filled(stream, limits.TAG_CHARS_MAX, "stream", faults)
+    return stream or ""
+
+
 def read_metadata(metadata: Mapping[str, str], faults: Faults) -> dict[str, str]:
     if not check_count(len(metadata), limits.METADATA_KEYS_MAX, "metadata", "entries", faults):
         return {}

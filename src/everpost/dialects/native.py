@@ -23,6 +23,7 @@ from everpost.dialects.fields import (
     read_headers,
     read_metadata,
     read_options,
+    read_stream,
     read_tags,
 )
 from everpost.dialects.native_render import render_accepted, render_event, render_message, render_sequence
@@ -64,6 +65,8 @@ def draft_of(request: EmailRequest, faults: Faults) -> Draft:
         headers=read_headers(request.headers, faults) if request.headers else {},
         tags=read_tags(request.tags, faults) if request.tags else (),
         metadata=read_metadata(request.metadata, faults) if request.metadata else {},
+        stream=read_stream(request.stream, faults),
+        ignores_unsubscribe=request.ignore_unsubscribe,
         send_at=read_instant(request.send_at, "send_at", faults),
         expires_at=read_instant(request.expires_at, "expires_at", faults),
         route=request.route,

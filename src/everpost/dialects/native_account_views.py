@@ -32,6 +32,18 @@ class RecordsView(TypedDict):
     lag_s: Annotated[float, Meta(description="How long they have taken at most, lately, to show a mail.")]
 
 
+class DeliveringView(TypedDict):
+    """Whether what an account accepts is reported delivered in time; a few mails are listened for, where its webhooks
+    are set up."""
+
+    slow: Annotated[bool, Meta(description="It is slow by its own past, and gets a tenth of the mail.")]
+    slow_since: Annotated[str | None, Meta(description="When the first of the mails was accepted that were late.")]
+    listened_for: Annotated[int, Meta(description="The latest mails that were listened for.")]
+    silent: Annotated[int, Meta(description="Of these, mails of which nothing was told.")]
+    share: Annotated[float | None, Meta(description="Of these, those delivered in time; null: there are none.")]
+    usual_share: Annotated[float, Meta(description="The same as a rule, by the account's own past.")]
+
+
 class RecentView(TypedDict):
     """How its latest requests went, over all processes."""
 
@@ -67,6 +79,7 @@ class AccountView(TypedDict):
         ),
     ]
     records: RecordsView
+    delivering: DeliveringView
     quota: QuotaView
     in_flight: int
     max_concurrency: int

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from everpost.dialects import raw
 from everpost.dialects.addresses import address_of
 from everpost.dialects.faults import Faults, decode
-from everpost.dialects.fields import check_filled, check_line
+from everpost.dialects.fields import check_filled, check_line, read_stream
 from everpost.dialects.native import draft_of
 from everpost.dialects.native_schema import (
     AttachmentObject,
@@ -24,10 +24,12 @@ from everpost.dialects.native_schema import (
     SuppressionSearch,
 )
 from everpost.dialects.tables import Imported, read_suppressions
+from everpost.dialects.times import read_instant
 from everpost.model.limits import ADDRESS_CHARS_MAX, PAGE_MAX, REASON_CHARS_MAX
 from everpost.model.message import Draft
 from everpost.model.problem import Problem
 from everpost.model.route import Route, RouteAccount
+from everpost.model.suppression import SuppressionDraft
 
 _WORD: Final = "x"
 _FILE: Final = "eA=="  # the same in base64
@@ -115,6 +117,7 @@ def parse_sketch(body: bytes, route: str) -> tuple[Draft, int] | Problem:
         subject=_WORD,
         text=_WORD,
         tags=request.tags,
+        stream=request.stream,
         headers=request.headers,
         metadata=request.metadata,
         allow_loss=request.allow_loss,
@@ -134,37 +137,45 @@ def parse_sketch(body: bytes, route: str) -> tuple[Draft, int] | Problem:
     return faults.problem() if faults else (draft, request.size_bytes)
 
 
-def parse_suppression(body: bytes) -> str | Problem:
-    """The reason; an empty body gives the default one."""
-    if not body:
-        return SuppressionRequest().reason
+def parse_suppression(body: bytes, address: str) -> SuppressionDraft | Problem:
+    """Of an address that was checked; an empty body gives the defaults."""
     faults = Faults()
-    request = decode(body, _SUPPRESSION, faults)
+    request = decode(body or b"{}", _SUPPRESSION, faults)
     if isinstance(request, Problem):
         return request
-    check_filled(request.reason, REASON_CHARS_MAX, "reason", faults)
-    return faults.problem() if faults else request.reason
+    draft = _suppression(request, address, faults)
+    return faults.problem() if faults else draft
 
 
-def parse_addition(body: bytes) -> SuppressionAddition | Problem:
+def parse_addition(body: bytes) -> SuppressionDraft | Problem:
     """With the address as it is compared."""
     faults = Faults()
     request = decode(body, _ADDITION, faults)
     if isinstance(request, Problem):
         return request
+    draft = _suppression(request, _compared(request.address, faults), faults)
+    return faults.problem() if faults else draft
+
+
+def _suppression(request: SuppressionRequest, address: str, faults: Faults) -> SuppressionDraft:
     check_filled(request.reason, REASON_CHARS_MAX, "reason", faults)
-    email = _compared(request.address, faults)
-    return faults.problem() if faults else SuppressionAddition(address=email, reason=request.reason)
+    return SuppressionDraft(
+        address=address,
+        reason=request.reason,
+        stream=read_stream(request.stream, faults),
+        source=request.source,
+        expires_at=read_instant(request.expires_at, "expires_at", faults),
+    )
 
 
-def parse_removal(body: bytes) -> str | Problem:
-    """The address as it is compared."""
+def parse_removal(body: bytes) -> tuple[str, str] | Problem:
+    """The address as it is compared, and the stream."""
     faults = Faults()
     request = decode(body, _REMOVAL, faults)
     if isinstance(request, Problem):
         return request
-    email = _compared(request.address, faults)
-    return faults.problem() if faults else email
+    found = _compared(request.address, faults), read_stream(request.stream, faults)
+    return faults.problem() if faults else found
 
 
 def parse_search(body: bytes) -> SuppressionSearch | Problem:

@@ -9,6 +9,7 @@ from everpost.model.act import Action, Decision
 from everpost.model.capability import UNSEEN, Loss
 from everpost.model.delivery import DeliveryState
 from everpost.model.message import OnUnknown
+from everpost.model.suppression import Source
 
 REQUIRED: Final = {"x-required": True}
 """Marks a field that must be given. Its type has a default all the same, so that it can be missed together with all
@@ -69,6 +70,20 @@ class EmailRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     metadata: Annotated[
         dict[str, str] | None, Meta(description=f"Your own data; at most {limits.METADATA_KEYS_MAX} entries.")
     ] = None
+    stream: Annotated[
+        str | None,
+        Meta(
+            description="What it is part of, such as `newsletter`. Who unsubscribes from that gets all other mail.",
+            examples=["newsletter"],
+        ),
+    ] = None
+    ignore_unsubscribe: Annotated[
+        bool,
+        Meta(
+            description="It is mail of an account, such as a password reset: who has unsubscribed gets it, too, which "
+            "the trail tells; after a hard bounce or a complaint nobody does. Needs a key of scope `admin`."
+        ),
+    ] = False
     send_at: Annotated[float | str | None, Meta(description=f"Not before then, at most a year ahead. {_TIME}")] = None
     expires_at: Annotated[float | str | None, Meta(description=f"Fails if not handed over by then. {_TIME}")] = None
     route: Annotated[str, Meta(description="Which accounts may carry it.")] = "default"
@@ -130,6 +145,7 @@ class ExplainRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     to: Annotated[Addresses, Meta(description=f"At most {limits.RECIPIENTS_MAX}.", extra_json_schema=REQUIRED)] = None
     size_bytes: Annotated[int, Meta(description="Of text, html and decoded attachments together.")] = 0
     tags: list[str] | None = None
+    stream: str | None = None
     attachments: list[SketchedFile] | None = None
     headers: dict[str, str] | None = None
     metadata: dict[str, str] | None = None
@@ -158,31 +174,35 @@ class SuppressionImport(Struct, forbid_unknown_fields=True, kw_only=True):
     csv: Annotated[
         str | None,
         Meta(
-            description="Lines of address and reason (RFC 4180; `;` and tabs will do, too), with or without titles; "
-            f"at most {limits.SUPPRESSION_LINES_MAX}. Without a reason it is `imported`. Further columns are left out.",
+            description="Lines of address and reason (RFC 4180; `;` and tabs will do, too); at most "
+            f"{limits.SUPPRESSION_LINES_MAX}. With titles, as an export has them, their columns are read in any order: "
+            "address, reason, stream, source, expires_at; others are left out. Without a reason it is `imported`.",
             extra_json_schema=REQUIRED,
         ),
     ] = None
     dry_run: Annotated[bool, Meta(description="Only say what would be done.")] = False
 
 
-class SuppressionRequest(Struct, forbid_unknown_fields=True):
-    """Why an address must not be written to."""
+class SuppressionRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Why an address must not be written to, with what, and for how long."""
 
     reason: str = "manual"
+    stream: Annotated[str | None, Meta(description="Only mail of this stream is stopped. Left out: all mail.")] = None
+    source: Annotated[Source, Meta(description="How it is known.")] = Source.PERSON
+    expires_at: Annotated[float | str | None, Meta(description=f"Until then; left out: for good. {_TIME}")] = None
 
 
-class SuppressionAddition(Struct, forbid_unknown_fields=True):
-    """Whom not to write to, and why."""
+class SuppressionAddition(SuppressionRequest, forbid_unknown_fields=True, kw_only=True):
+    """Whom not to write to, why, with what, and for how long."""
 
     address: str
-    reason: str = "manual"
 
 
 class SuppressionRemoval(Struct, forbid_unknown_fields=True):
     """Whom to write to again."""
 
     address: str
+    stream: Annotated[str | None, Meta(description="With mail of this stream; others stay. Left out: all mail.")] = None
 
 
 _WHY: Final = f"Why, for the trail; at most {limits.REASON_CHARS_MAX} characters, without addresses."

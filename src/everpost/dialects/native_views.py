@@ -167,8 +167,13 @@ class EventPage(TypedDict):
 
 class SuppressionView(TypedDict):
     address: str
+    stream: Annotated[str | None, Meta(description="Only mail of this stream is stopped. Null: all mail.")]
+    source: Annotated[
+        str, Meta(description="How it is known: bounce, complaint, unsubscribe, person, import or account.")
+    ]
     reason: str
     created_at: str
+    expires_at: Annotated[str | None, Meta(description="From then on it stops nothing. Null: never.")]
 
 
 class SuppressionPage(TypedDict):
@@ -185,7 +190,7 @@ class ImportView(TypedDict):
     """What was done, or what would be. Lines that are good are taken, whatever the others are like."""
 
     dry_run: bool
-    suppressed: Annotated[int, Meta(description="Addresses.")]
+    suppressed: Annotated[int, Meta(description="Addresses, each once for all mail and for each stream.")]
     faulty: Annotated[int, Meta(description="Lines that were left out.")]
     errors: Annotated[list[LineFaultView], Meta(description=f"The first {FAULTS_MAX} of them.")]
 
@@ -196,7 +201,7 @@ class ErasureView(TypedDict):
     dry_run: bool
     messages: Annotated[int, Meta(description="Mails that the recipient was taken out of.")]
     cancelled: Annotated[int, Meta(description="Of these, mails that were still queued for nobody else.")]
-    suppressed: Annotated[bool, Meta(description="The address must not be written to, before and after.")]
+    suppressed: Annotated[bool, Meta(description="No mail may go to the address, before and after.")]
 
 
 class AttachmentView(TypedDict):

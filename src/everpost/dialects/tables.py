@@ -3,21 +3,25 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 from msgspec import Struct
 
 from everpost.dialects.addresses import address_of
 from everpost.dialects.faults import FAULTS_MAX, Faults
-from everpost.dialects.fields import check_filled
+from everpost.dialects.fields import check_filled, read_stream
 from everpost.dialects.native_views import EventView, SuppressionView
+from everpost.dialects.times import read_instant
 from everpost.model.limits import REASON_CHARS_MAX, SUPPRESSION_LINES_MAX
+from everpost.model.suppression import Source, SuppressionDraft
 
-SUPPRESSION_COLUMNS: Final = ("address", "reason", "created_at")
+_Column = Literal["address", "reason", "created_at", "stream", "source", "expires_at"]
+SUPPRESSION_COLUMNS: Final[tuple[_Column, ...]] = get_args(_Column)
 EVENT_COLUMNS: Final = ("sequence", "time", "type", "message_id", "delivery_id", "account", "project", "id", "data")
 IMPORTED: Final = "imported"  # the reason where none is given
 _ABOUT: Final = ("message_id", "delivery_id", "account", "project")
+_PLAIN: Final = ("address", "reason")  # what a list without titles has
 _TITLES: Final = frozenset({"address", "email", "e-mail"})
 _SEPARATORS: Final = ",;\t"  # of spreadsheets in several languages
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -31,9 +35,9 @@ class LineFault(Struct, frozen=True):
 
 
 class Imported(Struct):
-    """What a list says: addresses that are good, with their reasons, and what is wrong with the other lines."""
+    """What a list says in its good lines, and what is wrong with the others."""
 
-    reasons: dict[str, str]  # by address in lower case
+    drafts: dict[tuple[str, str], SuppressionDraft]  # by address in lower case, and stream: the last one counts
     faults: list[LineFault]  # of the first lines that are faulty
     faulty: int = 0  # how many lines are
 
@@ -44,13 +48,14 @@ class Imported(Struct):
 
 
 def read_suppressions(text: str) -> Imported | str:
-    """Lines of an address, its reason and whatever follows; or why the list can't be taken at all. Its titles, if it
-    has any, and empty lines are passed over."""
+    """Lines of an address, its reason and whatever follows, of which the titles tell what it is; or why the list can't
+    be taken at all. Empty lines are passed over."""
     text = text.removeprefix("\ufeff")
     first = text.partition("\n")[0]
     separator = next((each for each in _SEPARATORS if each in first), ",")
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     found = Imported({}, [])
+    titles: Sequence[str] = _PLAIN
     while True:
         try:
             row = next(rows, None)
@@ -62,26 +67,45 @@ def read_suppressions(text: str) -> Imported | str:
         if rows.line_num > SUPPRESSION_LINES_MAX:
             return f"has more than {SUPPRESSION_LINES_MAX} lines; send it in parts"
         cells = [cell.strip() for cell in row]
-        if any(cells) and not (rows.line_num == 1 and cells[0].lower() in _TITLES):
-            _read_line(cells, rows.line_num, found)
+        if rows.line_num == 1 and cells and cells[0].lower() in _TITLES:
+            titles = (*_PLAIN, *(cell.lower() for cell in cells[len(_PLAIN) :]))
+        elif any(cells):
+            _read_line(dict(zip(titles, map(_bare, cells), strict=False)), rows.line_num, found)
 
 
-def _read_line(cells: Sequence[str], line: int, found: Imported) -> None:
-    address = address_of(_bare(cells[0]))
+def _read_line(cells: Mapping[str, str], line: int, found: Imported) -> None:
+    address = address_of(cells["address"])
     if isinstance(address, str):
         found.refuse(line, address)
         return
-    reason = _bare(cells[1]) if len(cells) > 1 and cells[1] else IMPORTED
     faults = Faults()
-    check_filled(reason, REASON_CHARS_MAX, "reason", faults)
+    draft = SuppressionDraft(
+        address=address.email.lower(),
+        reason=cells.get("reason") or IMPORTED,
+        stream=read_stream(cells.get("stream") or None, faults),
+        source=_source(cells.get("source"), faults),
+        expires_at=read_instant(cells.get("expires_at") or None, "expires_at", faults),
+    )
+    check_filled(draft.reason, REASON_CHARS_MAX, "reason", faults)
     if faults:
-        found.refuse(line, f"the reason {faults.problem().errors[0].message}")
+        fault = faults.problem().errors[0]
+        found.refuse(line, f"the {fault.field} {fault.message}")
     else:
-        found.reasons[address.email.lower()] = reason
+        found.drafts[draft.address, draft.stream] = draft
+
+
+def _source(told: str | None, faults: Faults) -> Source:
+    if not told:
+        return Source.IMPORT
+    try:
+        return Source(told.lower())
+    except ValueError:
+        faults.add("source", f"must be one of {', '.join(Source)}")
+        return Source.IMPORT
 
 
 def suppressions_csv(views: Iterable[SuppressionView], *, titled: bool) -> bytes:
-    rows = ((view["address"], view["reason"], view["created_at"]) for view in views)
+    rows = ([str(view[name] or "") for name in SUPPRESSION_COLUMNS] for view in views)
     return _csv(SUPPRESSION_COLUMNS if titled else None, rows)
 
 

@@ -1,13 +1,16 @@
 """Tells what becomes of the accounts: each change once, whichever process sees it first."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
+from everpost.core.delivering import REASON, SHARE, TOLD_S
 from everpost.engine.ports import Ports
-from everpost.model.account import AccountHealth, Circuit, CircuitState, Records
+from everpost.model.account import AccountHealth, Circuit, CircuitState, Delivering, Records
 from everpost.model.event import Event, EventType
 
 _CIRCUIT: Final = (EventType.ACCOUNT_OPENED, EventType.ACCOUNT_CLOSED)
+_DELIVERING: Final = (EventType.ACCOUNT_DEGRADED, EventType.ACCOUNT_RECOVERED)
 _RECORDS: Final = (EventType.ACCOUNT_UNCONFIRMED, EventType.ACCOUNT_CONFIRMED)
 
 
@@ -27,6 +30,8 @@ class Bulletin:
             events += _change(told, _CIRCUIT, name, now, (_outage(health), data) if is_open else None)
             doubt = _doubt(health.records, data) if circuit.unconfirmed else None
             events += _change(told, _RECORDS, name, now, doubt)
+            slow = _slowness(health.delivering) if circuit.slow else None
+            events += _change(told, _DELIVERING, name, now, slow, _promptness(health.delivering))
         if events:
             await self._ports.store.record(events)
             self._ports.news.nudge()
@@ -39,8 +44,9 @@ def _change(
     name: str,
     now: float,
     begun: tuple[str, dict[str, Any]] | None,
+    figures: Mapping[str, Any] = MappingProxyType({}),
 ) -> list[Event]:
-    """The event of what has begun or ended; none where it goes on as it was."""
+    """The event of what has begun or ended, with these figures of its end; none where it goes on as it was."""
     begins, ends = types
     mark = told.get((begins, name))
     if begun is not None and mark is None:
@@ -48,7 +54,7 @@ def _change(
         return [_event(begins, name, begun[0], now, begun[1])]
     if begun is None and mark is not None:
         del told[begins, name]
-        return [_event(ends, name, mark, now, {})]
+        return [_event(ends, name, mark, now, dict(figures))]
     return []
 
 
@@ -64,6 +70,24 @@ def _doubt(records: Records, data: Mapping[str, Any]) -> tuple[str, dict[str, An
     that was missed."""
     since = [at for at in (records.shown_at, records.missing_since) if at is not None]
     return str(records.missing_since), {"since_at": min(since), **data}
+
+
+def _slowness(delivering: Delivering) -> tuple[str, dict[str, Any]]:
+    """Its mark, and by what it was judged."""
+    told = {"since_at": delivering.slow_since, "reason": REASON, "within_s": TOLD_S, "takes": SHARE}
+    return str(delivering.slow_since), told | _promptness(delivering)
+
+
+def _promptness(delivering: Delivering) -> dict[str, Any]:
+    """Nothing where nothing is known any more."""
+    if delivering.share is None:
+        return {}
+    return {
+        "share": round(delivering.share, 3),
+        "usual_share": round(delivering.usual, 3),
+        "mails": len(delivering.heard),
+        "silent": delivering.silent,
+    }
 
 
 def _event(type_: EventType, name: str, mark: str, now: float, data: dict[str, Any]) -> Event:

@@ -77,7 +77,7 @@ class Confirmer:
         now = self._ports.clock.monotonic()
         for change in changes:
             watch = self._watches.get(change.delivery.account or "")
-            if watch is not None and watch.has_room(now) and _is_accepted(change):
+            if watch is not None and watch.has_room(now) and is_accepted(change):
                 watch.sampled_at = now
                 watch.samples.append(_Sample(change.delivery, now))
 
@@ -181,6 +181,6 @@ def _watches(fleet: Fleet) -> Iterator[tuple[str, _Watch]]:
             yield name, _Watch(member, lookup)
 
 
-def _is_accepted(change: Change) -> bool:
+def is_accepted(change: Change) -> bool:
     """By an answer of the provider's, and not because its records have shown it already."""
     return change.delivery.state is DeliveryState.SENT and [each.type for each in change.events] == [EventType.SENT]

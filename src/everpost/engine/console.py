@@ -1,7 +1,7 @@
 """What people and programs see, and what they may turn."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 
@@ -15,14 +15,13 @@ from everpost.engine.routes import DEFAULT, Routes
 from everpost.engine.search import Found, Sought, search
 from everpost.engine.series import read_series
 from everpost.engine.steering import Steering
+from everpost.engine.suppressing import Suppressing
 from everpost.model.account import Account, AccountHealth, Circuit
-from everpost.model.event import Event, EventType
 from everpost.model.key import Caller
-from everpost.model.limits import SUPPRESSIONS_AT_ONCE_MAX
 from everpost.model.problem import Problem
 from everpost.model.route import Route
 from everpost.model.series import Range, Series
-from everpost.store.port import Counts, Filter, Stored, StoreUnavailable, Suppression
+from everpost.store.port import Counts, Filter, Stored, StoreUnavailable
 
 __all__ = ["AccountStatus", "Console", "Standing", "attempts_of", "send_at_of", "statuses_of"]
 
@@ -59,6 +58,7 @@ class Console:
         self._routes = routes
         self._lags_s = lags_s
         self._eraser = Eraser(ports)
+        self.suppressing = Suppressing(ports.store, ports.clock, ports.news.nudge)
         self.steering = Steering(ports, fleet, routes)
         self._tried_at: float | None = None  # when the store was last tried (monotonic) …
         self._trouble: Problem | None = None  # … and what came of it
@@ -104,41 +104,6 @@ class Console:
     async def set_default(self, caller: Caller, account: str) -> Route | Problem:
         return await self._routes.set_default(caller, account)
 
-    async def suppressions(self, project: str, addresses: Sequence[str]) -> list[Suppression]:
-        return await self._ports.store.suppressed(project, addresses)
-
-    async def suppress(self, caller: Caller, address: str, reason: str) -> Suppression:
-        """From now on no mail of the project is handed over to this address."""
-        now = self._ports.clock.now()
-        row = Suppression(project=caller.project, address=address.lower(), reason=reason, created_at=now)
-        event = self._suppression_event(EventType.SUPPRESSION_ADDED, caller, now, {"reason": reason})
-        await self._ports.store.suppress([row], [event])
-        self._ports.news.nudge()
-        return row
-
-    async def list_suppressions(self, project: str, prefix: str, after: str, limit: int) -> Sequence[Suppression]:
-        """Those whose address begins like that, behind `after`; in lower case."""
-        return await self._ports.store.list_suppressions(project, prefix, after, limit)
-
-    async def suppress_all(self, caller: Caller, reasons: Mapping[str, str]) -> None:
-        """Of many addresses; after an interruption some of them are suppressed, and it can be repeated."""
-        every = list(reasons.items())
-        for start in range(0, len(every), SUPPRESSIONS_AT_ONCE_MAX):
-            now, some = self._ports.clock.now(), every[start : start + SUPPRESSIONS_AT_ONCE_MAX]
-            rows = [
-                Suppression(project=caller.project, address=address.lower(), reason=reason, created_at=now)
-                for address, reason in some
-            ]
-            event = self._suppression_event(EventType.SUPPRESSION_ADDED, caller, now, {"addresses": len(rows)})
-            await self._ports.store.suppress(rows, [event])
-        self._ports.news.nudge()
-
-    async def unsuppress(self, caller: Caller, address: str) -> None:
-        now = self._ports.clock.now()
-        event = self._suppression_event(EventType.SUPPRESSION_REMOVED, caller, now, {})
-        await self._ports.store.unsuppress(caller.project, [address], [event])
-        self._ports.news.nudge()
-
     async def erase(self, caller: Caller, address: str, *, dry_run: bool) -> Erased | Problem:
         """Takes a recipient out of the project's mails; with `dry_run` it only says what would be done."""
         return await (self._eraser.look(caller.project, address) if dry_run else self._eraser.erase(caller, address))
@@ -179,7 +144,3 @@ class Console:
                 retry_after_s=READY_S,
             )
         return None
-
-    def _suppression_event(self, type_: EventType, caller: Caller, now: float, data: dict[str, Any]) -> Event:
-        id_ = f"{type_}:{self._ports.clock.entropy():020x}"
-        return Event(id=id_, type=type_, at=now, project=caller.project, data={"by": caller.who, **data})

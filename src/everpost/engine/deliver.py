@@ -16,6 +16,7 @@ from everpost.engine.fetch import Fetcher
 from everpost.engine.fleet import Fleet
 from everpost.engine.hand import Hand
 from everpost.engine.intents import Intents, Round, suppressed_among
+from everpost.engine.listen import Listener
 from everpost.engine.ports import Ports
 from everpost.engine.queue import Queue
 from everpost.engine.resolve import Resolver
@@ -44,6 +45,7 @@ class Deliverer:
         self._queue = queue
         self._resolver = Resolver(ports, fleet, routes)
         self._confirmer = Confirmer(ports, fleet)
+        self._listener = Listener(ports, fleet)
         self._attempts = Attempts(ports, fleet, self.written, self._on_ended)
         self._hand = Hand(fleet, ports.clock)
         self._fetcher = Fetcher(ports)
@@ -117,7 +119,7 @@ class Deliverer:
         self._loops = [
             asyncio.create_task(self._attempts.store_outcomes()),
             asyncio.create_task(self._attempts.report_good_news()),
-            asyncio.create_task(self._confirmer.run()),
+            *(asyncio.create_task(each.run()) for each in (self._confirmer, self._listener)),
         ]
         try:
             while True:
@@ -227,7 +229,7 @@ class Deliverer:
         round_ = Round(
             began_at=self._ports.clock.monotonic(),
             routes=await self._routes.all(),
-            suppressed=await suppressed_among(batch, self._ports.store),
+            barred=await suppressed_among(batch, self._ports.store),
             board=await self._fleet.board(),  # last, since an account may have died while the queue was read
         )
         for claimed in batch:
@@ -289,6 +291,7 @@ class Deliverer:
         self._queue.follow(changes)
         self.watches.wake(changes)
         self._confirmer.written(changes)
+        self._listener.written(changes)
 
     def _on_ended(self, changes: Sequence[Change]) -> None:
         """Attempts have ended, and left their accounts to others."""

@@ -7,14 +7,18 @@ from functools import partial
 from typing import Any, Final
 
 from everpost.engine.accept import Acceptor
+from everpost.engine.backfill import Backfill
 from everpost.engine.bulk import Bulk
 from everpost.engine.console import Console
 from everpost.engine.deliver import Deliverer
 from everpost.engine.desk import Desk
 from everpost.engine.feed import Feed
 from everpost.engine.fleet import Fleet, Member
+from everpost.engine.forms import Forms
+from everpost.engine.groups import Groups
 from everpost.engine.housekeep import Housekeeper, Retention
 from everpost.engine.ingest import Ingestor
+from everpost.engine.intake import Intake
 from everpost.engine.key_desk import KeyDesk
 from everpost.engine.keys import Keyring
 from everpost.engine.ports import Ports
@@ -60,13 +64,17 @@ class Engine:
         self._dispatcher: Dispatcher | None = None
         self.webhooks: Registry | None = None
         self.acceptor = Acceptor(ports, self._fleet, self._routes, self._deliverer)
+        self.forms = Forms(self._fleet, self._routes)
         self.console = Console(ports, self._fleet, self._routes, self.sink_lags_s)
+        self.intake = Intake(ports, self._fleet, self._routes, self.acceptor)
         self.desk = Desk(ports, self.acceptor)
+        self.groups = Groups(ports, self.desk)
         self.bulk = Bulk(ports, self.desk)
         self.keyring = Keyring(ports.store, ports.clock.now)
         self.keys = KeyDesk(self.keyring, ports.clock.now)
         self.feed = Feed(ports.store, ports.news)
         self.ingestor = Ingestor(ports, self._fleet, self.keyring.projects, self._deliverer.written)
+        self.backfill = Backfill(ports, self._fleet, self.ingestor)
 
     def add_rotation(self, keeper: Keeper) -> None:
         """To be called before `run`, where secrets of accounts are kept elsewhere."""
@@ -101,6 +109,7 @@ class Engine:
             for name, loop in (
                 ("deliver", self._deliverer.run()),
                 *([("housekeep", self._housekeeper.run())] if self._queue.is_shared else []),
+                *([("backfill", self.backfill.run())] if self._queue.is_shared and self.backfill.is_scheduled else []),
                 *(("relay", relay.run()) for relay in self._relays),
                 *([("series", self._recorder.run())] if self._recorder else []),
                 *([("rotation", self.rotation.run())] if self.rotation else []),

@@ -14,6 +14,7 @@ from everpost.model.key import Caller
 from everpost.model.limits import PAGE_MAX
 from everpost.model.problem import Problem
 from everpost.model.removal import pseudonym, token
+from everpost.model.suppression import has_expired
 from everpost.store.port import Filter, Stored, Written
 
 NAMED_MAX: Final = 5  # mails that a refusal names
@@ -24,7 +25,7 @@ class Erased(Struct, frozen=True, kw_only=True):
 
     messages: int  # that the recipient was taken out of
     cancelled: int  # of these, mails that were still queued
-    suppressed: bool  # the address must not be written to, before and after
+    suppressed: bool  # no mail may go to the address, before and after
 
 
 class _Found(Struct, frozen=True):
@@ -112,7 +113,8 @@ class Eraser:
         return pseudonym(await salt_of(self._ports), project, address)
 
     async def _is_suppressed(self, project: str, address: str) -> bool:
-        return bool(await self._ports.store.suppressed(project, [address]))
+        now = self._ports.clock.now()
+        return any(not has_expired(row, now) for row in await self._ports.store.suppressed(project, [address]))
 
     def _event(self, caller: Caller) -> Event:
         clock = self._ports.clock

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from everpost.core import quota, resolving
+from everpost.core import delivering, quota, resolving
 from everpost.core.breaker import circuit
 from everpost.core.decide import Board, Standing
 from everpost.core.fit import Carrier
@@ -58,6 +58,9 @@ class Fleet:
 
     def member(self, name: str | None) -> Member | None:
         return self._members.get(name or "")
+
+    def members(self) -> Collection[Member]:
+        return self._members.values()
 
     def in_flight(self, name: str) -> int:
         return self._in_flight[name]
@@ -144,6 +147,7 @@ class Fleet:
         known = await self.health()
         used = await self.used()
         now = self._ports.clock.now()
+        known = delivering.audible(known, now)
         standings = {
             name: _standing(carrier, known.get(name, AccountHealth()), now) for name, carrier in self.carriers.items()
         }

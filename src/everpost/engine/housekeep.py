@@ -22,7 +22,8 @@ _log = logging.getLogger(__name__)
 
 
 class Retention(Struct, frozen=True, kw_only=True):
-    """Counted from acceptance; nothing goes of a message that is not final. None: as long as the message."""
+    """Counted from acceptance; nothing goes of a message that is not final. None: as long as the message. Suppressions
+    go as soon as they have expired."""
 
     messages_s: float = 30 * 86_400.0
     keys_s: float = 7 * 86_400.0  # idempotency keys
@@ -43,6 +44,7 @@ class Retention(Struct, frozen=True, kw_only=True):
             bodies=_before(now, self.bodies_s),
             addresses=_before(now, self.addresses_s),
             events=_before(now, self.events_s),
+            suppressions=now,
             salt=salt,
         )
 

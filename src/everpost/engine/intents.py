@@ -1,8 +1,9 @@
 """From a delivery to the intent of an attempt: which account carries it now, and with which request."""
 
+import dataclasses
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -17,6 +18,7 @@ from everpost.engine.routes import DEFAULT
 from everpost.model.change import Change
 from everpost.model.message import Message, without_recipients
 from everpost.model.route import Route
+from everpost.model.suppression import Suppression, stops, yields
 from everpost.providers.contract import Unsendable
 from everpost.store.port import Claimed, Store
 
@@ -30,19 +32,20 @@ class Round:
     began_at: float  # monotonic: what is decided on is no older
     board: Board
     routes: Mapping[str, Route]
-    suppressed: Collection[tuple[str, str]]  # project and address
+    barred: Mapping[tuple[str, str], Sequence[Suppression]]  # by project and address
     intents: list[Intent] = field(default_factory=list)
     changes: list[tuple[Message, Change]] = field(default_factory=list)
 
 
-async def suppressed_among(batch: Sequence[Claimed], store: Store) -> set[tuple[str, str]]:
-    """Projects and addresses that must not be written to, of those that these are for."""
-    by_project: dict[str, set[str]] = defaultdict(set)
-    for claimed in batch:
-        by_project[claimed.message.project].update(address.email for address in claimed.message.recipients)
-    found: set[tuple[str, str]] = set()
-    for project, addresses in by_project.items():
-        found.update((project, row.address) for row in await store.suppressed(project, sorted(addresses)))
+async def suppressed_among(batch: Sequence[Claimed], store: Store) -> Mapping[tuple[str, str], Sequence[Suppression]]:
+    """What is known of those that these are for, by project and address: of some, mail may still be theirs."""
+    asked: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for message in (claimed.message for claimed in batch):
+        asked[message.project, message.stream].update(address.email for address in message.recipients)
+    found: dict[tuple[str, str], list[Suppression]] = defaultdict(list)
+    for (project, stream), addresses in asked.items():
+        for row in await store.suppressed(project, sorted(addresses), stream):
+            found[project, row.address].append(row)
     return found
 
 
@@ -80,10 +83,11 @@ class Intents:
         if now >= delivery.expires_at:
             round_.changes.append((message, transitions.expire(delivery, now)))
             return
-        stopped = _stopped(message, round_.suppressed)
+        stopped = _places(stops, message, round_.barred, now)
         if not stopped.issubset(delivery.left_out):
             round_.changes.append((message, transitions.leave_out(delivery, message, stopped, now)))
             return
+        ignored = _places(yields, message, round_.barred, now)
         message = without_recipients(message, delivery.left_out)
         route = round_.routes.get(message.route) or round_.routes[DEFAULT]
         unfit: dict[str, str] = {}
@@ -103,6 +107,8 @@ class Intents:
                 case Send():
                     intent = self._build(claimed, message, decision, unfit, round_.began_at)
                     if intent is not None and await self._may_begin(decision, round_):
+                        change = transitions.overriding(intent.change, ignored)
+                        intent = dataclasses.replace(intent, change=change)
                         self._attempts.pledge(intent)
                         round_.intents.append(intent)
                         return
@@ -137,10 +143,15 @@ class Intents:
         return await self._fleet.take_probe(send.account)
 
 
-def _stopped(message: Message, suppressed: Collection[tuple[str, str]]) -> set[int]:
-    """The places of recipients that must not be written to."""
+def _places(
+    rule: Callable[[Suppression, Message, float], bool],
+    message: Message,
+    barred: Mapping[tuple[str, str], Sequence[Suppression]],
+    now: float,
+) -> set[int]:
+    """Of recipients of whom something is known that fits the rule."""
     return {
         place
         for place, address in enumerate(message.recipients)
-        if (message.project, address.email.lower()) in suppressed
+        if any(rule(row, message, now) for row in barred.get((message.project, address.email.lower()), ()))
     }

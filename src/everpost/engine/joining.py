@@ -9,7 +9,7 @@ from everpost.engine.ports import Ports
 from everpost.model.delivery import Delivery
 from everpost.model.event import EventType
 from everpost.model.limits import JOIN_PROJECTS_MAX, JOIN_SEARCHES_MAX
-from everpost.model.sighting import Sighting
+from everpost.model.sighting import OF_NO_MAIL, Sighting
 from everpost.store.port import Filter, Stored
 
 BACK_S: Final = 7 * 86_400.0  # how old a mail may be that is searched for by its recipient
@@ -34,7 +34,12 @@ class Joiner:
         searches = 0
         for one in sightings:
             join = named.get(one.delivery_id or "")
-            if join is None and one.recipient is not None and searches < JOIN_SEARCHES_MAX:
+            if (
+                join is None
+                and one.recipient is not None
+                and one.kind not in OF_NO_MAIL
+                and searches < JOIN_SEARCHES_MAX
+            ):
                 searches += 1
                 join = await self._searched(one, one.recipient, account)
             found.append(join)

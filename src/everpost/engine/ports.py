@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from everpost.attachments.port import Attachments
 from everpost.engine.clock import Clock
+from everpost.engine.documents import Documents
 from everpost.engine.news import News
 from everpost.engine.observer import UNOBSERVED, Observer
 from everpost.engine.wire import Wire
@@ -21,6 +22,7 @@ class Ports:
     due: Wakeup  # deliveries may be due
     news: News  # events may be waiting for the sinks
     clock: Clock
+    documents: Documents | None = None  # None: no webhooks come here that take any
     attachments: Attachments | None = None  # None: all of them lie in the store
     observer: Observer = UNOBSERVED
     tracer: Tracer = UNTRACED

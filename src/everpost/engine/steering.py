@@ -23,6 +23,7 @@ from everpost.model.limits import WAITING_LOOKS_MAX
 from everpost.model.message import Draft, Message
 from everpost.model.problem import Problem
 from everpost.model.route import Route
+from everpost.model.suppression import stops
 from everpost.store.port import Filter
 
 WAITING_S: Final = 5.0  # how old the numbers of waiting mails may be
@@ -79,9 +80,10 @@ class Steering:
         fresh = first_delivery(message, route, now)
         explanation = explain(fresh, message, route, await self._fleet.board(), self._unable(message, route, size))
         addresses = sorted({address.email for address in message.recipients})
-        stopped = await self._ports.store.suppressed(project, addresses)
+        known = await self._ports.store.suppressed(project, addresses, message.stream)
+        stopped = dict.fromkeys(row.address for row in known if stops(row, message, now))
         needs = replace(needs_of(message), size_bytes=size)
-        return Explained(explanation, tuple(row.address for row in stopped), needs)
+        return Explained(explanation, tuple(stopped), needs)
 
     def _unable(self, message: Message, route: Route, size: int) -> Mapping[str, str]:
         """Which accounts of the route can't carry it, whatever their health, and why."""

@@ -1,28 +1,32 @@
 """The laptop's processes: the all-in-one, and the sandbox alone."""
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from everpost.entrypoints.dev.drills import Drills
 from everpost.entrypoints.dev.operations import sandbox_operations
 from everpost.entrypoints.http.app import build_app
 from everpost.entrypoints.server import LOOPBACK, Say, counted, serve, services_of, stop_signal, url_of
+from everpost.entrypoints.smtp.listeners import Listeners
+from everpost.entrypoints.smtp.opening import opened
 from everpost.model.account import Account, Timeouts
 from everpost.model.route import Route, RouteAccount
 from everpost.providers.contract import Form
 from everpost.providers.hooks import SECRET
 from everpost.sandbox.sandbox import APIS, Sandbox
-from everpost.settings import HttpSettings, Retention, Settings, WebhookSettings
+from everpost.settings import HttpSettings, Retention, Settings, SubmissionSettings, WebhookSettings
 from everpost.wiring import PROVIDERS
 
 CONNECT_S: Final = 2.0  # to a sandbox provider on this machine; and
 WRITE_S: Final = 2.0  # short, since "it has it not" is believed only after the longest possible attempt
 SANDBOX_DOMAIN: Final = "mg.example.com"
+SUBMISSION_PORT: Final = 2587
 USUAL: Final = ("mailgun", "sendgrid")
 HERE: Final = WebhookSettings(
     allow=(ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128")), plain_http=True
@@ -35,6 +39,7 @@ class DevOptions(Struct, frozen=True, kw_only=True):
 
     port: int = 8025
     smtp_port: int = 2525
+    submission_port: int | None = None  # None: SUBMISSION_PORT, or any free one if that is taken
     control_port: int = 0  # of the sandbox; 0: any free one
     data: Path = Path("everpost-data")
     host: str = LOOPBACK
@@ -53,10 +58,11 @@ async def run_dev(options: DevOptions, say: Say) -> None:
         async with counted(settings) as (engine, metrics):
             needs_key = not ipaddress.ip_address(options.host).is_loopback
             services = services_of(engine, metrics, needs_key=needs_key, inbox=sandbox.inbox)
-            welcome = partial(_welcome, options, sandbox, needs_key=needs_key)
             door = build_app(services, sandbox_operations(sandbox, drills))
+            submission = await _opened(partial(opened, engine, door, services), settings, options.submission_port)
+            welcome = partial(_welcome, options, sandbox, submission.places[0], needs_key=needs_key)
             try:
-                await serve(engine, door, settings.http, lambda: say(welcome()))
+                await serve(engine, door, settings.http, lambda: say(welcome()), submission=submission)
             finally:
                 await drills.stop()
     finally:
@@ -77,6 +83,17 @@ async def run_sandbox(say: Say, host: str, ports: Mapping[str, int]) -> None:
         await stop.wait()
     finally:
         await sandbox.stop()
+
+
+async def _opened(open_: Callable[[Settings], Awaitable[Listeners]], settings: Settings, port: int | None) -> Listeners:
+    """Where mail is taken by SMTP as the API takes it."""
+    wanted = SUBMISSION_PORT if port is None else port
+    try:
+        return await open_(replace(settings, submission=SubmissionSettings(plain_port=wanted)))
+    except OSError:
+        if port is not None:
+            raise
+        return await open_(replace(settings, submission=SubmissionSettings(plain_port=0)))
 
 
 def _dev_settings(options: DevOptions, sandbox: Sandbox) -> Settings:
@@ -113,12 +130,10 @@ def _told(options: DevOptions, sandbox: Sandbox, provider: str) -> dict[str, str
         return {}
     everywhere = ipaddress.ip_address(options.host).is_unspecified
     url = url_of(HttpSettings(host=LOOPBACK if everywhere else options.host, port=options.port))
-    sandbox.telling.tell(provider, f"{url}/hooks/{provider}")
-    secret = sandbox.telling.secret(provider)
-    return {} if secret is None else {SECRET: secret}
+    return sandbox.telling.tell(provider, f"{url}/hooks/{provider}", sandbox.url(provider))
 
 
-def _welcome(options: DevOptions, sandbox: Sandbox, *, needs_key: bool) -> str:
+def _welcome(options: DevOptions, sandbox: Sandbox, submission: str, *, needs_key: bool) -> str:
     url = url_of(HttpSettings(host=options.host, port=options.port))
     host, port = sandbox.smtp_address
     body = '{"from":"ann@example.com","to":"bob@example.org","subject":"Hello","text":"It works"}'
@@ -129,7 +144,8 @@ def _welcome(options: DevOptions, sandbox: Sandbox, *, needs_key: bool) -> str:
   Page       {url}    send, watch, switch providers
   Inbox      {url}/#/inbox    what the sandbox providers were sent
   API        {url}/docs
-  SMTP       {host}:{port}    mail sent here goes straight to the inbox
+  SMTP       {submission}    mail sent here is taken as by the API
+  Sandbox    {host}:{port}    mail sent here by SMTP goes straight to the inbox
   Data       {options.data}{keys}
 
 Send the first mail:

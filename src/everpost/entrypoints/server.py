@@ -26,6 +26,8 @@ from everpost.entrypoints.http.punctuality import Punctual, sweep
 from everpost.entrypoints.metrics import Metrics, ServerMetrics
 from everpost.entrypoints.metrics.lateness import watched_loop
 from everpost.entrypoints.processes import Place
+from everpost.entrypoints.smtp.listeners import Listeners
+from everpost.entrypoints.smtp.opening import opened
 from everpost.model.limits import CONNECTIONS_MAX
 from everpost.settings import HttpSettings, Settings, WorkSettings
 from everpost.wiring import Role, assembled
@@ -45,8 +47,11 @@ async def run_server(settings: Settings, say: Say, *, works: bool = True, place:
     what its callers wait for, and nothing else. `place`: among several processes at one port."""
     async with counted(settings, Role.SERVER if works else Role.DOOR) as (engine, metrics):
         services = services_of(engine, metrics, origins=Origins(settings.http.page_origins))
-        started = place.tell_ready if place else lambda: say(f"Everpost listens on {url_of(settings.http)}")
-        await serve(engine, build_app(services), settings.http, started, place)
+        door = build_app(services)
+        submission = await opened(engine, door, services, settings, is_shared=place is not None)
+        told = ", and takes mail by SMTP at ".join(filter(None, (url_of(settings.http), ", ".join(submission.places))))
+        started = place.tell_ready if place else lambda: say(f"Everpost listens on {told}")
+        await serve(engine, door, settings.http, started, place, submission)
 
 
 async def run_worker(settings: Settings, say: Say) -> None:
@@ -80,6 +85,8 @@ def services_of(
         console=engine.console,
         desk=engine.desk,
         bulk=engine.bulk,
+        intake=engine.intake,
+        groups=engine.groups,
         keyring=engine.keyring if needs_key else None,
         clock=engine.ports.clock,
         ingestor=engine.ingestor,
@@ -100,8 +107,10 @@ async def serve(
     at: HttpSettings | WorkSettings,
     started: Callable[[], None],
     place: Place | None = None,
+    submission: Listeners | None = None,
 ) -> None:
-    """Runs engine and HTTP server until a signal: then both end what they have begun, and start nothing new."""
+    """Runs engine and HTTP server until a signal: then both end what they have begun, and start nothing new; and so do
+    the listeners for SMTP, which have been started."""
     stop = stop_signal()
     if place is not None:
         place.watch_parent(stop)
@@ -114,6 +123,8 @@ async def serve(
         await asyncio.wait([engine_task, server_task, stop_task], return_when=asyncio.FIRST_COMPLETED)
         stop_engine.set()  # who waits for a hand-over is answered, so that the requests can end
         server.should_exit = True
+        if submission is not None:
+            await submission.stop(REQUESTS_END_S)
         await server_task
     finally:
         stop_task.cancel()

@@ -6,6 +6,7 @@ nothing any more.
 
 from msgspec.structs import replace
 
+from everpost.health.delivering import HEARD, heard
 from everpost.health.port import BUCKET_S, WINDOW_S, Report, Sign
 from everpost.health.records import LOOKS, looked
 from everpost.model.account import OUTAGE_FAILURES, AccountHealth, Bucket
@@ -17,6 +18,8 @@ def fold(health: AccountHealth, report: Report) -> AccountHealth:
     """`health` and this report; any report of an attempt ends the lease of a probe."""
     if report.sign in LOOKS:
         return replace(health, records=looked(health.records, report))
+    if report.sign in HEARD:
+        return replace(health, delivering=heard(health.delivering, report))
     health = replace(health, probe_until=None)
     match report.sign:
         case Sign.OK:

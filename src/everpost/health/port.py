@@ -24,6 +24,9 @@ class Sign(StrEnum):
     SHOWN = "shown"  # its records show a mail that it had accepted; `at` is then
     MISSING = "missing"  # they do not, and should by now
     ABSENT = "absent"  # they do not, after twice the longest time that they may take
+    PROMPT = "prompt"  # of a mail that it had accepted at `at`, it has told in time that it was delivered
+    LATE = "late"  # it has told something else
+    SILENT = "silent"  # it has told nothing
 
 
 class Report(Struct, frozen=True, kw_only=True):

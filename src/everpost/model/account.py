@@ -37,6 +37,7 @@ class Account(Struct, frozen=True, kw_only=True):
     max_concurrency: int = 50
     timeouts: Timeouts = Timeouts()
     lookup_lag_s: float | None = None  # None: the provider's own
+    backfill_every_s: float | None = None  # how often its provider is asked what its webhooks missed; None: never
 
 
 class Bucket(Struct, frozen=True):
@@ -75,6 +76,44 @@ class Records(Struct, frozen=True, kw_only=True):
         return sum(not look.shown for look in self.looks)
 
 
+class Promptness(StrEnum):
+    """What a provider had told of a mail when it should have been delivered."""
+
+    PROMPT = "prompt"  # that it was, or that its address takes no mail
+    LATE = "late"  # something else
+    SILENT = "silent"  # nothing
+
+
+class Heard(Struct, frozen=True):
+    """Of one mail that the account had accepted."""
+
+    accepted_at: float
+    what: Promptness
+
+
+class Delivering(Struct, frozen=True, kw_only=True):
+    """Whether what an account accepts is reported delivered in time. What that means is decided in
+    `core.delivering`."""
+
+    heard: tuple[Heard, ...] = ()  # of the latest mails that were listened for, oldest first
+    heard_at: float | None = None  # when that was asked last
+    usual: float = 0.0  # the share that is prompt as a rule, by its own past …
+    mails: int = 0  # … of so many mails
+    slow_since: float | None = None  # when the first mail was accepted of a run of slow ones; None: it is as usual
+
+    @property
+    def share(self) -> float | None:
+        """Of the latest mails, those that were prompt; None: there were none."""
+        if not self.heard:
+            return None
+        return sum(one.what is Promptness.PROMPT for one in self.heard) / len(self.heard)
+
+    @property
+    def silent(self) -> int:
+        """Of the latest mails, those of which nothing was told."""
+        return sum(one.what is Promptness.SILENT for one in self.heard)
+
+
 class AccountHealth(Struct, frozen=True, kw_only=True):
     """Counters that add up over workers in any order. What they mean is decided in `core.breaker`."""
 
@@ -93,6 +132,7 @@ class AccountHealth(Struct, frozen=True, kw_only=True):
     last_error: str = ""
     last_error_at: float | None = None
     records: Records = Records()
+    delivering: Delivering = Delivering()
 
 
 class CircuitState(StrEnum):
@@ -107,3 +147,4 @@ class Circuit(Struct, frozen=True, kw_only=True):
     until: float | None = None  # open: when the next probe may go
     share: float = 1.0  # closed: part of the traffic that it may take while it comes back, or is in doubt
     unconfirmed: bool = False  # mail that the account accepts does not show in its records
+    slow: bool = False  # it is delivered late, or nothing is told of it

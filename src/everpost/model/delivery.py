@@ -13,11 +13,11 @@ class DeliveryState(StrEnum):
     SENT = "sent"  # a provider has it
     FAILED = "failed"  # no provider will take it, or it expired
     CANCELLED = "cancelled"
-    HELD = "held"  # parked at the provider, or unresolved with on_unknown = hold: a person decides
+    HELD = "held"  # parked at the provider, or unresolved with on_unknown = hold: a person decides, or an event of it
 
 
 FINAL: Final = frozenset({DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.CANCELLED, DeliveryState.HELD})
-"""States that Everpost never leaves by itself."""
+"""States that Everpost never leaves by itself: what is held, when its provider tells of it."""
 
 
 class Delivery(Struct, frozen=True, kw_only=True):

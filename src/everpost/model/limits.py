@@ -32,6 +32,12 @@ RESOLVE_WITHIN_S_MAX: Final = 7 * 86_400  # how long certainty may be looked for
 IDEMPOTENCY_KEY_CHARS_MAX: Final = 256  # the header Idempotency-Key
 WAIT_S_MAX: Final = 60  # the header Prefer: wait=N
 
+# What one request of a provider's own SDK may bring
+MAILS_MAX: Final = 1000  # mails of one request; SendGrid's number of personalizations
+MAILS_BYTES_MAX: Final = 4 * CONTENT_BYTES_MAX  # content of these mails, each counted whole
+GROUP_MAILS_MAX: Final = 10_000  # mails of one batch id
+SAME_MAIL_WINDOW_S_MAX: Final = 3600  # how long the same mail again may count as a repetition
+
 # How much of a client's request is read, and for how long it is waited for
 CONNECTIONS_MAX: Final = 10_000  # at once; at most half of the files that the system allows. More: the longest idle go
 REQUEST_HEAD_BYTES_MAX: Final = 64 * 1024  # request line and headers
@@ -49,6 +55,24 @@ ACCEPTING_BURST_MAX: Final = 512  # such requests above that, for a moment: they
 WAITING_CALLERS_MAX: Final = 1024  # requests that wait for a hand-over; the others are answered without waiting
 BODIES_BYTES_MAX: Final = 4 * BODY_BYTES_MAX  # bodies of all requests that are worked on; beyond it: 503
 WAITING_BYTES_MAX: Final = BODIES_BYTES_MAX // 2  # of these, bodies of those who wait for a hand-over
+
+# Mail that comes by SMTP
+SMTP_CONNECTIONS_MAX: Final = 1000  # of one process; more: the oldest that has not logged in goes
+SMTP_MESSAGE_BYTES_MAX: Final = BODY_BYTES_MAX  # one mail as it is sent, with its base64
+SMTP_BODIES_BYTES_MAX: Final = BODIES_BYTES_MAX // 2  # of all mails that are being read; beyond it: 452
+SMTP_COMMAND_BYTES_MAX: Final = 12_288  # one command with its CRLF: a login may be so long (RFC 4954 4)
+SMTP_LINE_BYTES_MAX: Final = 64 * 1024  # a line of the content; RFC 5321 has 1000, and many clients don't care
+SMTP_LOGIN_S_MAX: Final = 60  # from the connection to a login
+SMTP_COMMAND_S_MAX: Final = 300  # until the next command is there, whole (RFC 5321 4.5.3.2.7)
+SMTP_CONTENT_S_MAX: Final = 600  # from the reply to DATA to the final dot
+SMTP_HANDSHAKE_S_MAX: Final = 10  # of TLS
+SMTP_MAILS_MAX: Final = 1000  # of one connection; then 421, and the client comes again
+SMTP_COMMANDS_MAX: Final = 100  # commands in a row that bring no mail nearer (NOOP, RSET, EHLO)
+SMTP_FAULTS_MAX: Final = 50  # commands of one connection that were refused
+SMTP_LOGIN_FAULTS_MAX: Final = 3  # logins of one connection that were refused
+MIME_HEAD_BYTES_MAX: Final = 256 * 1024  # header of a mail or of a part
+MIME_PARTS_MAX: Final = 250  # parts of a mail, on all levels
+MIME_DEPTH_MAX: Final = 10  # levels of parts within parts
 
 # What is read back
 PAGE_MAX: Final = 200  # entries of one page
@@ -101,6 +125,7 @@ HOOKS_AT_ONCE_MAX: Final = 32  # such requests that are worked on; beyond it: 50
 HOOK_EVENTS_MAX: Final = 10_000  # events of one such request; the rest is kept as unreadable
 JOIN_SEARCHES_MAX: Final = 100  # events of one such request, without our id, whose mail is searched for
 JOIN_PROJECTS_MAX: Final = 100  # projects that are searched
+BACKFILL_PAGES_MAX: Final = 1000  # of its list of events, of a quarter of an hour of one account
 PAPER_BYTES_MAX: Final = 16 * 1024  # of an event as it came, as kept
 
 # What AWS takes

@@ -50,6 +50,8 @@ class Draft(Struct, frozen=True, kw_only=True):
     metadata: dict[str, str] = field(default_factory=dict)
     send_at: float | None = None
     expires_at: float | None = None
+    stream: str = ""  # of mail that its recipients may leave by itself; "": none
+    ignores_unsubscribe: bool = False  # mail of an account, which whoever has one must get
     route: str = "default"
     on_unknown: OnUnknown | None = None  # None: the route's
     resolve_within_s: float | None = None  # None: the route's

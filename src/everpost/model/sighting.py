@@ -20,6 +20,9 @@ class SightingKind(StrEnum):
     AUTORESPONDED = "autoresponded"
     OPENED = "opened"
     CLICKED = "clicked"
+    INBOUND = "inbound"  # somebody has written to us
+    SUPPRESSION_ADDED = "suppression_added"  # the provider's own list has grown
+    SUPPRESSION_REMOVED = "suppression_removed"
     UNKNOWN = "unknown"  # an event that no table of ours names
 
 
@@ -71,6 +74,7 @@ class Sighting(Struct, frozen=True, kw_only=True):
     event_id: str | None = None  # told again, it has the same one
     at: float | None = None  # when it happened, as the provider says
     recipient: str | None = None
+    vague: bool = False  # the recipient is one whom the mail was for, and not certainly the one whom this is about
     delivery_id: str | None = None  # ours, which the provider was given with the mail
     provider_message_id: str | None = None
     bounce: Bounce | None = None
@@ -90,5 +94,11 @@ class Unreadable(Struct, frozen=True):
     reason: str
 
 
-TAKEN: Final = frozenset(SightingKind) - {SightingKind.FAILED, SightingKind.UNKNOWN}
+OF_NO_MAIL: Final = frozenset({SightingKind.INBOUND, SightingKind.SUPPRESSION_ADDED, SightingKind.SUPPRESSION_REMOVED})
+"""What tells nothing of a mail that was sent."""
+
+TAKEN: Final = frozenset(SightingKind) - OF_NO_MAIL - {SightingKind.FAILED, SightingKind.UNKNOWN}
 """What can only be said of a mail that the provider has taken."""
+
+RELEASED: Final = TAKEN - {SightingKind.QUEUED, SightingKind.DEFERRED}
+"""What can only be said of a mail that it has not parked, or parks no more."""

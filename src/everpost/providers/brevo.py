@@ -15,8 +15,8 @@ from everpost.model.account import Account
 from everpost.model.ids import CORRELATION_KEY
 from everpost.model.limits import TAGS_MAX
 from everpost.model.message import Draft
+from everpost.providers import brevo_events, http
 from everpost.providers import contract as c
-from everpost.providers import http
 from everpost.providers.fields import without_repeats
 from everpost.providers.json_mail import JsonMail, address_as
 from everpost.providers.mime import ascii_line
@@ -130,7 +130,7 @@ PROVIDER: Final = c.Provider(
     name=MAIL.name,
     title="Brevo",
     docs="https://developers.brevo.com/reference/sendtransacemail",
-    settings=(http.API_KEY, http.BASE_URL),
+    settings=(http.API_KEY, http.BASE_URL, http.WEBHOOK_SECRET),
     limits=c.Limits(
         recipients_max=99,
         content_bytes_max=14 << 20,  # 20 MB in base64
@@ -145,4 +145,5 @@ PROVIDER: Final = c.Provider(
     resolve=c.Lookup(lag_s=900.0, kept_s=29 * 86_400.0, start=_ask, read=_find),
     probe=lambda account: _request("GET", account, "/account"),
     probe_refused=frozenset({401}),
+    webhook=brevo_events.WEBHOOK,
 )

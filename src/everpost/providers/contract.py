@@ -18,6 +18,7 @@ from everpost.model.limits import REASON_CHARS_MAX
 from everpost.model.message import Draft
 from everpost.model.outcome import Kind, Outcome
 from everpost.providers.aws import AwsSigning
+from everpost.providers.history import History
 from everpost.providers.hooks import Webhook
 
 # --- what goes out ---------------------------------------------------------------------------------------------------
@@ -284,9 +285,9 @@ class Provider(Struct, frozen=True, kw_only=True):
     resolve: Lookup | Replay | None  # None: nobody can tell
     probe: Callable[[Account], HttpRequest | SmtpProbe] | None = None
     """A read-only request: any 2xx answer proves that the credentials work (SMTP: the reply to NOOP)."""
-    probe_refused: frozenset[int] = frozenset()
-    """Statuses of its answer that prove that they do not. Whatever is in neither can't tell."""
+    probe_refused: frozenset[int] = frozenset()  # statuses of its answer that prove that they do not
     webhook: Webhook | None = None  # None: it sends no events
+    history: History | None = None  # None: it lists no events
 
 
 def outcome_of(provider: Provider, answer: Answer, account: Account) -> Outcome:

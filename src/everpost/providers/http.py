@@ -12,7 +12,7 @@ from everpost.model.account import Account
 from everpost.model.message import Draft
 from everpost.providers.contract import Absent, Finding, Form, HttpRequest, HttpResponse, Setting, Sought, Unclear
 from everpost.providers.fields import without_repeats
-from everpost.providers.hooks import SECRET
+from everpost.providers.hooks import QUEUE, SECRET, TOPICS, URL
 from everpost.providers.options import Path, below
 
 _PLAIN: Final = re.compile(r"[a-z0-9._+@-]+")
@@ -30,6 +30,11 @@ BASE_URL: Final = Setting(name="base_url", form=Form.URL, help="another address 
 WEBHOOK_SECRET: Final = Setting(
     name=SECRET, help="what proves that its events are its own; without it they are refused", secret=True
 )
+WEBHOOK_TOPICS: Final = Setting(
+    name=TOPICS, help="names (ARNs) of the topics that bring its events, parted by commas; others are refused"
+)
+WEBHOOK_URL: Final = Setting(name=URL, help="its webhook's address exactly as entered there: it is signed, too")
+WEBHOOK_QUEUE: Final = Setting(name=QUEUE, help="name of the SQS queue that brings its events to the function `hooks`")
 
 
 def region_of(regions: Mapping[str, str]) -> Setting:

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from everpost.model.account import Account
 from everpost.model.message import Draft
 from everpost.providers import contract as c
-from everpost.providers import http
+from everpost.providers import http, mailersend_events
 from everpost.providers.mailersend_mail import LIMITS, MAIL
 from everpost.providers.reading import Reading, at, decoded, read_answer
 
@@ -94,7 +94,7 @@ PROVIDER: Final = c.Provider(
     name=MAIL.name,
     title="MailerSend",
     docs="https://developers.mailersend.com/api/v1/email.html",
-    settings=http.settings_of(REGIONS),
+    settings=http.settings_of(REGIONS, http.WEBHOOK_SECRET),
     limits=LIMITS,
     rows=ROWS,
     fault=MAIL.fault,
@@ -103,4 +103,5 @@ PROVIDER: Final = c.Provider(
     resolve=c.Lookup(lag_s=1800.0, kept_s=86_400.0, start=_ask, read=_find),  # kept by plan, for a day at least
     probe=lambda account: _request("GET", account, "/v1/api-quota", account.settings["api_key"]),
     probe_refused=frozenset({401}),
+    webhook=mailersend_events.WEBHOOK,
 )

@@ -12,14 +12,13 @@ from everpost.model.ids import CORRELATION_KEY
 from everpost.model.limits import CONTENT_BYTES_MAX
 from everpost.model.message import Draft
 from everpost.providers import contract as c
-from everpost.providers import http, mailgun_events
+from everpost.providers import http, mailgun_events, mailgun_history
 from everpost.providers.forms import render_form
 from everpost.providers.mailgun_mail import fault, fields_of, files_of
 from everpost.providers.reading import Reading, at, decoded, read_answer
 
 REGIONS: Final = {"us": "https://api.mailgun.net", "eu": "https://api.eu.mailgun.net"}
 DOMAIN: Final = c.Setting(name="domain", form=c.Form.DOMAIN, help="sending domain", required=True)
-EVENTS_MAX: Final = 300
 PUT_OFF: Final = (("o:deliverytime",), ("o:deliverytime-optimize-period",), ("o:time-zone-localize",))
 BARE_WORDS: Final = ("Forbidden", "Mailgun Magnificent API")  # the two answers that are no JSON objects
 
@@ -72,7 +71,7 @@ READING: Final = Reading(words=_words, message_id=_message_id, rows=ROWS, wait=W
 def _ask(sought: c.Sought) -> c.HttpRequest:
     begin, end = (int(at.timestamp()) for at in http.window(sought))
     what = {"event": "accepted", "recipient": http.searched(sought.message), "begin": begin, "end": end}
-    url = _url(sought.account, "/v3/{}/events?" + urlencode(what | {"ascending": "yes", "limit": EVENTS_MAX}))
+    url = _url(sought.account, "/v3/{}/events?" + urlencode(what | mailgun_history.PAGE))
     return http.request_of("GET", url, _login(http.lookup_key(sought.account)))
 
 
@@ -108,4 +107,5 @@ PROVIDER: Final = c.Provider(
     resolve=c.Lookup(lag_s=1800.0, kept_s=86_400.0, start=_ask, read=_find),
     probe=lambda account: http.request_of("GET", _url(account, "/v4/domains/{}"), _login(http.lookup_key(account))),
     webhook=mailgun_events.WEBHOOK,
+    history=mailgun_history.history(_url, REGIONS),
 )

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from everpost.model.account import Account
 from everpost.model.message import Draft
 from everpost.providers import contract as c
-from everpost.providers import http
+from everpost.providers import http, mailjet_events
 from everpost.providers.mailjet_mail import LIMITS, MAIL
 from everpost.providers.reading import Reading, at, decoded, read_answer
 
@@ -84,7 +84,7 @@ PROVIDER: Final = c.Provider(
     name=MAIL.name,
     title="Mailjet",
     docs="https://dev.mailjet.com/reference/email/send-emails/",
-    settings=(http.API_KEY, SECRET_KEY, http.region_of(REGIONS), http.BASE_URL),  # its keys may read what they sent
+    settings=(http.API_KEY, SECRET_KEY, http.region_of(REGIONS), http.BASE_URL, http.WEBHOOK_SECRET),
     limits=LIMITS,
     rows=ROWS,
     fault=MAIL.fault,
@@ -93,4 +93,5 @@ PROVIDER: Final = c.Provider(
     resolve=c.Lookup(lag_s=1800.0, kept_s=7 * 86_400.0, start=_ask, read=_find),  # it promises neither
     probe=lambda account: _request("GET", account, "/v3/REST/sender?Limit=1"),
     probe_refused=frozenset({401}),
+    webhook=mailjet_events.WEBHOOK,
 )

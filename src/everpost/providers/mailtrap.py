@@ -11,7 +11,7 @@ from everpost.model.account import Account
 from everpost.model.ids import CORRELATION_KEY
 from everpost.model.message import Attachment, Draft
 from everpost.providers import contract as c
-from everpost.providers import http
+from everpost.providers import http, mailtrap_events
 from everpost.providers.fields import without_repeats
 from everpost.providers.json_mail import JsonMail, address_as
 from everpost.providers.reading import Reading, at, decoded, read_answer
@@ -119,7 +119,7 @@ PROVIDER: Final = c.Provider(
     name=MAIL.name,
     title="Mailtrap",
     docs="https://docs.mailtrap.io/developers/email-sending",
-    settings=http.settings_of(LOGS, STREAM),
+    settings=http.settings_of(LOGS, http.WEBHOOK_SECRET, STREAM),
     limits=LIMITS,
     rows=ROWS,
     fault=MAIL.fault,
@@ -128,4 +128,5 @@ PROVIDER: Final = c.Provider(
     resolve=c.Lookup(lag_s=1800.0, kept_s=3 * 86_400.0, start=_ask, read=_find),  # kept by plan, for 3 days at least
     probe=lambda account: _read(account, "/api/domains"),
     probe_refused=frozenset({401}),
+    webhook=mailtrap_events.WEBHOOK,
 )

@@ -10,7 +10,7 @@ from everpost.model.account import Account
 from everpost.model.ids import CORRELATION_KEY
 from everpost.model.message import Draft
 from everpost.providers import contract as c
-from everpost.providers import http
+from everpost.providers import http, mandrill_events
 from everpost.providers.mandrill_mail import LIMITS, MAIL
 from everpost.providers.reading import Reading, at, decoded, read_answer
 
@@ -39,7 +39,8 @@ def build(message: Draft, delivery_id: str, account: Account) -> c.HttpRequest |
 
 
 def _request(account: Account, method: str, key: str, body: dict[str, Any]) -> c.HttpRequest:
-    return http.json_request("POST", http.url_of(account, REGIONS, f"/api/1.4/{method}"), key, {"key": key} | body, "")
+    url = http.url_of(account, REGIONS, f"/api/1.4/{method}")
+    return http.json_request("POST", url, key, {"key": str(key)} | body, "")
 
 
 # --- the answer ------------------------------------------------------------------------------------------------------
@@ -96,7 +97,7 @@ PROVIDER: Final = c.Provider(
     name=MAIL.name,
     title="Mandrill",
     docs="https://mailchimp.com/developer/transactional/api/messages/",
-    settings=http.settings_of(REGIONS),
+    settings=http.settings_of(REGIONS, http.WEBHOOK_SECRET, http.WEBHOOK_URL),
     limits=LIMITS,
     rows=ROWS,
     fault=MAIL.fault,
@@ -105,4 +106,5 @@ PROVIDER: Final = c.Provider(
     resolve=c.Lookup(lag_s=1800.0, kept_s=7 * 86_400.0, start=_ask, read=_find),
     probe=lambda account: _request(account, "users/ping2", account.settings["api_key"], {}),
     probe_refused=frozenset({401}),
+    webhook=mandrill_events.WEBHOOK,
 )

@@ -131,7 +131,7 @@ def _encoded_words(text: str) -> list[str]:
 
 def _filename(filename: str) -> str:
     """The `filename` parameter; in segments of percent-encoded UTF-8 where it is long or not ASCII (RFC 2231)."""
-    if filename.isascii() and len(filename) <= _PARAMETER_CHARS:
+    if filename.isascii() and "=?" not in filename and len(filename) <= _PARAMETER_CHARS:
         return f'filename="{_escaped(filename)}"'
     octets = [quote(char, safe="") for char in filename]
     segments = [""]

@@ -13,7 +13,7 @@ from everpost.model.account import Account
 from everpost.model.ids import CORRELATION_KEY
 from everpost.model.message import Draft
 from everpost.providers import contract as c
-from everpost.providers import http
+from everpost.providers import http, postmark_events
 from everpost.providers.fields import fault_of, header_of, mailbox_line, needs_to, quoted_mailbox, without_repeats
 from everpost.providers.options import merge_fault, merged
 from everpost.providers.reading import Reading, at, decoded, id_at, read_answer
@@ -49,7 +49,7 @@ def build(message: Draft, delivery_id: str, account: Account) -> c.HttpRequest |
     ours = _body(message, delivery_id) | ({"MessageStream": stream} if stream else {})
     whole = merged(ours, message.provider_options.get(NAME, {}))
     is_template = any(name in whole for name in TEMPLATES)
-    return _request("POST", account, "/email/withTemplate" if is_template else "/email", whole)
+    return request_of("POST", account, "/email/withTemplate" if is_template else "/email", whole)
 
 
 def fault(message: Draft) -> str | None:
@@ -91,7 +91,7 @@ def _body(message: Draft, delivery_id: str) -> dict[str, Any]:
     return {name: value for name, value in body.items() if value}
 
 
-def _request(method: str, account: Account, path: str, body: Any = None) -> c.HttpRequest:
+def request_of(method: str, account: Account, path: str, body: Any = None) -> c.HttpRequest:
     url = http.url_of(account, REGIONS, path)
     request = http.json_request(method, url, account.settings["api_key"], body, header=TOKEN)
     return replace(request, headers={"Accept": "application/json", **request.headers})
@@ -116,7 +116,7 @@ READING: Final = Reading(words=_words, message_id=_message_id, rows=ROWS)
 
 def _ask(sought: c.Sought) -> c.HttpRequest:
     query = urlencode({"count": FOUND_MAX, "offset": 0, f"metadata_{CORRELATION_KEY}": sought.delivery_id})
-    return _request("GET", sought.account, f"/messages/outbound?{query}")
+    return request_of("GET", sought.account, f"/messages/outbound?{query}")
 
 
 def _find(sought: c.Sought, response: c.HttpResponse) -> c.Finding:
@@ -133,13 +133,14 @@ PROVIDER: Final = c.Provider(
     name=NAME,
     title="Postmark",
     docs="https://postmarkapp.com/developer/api/email-api",
-    settings=(http.API_KEY, http.BASE_URL, STREAM),
+    settings=(http.API_KEY, http.BASE_URL, http.WEBHOOK_SECRET, STREAM),
     limits=LIMITS,
     rows=ROWS,
     fault=fault,
     build=build,
     read=lambda response, _: read_answer(READING, response),
     resolve=c.Lookup(lag_s=300.0, kept_s=7 * 86_400.0, start=_ask, read=_find),
-    probe=lambda account: _request("GET", account, "/server"),
+    probe=lambda account: request_of("GET", account, "/server"),
     probe_refused=frozenset({401}),
+    webhook=postmark_events.WEBHOOK,
 )

@@ -12,7 +12,7 @@ from everpost.model.account import Account
 from everpost.model.limits import CONTENT_BYTES_MAX
 from everpost.model.message import Attachment, Draft
 from everpost.providers import contract as c
-from everpost.providers import http
+from everpost.providers import http, resend_events
 from everpost.providers.fields import quoted_mailbox, without_repeats
 from everpost.providers.json_mail import JsonMail
 from everpost.providers.reading import Reading, at, decoded, id_at, read_answer
@@ -95,7 +95,7 @@ PROVIDER: Final = c.Provider(
     name="resend",
     title="Resend",
     docs="https://resend.com/docs/api-reference/emails/send-email",
-    settings=(http.API_KEY, http.BASE_URL),
+    settings=(http.API_KEY, http.BASE_URL, http.WEBHOOK_SECRET),
     limits=c.Limits(
         recipients_max=50,
         content_bytes_max=CONTENT_BYTES_MAX,
@@ -109,4 +109,5 @@ PROVIDER: Final = c.Provider(
     read=lambda response, _: read_answer(READING, response),
     resolve=c.Replay(kept_s=KNOWN_S),
     probe=lambda account: _request("GET", account, "/domains"),
+    webhook=resend_events.WEBHOOK,
 )

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from everpost.model.account import Account
 from everpost.model.message import Draft
 from everpost.providers import contract as c
-from everpost.providers import http
+from everpost.providers import http, scaleway_events
 from everpost.providers.fields import quoted_mailbox, without_repeats
 from everpost.providers.json_mail import JsonMail, address_as
 from everpost.providers.reading import Reading, at, decoded, read_answer
@@ -117,7 +117,7 @@ PROVIDER: Final = c.Provider(
     name=MAIL.name,
     title="Scaleway",
     docs="https://www.scaleway.com/en/developers/api/transactional-email/",
-    settings=http.settings_of(REGIONS, PROJECT),
+    settings=http.settings_of(REGIONS, PROJECT, http.WEBHOOK_TOPICS),
     limits=c.Limits(
         recipients_max=10,
         content_bytes_max=1400 << 10,  # 2 MB in base64
@@ -132,4 +132,5 @@ PROVIDER: Final = c.Provider(
     resolve=c.Lookup(lag_s=1800.0, kept_s=86_400.0, start=_ask, read=_find),  # it promises neither
     probe=lambda account: _request("GET", account, "/domains?page_size=1", http.lookup_key(account)),
     probe_refused=frozenset({401}),
+    webhook=scaleway_events.WEBHOOK,
 )

@@ -13,7 +13,7 @@ from everpost.model.limits import CONTENT_BYTES_MAX
 from everpost.model.message import Draft
 from everpost.model.outcome import Kind
 from everpost.providers import contract as c
-from everpost.providers import http
+from everpost.providers import http, ses_events
 from everpost.providers.aws import AwsSigning
 from everpost.providers.reading import Reading, at, decoded, id_at, read_answer
 from everpost.providers.ses_mail import NAME, fault, whole
@@ -32,8 +32,7 @@ ROWS: Final = (
     c.Row(429, "daily", c.QUOTA_USED_UP, "of the last 24 hours"),
     c.Row(400, "^(Throttling|TooManyRequests)", AT_ONCE, "more a second than it may send"),
     c.Row(429, "", AT_ONCE, "more a second than it may send"),
-    c.Row(400, "^ExpiredToken", c.UNAVAILABLE, "the next request is signed by new credentials"),
-    c.Row(403, "^ExpiredToken", c.UNAVAILABLE, "the next request is signed by new credentials"),
+    *(c.Row(status, "^ExpiredToken", c.UNAVAILABLE, "the next request is signed anew") for status in (400, 403)),
     c.Row(400, "^(MessageRejected.*not verified|MailFromDomainNotVerified)", c.REFUSED_HERE, "this sender's fault"),
     c.Row(400, "^(SendingPaused|AccountSuspended|LimitExceeded|NotFound)", c.REFUSED_ACCOUNT),
     c.Row(400, "^(AccessDenied|NotAuthorized|IncompleteSignature|UnrecognizedClient|OptInRequired)", c.REFUSED_ACCOUNT),
@@ -47,10 +46,10 @@ def build(message: Draft, delivery_id: str, account: Account) -> c.HttpRequest |
         return c.Unsendable(reason)
     name = account.settings.get("configuration_set")
     body = ({"ConfigurationSetName": name} if name else {}) | whole(message, delivery_id)
-    return _request("POST", account, "/v2/email/outbound-emails", body)
+    return request_of("POST", account, "/v2/email/outbound-emails", body)
 
 
-def _request(method: str, account: Account, path: str, body: Any = None) -> c.HttpRequest:
+def request_of(method: str, account: Account, path: str, body: Any = None) -> c.HttpRequest:
     region = account.settings["region"]
     domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     url = http.url_of(account, {region: f"https://email.{region}.{domain}"}, path)
@@ -81,7 +80,7 @@ PROVIDER: Final = c.Provider(
     name=NAME,
     title="Amazon SES",
     docs="https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html",
-    settings=(REGION, *KEYS, CONFIGURATION_SET, http.BASE_URL),
+    settings=(REGION, *KEYS, CONFIGURATION_SET, http.BASE_URL, http.WEBHOOK_TOPICS, http.WEBHOOK_QUEUE),
     limits=c.Limits(
         recipients_max=50,
         content_bytes_max=CONTENT_BYTES_MAX,
@@ -96,5 +95,6 @@ PROVIDER: Final = c.Provider(
     build=build,
     read=lambda response, _: read_answer(READING, response),
     resolve=None,
-    probe=lambda account: _request("GET", account, "/v2/email/account"),
+    probe=lambda account: request_of("GET", account, "/v2/email/account"),
+    webhook=ses_events.WEBHOOK,
 )

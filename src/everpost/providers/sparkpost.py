@@ -10,12 +10,11 @@ from everpost.model.account import Account
 from everpost.model.ids import CORRELATION_KEY
 from everpost.model.message import Draft
 from everpost.providers import contract as c
-from everpost.providers import http
+from everpost.providers import http, sparkpost_events, sparkpost_history
 from everpost.providers.reading import Reading, at, decoded, id_at, read_answer
 from everpost.providers.sparkpost_mail import LIMITS, MAIL, fault
 
 REGIONS: Final = {"us": "https://api.sparkpost.com", "eu": "https://api.eu.sparkpost.com"}
-EVENTS_MAX: Final = 1000
 
 ROWS: Final = (
     c.Row(200, "^0 accepted", c.REFUSED_HERE, "all recipients are on its own list, or not to its liking"),
@@ -63,7 +62,7 @@ READING: Final = Reading(words=_words, message_id=_message_id, rows=ROWS)
 def _ask(sought: c.Sought) -> c.HttpRequest:
     begin, end = (f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in http.window(sought))
     what = {"recipients": http.searched(sought.message), "events": "injection", "from": begin, "to": end}
-    path = f"/api/v1/events/message?{urlencode(what | {'per_page': EVENTS_MAX})}"
+    path = f"/api/v1/events/message?{urlencode(what | {'per_page': sparkpost_history.EVENTS_MAX})}"
     return _request("GET", sought.account, path, http.lookup_key(sought.account))
 
 
@@ -86,7 +85,7 @@ PROVIDER: Final = c.Provider(
     name=MAIL.name,
     title="SparkPost",
     docs="https://developers.sparkpost.com/api/transmissions/",
-    settings=http.settings_of(REGIONS),
+    settings=http.settings_of(REGIONS, http.WEBHOOK_SECRET),
     limits=LIMITS,
     rows=ROWS,
     fault=fault,
@@ -95,4 +94,6 @@ PROVIDER: Final = c.Provider(
     resolve=c.Lookup(lag_s=600.0, kept_s=9 * 86_400.0, start=_ask, read=_find),
     probe=lambda account: _request("GET", account, "/api/v1/account", http.lookup_key(account)),
     probe_refused=frozenset({401}),
+    webhook=sparkpost_events.WEBHOOK,
+    history=sparkpost_history.history(REGIONS),
 )

@@ -78,8 +78,12 @@ class Control:
         if event.place >= len(caught.draft.recipients):
             return render_json(400, {"message": f"the mail has {len(caught.draft.recipients)} recipients"})
         if not self._telling.told(caught, event.place, [event.what]):
-            return render_json(409, {"message": f"nobody is told what becomes of mail at {caught.provider}"})
+            words = f"nobody is told that of mail at {caught.provider}, or it has no event for it"
+            return render_json(409, {"message": words})
         return render_json(202, {"message": "it is told"})
+
+    def document(self, provider: str, path: str) -> bytes | None:
+        return self._telling.document(provider, path)
 
     def answer_faults(self, request: Submission, provider: str) -> Rendered | Awaitable[Rendered]:
         if provider not in self._faults:
@@ -117,6 +121,8 @@ class Steered:
     def answer(self, request: Submission, *, lose: bool = False) -> Rendered | Awaitable[Rendered]:
         if request.path == "/_sandbox/faults":
             return self._control.answer_faults(request, self._name)
+        if request.method == "GET" and (document := self._control.document(self._name, request.path)) is not None:
+            return Rendered(status=200, headers={"content-type": "text/plain"}, body=document)
         return self._api.answer(request, lose=lose)
 
 

@@ -1,20 +1,17 @@
-"""What the sandbox providers tell of a mail, in their own forms and signed as they sign it.
+"""What sandbox providers tell of a mail; how each of them words and signs it is in `tellers`.
 
 An address says what becomes of mail to it, by its local part: `bounce@example.org`, `complain+7@example.com`. All
 others get theirs.
 """
 
-import hashlib
-import hmac
-from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol, runtime_checkable
 
-import msgspec
 from msgspec import Struct
 
 from everpost.model.ids import CORRELATION_KEY
-from everpost.sandbox.inbox import Caught
+from everpost.sandbox.inbox import Caught, Inbox
 
 FATES: Final[Mapping[str, tuple[str, ...]]] = {
     "bounce": ("queued", "bounced"),
@@ -26,9 +23,11 @@ FATES: Final[Mapping[str, tuple[str, ...]]] = {
     "open": ("queued", "delivered", "opened"),
 }
 USUAL: Final = ("queued", "delivered")
-_HARD: Final = "5.1.1 no such user here"
-_SOFT: Final = "5.7.1 refused for reasons of policy"
-_LATER: Final = "4.7.1 greylisted, come again"
+WHATS: Final = frozenset(USUAL).union(*FATES.values())
+HARD: Final = "5.1.1 no such user here"
+SOFT: Final = "5.7.1 refused for reasons of policy"
+LATER: Final = "4.7.1 greylisted, come again"
+BROWSER: Final = "Mozilla/5.0 (X11; Linux x86_64)"
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -53,6 +52,14 @@ class Told(Struct, frozen=True, kw_only=True):
         return self.caught.draft.metadata | ours
 
 
+def told_of(caught: Caught, inbox: Inbox) -> list[Told]:
+    """What its provider lists of a mail, the oldest first: that it was taken, and what has happened since."""
+    places = range(len(caught.draft.recipients))
+    taken = [Told(caught=caught, place=place, what="queued", at=caught.received_at) for place in places]
+    since = (Told(caught=caught, place=x.place, what=x.what, at=x.at) for x in inbox.happened(caught.id))
+    return taken + [told for told in since if told.what != "queued"]
+
+
 class Post(Struct, frozen=True):
     """A request that brings events."""
 
@@ -66,117 +73,33 @@ class Teller(Protocol):
     secret: str
     """What whoever is told needs to know that it was this provider."""
 
-    def posts(self, events: Sequence[Told], now: float) -> list[Post]: ...
+    @property
+    def native(self) -> Mapping[str, Mapping[str, Any]]:
+        """What it can tell, each with what its own events say of that alone."""
+        ...
+
+    def posts(self, events: Sequence[Told], now: float) -> list[Post]:
+        """`events`: what it can tell."""
+        ...
+
+
+@runtime_checkable
+class Particular(Protocol):
+    """A teller of whom a secret does not say enough."""
+
+    @property
+    def documents(self) -> Mapping[str, bytes]:
+        """What lies at the sandbox provider, by path, for whoever is told to look at."""
+        ...
+
+    def settings(self, url: str, base_url: str) -> dict[str, str]:
+        """Of the account whose events go to `url` from now on. At `base_url` is the sandbox provider."""
+        ...
+
+
+def iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def fate_of(email: str) -> tuple[str, ...]:
     return FATES.get(email.partition("@")[0].partition("+")[0].lower(), USUAL)
-
-
-class SendGridTeller:
-    """Many events in one request, signed by a key whose public part is the secret. Raises ImportError where the
-    library for that is not installed."""
-
-    def __init__(self) -> None:
-        from cryptography.hazmat.primitives.asymmetric import ec
-        from cryptography.hazmat.primitives.hashes import SHA256
-        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-        key = ec.generate_private_key(ec.SECP256R1())
-        public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        self.secret = b64encode(public).decode()
-        self._sign: Callable[[bytes], bytes] = lambda signed: key.sign(signed, ec.ECDSA(SHA256()))
-
-    def posts(self, events: Sequence[Told], now: float) -> list[Post]:
-        body, stamp = msgspec.json.encode([_sendgrid(event) for event in events]) + b"\r\n", str(int(now))
-        prefix = "X-Twilio-Email-Event-Webhook-"
-        signature = b64encode(self._sign(stamp.encode() + body)).decode()
-        return [Post(body, {f"{prefix}Signature": signature, f"{prefix}Timestamp": stamp})]
-
-
-class MailgunTeller:
-    """One event in each request, with a token that is signed."""
-
-    def __init__(self, secret: str) -> None:
-        self.secret = secret
-
-    def posts(self, events: Sequence[Told], now: float) -> list[Post]:
-        return [self._post(event, str(int(now))) for event in events]
-
-    def _post(self, event: Told, stamp: str) -> Post:
-        token = hashlib.sha256(event.id.encode()).hexdigest()[:50]
-        signature = hmac.new(self.secret.encode(), (stamp + token).encode(), hashlib.sha256).hexdigest()
-        signed = {"timestamp": stamp, "token": token, "signature": signature}
-        return Post(msgspec.json.encode({"signature": signed, "event-data": _mailgun(event)}), {})
-
-
-_SENDGRID: Final[Mapping[str, Mapping[str, Any]]] = {
-    "queued": {"event": "processed"},
-    "deferred": {"event": "deferred", "response": f"451 {_LATER}", "attempt": "1"},
-    "delivered": {"event": "delivered", "response": "250 2.0.0 OK"},
-    "bounced": {
-        "event": "bounce",
-        "type": "bounce",
-        "status": "5.1.1",
-        "reason": f"550 {_HARD}",
-        "bounce_classification": "Invalid Address",
-    },
-    "refused": {
-        "event": "bounce",
-        "type": "blocked",
-        "status": "5.7.1",
-        "reason": f"550 {_SOFT}",
-        "bounce_classification": "Reputation",
-    },
-    "rejected": {"event": "dropped", "reason": "Bounced Address"},
-    "complained": {"event": "spamreport"},
-    "unsubscribed": {"event": "unsubscribe"},
-    "opened": {"event": "open", "useragent": "Mozilla/5.0 (X11; Linux x86_64)", "sg_machine_open": False},
-}
-_MAILGUN: Final[Mapping[str, Mapping[str, Any]]] = {
-    "queued": {"event": "accepted"},
-    "deferred": {
-        "event": "failed",
-        "severity": "temporary",
-        "delivery-status": {"code": 451, "enhanced-code": "4.7.1", "message": _LATER},
-    },
-    "delivered": {"event": "delivered", "delivery-status": {"code": 250, "message": "OK"}},
-    "bounced": {
-        "event": "failed",
-        "severity": "permanent",
-        "reason": "bounce",
-        "delivery-status": {"code": 550, "enhanced-code": "5.1.1", "message": _HARD},
-    },
-    "refused": {
-        "event": "failed",
-        "severity": "permanent",
-        "reason": "bounce",
-        "delivery-status": {"code": 550, "enhanced-code": "5.7.1", "message": _SOFT},
-    },
-    "rejected": {"event": "rejected", "reject": {"reason": "on the list of bounced addresses"}},
-    "complained": {"event": "complained"},
-    "unsubscribed": {"event": "unsubscribed"},
-    "opened": {"event": "opened", "client-info": {"user-agent": "Mozilla/5.0 (X11; Linux x86_64)"}},
-}
-WHATS: Final = frozenset(_SENDGRID)
-
-
-def _sendgrid(told: Told) -> dict[str, Any]:
-    about = {
-        "email": told.recipient,
-        "timestamp": int(told.at),
-        "sg_event_id": f"sandbox-{told.id}",
-        "sg_message_id": f"{told.caught.provider_message_id}.recvd-{told.place}",
-    }
-    return told.variables | about | dict(_SENDGRID[told.what])
-
-
-def _mailgun(told: Told) -> dict[str, Any]:
-    return {
-        "id": f"sandbox-{told.id}",
-        "timestamp": told.at,
-        "recipient": told.recipient,
-        "user-variables": told.variables,
-        "message": {"headers": {"message-id": told.caught.provider_message_id, "to": told.recipient}},
-        **_MAILGUN[told.what],
-    }

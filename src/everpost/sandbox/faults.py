@@ -21,9 +21,10 @@ class FaultKind(StrEnum):
     SLOW = "slow"  # accepted, and the answer comes after `delay_s`
     BOUNCE = "bounce"  # accepted; told later: the receiving server will not have it
     COMPLAIN = "complain"  # accepted; told later: delivered, and the recipient calls it spam
+    MUTE = "mute"  # accepted; what becomes of it is listed, and its webhooks are lost
 
 
-LATER: Final = frozenset({FaultKind.BOUNCE, FaultKind.COMPLAIN})
+LATER: Final = frozenset({FaultKind.BOUNCE, FaultKind.COMPLAIN, FaultKind.MUTE})
 """They hit the mail, after its request was answered well."""
 _NOT_OF_REQUESTS: Final = LATER | {FaultKind.REFUSE}
 

@@ -1,7 +1,7 @@
 """What the sandbox has caught, and the truth about it: how often each delivery was really taken."""
 
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count, dropwhile, islice
 from typing import Final
 
@@ -26,6 +26,14 @@ class Caught(Struct, frozen=True, kw_only=True):
     lost: bool = False  # answered with success and dropped on purpose: no log and no recipient ever shows it
 
 
+class Happened(Struct, frozen=True):
+    """What has become of a mail for one recipient."""
+
+    place: int  # in to, cc and bcc
+    what: str
+    at: float
+
+
 class Inbox:
     """The newest mails, in the order of their arrival. The ledger forgets nothing until `clear`."""
 
@@ -39,6 +47,7 @@ class Inbox:
         self._kept_max = kept_max
         self._kept_bytes_max = kept_bytes_max
         self._kept: OrderedDict[str, Caught] = OrderedDict()
+        self._happened: defaultdict[str, list[Happened]] = defaultdict(list)  # by mail
         self._to: defaultdict[str, dict[str, Caught]] = defaultdict(dict)  # by recipient, in the same order
         self._bytes = 0
         self._numbers = count(1)
@@ -67,6 +76,14 @@ class Inbox:
             listener(caught)
         return caught
 
+    def tell(self, caught_id: str, happened: Sequence[Happened]) -> None:
+        """What is told of a mail is listed as long as the mail is kept."""
+        if caught_id in self._kept:
+            self._happened[caught_id] += happened
+
+    def happened(self, caught_id: str) -> Sequence[Happened]:
+        return self._happened.get(caught_id, ())
+
     def get(self, caught_id: str) -> Caught | None:
         return self._kept.get(caught_id)
 
@@ -84,6 +101,7 @@ class Inbox:
     def clear(self) -> None:
         self._kept.clear()
         self._to.clear()
+        self._happened.clear()
         self.taken.clear()
         self.lost.clear()
         self._bytes = 0
@@ -107,6 +125,7 @@ class Inbox:
 
     def _drop(self, caught_id: str) -> None:
         dropped = self._kept.pop(caught_id)
+        self._happened.pop(caught_id, None)
         self._bytes -= _size(dropped)
         for email in _recipients(dropped):
             del self._to[email][dropped.id]

@@ -11,11 +11,12 @@ from urllib.parse import parse_qsl, unquote, urlencode
 from everpost.dialects import mailgun as dialect
 from everpost.dialects.answers import Rendered, render_json
 from everpost.dialects.contract import Submission
-from everpost.model.ids import CORRELATION_KEY
 from everpost.model.problem import Problem
 from everpost.sandbox.api import Conduct, random_id
+from everpost.sandbox.events import Told, told_of
 from everpost.sandbox.faults import FaultPlan, Target
-from everpost.sandbox.inbox import Caught, Inbox
+from everpost.sandbox.inbox import Inbox
+from everpost.sandbox.tellers.mailgun import event_of
 
 EVENTS_MAX: Final = 300
 _SEND: Final = re.compile(r"/v3/([^/]+)/messages(\.mime)?")
@@ -83,13 +84,14 @@ class Mailgun:
         query = request.query if page is None else dict(parse_qsl(urlsafe_b64decode(page).decode()))
         begin, end = float(query.get("begin", 0)), float(query.get("end", "inf"))
         before = self._clock() - self._conduct.lookup_lag_s
-        events = [
-            event
+        told = (
+            one
             for caught in self._inbox.newest(self.name, query.get("recipient"))
-            if caught.account == domain and begin <= caught.received_at <= end and caught.received_at <= before
-            for event in _accepted(caught)
-            if _fits(event, query)
-        ]
+            if caught.account == domain
+            for one in told_of(caught, self._inbox)
+            if begin <= one.at <= end and one.at <= before
+        )
+        events = [event for event in map(event_of, sorted(told, key=_age)) if _fits(event, query)]
         if query.get("ascending") == "yes":
             events.reverse()
         start, limit = int(query.get("start", 0)), min(int(query.get("limit", 100)), EVENTS_MAX)
@@ -98,29 +100,8 @@ class Mailgun:
         return render_json(200, {"items": events[start : start + limit], "paging": {"next": following}})
 
 
-def _accepted(caught: Caught) -> list[dict[str, Any]]:
-    """Each recipient has an event of its own."""
-    draft = caught.draft
-    ours = {CORRELATION_KEY: caught.delivery_id} if caught.delivery_id else {}
-    return [
-        {
-            "event": "accepted",
-            "id": f"{caught.id}-{position}",
-            "timestamp": caught.received_at,
-            "recipient": address.email,
-            "tags": draft.tags,
-            "user-variables": draft.metadata | ours,
-            "message": {
-                "headers": {
-                    "message-id": caught.provider_message_id,
-                    "from": draft.sender.email,
-                    "to": ", ".join(each.email for each in draft.to),
-                    "subject": draft.subject,
-                }
-            },
-        }
-        for position, address in enumerate(draft.recipients)
-    ]
+def _age(told: Told) -> float:
+    return -told.at
 
 
 def _fits(event: dict[str, Any], query: dict[str, str]) -> bool:

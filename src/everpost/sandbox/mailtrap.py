@@ -110,9 +110,9 @@ class Mailtrap:
             return _error(400, str(refused))
         if fault := email.fault():
             return _error(400, fault)
-        first_id = _id(str(UUID(int=self._desk.random.getrandbits(128))), 0)
+        first_id = recipients_id(str(UUID(int=self._desk.random.getrandbits(128))), 0)
         caught = self._desk.take(key, first_id, email.read(), lose=lose)
-        ids = [_id(first_id, position) for position, _ in enumerate(caught.draft.recipients)]
+        ids = [recipients_id(first_id, position) for position, _ in enumerate(caught.draft.recipients)]
         return render_json(200, {"success": True, "message_ids": ids})
 
     def _logs(self, query: dict[str, str]) -> Rendered:
@@ -125,7 +125,7 @@ class Mailtrap:
         return render_json(200, {"messages": page, "total_count": len(shown), "next_page_cursor": following})
 
 
-def _id(first_id: str, position: int) -> str:
+def recipients_id(first_id: str, position: int) -> str:
     """Each recipient has one of his own."""
     return f"{first_id[:-2]}{position:02x}"
 
@@ -134,7 +134,7 @@ def _entries(caught: Caught) -> Iterator[dict[str, Any]]:
     ours = {CORRELATION_KEY: caught.delivery_id} if caught.delivery_id else {}
     for position, address in enumerate(caught.draft.recipients):
         yield {
-            "message_id": _id(caught.provider_message_id, position),
+            "message_id": recipients_id(caught.provider_message_id, position),
             "status": "delivered",
             "subject": caught.draft.subject,
             "from": caught.draft.sender.email,

@@ -71,7 +71,7 @@ class Sandbox:
     ) -> None:
         self.conduct = conduct or Conduct()
         self.inbox = Inbox(clock)
-        self.telling = Telling(clock)
+        self.telling = Telling(clock, self.inbox)
         self.inbox.on_caught.append(self._tell)
         chance = random or Random()  # noqa: S311 - ids and faults of a test double
         self.faults = {name: Faults(chance) for name in (*APIS, "smtp")}

@@ -2,14 +2,41 @@
 
 import asyncio
 import logging
-import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
-from everpost.sandbox.events import FATES, MailgunTeller, Post, SendGridTeller, Teller, Told, fate_of
-from everpost.sandbox.inbox import Caught
+from everpost.providers.hooks import SECRET
+from everpost.sandbox.events import FATES, Particular, Post, Teller, Told, fate_of
+from everpost.sandbox.faults import FaultKind
+from everpost.sandbox.inbox import Caught, Happened, Inbox
+from everpost.sandbox.tellers.brevo import BrevoTeller
+from everpost.sandbox.tellers.mailersend import MailerSendTeller
+from everpost.sandbox.tellers.mailgun import MailgunTeller
+from everpost.sandbox.tellers.mailjet import MailjetTeller
+from everpost.sandbox.tellers.mailtrap import MailtrapTeller
+from everpost.sandbox.tellers.mandrill import MandrillTeller
+from everpost.sandbox.tellers.postmark import PostmarkTeller
+from everpost.sandbox.tellers.resend import ResendTeller
+from everpost.sandbox.tellers.scaleway import ScalewayTeller
+from everpost.sandbox.tellers.sendgrid import SendGridTeller
+from everpost.sandbox.tellers.ses import SesTeller
+from everpost.sandbox.tellers.sparkpost import SparkPostTeller
 
+TELLERS: Final[Mapping[str, Callable[[], Teller]]] = {
+    "brevo": BrevoTeller,
+    "mailersend": MailerSendTeller,
+    "mailgun": MailgunTeller,
+    "mailjet": MailjetTeller,
+    "mailtrap": MailtrapTeller,
+    "mandrill": MandrillTeller,
+    "postmark": PostmarkTeller,
+    "resend": ResendTeller,
+    "scaleway": ScalewayTeller,
+    "sendgrid": SendGridTeller,
+    "ses": SesTeller,
+    "sparkpost": SparkPostTeller,
+}
 PAUSES_S: Final = (0.2, 1.0, 5.0, 15.0, 60.0)  # before what was not taken is posted again
 ANSWER_S: Final = 10.0
 _log = logging.getLogger(__name__)
@@ -18,9 +45,11 @@ _log = logging.getLogger(__name__)
 class Telling:
     """`clock` tells wall-clock time."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], inbox: Inbox) -> None:
         self._clock = clock
+        self._inbox = inbox
         self._tellers: dict[str, Teller] = {}
+        self._particular: dict[str, Particular] = {}
         self._urls: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -28,40 +57,62 @@ class Telling:
         """By which its events are known; None: it can't sign any here."""
         if provider not in self._tellers:
             try:
-                self._tellers[provider] = (
-                    SendGridTeller() if provider == "sendgrid" else MailgunTeller(secrets.token_hex(16))
-                )
+                self._tellers[provider] = TELLERS[provider]()
             except ImportError:
                 return None
         return self._tellers[provider].secret
 
-    def tell(self, provider: str, url: str) -> None:
-        """From now on its events go there."""
-        if self.secret(provider) is not None:
-            self._urls[provider] = url
+    def tell(self, provider: str, url: str, base_url: str) -> dict[str, str]:
+        """From now on its events go there, from the sandbox provider at `base_url`. Gives the settings by which an
+        account knows them; none, if it can't sign any here."""
+        secret = self.secret(provider)
+        if secret is None:
+            return {}
+        self._urls[provider] = url
+        teller = self._tellers[provider]
+        if not isinstance(teller, Particular):
+            return {SECRET: secret}
+        self._particular[provider] = teller
+        return teller.settings(url, base_url)
 
-    def caught(self, caught: Caught, fate: str | None = None) -> None:
+    def document(self, provider: str, path: str) -> bytes | None:
+        """What the provider's events refer to, at its own port."""
+        teller = self._particular.get(provider)
+        return None if teller is None else teller.documents.get(path)
+
+    def caught(self, caught: Caught, fate: FaultKind | None = None) -> None:
         """A mail has come: what becomes of it is told for each recipient; by the address, unless `fate` says it."""
         if caught.lost:
             return
         for place, address in enumerate(caught.draft.recipients):
-            self.told(caught, place, fate_of(address.email) if fate is None else FATES[fate])
+            whats = FATES.get(fate or "") or fate_of(address.email)
+            if fate is FaultKind.MUTE:
+                self._list(caught, place, whats)
+            else:
+                self.told(caught, place, whats)
 
     def tells(self, provider: str) -> bool:
         """Whether somebody is told what becomes of mail at this provider."""
         return provider in self._urls
 
     def told(self, caught: Caught, place: int, whats: Sequence[str]) -> bool:
-        """Tells this, in this order; False: nobody wants to know of this provider."""
+        """Tells this, in this order, as far as the provider has events for it; False: nobody is told anything."""
+        self._list(caught, place, whats)
         url = self._urls.get(caught.provider)
-        if url is None:
+        teller = self._tellers.get(caught.provider)
+        known = [what for what in whats if teller is not None and what in teller.native]
+        if url is None or teller is None or not known:
             return False
-        events = [Told(caught=caught, place=place, what=what, at=self._clock()) for what in whats]
-        posts = self._tellers[caught.provider].posts(events, self._clock())
+        events = [Told(caught=caught, place=place, what=what, at=self._clock()) for what in known]
+        posts = teller.posts(events, self._clock())
         task = asyncio.create_task(self._post_all(url, posts))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return True
+
+    def _list(self, caught: Caught, place: int, whats: Sequence[str]) -> None:
+        """For whoever asks, be anybody told or not."""
+        self._inbox.tell(caught.id, [Happened(place, what, self._clock()) for what in whats])
 
     async def stop(self) -> None:
         for task in self._tasks:

@@ -33,6 +33,7 @@ class AccountReader:
             max_concurrency=section.whole(keys.MAX_CONCURRENCY),
             timeouts=_timeouts(section.section("timeouts")),
             lookup_lag_s=section.number(keys.LOOKUP_LAG_S),
+            backfill_every_s=_backfill_every_s(section, provider),
             settings=self._settings(section, provider.settings) if provider else {},
         )
         if provider:  # else nobody knows which keys are its own
@@ -86,6 +87,14 @@ class AccountReader:
             return None
         read = self.secrets.secret if setting.secret else self.secrets.text
         return read(section, setting.name, raw)
+
+
+def _backfill_every_s(section: Section, provider: Provider | None) -> float | None:
+    every_s = section.number(keys.BACKFILL_EVERY_S)
+    if every_s is not None and provider is not None and provider.history is None:
+        hint = "leave it out: what its webhooks miss is not told again"
+        section.fault(keys.BACKFILL_EVERY_S.name, f"{provider.title} has no list of events that could be read", hint)
+    return every_s
 
 
 def _quota(section: Section) -> Quota:

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from everpost.model.account import Account, Timeouts
-from everpost.model.limits import ACTIVE_MAX, EXPIRES_AHEAD_S_MAX, RESOLVE_WITHIN_S_MAX
+from everpost.model.limits import ACTIVE_MAX, EXPIRES_AHEAD_S_MAX, RESOLVE_WITHIN_S_MAX, SAME_MAIL_WINDOW_S_MAX
 from everpost.model.message import OnUnknown
 from everpost.model.route import Route
+from everpost.settings import submission
 from everpost.settings.forms import PORT_MAX
 from everpost.settings.key import Entries, Flag, Number, Table, Text, Whole
 from everpost.settings.values import HttpSettings, Retention, WorkSettings
@@ -77,6 +78,14 @@ PAGE_ORIGINS: Final = Entries(
     default="none",
     help="Where else the web page is served from: browsers let these pages, and no others, call the API.",
 )
+SAME_MAIL_WINDOW_S: Final = Whole(
+    name="same_mail_window_s",
+    default=_HTTP.same_mail_window_s,
+    low=0,
+    high=SAME_MAIL_WINDOW_S_MAX,
+    help="For how long the very same mail, sent again with the same key through a drop-in door and without a name of "
+    "its own, is a repetition of the first one. 0: it never is.",
+)
 
 WORK_HOST: Final = Text(name="host", default=_WORK.host, help="Address to listen on.")
 WORK_PORT: Final = Whole(name="port", default=_WORK.port, low=1, high=PORT_MAX, help="Port to listen on.")
@@ -105,6 +114,13 @@ LOOKUP_LAG_S: Final[Number[float | None]] = Number(
     low=0,
     high=86_400.0,
     help="How late the provider's records may show a mail. Left out: the provider's own figure.",
+)
+BACKFILL_EVERY_S: Final[Number[float | None]] = Number(
+    name="backfill_every_s",
+    default=None,
+    low=60,
+    high=86_400.0,
+    help="How often the provider is asked for the events that its webhooks missed. Left out: never.",
 )
 
 PER_SECOND: Final[Whole[int | None]] = Whole(
@@ -243,13 +259,14 @@ TABLES: Final[Mapping[str, Table]] = {
         "Above all tables.",
         (DATA, STORE, STORE_PASSWORD, ATTACHMENTS, HEALTH, HEALTH_PASSWORD, WAKEUP, WAKEUP_PASSWORD),
     ),
-    "http": Table("The HTTP server.", (HTTP_HOST, HTTP_PORT, HTTP_PUBLIC_URL, PAGE_ORIGINS)),
+    "http": Table("The HTTP server.", (HTTP_HOST, HTTP_PORT, HTTP_PUBLIC_URL, PAGE_ORIGINS, SAME_MAIL_WINDOW_S)),
     "work": Table(
         "Where `everpost work` answers `/livez`, `/readyz` and `/metrics`, and nothing else.", (WORK_HOST, WORK_PORT)
     ),
+    "submission": submission.TABLE,
     "accounts.NAME": Table(
         "One set of credentials at one provider. The name is yours: small letters, digits, `-` and `_`.",
-        (PROVIDER, MAX_CONCURRENCY, RECIPIENTS, SENDERS, LOOKUP_LAG_S),
+        (PROVIDER, MAX_CONCURRENCY, RECIPIENTS, SENDERS, LOOKUP_LAG_S, BACKFILL_EVERY_S),
     ),
     "accounts.NAME.quota": Table(
         "What the account may send. A key that is left out is no limit.", (PER_SECOND, PER_DAY, PER_MONTH, ZONE)

@@ -20,6 +20,7 @@ from everpost.settings.retention import read_retention
 from everpost.settings.routes import check_name, read_routes
 from everpost.settings.secrets import SecretReader
 from everpost.settings.section import Report, Section
+from everpost.settings.submission import read_submission
 from everpost.settings.values import (
     ConfigFault,
     HealthPlace,
@@ -61,8 +62,15 @@ VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "EVERPOST_HTTP_PORT": ("http.port", int),
     "EVERPOST_HTTP_PUBLIC_URL": ("http.public_url", str),
     "EVERPOST_HTTP_PAGE_ORIGINS": ("http.page_origins", _commas),
+    "EVERPOST_HTTP_SAME_MAIL_WINDOW_S": ("http.same_mail_window_s", int),
     "EVERPOST_WORK_HOST": ("work.host", str),
     "EVERPOST_WORK_PORT": ("work.port", int),
+    "EVERPOST_SUBMISSION_HOST": ("submission.host", str),
+    "EVERPOST_SUBMISSION_STARTTLS_PORT": ("submission.starttls_port", int),
+    "EVERPOST_SUBMISSION_TLS_PORT": ("submission.tls_port", int),
+    "EVERPOST_SUBMISSION_PLAIN_PORT": ("submission.plain_port", int),
+    "EVERPOST_SUBMISSION_CERTIFICATE": ("submission.certificate", str),
+    "EVERPOST_SUBMISSION_PRIVATE_KEY": ("submission.private_key", str),
     "EVERPOST_EVENTS_SINKS": ("events.sinks", places.sinks_listed),
     "EVERPOST_KAFKA_PASSWORD": ("events.kafka_password", str),
     "EVERPOST_WEBHOOKS_ALLOW": ("webhooks.allow", _commas),
@@ -168,6 +176,7 @@ def _override(content: dict[str, Any], environ: Mapping[str, str], report: Repor
 def _settings(top: Section, reader: AccountReader) -> Settings:
     data = _data(top)
     http, work = _http(top.section("http")), _work(top.section("work"))
+    submission = read_submission(top.section("submission"))
     accounts = _accounts(top, reader)
     routes = read_routes(top, [account.name for account in accounts])
     events, log = top.section("events"), top.section("log")
@@ -183,6 +192,7 @@ def _settings(top: Section, reader: AccountReader) -> Settings:
         data=data,
         http=http,
         work=work,
+        submission=submission,
         accounts=accounts,
         routes=routes,
         sinks=sinks,
@@ -236,6 +246,7 @@ def _http(section: Section) -> HttpSettings:
         port=section.whole(keys.HTTP_PORT),
         public_url=section.text(keys.HTTP_PUBLIC_URL),
         page_origins=_origins(section),
+        same_mail_window_s=section.whole(keys.SAME_MAIL_WINDOW_S),
     )
     if http.public_url is not None and not is_url(http.public_url):
         section.fault(keys.HTTP_PUBLIC_URL.name, f"{http.public_url!r} is not an address", "https://mail.example.com")

@@ -24,6 +24,24 @@ class HttpSettings(Struct, frozen=True, kw_only=True):
     port: int = 8025
     public_url: str | None = None  # as seen by clients and webhooks, where that is not http://host:port
     page_origins: tuple[str, ...] = ()  # of web pages elsewhere that may call the API
+    same_mail_window_s: int = 90  # the same mail again is a repetition, where a provider's SDK gives it no name
+
+
+class TlsFiles(Struct, frozen=True, kw_only=True):
+    """In PEM."""
+
+    certificate: Path  # with those in between, up to its root
+    private_key: Path
+
+
+class SubmissionSettings(Struct, frozen=True, kw_only=True):
+    """Where mail is taken by SMTP. None: not there."""
+
+    host: str = "127.0.0.1"
+    starttls_port: int | None = None
+    tls_port: int | None = None
+    plain_port: int | None = None  # of this machine alone, whatever the host
+    tls: TlsFiles | None = None
 
 
 class WorkSettings(Struct, frozen=True, kw_only=True):
@@ -177,5 +195,6 @@ class Settings(Struct, frozen=True, kw_only=True):
     health: HealthPlace = StoreHealth()
     wakeup: WakeupPlace = MemoryWakeup()
     work: WorkSettings = WorkSettings()
+    submission: SubmissionSettings = SubmissionSettings()
     webhooks: WebhookSettings = WebhookSettings()
     warnings: tuple[ConfigFault, ...] = ()

@@ -16,6 +16,7 @@ from everpost.model.delivery import FINAL, Delivery, DeliveryState
 from everpost.model.event import Event, Recorded
 from everpost.model.message import Message, Removed, stored_names, without_content
 from everpost.model.removal import without_address, without_addresses, without_bodies
+from everpost.model.suppression import ALL, Suppression
 from everpost.store.due import DueQueue
 from everpost.store.keys import Keys
 from everpost.store.ledger import Key, charged
@@ -32,12 +33,12 @@ from everpost.store.port import (
     Document,
     Filter,
     IdempotencyClaim,
+    Listed,
     New,
     Notice,
     Same,
     Stored,
     StoreUnavailable,
-    Suppression,
     Unbegun,
     Written,
 )
@@ -79,7 +80,7 @@ class MemoryStore:
                 return taken
         spent = charged(self._usage, charges)
         is_begun = any(delivery.state is DeliveryState.SENDING for delivery in deliveries)
-        if spent is None or (is_begun and self._has_suppressed(message)):
+        if spent is None or (is_begun and self._suppressions.has_any(message)):
             return Unbegun()
         if message.id in self._messages:
             raise StoreUnavailable(f"the message id {message.id} is taken: a new one is needed")
@@ -93,9 +94,6 @@ class MemoryStore:
             self._put(delivery)
         self._trail.append(events)
         return New()
-
-    def _has_suppressed(self, message: Message) -> bool:
-        return self._suppressions.has_any(message.project, (one.email for one in message.recipients))
 
     async def find_key(self, scope: str, key: str, fingerprint: bytes) -> Same | Conflict | None:
         return self._keys.find(scope, key, fingerprint)
@@ -213,14 +211,16 @@ class MemoryStore:
         self._suppressions.put(suppressions)
         self._trail.append(events)
 
-    async def unsuppress(self, project: str, addresses: Sequence[str], events: Sequence[Event]) -> None:
-        self._suppressions.remove(project, addresses)
+    async def unsuppress(
+        self, project: str, addresses: Sequence[str], events: Sequence[Event], stream: str = ALL
+    ) -> None:
+        self._suppressions.remove(project, addresses, stream)
         self._trail.append(events)
 
-    async def suppressed(self, project: str, addresses: Sequence[str]) -> list[Suppression]:
-        return self._suppressions.of(project, addresses)
+    async def suppressed(self, project: str, addresses: Sequence[str], stream: str = ALL) -> list[Suppression]:
+        return self._suppressions.of(project, addresses, stream)
 
-    async def list_suppressions(self, project: str, prefix: str, after: str, limit: int) -> Sequence[Suppression]:
+    async def list_suppressions(self, project: str, prefix: str, after: Listed, limit: int) -> Sequence[Suppression]:
         return self._suppressions.page(project, prefix, after, limit)
 
     async def counts(self) -> Counts:
@@ -230,7 +230,7 @@ class MemoryStore:
 
     async def purge(self, bounds: Bounds, limit: int) -> int:
         gone = self._delete(list(islice(self._final(bounds.messages), limit)))
-        gone += self._keys.purge(bounds.keys, limit)
+        gone += self._keys.purge(bounds.keys, limit) + self._suppressions.purge(bounds.suppressions, limit)
         return gone + self._purge_parts(bounds, limit)
 
     def _delete(self, old: Sequence[str]) -> int:
@@ -290,8 +290,8 @@ class MemoryStore:
             self._trail.append([replace(event, data={**event.data, "messages": len(found)})])
         return len(found)
 
-    def _names(self, message_id: str, address: str) -> bool:
-        return any(one.email.lower() == address.lower() for one in self._messages[message_id].recipients)
+    def _names(self, id_: str, address: str) -> bool:
+        return any(one.email.lower() == address.lower() for one in self._messages[id_].recipients)
 
     async def referenced(self, names: Collection[str]) -> Collection[str]:
         return {name for message in self._messages.values() for name in stored_names(message)}.intersection(names)

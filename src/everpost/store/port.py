@@ -14,6 +14,7 @@ from everpost.model.change import Change, Charge, Usage
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Event, Recorded
 from everpost.model.message import Message
+from everpost.model.suppression import ALL, Suppression
 
 
 class StoreUnavailable(Exception):
@@ -50,8 +51,8 @@ class Conflict(Struct, frozen=True):
 
 
 class Unbegun(Struct, frozen=True):
-    """Nothing is stored: the attempt that the message came with may not be made, since one of its recipients is
-    suppressed or a charge does not fit."""
+    """Nothing is stored: the attempt that the message came with may not be made, since one of its recipients may be
+    suppressed (for all mail or its stream, expired or not) or a charge does not fit."""
 
 
 Accepted = New | Same | Conflict | Unbegun
@@ -98,11 +99,8 @@ class Document(Struct, frozen=True):
     version: int  # 1 for the first write
 
 
-class Suppression(Struct, frozen=True, kw_only=True):
-    project: str
-    address: str  # lower case
-    reason: str
-    created_at: float
+Listed = tuple[str, str]
+"""The place of a suppression on its list: its address in lower case, and its stream."""
 
 
 class Notice(Struct, frozen=True, kw_only=True):
@@ -122,6 +120,7 @@ class Bounds(Struct, frozen=True, kw_only=True):
     bodies: float | None = None
     addresses: float | None = None
     events: float | None = None  # of messages, and those that belong to none
+    suppressions: float | None = None  # that end: by then they have; None: they stay
     salt: bytes = b""  # for the tokens that addresses are replaced by
 
     @property
@@ -228,34 +227,40 @@ class Store(Protocol):
         (after a deletion: an empty one of version 0)."""
         ...
 
-    async def suppress(self, suppressions: Sequence[Suppression], events: Sequence[Event]) -> None: ...
-
-    async def unsuppress(self, project: str, addresses: Sequence[str], events: Sequence[Event]) -> None: ...
-
-    async def suppressed(self, project: str, addresses: Sequence[str]) -> list[Suppression]:
-        """Which of these addresses (any case) must not be written to, in their order of letters; erased ones, too,
-        which are known by their `address_digest` alone."""
+    async def suppress(self, suppressions: Sequence[Suppression], events: Sequence[Event]) -> None:
+        """One of an address and a stream that has one takes its place."""
         ...
 
-    async def list_suppressions(self, project: str, prefix: str, after: str, limit: int) -> Sequence[Suppression]:
-        """Those whose address begins with `prefix` and comes behind `after`, in their order of letters; both in lower
-        case. Erased ones, whose address nobody knows, are left out."""
+    async def unsuppress(
+        self, project: str, addresses: Sequence[str], events: Sequence[Event], stream: str = ALL
+    ) -> None:
+        """Those of this stream; others of the addresses stay."""
+        ...
+
+    async def suppressed(self, project: str, addresses: Sequence[str], stream: str = ALL) -> list[Suppression]:
+        """What is known of these addresses (any case) for all mail and for this stream, expired or not, by the order
+        of address and stream; of erased ones, too, which are known by their `digest_of` alone."""
+        ...
+
+    async def list_suppressions(self, project: str, prefix: str, after: Listed, limit: int) -> Sequence[Suppression]:
+        """Those whose address begins with `prefix` and that come behind an address and a stream, in this order; the
+        addresses in lower case. Erased ones, whose address nobody knows, are left out."""
         ...
 
     async def counts(self) -> Counts: ...
 
     async def purge(self, bounds: Bounds, limit: int) -> int:
-        """Deletes what is out of bounds, in steps of up to `limit` messages or keys: messages (with deliveries, events
-        and kept answers), keys, and of other messages contents (`without_bodies`), addresses (`without_addresses`,
-        with the answers that are kept for their keys) and events. Nothing of a message goes before all its deliveries
-        are final. Returns how many keys went, and parts of messages or whole ones; `limit` or more: there may be
-        further ones."""
+        """Deletes what is out of bounds, in steps of up to `limit` messages, keys or suppressions: messages (with
+        deliveries, events and kept answers), keys, suppressions that have expired, and of other messages contents
+        (`without_bodies`), addresses (`without_addresses`, with the answers that are kept for their keys) and events.
+        Nothing of a message goes before all its deliveries are final. Returns how many keys and suppressions went, and
+        parts of messages or whole ones; `limit` or more: there may be further ones."""
         ...
 
     async def erase(self, project: str, address: str, token: str, event: Event, limit: int) -> int:
         """Replaces an address by `token` in up to `limit` of the final messages that name it as a recipient
         (`without_address`), deletes the answers that are kept for their keys, and forgets the address of its
-        suppression, which holds as before. If there was anything to erase, `event` is written with it, its data told
+        suppressions, which hold as before. If there was anything to erase, `event` is written with it, its data told
         the number of `messages`. Returns that number; below `limit`: no other one is left but those not final."""
         ...
 

@@ -41,7 +41,7 @@ from everpost.providers import (
     sparkpost,
 )
 from everpost.providers.contract import Provider
-from everpost.providers.hooks import SECRET
+from everpost.providers.hooks import TO_VERIFY_WITH
 from everpost.sinks.counted import CountedSink
 from everpost.store.commits import UNCOUNTED
 from everpost.traces.port import UNTRACED
@@ -52,6 +52,7 @@ from everpost.wiring.cloud import Cloud
 from everpost.wiring.traces import tracer_of
 
 if TYPE_CHECKING:
+    from everpost.engine.documents import Documents
     from everpost.vault.keeper import Keeper
 
 PROVIDERS: Final[Mapping[str, Provider]] = {
@@ -87,6 +88,7 @@ class Role(StrEnum):
     HOOKS = "hooks"  # takes in what providers tell
 
 
+HOOKED: Final = frozenset({Role.SERVER, Role.HOOKS})
 SENDING: Final = frozenset({Role.SERVER, Role.WORKER, Role.DOOR, Role.DELIVER})
 RELAYING: Final = frozenset({Role.SERVER, Role.WORKER, Role.RELAY})
 STAYING: Final = frozenset({Role.SERVER, Role.WORKER, Role.DOOR})  # not for one call alone
@@ -160,6 +162,7 @@ async def _engine(
         due=MemoryWakeup(),
         news=News(),
         clock=SystemClock(),
+        documents=await _documents(settings.webhooks, cloud, stack) if role in HOOKED else None,
         attachments=attachments,
         observer=figures.engine if figures else UNOBSERVED,
         tracer=tracer,
@@ -175,6 +178,7 @@ async def _engine(
     call = call_nobody if peers is None else partial(peers.tell, Topic.DUE)
     queue = AwaitedQueue(call) if role is Role.DOOR else SharedQueue(store, call)
     engine = Engine(ports, members, settings.routes, retention, queue)
+    engine.intake.window_s = settings.http.same_mail_window_s
     if peers is not None:
         stack.push_async_callback(peers.close)
         engine.add_peers(peers)
@@ -199,6 +203,12 @@ def _add_relays(engine: Engine, settings: config.Settings, role: Role, cloud: Cl
         engine.add_relay(Relay(sink, engine.ports, MemoryWakeup(), render_event))
 
 
+async def _documents(settings: config.WebhookSettings, cloud: Cloud, stack: AsyncExitStack) -> "Documents":
+    documents = parts.documents_of(settings, cloud, SystemClock())
+    stack.push_async_callback(documents.close)
+    return documents
+
+
 async def _attachments(settings: config.Settings, cloud: Cloud, stack: AsyncExitStack) -> Attachments | None:
     try:
         attachments = parts.attachments_at(settings.attachments, cloud)
@@ -213,7 +223,8 @@ def _to_verify_with(settings: config.Settings) -> config.Settings:
     """Of the accounts' own settings those that tell genuine events from forged ones: who can't send needs no key."""
 
     def without_keys(account: Account) -> Account:
-        return replace(account, settings={name: value for name, value in account.settings.items() if name == SECRET})
+        kept = {name: value for name, value in account.settings.items() if name in TO_VERIFY_WITH}
+        return replace(account, settings=kept)
 
     return replace(settings, accounts=tuple(map(without_keys, settings.accounts)))
 

@@ -21,6 +21,7 @@ from everpost.wakeup.port import Peers
 from everpost.wiring.cloud import Cloud
 
 if TYPE_CHECKING:
+    from everpost.engine.documents import Documents
     from everpost.engine.webhooks.poster import Poster
     from everpost.valkey import Login, Server
     from everpost.vault.keeper import Keeper
@@ -216,6 +217,16 @@ def _kafka(chosen: config.KafkaSink, cloud: Cloud) -> Sink:
 async def _password(chosen: config.KafkaSink, cloud: Cloud) -> str:
     password = chosen.password
     return await _secret(password, cloud) if isinstance(password, Reference) else str(password)
+
+
+def documents_of(settings: config.WebhookSettings, cloud: Cloud, clock: Clock) -> "Documents":
+    """What fetches what incoming webhooks name: by a wire of its own, as for posting."""
+    from everpost.engine.documents import Documents
+    from everpost.engine.wire import Guard, NetworkWire
+
+    guard = Guard(settings.allow, plain_http=settings.plain_http)
+    wire = NetworkWire(tls=cloud.tls, guard=guard, body_bytes_max=WEBHOOK_ANSWER_BYTES_MAX)
+    return Documents(wire, guard, clock)
 
 
 def poster_of(settings: config.WebhookSettings, cloud: Cloud, clock: Clock, render: Render) -> "Poster":

@@ -9,6 +9,7 @@ from everpost.model.change import Usage
 from everpost.model.delivery import DeliveryState
 from everpost.model.event import EventType
 from everpost.model.message import Address, Attachment, OnUnknown, Origin, without_content
+from everpost.model.suppression import Suppression
 from everpost.store.port import (
     AcceptOverrun,
     Conflict,
@@ -16,7 +17,6 @@ from everpost.store.port import (
     New,
     Same,
     StoreUnavailable,
-    Suppression,
     Unbegun,
 )
 from store_values import (

@@ -4,7 +4,8 @@ import pytest
 
 from everpost.model.delivery import DeliveryState
 from everpost.model.event import EventType
-from everpost.store.port import Bounds, Notice, Suppression
+from everpost.model.suppression import Suppression
+from everpost.store.port import Bounds, Notice
 from store_values import LATE, NOW, accept, change, delivery, event, message, system_event
 
 BOB = Suppression(project="shop", address="bob@example.org", reason="hard bounce", created_at=NOW)

@@ -5,7 +5,8 @@ import pytest
 from everpost.model.delivery import DeliveryState
 from everpost.model.message import Address, Attachment, Removed
 from everpost.model.removal import pseudonym
-from everpost.store.port import Filter, Suppression
+from everpost.model.suppression import Suppression
+from everpost.store.port import Filter
 from store_values import LATE, NOW, accept, attachment, begun, bounds, change, delivery, key, message, system_event
 
 ALL = 100

@@ -9,6 +9,8 @@ from everpost.entrypoints.dev.drills import Drills
 from everpost.entrypoints.dev.operations import sandbox_operations
 from everpost.entrypoints.http.app import build_app
 from everpost.sandbox.sandbox import Sandbox
+from everpost.sandbox.telling import TELLERS
+from everpost.wiring import PROVIDERS
 from http_kit import Caller, ScriptedWire, running
 
 PATH = "/v1/sandbox/faults"
@@ -79,10 +81,17 @@ async def test_what_is_wrong_with_a_fault_is_said_and_nothing_is_changed(call, f
     assert of(await call("GET", PATH), "smtp")["faults"] == []
 
 
-async def test_only_a_provider_whose_events_are_heard_can_let_mail_bounce(call, sandbox):
-    sandbox.telling.tell("mailgun", "http://127.0.0.1:9/hooks/mailgun")
-    assert (await call("PUT", f"{PATH}/mailgun", {"faults": [{"kind": "bounce"}]})).status == 200
-    assert of(await call("GET", PATH), "mailgun")["tells"]
+@pytest.mark.parametrize("name", sorted(TELLERS))
+async def test_only_a_provider_whose_events_are_heard_can_let_mail_bounce(call, sandbox, name):
+    bounce = {"faults": [{"kind": "bounce"}]}
+    assert (await call("PUT", f"{PATH}/{name}", bounce)).json["errors"][0]["field"] == "faults[0].kind"
+    sandbox.telling.tell(name, f"http://127.0.0.1:9/hooks/{name}", sandbox.url(name))
+    assert (await call("PUT", f"{PATH}/{name}", bounce)).status == 200
+    assert of(await call("GET", PATH), name)["tells"]
+
+
+def test_every_provider_whose_events_are_heard_tells_them_in_the_sandbox():
+    assert set(TELLERS) == {name for name, provider in PROVIDERS.items() if provider.webhook is not None}
 
 
 async def test_no_json_and_no_such_provider_are_told(call):

@@ -23,6 +23,14 @@ def bearer(token):
     return {"authorization": f"Bearer {token}"}
 
 
+async def test_only_an_administrator_may_ignore_an_unsubscription(call, tokens):
+    mail = NATIVE | {"ignore_unsubscribe": True}
+    refused = await call("POST", "/v1/emails", mail, bearer(tokens[Scope.SEND]))
+    assert (refused.status, refused.json["code"]) == (403, "forbidden")
+    assert "ignore_unsubscribe" in refused.json["detail"]
+    assert (await call("POST", "/v1/emails", mail, bearer(tokens[Scope.ADMIN]))).status == 202
+
+
 async def test_every_operation_but_the_open_ones_needs_a_key(keyed, services):
     call, _ = keyed
     for operation in all_operations(services):

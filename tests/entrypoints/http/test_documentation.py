@@ -8,6 +8,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from everpost.dialects.legacy import VERDICTS
 from everpost.entrypoints.http.app import all_operations, build_app
+from everpost.entrypoints.http.dropins import DROPINS
 from everpost.entrypoints.http.problems import CODES
 from everpost.model.key import Caller as KeyOwner
 from everpost.model.key import Scope
@@ -26,7 +27,8 @@ async def test_the_document_is_valid_openapi(document):
 
 async def test_every_route_is_documented_and_every_documented_path_is_routed(document, services):
     app = build_app(services)
-    routed = {path.replace(":path", "") for path in app.paths}
+    doors = {operation.path for operation in DROPINS}  # their own documents describe them
+    routed = {path.replace(":path", "") for path in app.paths - doors}
     assert routed == set(document["paths"])
     for path, methods in document["paths"].items():
         answer = await Caller(app)("BREW", path.replace("{", "").replace("}", ""))

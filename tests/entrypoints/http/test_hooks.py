@@ -1,13 +1,18 @@
 """Providers' own events over HTTP: from the signed request to the suppression and the answer."""
 
 import asyncio
+import dataclasses
 import json
+import math
 from contextlib import asynccontextmanager
 
 import pytest
 from msgspec.structs import replace
 
+import hook_values
 import http_kit
+from everpost.engine.documents import Documents
+from everpost.engine.wire import Guard
 from everpost.entrypoints.http.app import build_app
 from everpost.entrypoints.http.hooks import HOOKS_AT_ONCE_MAX
 from everpost.model.account import Account
@@ -15,15 +20,19 @@ from everpost.model.limits import HOOK_BYTES_MAX
 from everpost.store.memory import MemoryStore
 from everpost.store.port import StoreUnavailable
 from everpost.wiring import PROVIDERS
-from hook_values import EVENTS, REQUESTS, SECRETS, sendgrid_event, sendgrid_request
+from hook_senders import logged_in
+from hook_values import DOCUMENTS, EVENTS, REQUESTS, SECRETS, sendgrid_event, sendgrid_request
 from http_kit import NATIVE, Caller, ScriptedWire, running
 
 ACCOUNTS = {
-    "sendgrid": Account(name="sendgrid", provider="sendgrid", settings={"webhook_secret": SECRETS["sendgrid"]}),
-    "mailgun": Account(name="mailgun", provider="mailgun", settings={"webhook_secret": SECRETS["mailgun"]}),
+    **{name: replace(hook_values.account(name), name=name) for name in SECRETS},
     "silent": Account(name="silent", provider="smtp"),
     "open": Account(name="open", provider="mailgun"),
 }
+
+
+AGAIN = {"brevo": 429, "postmark": 429}  # after which they repeat themselves, where that is not as usual
+REFUSED = AGAIN | {"scaleway": 503, "ses": 503}  # while what it is verified by is mended
 
 
 class ShakyStore(MemoryStore):
@@ -33,6 +42,13 @@ class ShakyStore(MemoryStore):
         if self.trouble is not None:
             raise self.trouble
         return await super().note(notices)
+
+
+def fetched(wire, clock):
+    """What certificates there are, as if they had been fetched before; nothing else can be."""
+    documents = Documents(wire, Guard(), clock)
+    documents._kept |= {url: (math.inf, one) for each in DOCUMENTS.values() for url, one in each.items()}
+    return documents
 
 
 @asynccontextmanager
@@ -45,6 +61,7 @@ async def house():
             provider = replace(http_kit.PROVIDER, webhook=PROVIDERS[account.provider].webhook)
             engine._fleet._members[name] = http_kit.Member(account, provider)
         engine._fleet._members["first"] = engine._fleet._members["sendgrid"]
+        engine.ingestor._ports = dataclasses.replace(engine.ports, documents=fetched(wire, engine.ports.clock))
         yield Caller(build_app(services)), engine, store
 
 
@@ -106,11 +123,35 @@ async def test_a_provider_sends_again_what_could_not_be_stored(parts, name):
     store.trouble = StoreUnavailable("the disk is gone")
     asked = REQUESTS[name](EVENTS[name](), at=now_of(engine))
     refused = await post(call, name, asked)
-    assert (refused.status, refused.json["code"]) == (503, "store_unavailable")
+    assert (refused.status, refused.json["code"]) == (AGAIN.get(name, 503), "store_unavailable")
     assert "retry-after" in refused.headers
     store.trouble = None
     assert (await post(call, name, asked)).status == 200
     assert (await figures(call))[f'everpost_hook_events_total{{account="{name}",result="repeated"}}'] == 0
+
+
+@pytest.mark.parametrize("name", sorted(SECRETS))
+async def test_a_provider_sends_again_what_was_refused_while_a_secret_is_mended(parts, name):
+    call, engine, _ = parts
+    asked = REQUESTS[name](EVENTS[name](), at=now_of(engine))
+    refused = await post(call, name, replace(asked, headers={}, body=b"{}"))
+    assert (refused.status, refused.json["code"]) == (REFUSED.get(name, 403), "webhook_refused")
+    assert refused.json["status"] == refused.status
+
+
+async def test_what_can_not_be_proven_now_comes_again(parts):
+    call, engine, _ = parts
+    engine.ingestor._ports.documents._kept.clear()
+    answer = await post(call, "ses", REQUESTS["ses"](EVENTS["ses"](), at=now_of(engine)))
+    assert (answer.status, answer.json["code"]) == (503, "webhook_refused")
+    assert "can't be read" in answer.json["detail"]
+    assert (await figures(call))['everpost_hook_requests_total{account="ses",result="unproven"}'] == 1
+
+
+async def test_a_ping_without_events_is_taken(parts):
+    call, engine, _ = parts
+    ping = logged_in(b'[{"msys":{}}]', SECRETS["sparkpost"], now_of(engine))
+    assert (await post(call, "sparkpost", ping)).status == 200
 
 
 async def test_who_is_refused_is_told_why_and_counted(parts):

@@ -47,7 +47,7 @@ async def test_the_list_is_exported_in_pieces_that_make_one_file(call):
         if cursor is None:
             break
     titles, *rows = csv.reader(io.StringIO(text.decode(), newline=""))
-    assert titles == ["address", "reason", "created_at"]
+    assert titles == ["address", "reason", "created_at", "stream", "source", "expires_at"]
     assert [row[0] for row in rows] == ["'=1+1@example.org", *(f"n{number}@example.org" for number in range(5))]
     await call("DELETE", "/v1/suppressions/=1+1@example.org")
     answer = await call("POST", IMPORT, {"csv": text.decode()})
@@ -70,7 +70,7 @@ async def test_a_list_is_looked_at_before_it_is_taken(call, wire):
 
 
 async def test_an_import_is_on_the_audit_trail_with_who_and_how_many_and_without_addresses(call, monkeypatch):
-    monkeypatch.setattr("everpost.engine.console.SUPPRESSIONS_AT_ONCE_MAX", 2)
+    monkeypatch.setattr("everpost.engine.suppressing.SUPPRESSIONS_AT_ONCE_MAX", 2)
     await suppress(call, "ann", "bob", "carol")
     events = (await call("GET", "/v1/events")).json["data"]
     told = [event["data"] for event in events if event["type"] == "dev.everpost.suppression.added"]
@@ -78,7 +78,56 @@ async def test_an_import_is_on_the_audit_trail_with_who_and_how_many_and_without
     assert "ann@" not in str(events)
 
 
+NEWS = {"address": "bob@example.org", "stream": "news", "source": "unsubscribe", "expires_at": "2100-01-01T00:00:00Z"}
+
+
+async def test_a_stream_is_stopped_and_let_in_again_by_itself(call, wire):
+    assert (await call("POST", "/v1/suppressions", NEWS)).json | {"created_at": ""} == NEWS | {
+        "reason": "manual",
+        "expires_at": "2100-01-01T00:00:00.000Z",
+        "created_at": "",
+    }
+    place = "/v1/suppressions/bob@example.org"
+    assert (await call("GET", place)).status == 404
+    assert (await call("GET", f"{place}?stream=news")).json["stream"] == "news"
+    stopped = await call("POST", "/v1/emails", NATIVE | {"stream": "news"}, {"prefer": "wait=5"})
+    assert stopped.json["recipients"][0]["state"] == "suppressed"
+    other = await call("POST", "/v1/emails", NATIVE, {"prefer": "wait=5"})
+    assert other.json["recipients"][0]["state"] == "sent"
+    await call("DELETE", place)
+    assert (await call("GET", f"{place}?stream=news")).status == 200
+    await call("DELETE", f"{place}?stream=news")
+    assert (await call("GET", f"{place}?stream=news")).status == 404
+
+
+async def test_what_has_expired_stops_nothing(call, wire):
+    await call("PUT", "/v1/suppressions/bob@example.org", {"expires_at": 1.0})
+    assert (await call("GET", "/v1/suppressions/bob@example.org")).status == 404
+    mail = await call("POST", "/v1/emails", NATIVE, {"prefer": "wait=5"})
+    assert mail.json["recipients"][0]["state"] == "sent"
+
+
+async def test_pages_go_on_behind_an_address_and_its_stream(call):
+    for stream in ("news", "offers", None):
+        await call(
+            "POST",
+            "/v1/suppressions",
+            {"address": "bob@example.org", "stream": stream} if stream else {"address": "bob@example.org"},
+        )
+    seen, cursor = [], None
+    while True:
+        page = (await call("POST", SEARCH, {"limit": 1} | ({"cursor": cursor} if cursor else {}))).json
+        seen += [row["stream"] for row in page["data"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert seen == [None, "news", "offers"]
+
+
 REFUSED = {
+    "no stream": ("/v1/suppressions", {"address": "bob@example.org", "stream": ""}, "stream"),
+    "no time": ("/v1/suppressions", {"address": "bob@example.org", "expires_at": "soon"}, "expires_at"),
+    "a removal of no stream": ("/v1/suppressions/remove", {"address": "bob@example.org", "stream": ""}, "stream"),
     "a long beginning": (SEARCH, {"address": "x" * 255}, "address"),
     "no number": (SEARCH, {"limit": 0}, "limit"),
     "too many": (SEARCH, {"limit": limits.PAGE_MAX + 1}, "limit"),

@@ -6,7 +6,7 @@ from dynamodb_kit import client_over, store_over
 from dynamodb_model import DynamoModel
 from everpost.model.delivery import DeliveryState
 from everpost.model.message import Address
-from everpost.store.port import Suppression
+from everpost.model.suppression import Suppression
 from store_values import NOW, accept, bounds, change, key, message, system_event
 
 BOB, EVE = Address("canary@example.org", "Canary"), Address("eve@example.net", "Eve")

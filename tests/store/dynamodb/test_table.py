@@ -7,9 +7,10 @@ from dynamodb_proxy import PASS, harmed
 from everpost.model.delivery import DeliveryState
 from everpost.model.event import EventType
 from everpost.model.limits import RESOLVE_WITHIN_S_MAX
+from everpost.model.suppression import Suppression
 from everpost.store.dynamodb import Keep
 from everpost.store.dynamodb.keys import SHARDS, shard_of
-from everpost.store.port import Filter, Suppression
+from everpost.store.port import Filter
 from store_values import LATE, NOW, accept, begun, bounds, change, charge, key, message, system_event
 
 MAY = {  # what docs/aws.md says that a function must be allowed

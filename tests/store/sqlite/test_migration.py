@@ -5,8 +5,9 @@ import pytest
 
 from everpost.model.delivery import DeliveryState
 from everpost.model.message import Address
+from everpost.model.suppression import Suppression
 from everpost.store.packing import message_content, message_head
-from everpost.store.port import StoreUnavailable, Suppression
+from everpost.store.port import StoreUnavailable
 from everpost.store.sqlite import SqliteStore
 from everpost.store.sqlite.accepting import _INSERT_DELIVERY, _INSERT_KEY, _INSERT_MESSAGE, _INSERT_RECIPIENT
 from everpost.store.sqlite.bulk import execute

@@ -10,7 +10,8 @@ from everpost.model.change import Usage
 from everpost.model.delivery import DeliveryState
 from everpost.model.event import EventType
 from everpost.model.message import Address
-from everpost.store.port import Conflict, Filter, New, Same, StoreUnavailable, Suppression, Unbegun, Written
+from everpost.model.suppression import Suppression
+from everpost.store.port import Conflict, Filter, New, Same, StoreUnavailable, Unbegun, Written
 from everpost.store.sqlite import accepting, bulk, writes
 from everpost.store.sqlite.bulk import ROWS_MAX
 from sqlite_stores import count_commits, gathering, opened

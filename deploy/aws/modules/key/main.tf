@@ -40,7 +40,7 @@ resource "aws_kms_key" "this" {
       {
         Sid       = "AlarmsAndSchedulesReachTopicAndQueues"
         Effect    = "Allow"
-        Principal = { Service = ["cloudwatch.amazonaws.com", "events.amazonaws.com"] }
+        Principal = { Service = concat(["cloudwatch.amazonaws.com", "events.amazonaws.com"], var.topics ? ["sns.amazonaws.com"] : []) }
         Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
         Resource  = "*"
         Condition = { StringEquals = { "aws:SourceAccount" = local.account } }

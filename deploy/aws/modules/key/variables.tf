@@ -3,6 +3,12 @@ variable "name" {
   type        = string
 }
 
+variable "topics" {
+  description = "Whether topics of SNS in this account write to queues that this key encrypts."
+  type        = bool
+  default     = false
+}
+
 variable "deletion_days" {
   description = "Days in which a deleted key can be had back."
   type        = number

@@ -31,21 +31,28 @@ resource "aws_sqs_queue_redrive_allow_policy" "dead" {
 
 resource "aws_sqs_queue_policy" "this" {
   for_each = {
-    live = { url = aws_sqs_queue.this.url, arn = aws_sqs_queue.this.arn }
-    dead = { url = aws_sqs_queue.dead.url, arn = aws_sqs_queue.dead.arn }
+    live = { url = aws_sqs_queue.this.url, arn = aws_sqs_queue.this.arn, topics = var.topics }
+    dead = { url = aws_sqs_queue.dead.url, arn = aws_sqs_queue.dead.arn, topics = [] }
   }
 
   queue_url = each.value.url
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
+    Statement = concat([{
       Sid       = "TlsOnly"
       Effect    = "Deny"
       Principal = "*"
       Action    = "sqs:*"
       Resource  = each.value.arn
       Condition = { Bool = { "aws:SecureTransport" = "false" } }
-    }]
+      }], [for topic in each.value.topics : {
+      Sid       = "TopicWrites${substr(sha1(topic), 0, 8)}"
+      Effect    = "Allow"
+      Principal = { Service = "sns.amazonaws.com" }
+      Action    = "sqs:SendMessage"
+      Resource  = each.value.arn
+      Condition = { ArnEquals = { "aws:SourceArn" = topic } }
+    }])
   })
 }

@@ -8,6 +8,12 @@ variable "key_arn" {
   type        = string
 }
 
+variable "topics" {
+  description = "ARNs of the topics of SNS that may write to the queue."
+  type        = set(string)
+  default     = []
+}
+
 variable "visibility_timeout_s" {
   description = "Seconds for which a received message is kept from others."
   type        = number

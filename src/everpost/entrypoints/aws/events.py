@@ -43,6 +43,14 @@ class Answered(Struct, frozen=True, kw_only=True):
     body: bytes
 
 
+class Queued(Struct, frozen=True, kw_only=True):
+    """A message of SQS."""
+
+    id: str
+    queue: str  # its name
+    body: bytes
+
+
 def read_request(event: Any, base_path: str = "") -> Asked:
     """`base_path` stands before every path, where clients reach the API below one. Raises BrokenEvent."""
     if not isinstance(event, dict):
@@ -63,6 +71,25 @@ def read_nudges(event: Any) -> list[str]:
         raise BrokenEvent(f"the event is no JSON object but {type(event).__name__}")
     try:
         return [str(record["messageId"]) for record in event.get("Records", ())]
+    except (KeyError, TypeError) as error:
+        raise BrokenEvent(f"the event has Records, but they are no messages of SQS: {_told(error)}") from None
+
+
+def is_of_a_queue(event: Any) -> bool:
+    return isinstance(event, dict) and "Records" in event
+
+
+def read_queued(event: Any) -> list[Queued]:
+    """The SQS messages that have called, whole. Raises BrokenEvent."""
+    try:
+        return [
+            Queued(
+                id=str(record["messageId"]),
+                queue=_text(record["eventSourceARN"]).rpartition(":")[2],
+                body=_text(record["body"]).encode(errors="surrogatepass"),
+            )
+            for record in event["Records"]
+        ]
     except (KeyError, TypeError) as error:
         raise BrokenEvent(f"the event has Records, but they are no messages of SQS: {_told(error)}") from None
 
@@ -127,7 +154,7 @@ def _traced(fields: Fields) -> Iterator[tuple[bytes, bytes]]:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"its method is no text but {type(value).__name__}")
+        raise TypeError(f"where there should be text there is {type(value).__name__}")
     return value
 
 

@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 from everpost import __version__
 from everpost.engine.engine import Engine
 from everpost.entrypoints.aws.events import Answered, Asked, read_request, render
+from everpost.entrypoints.http import paths
 from everpost.entrypoints.http.asgi_types import Message
 from everpost.entrypoints.http.call import Services
 from everpost.entrypoints.http.door import Door
@@ -37,6 +38,8 @@ class Web:
             console=engine.console,
             desk=engine.desk,
             bulk=engine.bulk,
+            intake=engine.intake,
+            groups=engine.groups,
             keyring=engine.keyring,
             clock=engine.ports.clock,
             ingestor=engine.ingestor if name == "hooks" else None,
@@ -48,12 +51,12 @@ class Web:
         )
         operations = [self._only] if self._only is not None else _operations(services)
         self._door = Door(services, operations)
-        self._takes_mail = {(each.method, each.path): each for each in operations if each.takes_mail}
+        self._takes_mail = [(each, paths.compiled(each.path)) for each in operations if each.takes_mail]
 
     async def __call__(self, event: Any, left_s: float) -> dict[str, Any]:
         asked = read_request(event, self._base_path)
         path = asked.path if self._only is None else self._only.path
-        mail = self._takes_mail.get((asked.method, path))
+        mail = self._mail_operation(asked.method, path)
         if mail is None:
             answered = await self._answered(asked, path)
         elif not _waits(asked, mail):
@@ -64,6 +67,11 @@ class Web:
                 answered = await self._answered(asked, path)
             await self._engine.hand_on()
         return render(answered, asked.version)
+
+    def _mail_operation(self, method: str, path: str) -> Operation | None:
+        """What the request brings mail to, if it does."""
+        found = (each for each, pattern in self._takes_mail if each.method == method and pattern.match(path))
+        return next(found, None)
 
     async def _answered(self, asked: Asked, path: str) -> Answered:
         said: list[Message] = []
@@ -91,9 +99,9 @@ def _operations(services: Services) -> Sequence[Operation]:
         from everpost.entrypoints.http.hooks import HOOKS
 
         return HOOKS
-    from everpost.entrypoints.http.app import all_operations
+    from everpost.entrypoints.http.app import served
 
-    return all_operations(services)
+    return served(services)
 
 
 def _waits(asked: Asked, mail: Operation) -> bool:

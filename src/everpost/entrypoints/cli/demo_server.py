@@ -20,8 +20,9 @@ _MODULE: Final = "everpost.entrypoints.cli"
 
 
 @contextmanager
-def running_server(answer_timeout_s: float, lookup_lag_s: float) -> Iterator[tuple[str, str]]:
-    """The addresses of `everpost dev` and of its sandbox's control, on free ports and a fresh folder."""
+def running_server(answer_timeout_s: float, lookup_lag_s: float, *more: str) -> Iterator[tuple[str, str]]:
+    """The addresses of `everpost dev` and of its sandbox's control, on free ports and a fresh folder. `more`: providers
+    beside the usual ones."""
     with ExitStack() as parts:
         folder = Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="everpost-demo-")))
         port, smtp_port, control_port = _free_ports(3)
@@ -35,6 +36,7 @@ def running_server(answer_timeout_s: float, lookup_lag_s: float) -> Iterator[tup
             "--log-level": "error",
         }
         words = [str(word) for option in options.items() for word in option]
+        words += [word for provider in more for word in ("--with", provider)]
         output = parts.enter_context((folder / "output").open("w+"))
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and words
             [sys.executable, "-m", _MODULE, "dev", *words], stdout=output, stderr=subprocess.STDOUT

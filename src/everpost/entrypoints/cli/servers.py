@@ -59,6 +59,8 @@ def _dev_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--host", type=_host, default=usual.host, metavar="IP", help=words)
     parser.add_argument("--port", type=_port, default=usual.port, help=f"HTTP (default: {usual.port})")
     parser.add_argument("--smtp-port", type=_port, default=usual.smtp_port, help="the sandbox's SMTP server")
+    words = f"SMTP that takes mail as the API does (default: {laptop.SUBMISSION_PORT}, or any free one)"
+    parser.add_argument("--submission-port", type=_port, help=words)
     parser.add_argument("--data", type=Path, default=usual.data, metavar="DIR", help=f"default: {usual.data}")
     words = "an account at this sandbox provider, too, after the usual ones; may be given several times"
     parser.add_argument("--with", action="append", default=[], choices=sorted(APIS), dest="more", help=words)
@@ -73,6 +75,7 @@ def _dev(args: Namespace, screen: Screen) -> int:
     options = laptop.DevOptions(
         port=args.port,
         smtp_port=args.smtp_port,
+        submission_port=args.submission_port,
         control_port=args.control_port,
         data=args.data,
         host=args.host,

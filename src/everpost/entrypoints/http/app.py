@@ -6,6 +6,7 @@ from everpost.entrypoints.http.act_operations import ACTS
 from everpost.entrypoints.http.call import Services
 from everpost.entrypoints.http.documentation import Documentation
 from everpost.entrypoints.http.door import Door
+from everpost.entrypoints.http.dropins import DROPINS
 from everpost.entrypoints.http.hooks import HOOKS
 from everpost.entrypoints.http.inbox import Inbox
 from everpost.entrypoints.http.key_operations import KEYS
@@ -22,7 +23,12 @@ from everpost.entrypoints.http.whoami import Whoami
 
 def build_app(services: Services, more: Sequence[Operation] = ()) -> Door:
     """The HTTP API as an ASGI application, with `more` of whoever starts it. It owns nothing that has to be closed."""
-    return Door(services, all_operations(services, more))
+    return Door(services, served(services, more))
+
+
+def served(services: Services, more: Sequence[Operation] = ()) -> tuple[Operation, ...]:
+    """All that is told, and the doors for SDKs of providers: those are told by the providers."""
+    return (*all_operations(services, more), *DROPINS)
 
 
 def all_operations(services: Services, more: Sequence[Operation] = ()) -> tuple[Operation, ...]:

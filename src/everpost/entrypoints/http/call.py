@@ -7,13 +7,16 @@ from typing import Any, Final, Protocol
 import msgspec
 from msgspec import Struct
 
+from everpost.dialects.answers import Rendered
 from everpost.engine.accept import Acceptor
 from everpost.engine.bulk import Bulk
 from everpost.engine.clock import Clock
 from everpost.engine.console import Console
 from everpost.engine.desk import Desk
 from everpost.engine.feed import Feed
+from everpost.engine.groups import Groups
 from everpost.engine.ingest import Ingestor
+from everpost.engine.intake import Intake
 from everpost.engine.key_desk import KeyDesk
 from everpost.engine.keys import Keyring
 from everpost.engine.webhooks.registry import Registry
@@ -69,6 +72,8 @@ class Services:
     console: Console
     desk: Desk
     bulk: Bulk
+    intake: Intake
+    groups: Groups
     keyring: Keyring | None  # None: whoever reaches the loopback interface is the administrator of `default`
     clock: Clock
     metrics: Figures
@@ -167,6 +172,14 @@ class Call:
 
 def json(status: int, value: Any, headers: Headers = ()) -> Reply:
     return Reply(status=status, body=encode(value), headers=headers)
+
+
+def replied(rendered: Rendered, extra: Headers = ()) -> Reply:
+    """What a dialect has rendered, as an answer."""
+    told = {name.lower(): value for name, value in rendered.headers.items()}
+    kind = told.pop("content-type", JSON.decode()).encode()
+    headers = [*((name.encode(), value.encode()) for name, value in told.items()), *extra]
+    return Reply(status=rendered.status, body=rendered.body, content_type=kind, headers=headers)
 
 
 def encode(value: Any) -> bytes:

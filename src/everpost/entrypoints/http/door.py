@@ -24,6 +24,7 @@ from everpost.entrypoints.http.call import (
     Reply,
     Services,
     encode,
+    replied,
 )
 from everpost.entrypoints.http.exchange import written
 from everpost.entrypoints.http.gate import PLACE, Gate
@@ -119,7 +120,7 @@ class Door:
         """The whole answer to a request that is turned away."""
         scope = {"method": operation.method, "path": operation.path, "query_string": b"", "headers": ()}
         call = Call(AsgiRequest(scope, _nothing), self._services, Origin(request=PLACE))
-        reply = _refusal(call, OVERLOADED, extra, legacy_=operation.legacy)
+        reply = _refusal(call, OVERLOADED, extra, operation)
         return written(reply.status, fields_of(call, reply), reply.body)
 
     def _found(self, call: Call) -> "_Resource | None":
@@ -172,11 +173,12 @@ class _Resource:
         finally:
             if call.incoming.permit is not None:
                 call.incoming.permit.leave()
-        call.reply = answer if isinstance(answer, Reply) else _refusal(call, answer, legacy_=operation.legacy)
+        call.reply = answer if isinstance(answer, Reply) else _refusal(call, answer, (), operation)
 
     def _not_allowed(self, call: Call) -> Reply:
         refused = problem("method_not_allowed", f"{self._template} takes {self._allow}")
-        return _refusal(call, refused, ((b"allow", self._allow.encode()),))
+        form = next((each for each in self._operations.values() if each.dropin is not None), None)
+        return _refusal(call, refused, ((b"allow", self._allow.encode()),), form)
 
 
 def _preflight(call: Call, methods: str) -> Reply | None:
@@ -206,7 +208,7 @@ async def _dealt_with(call: Call, operation: Operation) -> Problem | Reply:
 async def _admitted(call: Call, operation: Operation) -> Problem | None:
     """Who calls, and whether they may; and what the query says."""
     if operation.scope is not None:
-        caller = await _caller(call)
+        caller = await _caller(call, operation)
         if isinstance(caller, Problem):
             return caller
         if not caller.may(operation.scope):
@@ -219,13 +221,14 @@ async def _admitted(call: Call, operation: Operation) -> Problem | None:
     return None
 
 
-async def _caller(call: Call) -> Caller | Problem:
+async def _caller(call: Call, operation: Operation) -> Caller | Problem:
     keyring = call.services.keyring
     if keyring is None:
         return _local(call)
-    token = headers.read_token(call.header(b"authorization"))
-    if token is None:
-        return problem("unauthorized", "send the header `Authorization: Bearer KEY`")
+    own = operation.dropin and operation.dropin.key_header
+    token = call.header(own) if own else headers.read_token(call.header(b"authorization"))
+    if not token:
+        return problem("unauthorized", f"send the header `{own.decode() if own else 'Authorization: Bearer KEY'}`")
     return await keyring.find(token) or problem("unauthorized", "this API key is unknown or revoked")
 
 
@@ -240,8 +243,9 @@ def _local(call: Call) -> Caller | Problem:
 
 
 def _refusal(
-    call: Call, refused: Problem, extra: Sequence[tuple[bytes, bytes]] = (), *, legacy_: bool = False
+    call: Call, refused: Problem, extra: Sequence[tuple[bytes, bytes]] = (), operation: Operation | None = None
 ) -> Reply:
+    """In the form that callers of the operation know."""
     after = retry_after(refused)
     told = list(extra)
     if after is not None:
@@ -250,7 +254,9 @@ def _refusal(
         told.append((b"www-authenticate", b'Bearer realm="everpost"'))
     if refused.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         told.append((b"connection", b"close"))
-    if legacy_:
+    if operation is not None and operation.dropin is not None:
+        return replied(operation.dropin.refuse(refused), told)
+    if operation is not None and operation.legacy:
         body = encode(legacy.render_problem(refused))
         return Reply(status=refused.status, body=body, content_type=JSON, headers=told)
     body = encode(render(refused, quote(call.incoming.path), call.request_id))

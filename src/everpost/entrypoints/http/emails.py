@@ -22,6 +22,7 @@ from everpost.entrypoints.http.query import (
     refusal,
 )
 from everpost.model.delivery import FINAL, DeliveryState
+from everpost.model.key import Scope
 from everpost.model.limits import PAGE_DEFAULT, PAGE_MAX
 from everpost.model.message import Draft
 from everpost.model.problem import Problem
@@ -50,6 +51,8 @@ async def send_email(call: Call) -> Reply | Problem:
 
 async def accept(call: Call, draft: Draft, idempotency: Idempotency | None) -> Reply | Problem:
     """The mail, accepted and told; handed over as well, if its caller waits for that."""
+    if draft.ignores_unsubscribe and not call.caller.may(Scope.ADMIN):
+        return problem("forbidden", f"ignore_unsubscribe needs a key of scope admin, yours is {call.caller.scope}")
     wait_s = headers.read_wait(call.headers(b"prefer"))
     if wait_s is not None and not call.may_wait():
         wait_s = None  # a preference, no claim: it is accepted all the same

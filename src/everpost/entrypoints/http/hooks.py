@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from everpost.engine.ingest import Taken, Untaken
 from everpost.entrypoints.http.call import Call, Reply
+from everpost.entrypoints.http.figures import Figures
 from everpost.entrypoints.http.operation import Answer, Operation
 from everpost.entrypoints.http.problems import OVERLOADED, problem
 from everpost.model.limits import HOOK_BYTES_MAX, HOOKS_AT_ONCE_MAX
@@ -44,7 +45,9 @@ async def take_webhook(call: Call) -> Reply | Problem:
         return replace(again, status=webhook.again_status, retry_after_s=AGAIN_S)
     finally:
         ingestor.in_hand -= 1
-    return _refused(call, account, told) if isinstance(told, Untaken) else _taken(call, account, told)
+    if isinstance(told, Untaken):
+        return replace(_refused(call, account, told), status=webhook.refused_status)
+    return _taken(call, account, told)
 
 
 def _refused(call: Call, account: str, told: Untaken) -> Problem:
@@ -54,7 +57,12 @@ def _refused(call: Call, account: str, told: Untaken) -> Problem:
 
 
 def _taken(call: Call, account: str, told: Taken) -> Reply:
-    call.services.metrics.count_webhook(account, "taken")
+    count_taken(call.services.metrics, account, told)
+    return _TAKEN
+
+
+def count_taken(metrics: Figures, account: str, told: Taken) -> None:
+    metrics.count_webhook(account, "taken")
     counted = {
         "joined": told.joined,
         "unjoined": told.unjoined,
@@ -62,8 +70,7 @@ def _taken(call: Call, account: str, told: Taken) -> Reply:
         "repeated": told.repeated,
     }
     for result, count in counted.items():
-        call.services.metrics.count_webhook_events(account, result, count)
-    return _TAKEN
+        metrics.count_webhook_events(account, result, count)
 
 
 def _request(call: Call, body: bytes) -> HookRequest:

@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from everpost.dialects.dropins.contract import Dropin
 from everpost.entrypoints.http.call import JSON, Call, Reply
 from everpost.entrypoints.http.query import Parameter
 from everpost.model.key import Scope
@@ -44,6 +45,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     answers: tuple[Answer, ...]
     problems: tuple[str, ...] = ()  # of `problems.CODES`, beside those of every operation, or of every one with a body
     legacy: bool = False  # problems are told in the form of the original API
+    dropin: Dropin | None = None  # problems are told, and keys given, in the form of somebody else's API
     takes_mail: bool = False  # bounded by `Admission`
     is_traced: bool = True  # where a key is needed: what is asked again and again by machines has no story
 

@@ -7,6 +7,7 @@ from msgspec.structs import asdict
 from everpost.dialects.faults import Faults
 from everpost.dialects.native_account_views import (
     AccountView,
+    DeliveringView,
     ExplanationView,
     NeedsView,
     PlaceView,
@@ -175,6 +176,7 @@ def _account(status: AccountStatus, routes: Sequence[Route], waiting: int) -> Ac
         "recent": _recent(health.buckets),
         "waiting": waiting,
         "records": _records(status),
+        "delivering": _delivering(status),
         "quota": {"limit": _limits(account.quota), "left": status.quota_left},
         "in_flight": status.in_flight,
         "max_concurrency": account.max_concurrency,
@@ -211,6 +213,18 @@ def _records(status: AccountStatus) -> RecordsView:
         "missing_since": maybe_instant(records.missing_since),
         "shown_at": maybe_instant(records.shown_at),
         "lag_s": round(records.lag_s, 1),
+    }
+
+
+def _delivering(status: AccountStatus) -> DeliveringView:
+    told = status.health.delivering
+    return {
+        "slow": status.circuit.slow,
+        "slow_since": maybe_instant(told.slow_since),
+        "listened_for": len(told.heard),
+        "silent": told.silent,
+        "share": told.share,
+        "usual_share": round(told.usual, 3),
     }
 
 

@@ -13,11 +13,13 @@ from everpost.dialects.native_schema import (
 )
 from everpost.entrypoints.http import erasing, files, suppressions
 from everpost.entrypoints.http.operation import Answer, Operation
+from everpost.entrypoints.http.query import Parameter
 from everpost.model.key import Scope
 
 _ALL: Final = "/v1/suppressions"
 _SUPPRESSION: Final = f"{_ALL}/{{address:path}}"  # the local part of an address may hold a slash
 _ADDRESS: Final = {"address": {"type": "string", "format": "email"}}
+_OF_STREAM: Final = (Parameter("stream", "With mail of this stream. Left out: with all mail.", {"type": "string"}),)
 _IN_BODY: Final = "As with the address in the path, where logs of proxies would show it."
 
 
@@ -30,11 +32,11 @@ SUPPRESSIONS: Final = (
         "addSuppression",
         "POST",
         _ALL,
-        summary="Stop all mail to an address that stands in the body",
+        summary="Stop mail to an address that stands in the body",
         description=_IN_BODY,
         handle=suppressions.add_suppression,
         body=SuppressionAddition,
-        example={"address": "dan@example.org", "reason": "asked by phone"},
+        example={"address": "dan@example.org", "reason": "asked by phone", "stream": "newsletter"},
         answers=(Answer(status=200, description="From now on.", schema=native_views.SuppressionView),),
     ),
     _operation(
@@ -74,11 +76,11 @@ SUPPRESSIONS: Final = (
         "importSuppressions",
         "POST",
         f"{_ALL}/import",
-        summary="Stop all mail to the addresses of a list",
+        summary="Stop mail to the addresses of a list",
         description="Each faulty line is named, and the good ones are taken. With `dry_run` nothing is.",
         handle=suppressions.import_suppressions,
         body=SuppressionImport,
-        example={"csv": "address,reason\nbob@example.org,asked by phone\n", "dry_run": True},
+        example={"csv": "address,reason,stream\nbob@example.org,asked by phone,newsletter\n", "dry_run": True},
         answers=(Answer(status=200, description="Done, or looked at.", schema=native_views.ImportView),),
     ),
     _operation(
@@ -89,15 +91,16 @@ SUPPRESSIONS: Final = (
         summary="Whether an address must not be written to",
         handle=suppressions.get_suppression,
         scope=Scope.READ,
+        query=_OF_STREAM,
         answers=(Answer(status=200, description="It must not.", schema=native_views.SuppressionView),),
-        problems=("not_found", "validation_failed"),
+        problems=("not_found", "validation_failed", "bad_parameter"),
     ),
     _operation(
         "putSuppression",
         "PUT",
         _SUPPRESSION,
         places=_ADDRESS,
-        summary="Stop all mail to an address",
+        summary="Stop mail to an address",
         handle=suppressions.put_suppression,
         body=SuppressionRequest,
         body_required=False,
@@ -111,8 +114,9 @@ SUPPRESSIONS: Final = (
         places=_ADDRESS,
         summary="Allow mail to an address again",
         handle=suppressions.delete_suppression,
+        query=_OF_STREAM,
         answers=(Answer(status=204, description="It is not suppressed."),),
-        problems=("validation_failed",),
+        problems=("validation_failed", "bad_parameter"),
     ),
     _operation(
         "eraseRecipient",

@@ -24,6 +24,14 @@ class StandingFigures:
             "Of the latest accepted mails that were looked for in its provider's records, those not there.",
             "account",
         )
+        self._prompt = make.gauge(
+            "everpost_account_prompt_share",
+            "Of the latest accepted mails that were listened for, those reported delivered in time; none known: 1.",
+            "account",
+        )
+        self._slow = make.gauge(
+            "everpost_account_slow", "1 while it gets less mail since its mail is delivered late.", "account"
+        )
         self._left = make.gauge(
             "everpost_account_quota_left", "Recipients that its quota leaves room for.", "account", "unit"
         )
@@ -52,6 +60,9 @@ class StandingFigures:
             for circuit in CircuitState:
                 self._circuit.labels(name, circuit.value).set(status.circuit.state is circuit)
             self._missing.labels(name).set(status.health.records.missing)
+            share = status.health.delivering.share
+            self._prompt.labels(name).set(1.0 if share is None else share)
+            self._slow.labels(name).set(status.circuit.slow)
             for unit, left in status.quota_left.items():
                 self._left.labels(name, unit).set(left)
                 self._limit.labels(name, unit).set(_limits(status.account.quota)[unit] or 0)

@@ -13,6 +13,7 @@ from msgspec import Struct
 from everpost.aws.client import WITHIN_S
 from everpost.model.change import Change, Charge
 from everpost.model.message import Message
+from everpost.model.suppression import barring
 from everpost.store.dynamodb.attributes import Item
 from everpost.store.dynamodb.bodies import Bodies
 from everpost.store.dynamodb.changes import Changes
@@ -114,8 +115,7 @@ class Accepting:
         return None if claim is None or item is None else used_before(item, claim.fingerprint)
 
     async def _has_suppressed(self, message: Message) -> bool:
-        addresses = {address.email.lower() for address in message.recipients}
-        return bool(await self._table.get_all(suppression_key(message.project, address) for address in addresses))
+        return bool(await self._table.get_all(map(suppression_key, barring(message))))
 
     async def _lay_out(self, submission: Submission) -> Laid:
         """Writes what comes before the transaction."""

@@ -9,9 +9,10 @@ from msgspec.structs import replace
 from everpost.model.delivery import FINAL, Delivery, DeliveryState
 from everpost.model.limits import RESOLVE_WITHIN_S_MAX
 from everpost.model.message import Message, without_content
+from everpost.model.suppression import ALL, Suppression, source_of
 from everpost.store.dynamodb.attributes import Item
-from everpost.store.dynamodb.keys import Queue, delivery_key, due_shard, head_key, shard_of
-from everpost.store.port import Document, Suppression
+from everpost.store.dynamodb.keys import Queue, delivery_key, due_shard, head_key, shard_of, suppression_keys
+from everpost.store.port import Document
 
 _JSON: Final = msgspec.json.Encoder()
 _HEAD: Final = msgspec.json.Decoder(Message)
@@ -82,9 +83,32 @@ def to_suppression(item: Item, address: str) -> Suppression:
     return Suppression(
         project=item["project"],
         address=address,
+        stream=item.get("stream", ALL),
+        source=source_of(item.get("source", ""), item["reason"]),
         reason=item["reason"],
         created_at=float(item["created_at"]),
+        expires_at=optional(item.get("ends_at"), float),
     )
+
+
+def suppression_items(one: Suppression, shards: int) -> tuple[Item, Item]:
+    """By which it holds, and by which it is listed. The first one waits for its end, if it has one."""
+    by_digest, listed = suppression_keys(one.project, one.address, one.stream)
+    item = {
+        "project": one.project,
+        "address": one.address.lower(),
+        "stream": one.stream or None,
+        "source": one.source.value,
+        "reason": one.reason,
+        "created_at": one.created_at,
+        "ends_at": one.expires_at,
+    }
+    waits = {
+        "due_shard": due_shard(Queue.ENDING, shard_of(by_digest.pk, shards)),
+        "due_at": one.expires_at,
+    }
+    ends = {} if one.expires_at is None else waits
+    return {**by_digest._asdict(), **item, **ends}, {**listed._asdict(), **item}
 
 
 def until(keep: Keep | None, ends_at: float) -> int | None:

@@ -7,7 +7,7 @@ import msgspec
 
 from everpost.model.event import Event, Recorded
 from everpost.store.dynamodb.attributes import Item
-from everpost.store.dynamodb.documents import suppressed
+from everpost.store.dynamodb.items import suppression_items
 from everpost.store.dynamodb.keys import (
     BUCKET_EVENTS,
     EVENTS,
@@ -18,8 +18,9 @@ from everpost.store.dynamodb.keys import (
     recorded_key,
 )
 from everpost.store.dynamodb.outbox import Outbox, in_order, to_events
+from everpost.store.dynamodb.place import Place
 from everpost.store.dynamodb.sequencer import LAST, Sequencer
-from everpost.store.dynamodb.table import ConditionFailed, Range, Table
+from everpost.store.dynamodb.table import ConditionFailed, Range
 from everpost.store.dynamodb.writes import ABSENT, Write
 from everpost.store.port import Notice
 
@@ -28,8 +29,9 @@ _EVENTS: Final = msgspec.json.Decoder(list[Event])
 
 
 class Journal:
-    def __init__(self, table: Table, outbox: Outbox, sequencer: Sequencer) -> None:
-        self._table = table
+    def __init__(self, place: Place, outbox: Outbox, sequencer: Sequencer) -> None:
+        self._table = place.table
+        self._shards = place.shards
         self._outbox = outbox
         self._sequencer = sequencer
 
@@ -40,8 +42,8 @@ class Journal:
     async def note(self, notice: Notice) -> bool:
         """Its events lie in one item, with the paper, and go with it."""
         put = Write.put(self._outbox.noted(notice), ABSENT)
-        barred = chain.from_iterable(map(suppressed, notice.suppressions))
-        return await self._write_new(notice.event, put, *barred)
+        barred = chain.from_iterable(suppression_items(one, self._shards) for one in notice.suppressions)
+        return await self._write_new(notice.event, put, *map(Write.put, barred))
 
     async def paper(self, event_id: str, message_id: str | None) -> bytes | None:
         item = await self._table.get(recorded_key(event_id, message_id))

@@ -9,8 +9,9 @@
 | | `k` | the idempotency key whose answer is kept |
 | `k#<key>` | `<scope>` | an idempotency key |
 | `l<shard>#<kind>#<project>#<value>` | `<message id>` | entry of a list: all, by recipient, tag or rare state |
-| `x#<digest>` | `x` | a suppression, by the digest of its project and address |
+| `x#<digest>` | `x` | a suppression, by the digest of its project, address and stream |
 | `l#<project>` | `<address>` | the same once more, as long as the address is kept: the list that people look through |
+| | `<address>`, NUL, `<stream>` | that of a stream, behind the one for all mail |
 | `a#<name>` | `<message id>` | that the message needs this attachment, which lies outside the store |
 | `q#<account>#<unit>` | `q` | use of a quota |
 | `quotas` | `<account>#<unit>` | that this quota has been used at all |
@@ -27,7 +28,7 @@ from typing import Final, NamedTuple
 from zlib import crc32
 
 from everpost.model.ids import delivery_id, message_of
-from everpost.model.removal import address_digest
+from everpost.model.suppression import digest_of
 
 SHARDS: Final = 8
 """Partitions that an index or a list is spread over. One takes 1,000 writes a second, and a mail makes three in its
@@ -50,6 +51,7 @@ class Queue(StrEnum):
     LIVE = "live"  # deliveries that somebody must look at, from `due_at` on
     OLD = "old"  # final ones, by the time of their creation
     KEYS = "keys"  # idempotency keys, by the same
+    ENDING = "ending"  # suppressions that end, by that time
 
 
 class Part(StrEnum):
@@ -111,17 +113,22 @@ def idempotency_key(scope: str, key: str) -> Key:
     return Key(f"k#{key}", scope)
 
 
-def suppression_key(project: str, address: str) -> Key:
-    return Key(f"x#{address_digest(project, address).hex()}", "x")
+def suppression_key(digest: bytes) -> Key:
+    return Key(f"x#{digest.hex()}", "x")
 
 
 def suppressions_pk(project: str) -> str:
     return f"l#{project}"
 
 
-def suppression_keys(project: str, address: str) -> tuple[Key, Key]:
+def listed_sk(address: str, stream: str) -> str:
+    return f"{address}\0{stream}" if stream else address
+
+
+def suppression_keys(project: str, address: str, stream: str) -> tuple[Key, Key]:
     """By which it holds, and by which it is listed."""
-    return suppression_key(project, address), Key(suppressions_pk(project), address.lower())
+    by_digest = suppression_key(digest_of(project, address, stream))
+    return by_digest, Key(suppressions_pk(project), listed_sk(address.lower(), stream))
 
 
 def answered_key(message_id: str) -> Key:

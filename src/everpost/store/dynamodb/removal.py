@@ -14,6 +14,7 @@ from everpost.model.removal import without_address
 from everpost.store.dynamodb.accepting import entries
 from everpost.store.dynamodb.attributes import Item
 from everpost.store.dynamodb.bodies import Bodies
+from everpost.store.dynamodb.documents import Suppressions
 from everpost.store.dynamodb.idempotency import forget_answer
 from everpost.store.dynamodb.items import head_item, state_of, to_delivery, to_head, until
 from everpost.store.dynamodb.keys import (
@@ -26,7 +27,6 @@ from everpost.store.dynamodb.keys import (
     less,
     listing_pk,
     shard_of,
-    suppression_keys,
 )
 from everpost.store.dynamodb.listing import Lists
 from everpost.store.dynamodb.outbox import Outbox
@@ -61,13 +61,14 @@ class Found(Struct, frozen=True):
 
 
 class Removal:
-    def __init__(self, place: Place, bodies: Bodies, outbox: Outbox, lists: Lists) -> None:
+    def __init__(self, place: Place, bodies: Bodies, outbox: Outbox, lists: Lists, suppressions: Suppressions) -> None:
         self._table = place.table
         self._shards = place.shards
         self._keep = place.keep
         self._bodies = bodies
         self._outbox = outbox
         self._lists = lists
+        self._suppressions = suppressions
 
     async def erase(self, project: str, address: str, token: str, event: Event, limit: int) -> int:
         """Newest first, as they are listed. The list's entries of the address go last, after the event: by them, what
@@ -84,19 +85,10 @@ class Removal:
             if is_done or await self.rewrite(found, without_address(message, address, token)):
                 erased.append(self._entry(message, address))
         count = len(erased)
-        await self._tell(project, address, replace(event, data={**event.data, "messages": count}), count)
+        told = self._outbox.recorded(replace(event, data={**event.data, "messages": count}))
+        await self._suppressions.forget(project, address, Write.put(told), is_told=count > 0)
         await self._table.delete_all(erased)
         return count
-
-    async def _tell(self, project: str, address: str, event: Event, erased: int) -> None:
-        key, listed = suppression_keys(project, address)
-        told = Write.put(self._outbox.recorded(event))
-        forget = Write.update(key, "SET #address = :none", "#address <> :none AND attribute_exists(#pk)", none="")
-        try:
-            await self._table.transact([forget, Write.delete(listed), told])
-        except ConditionFailed:  # it is not suppressed, or known by its digest alone
-            if erased:
-                await self._table.transact([told])
 
     async def rewrite(self, found: Found, after: Message, part: Part | None = None) -> bool:
         """`part`: what is marked as gone. False if somebody else has written meanwhile: then it is to be looked at

@@ -10,6 +10,7 @@ from everpost.model.change import Change, Charge, Usage
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Event, Recorded
 from everpost.model.message import Message
+from everpost.model.suppression import ALL, Suppression
 from everpost.store.dynamodb import idempotency, reads
 from everpost.store.dynamodb.accepting import Accepting
 from everpost.store.dynamodb.bodies import Bodies
@@ -39,7 +40,6 @@ from everpost.store.port import (
     Notice,
     Same,
     Stored,
-    Suppression,
     Written,
 )
 from everpost.store.submission import Submission
@@ -64,10 +64,10 @@ class DynamoStore:
         self._claims = Claims(place, bodies)
         self._lists = Lists(place)
         self._sequencer = Sequencer(place)
-        self._journal = Journal(place.table, outbox, self._sequencer)
+        self._journal = Journal(place, outbox, self._sequencer)
         self._documents = Documents(place.table, outbox)
-        self._suppressions = Suppressions(place.table, outbox)
-        self._removal = Removal(place, bodies, outbox, self._lists)
+        self._suppressions = Suppressions(place, outbox)
+        self._removal = Removal(place, bodies, outbox, self._lists, self._suppressions)
         self._purge = Purge(place, self._claims, self._removal, outbox, self._sequencer)
 
     @classmethod
@@ -163,13 +163,17 @@ class DynamoStore:
     async def suppress(self, suppressions: Sequence[Suppression], events: Sequence[Event]) -> None:
         await self._suppressions.add(suppressions, events)
 
-    async def unsuppress(self, project: str, addresses: Sequence[str], events: Sequence[Event]) -> None:
-        await self._suppressions.remove(project, addresses, events)
+    async def unsuppress(
+        self, project: str, addresses: Sequence[str], events: Sequence[Event], stream: str = ALL
+    ) -> None:
+        await self._suppressions.remove(project, addresses, events, stream)
 
-    async def suppressed(self, project: str, addresses: Sequence[str]) -> list[Suppression]:
-        return await self._suppressions.of(project, addresses)
+    async def suppressed(self, project: str, addresses: Sequence[str], stream: str = ALL) -> list[Suppression]:
+        return await self._suppressions.of(project, addresses, stream)
 
-    async def list_suppressions(self, project: str, prefix: str, after: str, limit: int) -> Sequence[Suppression]:
+    async def list_suppressions(
+        self, project: str, prefix: str, after: tuple[str, str], limit: int
+    ) -> Sequence[Suppression]:
         return await self._suppressions.page(project, prefix, after, limit)
 
     async def counts(self) -> Counts:
@@ -185,7 +189,11 @@ class DynamoStore:
 
     async def purge(self, bounds: Bounds, limit: int) -> int:
         """Events that belong to no message go by their time alone (`Keep`)."""
-        return await self._purge.run(bounds, limit)
+        gone = 0
+        if bounds.suppressions is not None:
+            waiting = await self._claims.waiting([Queue.ENDING], limit, bounds.suppressions)
+            gone = await self._suppressions.purge(waiting[:limit])
+        return gone + await self._purge.run(bounds, limit)
 
     async def erase(self, project: str, address: str, token: str, event: Event, limit: int) -> int:
         return await self._removal.erase(project, address, token, event, limit)

@@ -9,8 +9,8 @@ import asyncpg
 from msgspec import Struct
 
 from everpost.model.change import Usage
-from everpost.model.message import Message, size_bytes, stored_names
-from everpost.model.removal import address_digest
+from everpost.model.message import size_bytes, stored_names
+from everpost.model.suppression import barring
 from everpost.postgres import Conflict, Pool, Statement
 from everpost.store.ledger import Key, charged
 from everpost.store.packing import message_content, message_head
@@ -89,7 +89,7 @@ class Asked(Struct, frozen=True):
 
 class _Facts(Struct, frozen=True):
     uses: dict[tuple[str, str], tuple[Any, ...]]  # by scope and key: fingerprint, message id, running until, answer
-    stopped: frozenset[int]  # places of submissions that come with an attempt and have a suppressed recipient
+    stopped: frozenset[int]  # places of submissions that come with an attempt and may have a suppressed recipient
     used: dict[Key, Usage]
     stored: frozenset[str]  # ids of messages that are there
 
@@ -168,7 +168,7 @@ async def _look(link: asyncpg.Connection, submissions: Sequence[Submission], *, 
     claims = [one.claim for one in submissions if one.claim is not None]
     charges = [charge for one in submissions for charge in one.charges]
     begun = [
-        (place, digest) for place, one in enumerate(submissions) if one.is_begun for digest in _digests(one.message)
+        (place, digest) for place, one in enumerate(submissions) if one.is_begun for digest in barring(one.message)
     ]
     if not (claims or charges or begun or is_doubtful):
         return _NOTHING
@@ -225,14 +225,10 @@ def _values(fresh: Sequence[Submission]) -> dict[str, Any]:
         **columns(("r_project", "r_address", "r_message_id"), found_by),
         **columns(("t_project", "t_tag", "t_message_id"), tagged),
         **columns(("a_message_id", "a_name"), attached),
-        "begun_digests": [digest for one in fresh if one.is_begun for digest in _digests(one.message)],
+        "begun_digests": [digest for one in fresh if one.is_begun for digest in barring(one.message)],
         **parts.new_deliveries(delivery for one in fresh for delivery in one.deliveries),
         **parts.events(event for one in fresh for event in one.events),
     }
-
-
-def _digests(message: Message) -> set[bytes]:
-    return {address_digest(message.project, address.email) for address in message.recipients}
 
 
 async def _undo(submission: Submission, now: float, link: asyncpg.Connection) -> None:

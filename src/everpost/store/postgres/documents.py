@@ -6,11 +6,11 @@ from typing import Final
 import asyncpg
 
 from everpost.model.event import Event
-from everpost.model.removal import address_digest
+from everpost.model.suppression import Suppression, digest_of
 from everpost.postgres import Statement
-from everpost.store.port import Document, Suppression
+from everpost.store.port import Document
 from everpost.store.postgres import parts
-from everpost.store.postgres.rows import SUPPRESSION_COLUMNS, columns, stored_text, suppression_row
+from everpost.store.postgres.rows import NEWER_SUPPRESSION, SUPPRESSION_COLUMNS, columns, stored_text, suppression_row
 
 _VOUCH: Final = Statement("""
 UPDATE idempotency SET is_told = true WHERE scope = :scope AND key = :key AND message_id = :message_id RETURNING 1
@@ -47,10 +47,8 @@ SELECT held(
 _SUPPRESS: Final = Statement(f"""
 WITH written AS (
     INSERT INTO suppression ({SUPPRESSION_COLUMNS})
-    SELECT * FROM unnest(:s_digest::bytea[], :s_project::text[], :s_address::text[], :s_reason::text[],
-        :s_created_at::float8[])
-    ON CONFLICT (digest) DO UPDATE SET
-        address = excluded.address, reason = excluded.reason, created_at = excluded.created_at
+    SELECT * FROM unnest({parts.SUPPRESSIONS})
+    ON CONFLICT (digest) DO UPDATE SET {NEWER_SUPPRESSION}
     RETURNING 1
 ), {parts.TOLD}
 SELECT count(*) FROM written
@@ -88,11 +86,13 @@ async def write_config(
 
 async def suppress(link: asyncpg.Connection, suppressions: Sequence[Suppression], events: Sequence[Event]) -> None:
     """In an order that is the same for all, so that two of them never wait for each other."""
-    last = {address_digest(one.project, one.address): one for one in suppressions}
+    last = {digest_of(one.project, one.address, one.stream): one for one in suppressions}
     rows = (suppression_row(one) for _, one in sorted(last.items()))
     await _SUPPRESS.rows(link, {**columns(_SUPPRESSION, rows), **parts.events(events)})
 
 
-async def unsuppress(link: asyncpg.Connection, project: str, addresses: Sequence[str], events: Sequence[Event]) -> None:
-    digests = sorted({address_digest(project, address) for address in addresses})
+async def unsuppress(
+    link: asyncpg.Connection, project: str, addresses: Sequence[str], events: Sequence[Event], stream: str
+) -> None:
+    digests = sorted({digest_of(project, address, stream) for address in addresses})
     await _UNSUPPRESS.rows(link, {"digests": digests, **parts.events(events)})

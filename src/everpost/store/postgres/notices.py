@@ -8,8 +8,10 @@ import asyncpg
 from everpost.model.event import Event
 from everpost.postgres import Statement
 from everpost.store.port import Notice
+from everpost.store.postgres import parts
 from everpost.store.postgres.rows import (
     EVENT_COLUMNS,
+    NEWER_SUPPRESSION,
     SUPPRESSION_COLUMNS,
     Row,
     columns,
@@ -31,12 +33,10 @@ WITH fact AS MATERIALIZED (
     RETURNING 1
 ), suppressed AS (
     INSERT INTO suppression ({SUPPRESSION_COLUMNS})
-    SELECT DISTINCT ON (s.digest) s.digest, s.project, s.address, s.reason, s.created_at
-    FROM fact JOIN unnest(:s_fact::int[], :s_digest::bytea[], :s_project::text[], :s_address::text[], :s_reason::text[],
-        :s_created_at::float8[]) AS s (n, {SUPPRESSION_COLUMNS}) USING (n)
-    ORDER BY s.digest, s.n DESC
-    ON CONFLICT (digest) DO UPDATE SET
-        address = excluded.address, reason = excluded.reason, created_at = excluded.created_at
+    SELECT DISTINCT ON (digest) {SUPPRESSION_COLUMNS}
+    FROM fact JOIN unnest(:s_fact::int[], {parts.SUPPRESSIONS}) AS s (n, {SUPPRESSION_COLUMNS}) USING (n)
+    ORDER BY digest, n DESC
+    ON CONFLICT (digest) DO UPDATE SET {NEWER_SUPPRESSION}
     RETURNING 1
 ), fresh AS MATERIALIZED (
     SELECT e.*, row_number() OVER (ORDER BY e.place) AS after

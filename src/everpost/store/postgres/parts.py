@@ -49,6 +49,10 @@ EVENTS: Final = f"""unnest(:e_message_id::text[], :e_id::text[], :e_type::text[]
         :e_delivery_id::text[], :e_account::text[], :e_data::text[])
         WITH ORDINALITY AS e ({EVENT_COLUMNS}, n)"""
 
+# What `unnest` makes rows of suppressions from.
+SUPPRESSIONS: Final = """:s_digest::bytea[], :s_project::text[], :s_address::text[], :s_stream::text[],
+        :s_source::text[], :s_reason::text[], :s_created_at::float8[], :s_expires_at::float8[]"""
+
 # Numbers events and adds them. The row of `journal` is locked from here to the commit, so this comes last.
 TOLD: Final = f"""
 numbered AS (

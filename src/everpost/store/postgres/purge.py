@@ -70,6 +70,11 @@ DELETE FROM idempotency i USING (
     SELECT scope, key FROM idempotency WHERE created_at < :before ORDER BY created_at LIMIT :limit
 ) AS k WHERE i.scope = k.scope AND i.key = k.key RETURNING 1
 """)
+_SUPPRESSIONS: Final = Statement("""
+DELETE FROM suppression WHERE digest IN (
+    SELECT digest FROM suppression WHERE expires_at <= :before ORDER BY expires_at, digest LIMIT :limit
+) RETURNING 1
+""")
 _SYSTEM_EVENTS: Final = Statement("""
 WITH gone AS (
     DELETE FROM event WHERE message_id = '' AND seq IN (
@@ -143,6 +148,11 @@ async def purge_messages(link: asyncpg.Connection, before: float, limit: int) ->
 
 async def purge_keys(link: asyncpg.Connection, before: float, limit: int) -> int:
     return len(await _KEYS.rows(link, {"before": before, "limit": limit}))
+
+
+async def purge_suppressions(link: asyncpg.Connection, before: float, limit: int) -> int:
+    """Those that have expired."""
+    return len(await _SUPPRESSIONS.rows(link, {"before": before, "limit": limit}))
 
 
 async def purge_system_events(link: asyncpg.Connection, before: float, limit: int) -> None:

@@ -9,10 +9,10 @@ from everpost.model.change import Usage
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Recorded
 from everpost.model.message import Message
-from everpost.model.removal import address_digest
+from everpost.model.suppression import ALL, Suppression, digest_of
 from everpost.postgres import Statement
 from everpost.store.packing import split, to_head, to_message
-from everpost.store.port import Conflict, Counts, Document, Same, Stored, Suppression
+from everpost.store.port import Conflict, Counts, Document, Same, Stored
 from everpost.store.postgres.rows import (
     DELIVERY_COLUMNS,
     EVENT_COLUMNS,
@@ -20,6 +20,7 @@ from everpost.store.postgres.rows import (
     stored_text,
     to_delivery,
     to_recorded,
+    to_suppression,
 )
 
 KEY_USE: Final = "fingerprint, message_id, running_until, answer"
@@ -54,13 +55,14 @@ _CONFIG: Final = Statement(
     "SELECT name, value, version FROM config WHERE starts_with(name, :prefix::text) ORDER BY name"
 )
 _SUPPRESSED: Final = Statement("""
-SELECT a.n, s.reason, s.created_at
+SELECT a.n, s.stream, s.source, s.reason, s.created_at, s.expires_at
 FROM unnest(:digests::bytea[]) WITH ORDINALITY AS a (digest, n) JOIN suppression s USING (digest) ORDER BY a.n
 """)
 _SUPPRESSIONS: Final = Statement("""
-SELECT address, reason, created_at FROM suppression
-WHERE project = :project AND address <> '' AND address > :after AND address >= :first AND address < :end
-ORDER BY address LIMIT :limit
+SELECT address, stream, source, reason, created_at, expires_at FROM suppression
+WHERE project = :project AND address <> '' AND address >= :after AND (address, stream) > (:after, :after_stream)
+    AND address >= :first AND address < :end
+ORDER BY address, stream LIMIT :limit
 """)
 _REFERENCED: Final = Statement("SELECT DISTINCT name FROM attachment WHERE name = ANY(:names::text[])")
 _COUNTS: Final = Statement("""
@@ -134,26 +136,21 @@ async def read_config(link: asyncpg.Connection, prefix: str) -> Mapping[str, Doc
     return {original_text(name): Document(value, version) for name, value, version in rows}
 
 
-async def suppressed(link: asyncpg.Connection, project: str, addresses: Sequence[str]) -> list[Suppression]:
-    asked = sorted(set(map(str.lower, addresses)))
-    rows = await _SUPPRESSED.rows(link, {"digests": [address_digest(project, address) for address in asked]})
-    return [
-        Suppression(project=project, address=asked[n - 1], reason=original_text(reason), created_at=created_at)
-        for n, reason, created_at in rows
-    ]
+async def suppressed(
+    link: asyncpg.Connection, project: str, addresses: Sequence[str], stream: str
+) -> list[Suppression]:
+    asked = [(address, one) for address in sorted({*map(str.lower, addresses)}) for one in sorted({ALL, stream})]
+    rows = await _SUPPRESSED.rows(link, {"digests": [digest_of(project, *one) for one in asked]})
+    return [to_suppression(project, asked[row["n"] - 1][0], row) for row in rows]
 
 
 async def list_suppressions(
-    link: asyncpg.Connection, project: str, prefix: str, after: str, limit: int
+    link: asyncpg.Connection, project: str, prefix: str, after: tuple[str, str], limit: int
 ) -> list[Suppression]:
-    asked = {"first": stored_text(prefix), "end": stored_text(prefix + _LAST), "after": stored_text(after)}
+    behind = {"after": stored_text(after[0]), "after_stream": stored_text(after[1])}
+    asked = {"first": stored_text(prefix), "end": stored_text(prefix + _LAST), **behind}
     rows = await _SUPPRESSIONS.rows(link, {"project": project, "limit": limit, **asked})
-    return [
-        Suppression(
-            project=project, address=original_text(address), reason=original_text(reason), created_at=created_at
-        )
-        for address, reason, created_at in rows
-    ]
+    return [to_suppression(project, original_text(row["address"]), row) for row in rows]
 
 
 async def referenced(link: asyncpg.Connection, names: Collection[str]) -> Collection[str]:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from everpost.model.delivery import FINAL
 from everpost.model.event import Event
 from everpost.model.message import Message, Removed
-from everpost.model.removal import address_digest, without_address
+from everpost.model.removal import without_address
 from everpost.postgres import Statement
 from everpost.store.packing import message_content, message_head, to_head
 from everpost.store.postgres import parts
@@ -56,7 +56,7 @@ _FORGET_ANSWERS: Final = Statement("""
 UPDATE idempotency SET answer = NULL WHERE message_id = ANY(:ids::text[]) AND answer IS NOT NULL
 """)
 _FORGET_SUPPRESSED: Final = Statement("""
-UPDATE suppression SET address = '' WHERE digest = :digest AND address <> '' RETURNING 1
+UPDATE suppression SET address = '' WHERE project = :project AND address = :address AND address <> '' RETURNING 1
 """)
 _TELL: Final = Statement(f"WITH {parts.TOLD} SELECT 1")
 
@@ -67,7 +67,7 @@ async def erase(link: asyncpg.Connection, project: str, address: str, token: str
         before = await final_heads(link, [row["id"] for row in await _NAMED.rows(link, named)])
         await rewrite(link, [(message, without_address(message, address, token)) for message in before])
         await forget_answers(link, [message.id for message in before])
-        forgotten = await _FORGET_SUPPRESSED.rows(link, {"digest": address_digest(project, address)})
+        forgotten = await _FORGET_SUPPRESSED.rows(link, {"project": project, "address": stored_text(address.lower())})
         if before or forgotten:
             told = replace(event, data={**event.data, "messages": len(before)})
             await _TELL.rows(link, parts.events([told]))

@@ -15,13 +15,15 @@ from msgspec import Struct
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Event, EventType, Recorded
 from everpost.model.message import Message
-from everpost.model.removal import address_digest
-from everpost.store.port import Suppression
+from everpost.model.suppression import Suppression, digest_of, source_of
 
 Row = tuple[Any, ...]
 
 DELIVERY_COLUMNS: Final = "message_id, position, project, state, due_at, version, account, progress"
-SUPPRESSION_COLUMNS: Final = "digest, project, address, reason, created_at"
+SUPPRESSION_COLUMNS: Final = "digest, project, address, stream, source, reason, created_at, expires_at"
+NEWER_SUPPRESSION: Final = ", ".join(
+    f"{name} = excluded.{name}" for name in SUPPRESSION_COLUMNS.split(", ") if name not in {"digest", "project"}
+)
 EVENT_COLUMNS: Final = "message_id, id, type, at, project, delivery_id, account, data"
 
 _STATES: Final = {state.value: state for state in DeliveryState}  # twice as fast as the enum's own look-up
@@ -164,11 +166,28 @@ def to_recorded(row: asyncpg.Record) -> Recorded:
 def suppression_row(suppression: Suppression) -> Row:
     """In the order of SUPPRESSION_COLUMNS."""
     return (
-        address_digest(suppression.project, suppression.address),
+        digest_of(suppression.project, suppression.address, suppression.stream),
         suppression.project,
         stored_text(suppression.address.lower()),
+        stored_text(suppression.stream),
+        suppression.source.value,
         stored_text(suppression.reason),
         suppression.created_at,
+        suppression.expires_at,
+    )
+
+
+def to_suppression(project: str, address: str, row: asyncpg.Record) -> Suppression:
+    """Who asks by the address knows it, whether it is kept or not."""
+    reason = original_text(row["reason"])
+    return Suppression(
+        project=project,
+        address=address,
+        stream=original_text(row["stream"]),
+        source=source_of(row["source"], reason),
+        reason=reason,
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
     )
 
 

@@ -13,6 +13,7 @@ from everpost.model.delivery import Delivery
 from everpost.model.event import Event, Recorded
 from everpost.model.limits import POSTGRES_CONNECTIONS_MAX
 from everpost.model.message import Message
+from everpost.model.suppression import ALL, Suppression
 from everpost.postgres import Fault, Lost, Pool, Server
 from everpost.store.commits import UNCOUNTED, Commits
 from everpost.store.port import (
@@ -28,7 +29,6 @@ from everpost.store.port import (
     Same,
     Stored,
     StoreUnavailable,
-    Suppression,
     Written,
 )
 from everpost.store.postgres import claims, documents, notices, purge, reads, removal, schema
@@ -164,13 +164,17 @@ class PostgresStore:
     async def suppress(self, suppressions: Sequence[Suppression], events: Sequence[Event]) -> None:
         await self._write(documents.suppress, suppressions, events)
 
-    async def unsuppress(self, project: str, addresses: Sequence[str], events: Sequence[Event]) -> None:
-        await self._write(documents.unsuppress, project, addresses, events)
+    async def unsuppress(
+        self, project: str, addresses: Sequence[str], events: Sequence[Event], stream: str = ALL
+    ) -> None:
+        await self._write(documents.unsuppress, project, addresses, events, stream)
 
-    async def suppressed(self, project: str, addresses: Sequence[str]) -> list[Suppression]:
-        return await self._read(reads.suppressed, project, addresses)
+    async def suppressed(self, project: str, addresses: Sequence[str], stream: str = ALL) -> list[Suppression]:
+        return await self._read(reads.suppressed, project, addresses, stream)
 
-    async def list_suppressions(self, project: str, prefix: str, after: str, limit: int) -> Sequence[Suppression]:
+    async def list_suppressions(
+        self, project: str, prefix: str, after: tuple[str, str], limit: int
+    ) -> Sequence[Suppression]:
         return await self._read(reads.list_suppressions, project, prefix, after, limit)
 
     async def counts(self) -> Counts:
@@ -181,6 +185,8 @@ class PostgresStore:
         done."""
         gone = await self._write(purge.purge_messages, bounds.messages, limit)
         gone += await self._write(purge.purge_keys, bounds.keys, limit)
+        if bounds.suppressions is not None:
+            gone += await self._write(purge.purge_suppressions, bounds.suppressions, limit)
         for part, before in (
             (purge.BODIES, bounds.bodies),
             (purge.ADDRESSES, bounds.addresses),

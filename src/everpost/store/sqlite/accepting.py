@@ -7,7 +7,7 @@ import apsw
 
 from everpost.model.change import Usage
 from everpost.model.message import stored_names
-from everpost.model.removal import address_digest
+from everpost.model.suppression import barring
 from everpost.store.ledger import Key, charged
 from everpost.store.packing import message_content, message_head
 from everpost.store.port import Accepted, New, StoreUnavailable, Unbegun
@@ -70,13 +70,8 @@ def _uses(connection: apsw.Connection, submissions: Sequence[Submission]) -> dic
 
 
 def _stopped(connection: apsw.Connection, submissions: Sequence[Submission]) -> set[int]:
-    """Where in `submissions` are those that come with an attempt and have a suppressed recipient."""
-    rows = [
-        (index, address_digest(one.message.project, address))
-        for index, one in enumerate(submissions)
-        if one.is_begun
-        for address in addresses(one.message)
-    ]
+    """Where in `submissions` are those that come with an attempt and may have a suppressed recipient."""
+    rows = [(index, digest) for index, one in enumerate(submissions) if one.is_begun for digest in barring(one.message)]
     return {row[0] for row in bulk.execute(connection, _SUPPRESSED, rows)}
 
 

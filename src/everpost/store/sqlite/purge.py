@@ -43,6 +43,16 @@ def purge_keys(connection: apsw.Connection, before: float, limit: int) -> int:
     return connection.changes()
 
 
+def purge_suppressions(connection: apsw.Connection, before: float, limit: int) -> int:
+    """Those that have expired."""
+    connection.execute(
+        "DELETE FROM suppression WHERE digest IN"
+        " (SELECT digest FROM suppression WHERE expires_at <= ? ORDER BY expires_at, digest LIMIT ?)",
+        (before, limit),
+    )
+    return connection.changes()
+
+
 def purge_system_events(connection: apsw.Connection, before: float, limit: int) -> None:
     """Those that belong to no message."""
     connection.execute(

@@ -9,22 +9,30 @@ from everpost.model.change import Usage
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Recorded
 from everpost.model.message import Message
-from everpost.model.removal import address_digest
+from everpost.model.suppression import ALL, Suppression, digest_of
 from everpost.store.packing import split, to_head, to_message
-from everpost.store.port import Conflict, Counts, Document, Same, Stored, Suppression
+from everpost.store.port import Conflict, Counts, Document, Same, Stored
 from everpost.store.sqlite import bulk
 from everpost.store.sqlite.connection import snapshot
-from everpost.store.sqlite.rows import DELIVERY_COLUMNS, EVENT_COLUMNS, Row, to_delivery, to_recorded
+from everpost.store.sqlite.rows import (
+    DELIVERY_COLUMNS,
+    EVENT_COLUMNS,
+    SUPPRESSION_COLUMNS,
+    Row,
+    to_delivery,
+    to_recorded,
+    to_suppression,
+)
 
 _DELIVERIES: Final = f"SELECT {DELIVERY_COLUMNS} FROM delivery WHERE message_id = ? ORDER BY position"
 _EVENTS: Final = f"SELECT seq, {EVENT_COLUMNS} FROM event"
 KEY_USE: Final = "fingerprint, message_id, running_until, answer"
 _SUPPRESSED: Final = (
-    "SELECT v.column1, s.reason, s.created_at FROM ({rows}) v CROSS JOIN suppression s ON s.digest = v.column2"
+    f"SELECT v.column1, {SUPPRESSION_COLUMNS} FROM ({{rows}}) v CROSS JOIN suppression s ON s.digest = v.column2"
 )
 _SUPPRESSIONS: Final = (
-    "SELECT project, address, reason, created_at FROM suppression WHERE project = ? AND address <> ''"
-    " AND address > ? AND address >= ? AND address < ? ORDER BY address LIMIT ?"
+    f"SELECT {SUPPRESSION_COLUMNS} FROM suppression WHERE project = ? AND address <> ''"
+    " AND (address, stream) > (?, ?) AND address >= ? AND address < ? ORDER BY address, stream LIMIT ?"
 )
 _REFERENCED: Final = "SELECT v.column1 FROM ({rows}) v WHERE EXISTS (SELECT 1 FROM attachment WHERE name = v.column1)"
 _LAST: Final = chr(0x10FFFF)  # sorts behind every other character
@@ -116,22 +124,21 @@ def read_config(connection: apsw.Connection, prefix: str) -> Mapping[str, Docume
     return {name: Document(value, version) for name, value, version in rows}
 
 
-def suppressed(connection: apsw.Connection, project: str, addresses: Sequence[str]) -> list[Suppression]:
-    asked = [(address, address_digest(project, address)) for address in sorted(set(map(str.lower, addresses)))]
-    return [
-        Suppression(project=project, address=address, reason=reason, created_at=created_at)
-        for address, reason, created_at in bulk.execute(connection, _SUPPRESSED, asked)
+def suppressed(connection: apsw.Connection, project: str, addresses: Sequence[str], stream: str) -> list[Suppression]:
+    asked = [
+        (address, digest_of(project, address, one))
+        for address in sorted({*map(str.lower, addresses)})
+        for one in sorted({ALL, stream})
     ]
+    found = bulk.execute(connection, _SUPPRESSED, asked)
+    return [to_suppression(project, (address, *row)) for address, _, *row in found]
 
 
 def list_suppressions(
-    connection: apsw.Connection, project: str, prefix: str, after: str, limit: int
+    connection: apsw.Connection, project: str, prefix: str, after: tuple[str, str], limit: int
 ) -> list[Suppression]:
-    rows = connection.execute(_SUPPRESSIONS, (project, after, prefix, prefix + _LAST, limit))
-    return [
-        Suppression(project=project, address=address, reason=reason, created_at=created_at)
-        for project, address, reason, created_at in rows
-    ]
+    rows = connection.execute(_SUPPRESSIONS, (project, *after, prefix, prefix + _LAST, limit))
+    return [to_suppression(project, row) for row in rows]
 
 
 def referenced(connection: apsw.Connection, names: Collection[str]) -> Collection[str]:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from everpost.model.delivery import FINAL
 from everpost.model.event import Event
 from everpost.model.message import Message, Removed
-from everpost.model.removal import address_digest, without_address
+from everpost.model.removal import without_address
 from everpost.store.packing import message_content, message_head, to_head
 from everpost.store.sqlite.rows import Row, addresses
 from everpost.store.sqlite.writes import append
@@ -22,7 +22,7 @@ _NAMED: Final = (
     "SELECT m.n, m.head FROM recipient r CROSS JOIN message m ON m.project = r.project AND m.id = r.message_id"
     f" WHERE r.project = ? AND r.address = ? AND NOT {IS_OPEN} ORDER BY r.message_id DESC LIMIT ?"
 )
-_FORGET_SUPPRESSED: Final = "UPDATE suppression SET address = '' WHERE digest = ? AND address <> ''"
+_FORGET_SUPPRESSED: Final = "UPDATE suppression SET address = '' WHERE project = ? AND address = ? AND address <> ''"
 _INSERT_RECIPIENT: Final = "INSERT INTO recipient (project, address, message_id) VALUES (?, ?, ?)"
 _DELETE_RECIPIENT: Final = "DELETE FROM recipient WHERE project = ? AND address = ? AND message_id = ?"
 
@@ -33,7 +33,7 @@ def erase(connection: apsw.Connection, project: str, address: str, token: str, e
         before = to_head(head)
         rewrite(connection, n, before, without_address(before, address, token))
         forget_answers(connection, [before.id])
-    connection.execute(_FORGET_SUPPRESSED, (address_digest(project, address),))
+    connection.execute(_FORGET_SUPPRESSED, (project, address.lower()))
     if found or connection.changes():
         append(connection, [replace(event, data={**event.data, "messages": len(found)})])
     return len(found)

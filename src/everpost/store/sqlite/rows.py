@@ -8,6 +8,7 @@ import msgspec
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Event, EventType, Recorded
 from everpost.model.message import Message
+from everpost.model.suppression import Suppression, digest_of, source_of
 
 Row = tuple[Any, ...]
 
@@ -17,6 +18,7 @@ DELIVERY_COLUMNS: Final = (
 )
 PROGRESS_COLUMNS: Final = DELIVERY_COLUMNS.split(", ")[4:]
 """What changes in the life of a delivery."""
+SUPPRESSION_COLUMNS: Final = "address, stream, source, reason, created_at, expires_at"
 EVENT_COLUMNS: Final = "message_id, id, type, at, project, delivery_id, account, data"
 
 _STATES: Final = {state.value: state for state in DeliveryState}  # twice as fast as the enum's own look-up
@@ -114,3 +116,24 @@ def to_recorded(row: Row) -> Recorded:
         data=_DATA.decode(row[8]) if row[8] else {},
     )
     return Recorded(row[0], event)
+
+
+def suppression_row(one: Suppression) -> Row:
+    """Its digest and project, and what follows in the order of SUPPRESSION_COLUMNS."""
+    digest = digest_of(one.project, one.address, one.stream)
+    kept = (one.address.lower(), one.stream, one.source.value, one.reason, one.created_at, one.expires_at)
+    return (digest, one.project, *kept)
+
+
+def to_suppression(project: str, row: Row) -> Suppression:
+    """From SUPPRESSION_COLUMNS."""
+    address, stream, source, reason, created_at, expires_at = row
+    return Suppression(
+        project=project,
+        address=address,
+        stream=stream,
+        source=source_of(source, reason),
+        reason=reason,
+        created_at=created_at,
+        expires_at=expires_at,
+    )

@@ -190,7 +190,18 @@ _TOLD: Final = """
 ALTER TABLE idempotency ADD COLUMN is_told INTEGER NOT NULL DEFAULT 0;
 """
 
-MIGRATIONS: Final = (_TABLES, _KEEPING, _PAPERS, _LISTED, _TOLD)
+_STREAMS: Final = """
+-- What a suppression stops, how it is known, and until when it holds. An address has one for all mail and for each
+-- stream: the digest tells them apart.
+ALTER TABLE suppression ADD COLUMN stream TEXT NOT NULL DEFAULT '';     -- '': all mail
+ALTER TABLE suppression ADD COLUMN source TEXT NOT NULL DEFAULT '';     -- '': its reason tells
+ALTER TABLE suppression ADD COLUMN expires_at REAL;                     -- NULL: never
+DROP INDEX suppression_listed;
+CREATE INDEX suppression_listed ON suppression (project, address, stream) WHERE address <> '';
+CREATE INDEX suppression_ending ON suppression (expires_at) WHERE expires_at IS NOT NULL;
+"""
+
+MIGRATIONS: Final = (_TABLES, _KEEPING, _PAPERS, _LISTED, _TOLD, _STREAMS)
 """Step k brings a database of version k to version k + 1."""
 
 

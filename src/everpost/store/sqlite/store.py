@@ -11,6 +11,7 @@ from everpost.model.delivery import Delivery
 from everpost.model.event import Event, Recorded
 from everpost.model.limits import COMMIT_MAX, PENDING_WRITES_MAX
 from everpost.model.message import Message
+from everpost.model.suppression import ALL, Suppression
 from everpost.store.commits import UNCOUNTED, Commits
 from everpost.store.port import (
     Accepted,
@@ -24,7 +25,6 @@ from everpost.store.port import (
     Notice,
     Same,
     Stored,
-    Suppression,
     Written,
 )
 from everpost.store.sqlite import accepting, purge, reads, removal, writes
@@ -174,13 +174,17 @@ class SqliteStore:
     async def suppress(self, suppressions: Sequence[Suppression], events: Sequence[Event]) -> None:
         await _run(self._writes, writes.suppress, suppressions, events)
 
-    async def unsuppress(self, project: str, addresses: Sequence[str], events: Sequence[Event]) -> None:
-        await _run(self._writes, writes.unsuppress, project, addresses, events)
+    async def unsuppress(
+        self, project: str, addresses: Sequence[str], events: Sequence[Event], stream: str = ALL
+    ) -> None:
+        await _run(self._writes, writes.unsuppress, project, addresses, events, stream)
 
-    async def suppressed(self, project: str, addresses: Sequence[str]) -> list[Suppression]:
-        return await _run(self._look_ups, reads.suppressed, project, addresses)
+    async def suppressed(self, project: str, addresses: Sequence[str], stream: str = ALL) -> list[Suppression]:
+        return await _run(self._look_ups, reads.suppressed, project, addresses, stream)
 
-    async def list_suppressions(self, project: str, prefix: str, after: str, limit: int) -> Sequence[Suppression]:
+    async def list_suppressions(
+        self, project: str, prefix: str, after: tuple[str, str], limit: int
+    ) -> Sequence[Suppression]:
         return await _run(self._scans, reads.list_suppressions, project, prefix, after, limit)
 
     async def counts(self) -> Counts:
@@ -191,6 +195,8 @@ class SqliteStore:
         is a transaction of its own, among those of others."""
         gone = await _run(self._writes, purge.purge_messages, bounds.messages, limit)
         gone += await _run(self._writes, purge.purge_keys, bounds.keys, limit)
+        if bounds.suppressions is not None:
+            gone += await _run(self._writes, purge.purge_suppressions, bounds.suppressions, limit)
         for part, before in (
             (purge.BODIES, bounds.bodies),
             (purge.ADDRESSES, bounds.addresses),

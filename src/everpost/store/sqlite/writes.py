@@ -8,19 +8,21 @@ import apsw
 from everpost.model.change import Change, Charge, Usage
 from everpost.model.delivery import Delivery
 from everpost.model.event import Event
-from everpost.model.removal import address_digest
+from everpost.model.suppression import Suppression, digest_of
 from everpost.store.batches import by_caller, of_different_deliveries
 from everpost.store.ledger import Key, charged
 from everpost.store.packing import split, to_message
-from everpost.store.port import Claim, Claimed, Document, Notice, Suppression, Written
+from everpost.store.port import Claim, Claimed, Document, Notice, Written
 from everpost.store.sqlite import bulk
 from everpost.store.sqlite.rows import (
     DELIVERY_COLUMNS,
     EVENT_COLUMNS,
     PROGRESS_COLUMNS,
+    SUPPRESSION_COLUMNS,
     Row,
     delivery_row,
     event_rows,
+    suppression_row,
     to_delivery,
 )
 
@@ -59,6 +61,10 @@ _NEXT_DUE: Final = (
 _LEASE: Final = (
     "UPDATE delivery SET version = version + 1, due_at = v.column3 FROM ({rows}) v"
     " WHERE message_id = v.column1 AND position = v.column2"
+)
+
+_SUPPRESS: Final = (
+    f"INSERT OR REPLACE INTO suppression (digest, project, {SUPPRESSION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -169,18 +175,13 @@ def write_config(
 
 
 def suppress(connection: apsw.Connection, suppressions: Iterable[Suppression], events: Sequence[Event]) -> None:
-    connection.executemany(
-        "INSERT OR REPLACE INTO suppression (digest, project, address, reason, created_at) VALUES (?, ?, ?, ?, ?)",
-        [
-            (address_digest(one.project, one.address), one.project, one.address.lower(), one.reason, one.created_at)
-            for one in suppressions
-        ],
-    )
+    connection.executemany(_SUPPRESS, map(suppression_row, suppressions))
     append(connection, events)
 
 
-def unsuppress(connection: apsw.Connection, project: str, addresses: Iterable[str], events: Sequence[Event]) -> None:
-    connection.executemany(
-        "DELETE FROM suppression WHERE digest = ?", [(address_digest(project, address),) for address in addresses]
-    )
+def unsuppress(
+    connection: apsw.Connection, project: str, addresses: Iterable[str], events: Sequence[Event], stream: str
+) -> None:
+    digests = [(digest_of(project, address, stream),) for address in addresses]
+    connection.executemany("DELETE FROM suppression WHERE digest = ?", digests)
     append(connection, events)

@@ -35,7 +35,7 @@ export function accountCard(shown) {
       fact("Under way", `${account.in_flight} of at most ${account.max_concurrency}`),
       account.senders.length ? fact("Sends from", account.senders.join(", ")) : null,
       account.recipients.length ? fact("Writes only to", account.recipients.join(", ")) : null,
-      records(account.records)),
+      records(account.records), delivering(account.delivering)),
     probed ? h("p", { class: `probed ${VERDICTS[probed.verdict] ?? "calm"}` }, h("b", {}, "Probe, "), when(probed.at), ": ", probed.text,
       probed.latency_ms === null ? null : ` (${lasting(probed.latency_ms)})`) : null,
     h("div", { class: "actions" }, turns(shown)));
@@ -102,6 +102,12 @@ function records(told) {
     ? [`${told.missing} of the latest ${counted(told.looked_for, "mail")} missing since `, when(told.missing_since)]
     : [`${counted(told.looked_for, "mail")} looked for, none missing; shown within ${span(told.lag_s)}`];
   return fact("In its records", [words, told.unconfirmed ? h("b", {}, " It is in doubt, and gets little mail.") : null]);
+}
+
+function delivering(told) {
+  if (!told.listened_for) return null;
+  const words = `${percent(told.share)} of the latest ${counted(told.listened_for, "mail")}, ${percent(told.usual_share)} as a rule`;
+  return fact("Delivered in time", [words, told.slow ? h("b", {}, " It is slow, and gets little mail.") : null]);
 }
 
 // --- what may be turned ---

@@ -21,6 +21,7 @@ const KINDS = {
   slow: { says: "answers after 3 s", plan: { kind: "slow", delay_s: 3 } },
   bounce: { says: "takes it; it bounces later", plan: { kind: "bounce" }, told: true },
   complain: { says: "takes it; the reader calls it spam", plan: { kind: "complain" }, told: true },
+  mute: { says: "takes it; its webhooks are lost", plan: { kind: "mute" }, told: true },
 };
 
 const WELL = { word: "well", shape: "dot", tone: "good", means: "It does what it should." };

@@ -34,11 +34,15 @@ function addCard(list, again) {
   const { place } = list;
   const address = h("input", { id: "s-address", inputmode: "email", autocomplete: "off", spellcheck: "false" });
   const reason = h("input", { id: "s-reason", autocomplete: "off" });
-  const add = submits(place, { address, reason }, async () => {
-    const given = { address: address.value.trim(), ...(reason.value.trim() ? { reason: reason.value.trim() } : {}) };
+  const stream = h("input", { id: "s-stream", autocomplete: "off", spellcheck: "false" });
+  const add = submits(place, { address, reason, stream }, async () => {
+    const given = { address: address.value.trim() };
+    for (const [name, input] of Object.entries({ reason, stream })) {
+      if (input.value.trim()) given[name] = input.value.trim();
+    }
     const { body } = await place.api.post(PATH, given);
-    address.value = reason.value = "";
-    place.say(`${body.address} gets no more mail`);
+    address.value = reason.value = stream.value = "";
+    place.say(`${body.address} gets no more ${mailOf(body)}`);
     address.focus();
     await again();
   });
@@ -47,6 +51,7 @@ function addCard(list, again) {
     h("p", { class: "quiet" }, "From then on it is left out of every mail of this project; the other recipients get theirs."),
     labelled("s-address", "Address", address),
     labelled("s-reason", "Reason (optional)", reason, "As it is to be told to those who ask why."),
+    labelled("s-stream", "Stream (optional)", stream, "Only mail of this stream, such as newsletter; otherwise all mail."),
     h("div", { class: "actions" }, h("button", { class: "first" }, "Suppress")));
 }
 
@@ -98,11 +103,19 @@ function showEnd({ rows, empty, begins }) {
 function row(list, one) {
   return h("li", {},
     h("span", { class: "entry-name" }, one.address),
-    h("span", { class: "entry-about" }, one.reason, h("span", { class: "quiet" }, ", since ", when(one.created_at))),
-    list.mayChange ? actionButton(list.place, { "aria-label": `Remove ${one.address}` }, "Remove", () => remove(list, one)) : null);
+    h("span", { class: "entry-about" }, one.stream ? h("b", {}, one.stream, ": ") : null, one.reason,
+      h("span", { class: "quiet" }, ` (${one.source}), since `, when(one.created_at),
+        ...(one.expires_at ? [", until ", when(one.expires_at)] : []))),
+    list.mayChange ? actionButton(list.place, { "aria-label": `Remove ${one.address}${one.stream ? ` from ${one.stream}` : ""}` },
+      "Remove", () => remove(list, one)) : null);
 }
 
-async function remove(list, { address, reason }) {
+/** @param {{stream: string | null}} one */
+function mailOf({ stream }) {
+  return stream ? `mail of ${stream}` : "mail";
+}
+
+async function remove(list, { address, reason, stream }) {
   const yes = await confirmed({
     title: "Write to this address again?",
     words: [h("p", {}, h("b", {}, address), ` was suppressed for this reason: ${reason}.`),
@@ -110,8 +123,8 @@ async function remove(list, { address, reason }) {
     yes: "Remove it",
   });
   if (!yes) return;
-  await list.place.api.post(`${PATH}/remove`, { address });
-  list.place.say(`${address} may be written to again`);
+  await list.place.api.post(`${PATH}/remove`, { address, ...(stream ? { stream } : {}) });
+  list.place.say(stream ? `${address} may get ${mailOf({ stream })} again` : `${address} may be written to again`);
   await look(list);
   document.getElementById("s-begins").focus();
 }

@@ -1,0 +1,113 @@
+"""What a drop-in door says of itself; whoever serves HTTP reads it. Pure: requests to values, values to answers."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+
+from everpost.dialects.answers import Rendered
+from everpost.dialects.contract import Submission
+from everpost.model.act import Act
+from everpost.model.delivery import DeliveryState
+from everpost.model.key import Scope
+from everpost.model.message import Draft, Message
+from everpost.model.problem import Problem
+from everpost.model.recipient import RecipientState
+
+IDEMPOTENCY_KEY: Final = "idempotency_key"
+"""An entry of the mail's own data that names the request, where a client can set no header. It stays in the data."""
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """What a request to send asks for."""
+
+    mails: tuple[Draft | Problem, ...]
+    is_whole: bool = True  # all of them or none; else each has an answer of its own
+    key: str | None = None  # the caller's own name for the request, from its body
+    group: str | None = None  # under which what is scheduled can be cancelled
+    is_trial: bool = False  # everything is checked, nothing is accepted
+    echo: Any = None  # what its answer repeats
+
+
+class Taken(Struct, frozen=True, kw_only=True):
+    """An accepted mail."""
+
+    id: str
+    at: float
+
+
+class Shown(Struct, frozen=True, kw_only=True):
+    """A mail as it stands."""
+
+    message: Message
+    state: DeliveryState
+    send_at: float | None
+    statuses: Sequence[RecipientState]  # of its recipients, in the order of to, cc and bcc
+
+
+class Send(Struct, frozen=True):
+    """`render` is given what became of each mail, in order; a problem only where they are not all or none."""
+
+    parse: Callable[[Submission], Asked | Problem]
+    render: Callable[[Asked, Sequence[Taken | Problem]], Rendered]
+
+
+class Show(Struct, frozen=True):
+    """One mail by its id."""
+
+    render: Callable[[Shown], Rendered]
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    limit: int
+    before: str | None = None  # id of the last mail of the page before
+
+
+class List(Struct, frozen=True):
+    """Mails, newest first; `render` is told whether there are more."""
+
+    parse: Callable[[Submission], Page | Problem]
+    render: Callable[[Sequence[Shown], bool], Rendered]
+
+
+class Change(Struct, frozen=True):
+    """Something done to one mail by its id."""
+
+    parse: Callable[[Submission], Act | Problem]
+    render: Callable[[str], Rendered]
+
+
+class NewGroup(Struct, frozen=True):
+    """A fresh name for a group of scheduled mails."""
+
+    render: Callable[[str], Rendered]
+
+
+class CancelGroup(Struct, frozen=True):
+    parse: Callable[[Submission], str | Problem]
+    render: Callable[[str], Rendered]
+
+
+class Tell(Struct, frozen=True):
+    """An answer that needs nothing but the caller's scope."""
+
+    render: Callable[[Scope], Rendered]
+
+
+Does = Send | Show | List | Change | NewGroup | CancelGroup | Tell
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    method: str
+    path: str  # the variable part that names a mail is `{id}`
+    scope: Scope
+    does: Does
+    query: tuple[str, ...] = ()  # parameters that it knows
+
+
+class Dropin(Struct, frozen=True, kw_only=True):
+    name: str
+    rows: tuple[Row, ...]
+    refuse: Callable[[Problem], Rendered]
+    key_header: bytes | None = None
+    """Where the API key is, in lower case; None: in `Authorization`, as Bearer or as the password of Basic."""

@@ -1,0 +1,224 @@
+"""Mailgun's v3 Messages API as a door:
+https://documentation.mailgun.com/docs/mailgun/api-reference/send/mailgun/messages
+
+The domain of the path says nothing here: accounts have theirs. Options, templates and Mailgun's own variables are
+Mailgun's: a mail that has one goes to Mailgun accounts only, and is refused where there is none.
+"""
+
+import re
+from collections.abc import Sequence
+from email.utils import parsedate_to_datetime
+from itertools import chain
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from everpost.dialects.answers import Rendered, render_json
+from everpost.dialects.contract import Submission
+from everpost.dialects.dropins.contract import Asked, Dropin, Row, Send, Taken
+from everpost.dialects.dropins.reading import (
+    NOBODY,
+    attachment,
+    check_mail,
+    check_together,
+    comma_separated,
+    first_words,
+    key_of,
+    refused,
+)
+from everpost.dialects.dropins.substituting import Substitution
+from everpost.dialects.faults import Faults, unknown
+from everpost.dialects.fields import check_count, read_headers, read_metadata, read_options, read_tags
+from everpost.dialects.forms import File, Form, parse_form
+from everpost.model import limits
+from everpost.model.key import Scope
+from everpost.model.message import Address, Attachment, Draft
+from everpost.model.problem import Problem
+
+NAME: Final = "mailgun"
+_OWN: Final = ("from", "to", "cc", "bcc", "subject", "text", "html", "o:tag", "o:deliverytime", "recipient-variables")
+_FOREIGN: Final = ("template", "amp-html")
+_FOREIGN_PREFIXES: Final = ("o:", "t:")
+_FILES: Final = ("attachment", "inline")
+_FOREIGN_WORDS: Final = re.compile(r"%(recipient|unsubscribe|tag_unsubscribe|mailing_list)[\w.]*%")
+"""Variables that only Mailgun fills in."""
+_VARIABLES: Final = msgspec.json.Decoder(dict[str, dict[str, str | int | float | bool | None]])
+
+
+# --- requests --------------------------------------------------------------------------------------------------------
+
+
+def parse(submission: Submission) -> Asked | Problem:
+    form = parse_form(submission.headers.get("content-type", ""), submission.body)
+    if isinstance(form, str):
+        return Problem(code="bad_form", status=400, title="The form can't be read", detail=form)
+    faults = Faults()
+    _check_names(form, faults)
+    shared = _shared(form, faults)
+    key = key_of(shared.metadata, "v", faults)
+    variables = form.last("recipient-variables")
+    mails = [shared] if variables is None else _personal(shared, variables, faults)
+    for mail in mails:
+        check_mail(mail, faults)
+    check_together(mails, "recipient-variables", faults)
+    return refused(faults, 400) if faults else Asked(mails=tuple(map(_pinned, mails)), key=key, echo=shared.sender)
+
+
+def _check_names(form: Form, faults: Faults) -> None:
+    for name, _ in form.fields:
+        is_known = name in (*_OWN, *_FOREIGN) or name.startswith((*_FOREIGN_PREFIXES, "h:", "v:"))
+        if not is_known:
+            faults.add(name[:80], unknown(name, (*_OWN, *_FOREIGN, *_FILES)))
+    for file in form.files:
+        if file.field not in _FILES:
+            faults.add(file.field[:80], f"files are given as {' or '.join(_FILES)}")
+
+
+def _shared(form: Form, faults: Faults) -> Draft:
+    headers = _named(form, "h:", faults)
+    answers = next((headers.pop(name) for name in [*headers] if name.lower() == "reply-to"), None)
+    sent_at = form.last("o:deliverytime")
+    return Draft(
+        sender=_sender(form, faults),
+        to=_addresses(form, "to", faults),
+        cc=_addresses(form, "cc", faults),
+        bcc=_addresses(form, "bcc", faults),
+        reply_to=comma_separated(answers, "h:Reply-To", faults),
+        subject=form.last("subject") or "",
+        text=form.last("text") or None,
+        html=form.last("html") or None,
+        attachments=_attachments(form.files, faults),
+        headers=read_headers(headers, faults),
+        tags=read_tags(form.all("o:tag"), faults),
+        metadata=read_metadata(_named(form, "v:", faults), faults),
+        send_at=None if sent_at is None else _instant(sent_at, faults),
+        provider_options=_options(form, faults),
+    )
+
+
+def _named(form: Form, prefix: str, faults: Faults) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in form.fields:
+        if name.startswith(prefix):
+            if name[len(prefix) :] in found:
+                faults.add(name[:80], "is given twice")
+            found[name[len(prefix) :]] = value
+    return found
+
+
+def _sender(form: Form, faults: Faults) -> Address:
+    found = [each for text in form.all("from") for each in comma_separated(text, "from", faults)]
+    if len(found) != 1:
+        faults.add("from", "give one address")
+    return next(iter(found), NOBODY)
+
+
+def _addresses(form: Form, name: str, faults: Faults) -> tuple[Address, ...]:
+    texts = form.all(name)
+    if not check_count(len(texts), limits.RECIPIENTS_MAX, name, "addresses", faults):
+        return ()
+    return tuple(chain.from_iterable(comma_separated(text, name, faults) for text in texts))
+
+
+def _attachments(files: Sequence[File], faults: Faults) -> tuple[Attachment, ...]:
+    if not check_count(len(files), limits.ATTACHMENTS_MAX, "attachment", "files", faults):
+        return ()
+    return tuple(
+        attachment(
+            file.filename,
+            file.content,
+            file.content_type,
+            file.filename if file.field == "inline" else None,
+            f"{file.field}[{place}]",
+            faults,
+        )
+        for place, file in enumerate(files)
+    )
+
+
+def _instant(text: str, faults: Faults) -> float | None:
+    try:
+        at = parsedate_to_datetime(text)
+    except (TypeError, ValueError, IndexError):
+        faults.add("o:deliverytime", "is no date as in RFC 2822; write it as Thu, 31 Jan 2030 09:00:00 +0000")
+        return None
+    if at.tzinfo is None:
+        faults.add("o:deliverytime", "has no zone; write it as Thu, 31 Jan 2030 09:00:00 +0000")
+        return None
+    return at.timestamp()
+
+
+def _options(form: Form, faults: Faults) -> dict[str, dict[str, Any]]:
+    """What only Mailgun can do, in its own words."""
+    names = [name for name, _ in form.fields if name not in _OWN]
+    foreign = [name for name in names if name in _FOREIGN or name.startswith(_FOREIGN_PREFIXES)]
+    options = {name: form.all(name) for name in foreign}
+    return read_options({NAME: options}, faults) if options else {}
+
+
+def _personal(shared: Draft, variables: str, faults: Faults) -> list[Draft]:
+    """With recipient variables nobody sees the others: each recipient gets a mail of its own."""
+    path = "recipient-variables"
+    try:
+        known = _VARIABLES.decode(variables)
+    except (msgspec.DecodeError, ValueError, RecursionError) as refusal:
+        faults.add(path, f"is no JSON object of an object for each address: {refusal}")
+        return []
+    if shared.cc or shared.bcc:
+        faults.add("cc" if shared.cc else "bcc", "would get a copy of each recipient's mail; leave it out")
+    mails: list[Draft] = []
+    size = 0
+    for address in shared.to:
+        own = {f"%recipient.{name}%": _text(value) for name, value in known.get(address.email, {}).items()}
+        into = Substitution({"%recipient%": str(address), **own}, path, faults)
+        mail = replace(
+            shared,
+            to=(address,),
+            subject=into.text(shared.subject),
+            text=shared.text and into.text(shared.text),
+            html=shared.html and into.text(shared.html),
+            headers=read_headers({name: into.text(value) for name, value in shared.headers.items()}, faults),
+        )
+        size += len(mail.text or "") + len(mail.html or "")
+        mails.append(mail)
+        if size > limits.MAILS_BYTES_MAX or faults.are_enough:
+            break
+    return mails
+
+
+def _text(value: Any) -> str:
+    """As JSON writes it; a string without its quotes."""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _pinned(mail: Draft) -> Draft:
+    """To Mailgun, if something is left that only Mailgun fills in."""
+    words = (mail.subject, mail.text or "", mail.html or "", *mail.headers.values())
+    if mail.provider_options or not any(map(_FOREIGN_WORDS.search, words)):
+        return mail
+    return replace(mail, provider_options={NAME: {}})
+
+
+# --- answers ---------------------------------------------------------------------------------------------------------
+
+
+def render(asked: Asked, taken: Sequence[Taken | Problem]) -> Rendered:
+    """One id for the request: that of its first mail."""
+    first = next(each.id for each in taken if isinstance(each, Taken))
+    domain = asked.echo.email.rpartition("@")[2]
+    return render_json(200, {"id": f"<{first}@{domain}>", "message": "Queued. Thank you."})
+
+
+def refuse(problem: Problem) -> Rendered:
+    """Mailgun names one fault at a time, and its 401 is no JSON."""
+    if problem.status == 401:
+        return Rendered(status=401, headers={"content-type": "text/plain; charset=utf-8"}, body=b"Forbidden")
+    return render_json(400 if problem.status == 422 else problem.status, {"message": first_words(problem)})
+
+
+DROPIN: Final = Dropin(
+    name=NAME,
+    refuse=refuse,
+    rows=(Row(method="POST", path="/v3/{domain}/messages", scope=Scope.SEND, does=Send(parse, render)),),
+)

@@ -1,0 +1,241 @@
+"""Postmark's API as a door: https://postmarkapp.com/developer/api/email-api
+
+Templates, tracking and further streams are Postmark's: a mail that asks for one goes to Postmark accounts only, and is
+refused where there is none.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct, field
+
+from everpost.dialects.answers import Rendered, render_json
+from everpost.dialects.contract import Submission
+from everpost.dialects.dropins.contract import Asked, Dropin, Row, Send, Taken
+from everpost.dialects.dropins.reading import (
+    NOBODY,
+    attachment,
+    check_mail,
+    check_together,
+    comma_separated,
+    first_words,
+    key_of,
+    pieces,
+    refused,
+)
+from everpost.dialects.faults import Faults, decode
+from everpost.dialects.fields import check_count, read_headers, read_metadata, read_options, read_tags
+from everpost.model import limits
+from everpost.model.key import Scope
+from everpost.model.message import Address, Attachment, Draft
+from everpost.model.problem import Problem
+
+NAME: Final = "postmark"
+KEY_HEADER: Final = b"x-postmark-server-token"
+BATCH_MAX: Final = 500
+INVALID: Final = 300
+_CODES: Final[Mapping[str, tuple[int, int]]] = {
+    "unauthorized": (401, 10),
+    "forbidden": (401, 10),
+    "bad_json": (422, 402),
+    "overloaded": (429, 429),
+    "store_unavailable": (503, 100),
+}
+"""Status and ErrorCode by our code; all else that is wrong with a mail is INVALID."""
+_TRACKING: Final = ("HtmlAndText", "HtmlOnly", "TextOnly")
+_NOT_TRACKED: Final = (None, "", "None")
+
+
+class _Pair(Struct, forbid_unknown_fields=True, rename="pascal"):
+    name: str
+    value: str
+
+
+class _File(Struct, forbid_unknown_fields=True, rename="pascal", kw_only=True):
+    name: str
+    content: str
+    content_type: str | None = None
+    content_id: str | None = field(default=None, name="ContentID")
+
+
+class _Email(Struct, forbid_unknown_fields=True, rename="pascal", kw_only=True):
+    from_: str = field(name="From")
+    to: str | None = None
+    cc: str | None = None
+    bcc: str | None = None
+    reply_to: str | None = None
+    subject: str | None = None
+    text_body: str | None = None
+    html_body: str | None = None
+    headers: list[_Pair] | None = None
+    attachments: list[_File] | None = None
+    tag: str | None = None
+    metadata: dict[str, str] | None = None
+    track_opens: bool | None = None
+    track_links: str | None = None
+    message_stream: str | None = None
+    template_id: int | None = None
+    template_alias: str | None = None
+    template_model: dict[str, Any] | None = None
+    inline_css: bool | None = field(default=None, name="InlineCss")
+
+
+class _Echo(Struct, frozen=True):
+    """Whom a mail is for, in the words of its sender."""
+
+    to: str = ""
+    cc: str | None = None
+    bcc: str | None = None
+
+
+_EMAIL: Final = msgspec.json.Decoder(_Email)
+
+
+# --- requests --------------------------------------------------------------------------------------------------------
+
+
+def parse(submission: Submission) -> Asked | Problem:
+    faults = Faults()
+    email = decode(submission.body, _EMAIL, faults)
+    if isinstance(email, Problem):
+        return email
+    draft = _draft(email, faults)
+    key = key_of(draft.metadata, "Metadata", faults)
+    return refused(faults, 422) if faults else Asked(mails=(draft,), key=key, echo=[_echo(email)])
+
+
+def parse_batch(submission: Submission) -> Asked | Problem:
+    """Each mail has an answer of its own."""
+    faults = Faults()
+    bodies = pieces(submission.body)
+    if isinstance(bodies, Problem):
+        return bodies
+    if not check_count(len(bodies), BATCH_MAX, "", "messages", faults):
+        return refused(faults, 422)
+    read = [_one(bytes(body)) for body in bodies]
+    mails = tuple(mail for mail, _ in read)
+    check_together([mail for mail in mails if isinstance(mail, Draft)], "", faults)
+    return refused(faults, 422) if faults else Asked(mails=mails, is_whole=False, echo=[echo for _, echo in read])
+
+
+def _one(body: bytes) -> tuple[Draft | Problem, _Echo]:
+    faults = Faults()
+    email = decode(body, _EMAIL, faults)
+    if isinstance(email, Problem):
+        return email, _Echo()
+    draft = _draft(email, faults)
+    return (refused(faults, 422) if faults else draft), _echo(email)
+
+
+def _draft(email: _Email, faults: Faults) -> Draft:
+    options = _options(email, faults)
+    draft = Draft(
+        sender=_sender(email.from_, faults),
+        to=comma_separated(email.to, "To", faults),
+        cc=comma_separated(email.cc, "Cc", faults),
+        bcc=comma_separated(email.bcc, "Bcc", faults),
+        reply_to=comma_separated(email.reply_to, "ReplyTo", faults),
+        subject=email.subject or "",
+        text=email.text_body or None,
+        html=email.html_body or None,
+        attachments=_files(email.attachments or (), faults),
+        headers=_headers(email.headers or (), faults),
+        tags=read_tags([email.tag] if email.tag else [], faults),
+        metadata=read_metadata(email.metadata or {}, faults),
+        provider_options=read_options({NAME: options}, faults) if options else {},
+    )
+    check_mail(draft, faults, to="To")
+    return draft
+
+
+def _options(email: _Email, faults: Faults) -> dict[str, Any]:
+    """What only Postmark can do, in its own words."""
+    if email.track_links not in (*_NOT_TRACKED, *_TRACKING):
+        faults.add("TrackLinks", f"must be one of: None, {', '.join(_TRACKING)}")
+    options = {
+        "TrackOpens": email.track_opens,
+        "TrackLinks": None if email.track_links in _NOT_TRACKED else email.track_links,
+        "MessageStream": None if email.message_stream == "outbound" else email.message_stream,
+        "TemplateId": email.template_id,
+        "TemplateAlias": email.template_alias,
+        "TemplateModel": email.template_model,
+    }
+    if email.template_id or email.template_alias:
+        options["InlineCss"] = email.inline_css
+    return {name: value for name, value in options.items() if value}
+
+
+def _sender(given: str, faults: Faults) -> Address:
+    found = comma_separated(given, "From", faults)
+    if len(found) != 1:
+        faults.add("From", "give one address")
+    return next(iter(found), NOBODY)
+
+
+def _headers(given: Sequence[_Pair], faults: Faults) -> dict[str, str]:
+    names = [each.name for each in given]
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            faults.add(f"Headers[{place}]", "is given twice")
+    return read_headers({each.name: each.value for each in given}, faults)
+
+
+def _files(given: Sequence[_File], faults: Faults) -> tuple[Attachment, ...]:
+    if not check_count(len(given), limits.ATTACHMENTS_MAX, "Attachments", "attachments", faults):
+        return ()
+    return tuple(_file(each, f"Attachments[{place}]", faults) for place, each in enumerate(given))
+
+
+def _file(given: _File, path: str, faults: Faults) -> Attachment:
+    content_id = given.content_id.removeprefix("cid:") if given.content_id else None
+    return attachment(given.name, given.content, given.content_type, content_id, path, faults)
+
+
+def _echo(email: _Email) -> _Echo:
+    return _Echo(email.to or "", email.cc, email.bcc)
+
+
+# --- answers ---------------------------------------------------------------------------------------------------------
+
+
+def render(asked: Asked, taken: Sequence[Taken | Problem]) -> Rendered:
+    return render_json(200, _told(taken[0], asked.echo[0]))
+
+
+def render_batch(asked: Asked, taken: Sequence[Taken | Problem]) -> Rendered:
+    return render_json(200, [_told(*each) for each in zip(taken, asked.echo, strict=True)])
+
+
+def _told(taken: Taken | Problem, echo: _Echo) -> dict[str, Any]:
+    if isinstance(taken, Problem):
+        return _fault(taken)[1]
+    named = {"To": echo.to, "Cc": echo.cc, "Bcc": echo.bcc}
+    return {name: value for name, value in named.items() if value} | {
+        "SubmittedAt": datetime.fromtimestamp(taken.at, UTC).isoformat(),
+        "MessageID": taken.id,
+        "ErrorCode": 0,
+        "Message": "OK",
+    }
+
+
+def _fault(problem: Problem) -> tuple[int, dict[str, Any]]:
+    status, code = _CODES.get(problem.code) or (422 if problem.status in (400, 409) else problem.status, INVALID)
+    return status, {"ErrorCode": code, "Message": first_words(problem)}
+
+
+def refuse(problem: Problem) -> Rendered:
+    return render_json(*_fault(problem))
+
+
+DROPIN: Final = Dropin(
+    name=NAME,
+    refuse=refuse,
+    key_header=KEY_HEADER,
+    rows=(
+        Row(method="POST", path="/email", scope=Scope.SEND, does=Send(parse, render)),
+        Row(method="POST", path="/email/withTemplate", scope=Scope.SEND, does=Send(parse, render)),
+        Row(method="POST", path="/email/batch", scope=Scope.SEND, does=Send(parse_batch, render_batch)),
+    ),
+)

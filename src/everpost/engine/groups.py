@@ -1,0 +1,112 @@
+"""Mails that were scheduled under one name, and can be cancelled by it."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from everpost.engine.desk import Desk
+from everpost.engine.ports import Ports
+from everpost.model.act import Act, Action
+from everpost.model.key import Caller
+from everpost.model.limits import GROUP_MAILS_MAX, SEND_AT_AHEAD_S_MAX
+from everpost.model.problem import Problem
+from everpost.store.port import Document
+
+KEPT_S: Final = SEND_AT_AHEAD_S_MAX + 86_400.0  # then nothing of a group can be waiting any more
+_TRIES: Final = 10  # against others that add to the same group at the same moment
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
+
+class _Group(Struct):
+    made_at: float
+    mails: list[str]
+    is_cancelled: bool = False
+
+
+class Groups:
+    def __init__(self, ports: Ports, desk: Desk) -> None:
+        self._ports = ports
+        self._desk = desk
+
+    async def new(self, caller: Caller) -> str:
+        """A name that nobody has used. Groups that are past their time go."""
+        now = self._ports.clock.now()
+        for name, document in (await self._ports.store.read_config(_place(caller, ""))).items():
+            if _read(document).made_at < now - KEPT_S:
+                await self._ports.store.write_config(name, None, document.version)
+        return f"{self._ports.clock.entropy():020x}"
+
+    async def check(self, caller: Caller, name: str, count: int) -> Problem | None:
+        """Why so many mails can't be added to it; None: they can."""
+        if not _NAME.fullmatch(name):
+            return _refused(f"{name!r} is no batch id: 1 to 128 letters, digits, - and _")
+        group = _read(await self._document(caller, name), self._ports.clock.now())
+        if group.is_cancelled:
+            return _refused("this batch is cancelled; take a new batch id")
+        if len(group.mails) + count > GROUP_MAILS_MAX:
+            return _refused(f"a batch has at most {GROUP_MAILS_MAX} mails; take a new batch id")
+        return None
+
+    async def add(self, caller: Caller, name: str, mails: Sequence[str]) -> Problem | None:
+        """Mails that were accepted before; those of a group that was cancelled meanwhile are cancelled."""
+        group = await self._change(caller, name, mails)
+        if group is None:
+            return _BUSY
+        if group.is_cancelled:
+            await self._cancel(caller, mails)
+        return None
+
+    async def cancel(self, caller: Caller, name: str) -> Problem | None:
+        """All of it that is still queued; and what comes later under its name."""
+        if not _NAME.fullmatch(name):
+            return _refused(f"{name!r} is no batch id")
+        group = await self._change(caller, name, (), cancel=True)
+        if group is None:
+            return _BUSY
+        await self._cancel(caller, group.mails)
+        return None
+
+    async def _change(self, caller: Caller, name: str, mails: Sequence[str], *, cancel: bool = False) -> _Group | None:
+        """None: too many are at it."""
+        for _ in range(_TRIES):
+            document = await self._document(caller, name)
+            group = _read(document, self._ports.clock.now())
+            known = set(group.mails)
+            group.mails += [each for each in mails if each not in known]
+            group.is_cancelled |= cancel
+            if await self._ports.store.write_config(_place(caller, name), _encode(group), document.version):
+                return group
+        return None
+
+    async def _document(self, caller: Caller, name: str) -> Document:
+        place = _place(caller, name)
+        return (await self._ports.store.read_config(place)).get(place, Document(b"", 0))
+
+    async def _cancel(self, caller: Caller, mails: Sequence[str]) -> None:
+        """What is sent, or being sent, stays so."""
+        for each in mails:
+            await self._desk.act(caller, each, Act(action=Action.CANCEL, why="its batch was cancelled"))
+
+
+def _place(caller: Caller, name: str) -> str:
+    return f"group/{caller.project}/{name}"
+
+
+def _read(document: Document, now: float = 0.0) -> _Group:
+    return msgspec.json.decode(document.value, type=_Group) if document.value else _Group(made_at=now, mails=[])
+
+
+def _encode(group: _Group) -> bytes:
+    return msgspec.json.encode(group)
+
+
+def _refused(detail: str) -> Problem:
+    return Problem(code="validation_failed", status=422, title="The request has faulty fields", detail=detail)
+
+
+_BUSY: Final = Problem(
+    code="overloaded", status=503, title="Too many change this batch at the same moment", retry_after_s=1.0
+)

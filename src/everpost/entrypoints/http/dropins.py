@@ -1,0 +1,188 @@
+"""The drop-in doors: each row of a dialect's table becomes an operation. What stands in the requests and answers is the
+dialect's; what is done for them is the engine's."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Final
+
+from everpost.dialects.contract import Submission
+from everpost.dialects.dropins.contract import (
+    Asked,
+    CancelGroup,
+    Change,
+    Dropin,
+    List,
+    NewGroup,
+    Row,
+    Send,
+    Show,
+    Shown,
+    Taken,
+    Tell,
+)
+from everpost.dialects.dropins.table import DROPINS as DIALECTS
+from everpost.dialects.native_render import state_of
+from everpost.engine.accept import Acceptance
+from everpost.engine.console import send_at_of, statuses_of
+from everpost.engine.intake import Request
+from everpost.entrypoints.http import headers
+from everpost.entrypoints.http.call import Call, Reply, replied
+from everpost.entrypoints.http.emails import REPLAYED, note_accepted
+from everpost.entrypoints.http.operation import Answer, Operation
+from everpost.entrypoints.http.problems import problem
+from everpost.entrypoints.http.query import Parameter
+from everpost.model.message import Draft
+from everpost.model.problem import Problem
+from everpost.store.port import Filter, Stored
+
+_TEXT: Final = {"type": "string"}
+
+
+async def _send(dropin: Dropin, does: Send, call: Call) -> Reply | Problem:
+    submission = await _submission(call)
+    asked = submission if isinstance(submission, Problem) else does.parse(submission)
+    if isinstance(asked, Problem):
+        return asked
+    key = headers.read_idempotency_key(call.headers(b"idempotency-key"))
+    if isinstance(key, Problem):
+        return key
+    request = Request(door=dropin.name, caller=call.caller, key=key or asked.key, origin=call.origin)
+    drafts = [each for each in asked.mails if isinstance(each, Draft)]
+    refused = await _checked(call, asked, drafts, request)
+    if refused is not None:
+        return refused
+    if asked.is_trial:
+        return replied(does.render(asked, ()))
+    return await _taken(call, does, asked, drafts, request)
+
+
+async def _checked(call: Call, asked: Asked, drafts: Sequence[Draft], request: Request) -> Problem | None:
+    """Of several mails none is accepted unless all can be."""
+    if asked.is_trial or (asked.is_whole and len(drafts) > 1):
+        refused = await call.services.intake.check(drafts, request)
+        if refused is not None:
+            return refused
+    return None if asked.group is None else await call.services.groups.check(call.caller, asked.group, len(drafts))
+
+
+async def _taken(call: Call, does: Send, asked: Asked, drafts: Sequence[Draft], request: Request) -> Reply | Problem:
+    results = await call.services.intake.take(drafts, request)
+    accepted = [each for each in results if isinstance(each, Acceptance)]
+    for each in reversed(accepted):
+        note_accepted(call, each)
+    failed = next((each for each in results if isinstance(each, Problem)), None)
+    if failed is not None and asked.is_whole:
+        return failed
+    if asked.group is not None:
+        ids = [each.stored.message.id for each in accepted]
+        refused = await call.services.groups.add(call.caller, asked.group, ids)
+        if refused is not None:
+            return refused
+    outcomes = iter([_outcome(each) for each in results])
+    told = [each if isinstance(each, Problem) else next(outcomes) for each in asked.mails]
+    is_replay = bool(accepted) and all(each.replayed for each in accepted)
+    return replied(does.render(asked, told), (REPLAYED,) if is_replay else ())
+
+
+def _outcome(result: Acceptance | Problem) -> Taken | Problem:
+    if isinstance(result, Problem):
+        return result
+    return Taken(id=result.stored.message.id, at=result.stored.message.created_at)
+
+
+async def _show(_dropin: Dropin, does: Show, call: Call) -> Reply | Problem:
+    stored = await call.services.console.message(call.caller.project, call.place("id"))
+    message = await call.services.desk.message(call.caller.project, call.place("id"))
+    if isinstance(message, Problem) or stored is None:
+        return problem("not_found", "there is no mail of this id in your project")
+    call.message_id = message.id
+    return replied(does.render(_shown(Stored(message=message, deliveries=stored.deliveries, events=stored.events))))
+
+
+async def _list(_dropin: Dropin, does: List, call: Call) -> Reply | Problem:
+    page = does.parse(_request(call, b""))
+    if isinstance(page, Problem):
+        return page
+    by = Filter(project=call.caller.project)
+    found = await call.services.console.messages(by, page.before, page.limit + 1)
+    return replied(does.render([_shown(each) for each in found[: page.limit]], len(found) > page.limit))
+
+
+async def _change(_dropin: Dropin, does: Change, call: Call) -> Reply | Problem:
+    submission = await _submission(call)
+    act = submission if isinstance(submission, Problem) else does.parse(submission)
+    if isinstance(act, Problem):
+        return act
+    stored = await call.services.desk.act(call.caller, call.place("id"), act)
+    if isinstance(stored, Problem):
+        return stored
+    call.message_id = stored.message.id
+    return replied(does.render(stored.message.id))
+
+
+async def _new_group(_dropin: Dropin, does: NewGroup, call: Call) -> Reply | Problem:
+    return replied(does.render(await call.services.groups.new(call.caller)))
+
+
+async def _cancel_group(_dropin: Dropin, does: CancelGroup, call: Call) -> Reply | Problem:
+    submission = await _submission(call)
+    group = submission if isinstance(submission, Problem) else does.parse(submission)
+    if isinstance(group, Problem):
+        return group
+    return await call.services.groups.cancel(call.caller, group) or replied(does.render(group))
+
+
+async def _tell(_dropin: Dropin, does: Tell, call: Call) -> Reply | Problem:
+    return replied(does.render(call.caller.scope))
+
+
+def _shown(stored: Stored) -> Shown:
+    statuses = statuses_of(stored.message, stored.deliveries, stored.events)
+    return Shown(
+        message=stored.message,
+        state=state_of(stored.deliveries),
+        send_at=send_at_of(stored.message, stored.events),
+        statuses=[each.state for each in statuses],
+    )
+
+
+async def _submission(call: Call) -> Submission | Problem:
+    body = await call.body()
+    return body if isinstance(body, Problem) else _request(call, body)
+
+
+def _request(call: Call, body: bytes) -> Submission:
+    told = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(call.incoming.headers)}
+    incoming = call.incoming
+    return Submission(method=incoming.method, path=incoming.path, query=dict(call.query), headers=told, body=body)
+
+
+_HANDLERS: Final[dict[type, Any]] = {
+    Send: _send,
+    Show: _show,
+    List: _list,
+    Change: _change,
+    NewGroup: _new_group,
+    CancelGroup: _cancel_group,
+    Tell: _tell,
+}
+
+
+def _operation(dropin: Dropin, row: Row) -> Operation:
+    return Operation(
+        id=f"{dropin.name} {row.method} {row.path}",
+        method=row.method,
+        path=row.path,
+        tag="Drop-in doors",
+        summary=f"As {dropin.name} has it",
+        handle=partial(_HANDLERS[type(row.does)], dropin, row.does),
+        scope=row.scope,
+        query=tuple(Parameter(name, "", _TEXT) for name in row.query),
+        answers=(Answer(status=200, description="In its own form."),),
+        dropin=dropin,
+        takes_mail=isinstance(row.does, Send),
+    )
+
+
+DROPINS: Final = tuple(_operation(dropin, row) for dropin in DIALECTS for row in dropin.rows)
+"""Always there, and in no document of ours: their own describe them."""

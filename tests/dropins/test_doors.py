@@ -1,0 +1,284 @@
+"""What the drop-in doors do whoever's they are: keys, repetitions, many mails of one request, groups."""
+
+import asyncio
+import base64
+import json
+from dataclasses import replace
+from urllib.parse import urlencode
+
+import pytest
+
+from everpost.dialects.dropins.table import DROPINS
+from everpost.entrypoints.aws.web import Web
+from everpost.entrypoints.http.app import all_operations, build_app
+from everpost.entrypoints.http.dropins import DROPINS as OPERATIONS
+from everpost.entrypoints.http.paths import compiled
+from everpost.model.key import Scope
+from everpost.settings import HttpSettings
+from everpost.store.memory import MemoryStore
+from everpost.store.port import Filter, StoreUnavailable
+from http_kit import Caller, ScriptedWire, running
+from lambda_kit import http_event
+
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+SENDGRID = {
+    "personalizations": [{"to": [{"email": "bob@example.org"}]}],
+    "from": {"email": "ann@example.com"},
+    "subject": "Hello",
+    "content": [{"type": "text/plain", "value": "It works"}],
+}
+RESEND = {"from": "ann@example.com", "to": "bob@example.org", "subject": "Hello", "text": "It works"}
+POSTMARK = {"From": "ann@example.com", "To": "bob@example.org", "Subject": "Hello", "TextBody": "It works"}
+PLAIN = {
+    "sendgrid": ("/v3/mail/send", SENDGRID, {}),
+    "mailgun": ("/v3/mg.example.com/messages", urlencode(RESEND).encode(), FORM),
+    "resend": ("/emails", RESEND, {}),
+    "postmark": ("/email", POSTMARK, {}),
+}
+KEYED = {
+    "sendgrid": ("/v3/mail/send", SENDGRID | {"custom_args": {"idempotency_key": "k1"}}, {}),
+    "mailgun": ("/v3/mg.example.com/messages", urlencode(RESEND | {"v:idempotency_key": "k1"}).encode(), FORM),
+    "resend": ("/emails", RESEND, {"idempotency-key": "k1"}),
+    "postmark": ("/email", POSTMARK | {"Metadata": {"idempotency_key": "k1"}}, {}),
+}
+
+
+class FailingStore(MemoryStore):
+    """Takes so many mails, and no more until it is mended."""
+
+    room = 1000
+
+    async def accept(self, *args, **more):
+        if self.room <= 0:
+            raise StoreUnavailable("the disk is full")
+        self.room -= 1
+        return await super().accept(*args, **more)
+
+
+@pytest.fixture
+def store():
+    return FailingStore()
+
+
+@pytest.fixture
+async def engine_and_services(store):
+    wire = ScriptedWire()
+    wire.released.set()
+    async with running(wire, store=store) as (services, engine):
+        engine.intake.window_s = 90
+        yield services, engine
+
+
+@pytest.fixture
+def services(engine_and_services):
+    return engine_and_services[0]
+
+
+@pytest.fixture
+def engine(engine_and_services):
+    return engine_and_services[1]
+
+
+@pytest.fixture
+def call(services):
+    return Caller(build_app(services))
+
+
+async def mails(store):
+    return [stored.message for stored in await store.list_messages(Filter(project="default"), None, 100)]
+
+
+def own_token(door, token):
+    if door == "postmark":
+        return {"x-postmark-server-token": token}
+    if door == "mailgun":
+        return {"authorization": "Basic " + base64.b64encode(f"api:{token}".encode()).decode()}
+    return {"authorization": f"Bearer {token}"}
+
+
+def test_no_door_hides_an_operation_of_ours(services):
+    ours = [operation.path for operation in all_operations(services)]
+    for operation in OPERATIONS:
+        assert not [path for path in ours if compiled(path).match(operation.path)]
+        assert not [path for path in ours if compiled(operation.path).match(path)]
+
+
+def test_no_path_belongs_to_two_doors():
+    doors = [(dropin.name, row.path) for dropin in DROPINS for row in dropin.rows]
+    for name, path in doors:
+        assert {other for other, template in doors if compiled(template).match(path)} == {name}
+
+
+@pytest.mark.parametrize("door", PLAIN)
+async def test_a_key_is_given_in_the_provider_s_own_way(door, services, engine, store):
+    call = Caller(build_app(replace(services, keyring=engine.keyring)))
+    path, body, headers = PLAIN[door]
+    _, token = await engine.keyring.create("default", Scope.SEND, "door")
+    assert (await call("POST", path, body, headers | own_token(door, token))).status in (200, 202)
+    refused = [await call("POST", path, body, headers | more) for more in ({}, own_token(door, "nonsense"))]
+    assert {answer.status for answer in refused} == {403 if door == "resend" else 401}
+    assert len(await mails(store)) == 1
+
+
+@pytest.mark.parametrize("door", PLAIN)
+async def test_a_key_that_may_not_send_is_refused_in_the_provider_s_form(door, services, engine, store):
+    call = Caller(build_app(replace(services, keyring=engine.keyring)))
+    path, body, headers = PLAIN[door]
+    _, token = await engine.keyring.create("default", Scope.READ, "reader")
+    answer = await call("POST", path, body, headers | own_token(door, token))
+    assert answer.status in (401, 403)
+    assert "application/problem+json" not in answer.headers["content-type"]
+    assert await mails(store) == []
+
+
+@pytest.mark.parametrize("door", PLAIN)
+async def test_another_method_is_refused_in_the_provider_s_form(door, call):
+    answer = await call("DELETE", PLAIN[door][0])
+    assert (answer.status, "POST" in answer.headers["allow"]) == (405, True)
+    assert answer.headers["content-type"] == "application/json"
+    assert "code" not in answer.json
+
+
+@pytest.mark.parametrize("door", PLAIN)
+async def test_a_body_that_is_too_large_is_refused_in_the_provider_s_form(door, call):
+    answer = await call("POST", PLAIN[door][0], b"x", {"content-length": "99999999999"})
+    assert (answer.status, answer.headers["content-type"]) == (413, "application/json")
+    assert "code" not in answer.json
+
+
+@pytest.mark.parametrize("door", PLAIN)
+async def test_the_function_of_aws_serves_the_door_and_hands_its_mail_on(door, engine, store, monkeypatch):
+    handed = []
+
+    async def hand_on():
+        handed.append(len(await mails(store)))
+
+    monkeypatch.setattr(engine, "hand_on", hand_on)
+    _, token = await engine.keyring.create("default", Scope.SEND, "door")
+    path, body, headers = PLAIN[door]
+    text = body.decode() if isinstance(body, bytes) else json.dumps(body)
+    web = Web(engine, "api", HttpSettings())
+    answer = await web(http_event("POST", path, text, headers=headers | own_token(door, token)), 10.0)
+    assert answer["statusCode"] in (200, 202)
+    assert handed == [1]
+
+
+@pytest.mark.parametrize("door", PLAIN)
+async def test_the_same_mail_again_within_the_window_is_the_same(door, call, store):
+    path, body, headers = PLAIN[door]
+    first, second = [await call("POST", path, body, headers) for _ in range(2)]
+    assert (first.status, first.body) == (second.status, second.body)
+    assert first.headers.get("x-message-id") == second.headers.get("x-message-id")
+    assert second.headers["idempotency-replayed"] == "true"
+    assert len(await mails(store)) == 1
+
+
+@pytest.mark.parametrize("door", PLAIN)
+async def test_the_same_mail_at_the_same_moment_is_the_same(door, call, store):
+    path, body, headers = PLAIN[door]
+    await asyncio.gather(*(call("POST", path, body, headers) for _ in range(4)))
+    assert len(await mails(store)) == 1
+
+
+@pytest.mark.parametrize(("later_s", "count"), [(89, 1), (91, 2)])
+async def test_the_window_begins_with_the_first_mail(later_s, count, call, services, store):
+    services.clock.ahead_s = 90 - services.clock.now() % 90 + 60  # the second one falls into the next window of the key
+    path, body, headers = PLAIN["postmark"]
+    await call("POST", path, body, headers)
+    services.clock.ahead_s += later_s
+    await call("POST", path, body, headers)
+    assert len(await mails(store)) == count
+
+
+async def test_without_a_window_each_request_is_a_mail(call, engine, store):
+    engine.intake.window_s = 0
+    path, body, headers = PLAIN["mailgun"]
+    for _ in range(2):
+        await call("POST", path, body, headers)
+    assert len(await mails(store)) == 2
+
+
+async def test_another_key_s_mail_is_another_mail(services, engine, store):
+    call = Caller(build_app(replace(services, keyring=engine.keyring)))
+    path, body, headers = PLAIN["postmark"]
+    for name in ("one", "two"):
+        _, token = await engine.keyring.create("default", Scope.SEND, name)
+        await call("POST", path, body, headers | own_token("postmark", token))
+    assert len(await mails(store)) == 2
+
+
+@pytest.mark.parametrize("door", KEYED)
+async def test_a_named_request_is_known_again_after_the_window(door, call, services, store):
+    path, body, headers = KEYED[door]
+    first = await call("POST", path, body, headers)
+    services.clock.ahead_s = 3600
+    second = await call("POST", path, body, headers)
+    assert (first.status, first.body) == (second.status, second.body)
+    assert second.headers["idempotency-replayed"] == "true"
+    assert len(await mails(store)) == 1
+
+
+@pytest.mark.parametrize("door", KEYED)
+async def test_a_name_that_was_used_for_another_mail_is_refused(door, call, store):
+    path, body, headers = KEYED[door]
+    await call("POST", path, body, headers)
+    other = (
+        body.replace(b"Hello", b"Bye") if isinstance(body, bytes) else json.dumps(body).replace("Hello", "Bye").encode()
+    )
+    answer = await call("POST", path, other, headers)
+    assert 400 <= answer.status < 500
+    assert len(await mails(store)) == 1
+
+
+@pytest.mark.parametrize("door", PLAIN)
+async def test_a_store_that_can_t_take_it_is_told_in_the_provider_s_form(door, call, store):
+    store.room = 0
+    path, body, headers = PLAIN[door]
+    answer = await call("POST", path, body, headers)
+    assert answer.status in (500, 503)
+    assert answer.headers["retry-after"] == "1"
+    assert "the disk is full" in answer.body.decode()
+
+
+async def test_a_request_broken_off_between_its_mails_is_completed_when_it_is_repeated(call, store):
+    body = SENDGRID | {"personalizations": [{"to": [{"email": f"{n}@example.org"}]} for n in range(5)]}
+    store.room = 3
+    assert (await call("POST", "/v3/mail/send", body)).status == 503
+    store.room = 100
+    assert (await call("POST", "/v3/mail/send", body)).status == 202
+    assert sorted(mail.to[0].email for mail in await mails(store)) == [f"{n}@example.org" for n in range(5)]
+
+
+async def test_a_mail_that_one_request_has_twice_is_sent_twice(call, store):
+    body = [RESEND, RESEND]
+    answers = [await call("POST", "/emails/batch", body) for _ in range(2)]
+    assert answers[0].json == answers[1].json
+    assert len({entry["id"] for entry in answers[0].json["data"]}) == 2
+    assert len(await mails(store)) == 2
+
+
+async def test_none_of_several_mails_is_accepted_when_one_can_t_be(call, store):
+    body = [RESEND, RESEND | {"template": {"id": "t"}}]
+    answer = await call("POST", "/emails/batch", body)
+    assert (answer.status, answer.json["name"]) == (422, "validation_error")
+    assert "no account of provider 'resend'" in answer.json["message"]
+    assert await mails(store) == []
+
+
+async def test_scheduled_mails_are_cancelled_by_their_batch(call, store, services):
+    group = (await call("POST", "/v3/mail/batch")).json["batch_id"]
+    soon = int(services.clock.now()) + 3600
+    for subject in ("One", "Two"):
+        body = SENDGRID | {"subject": subject, "send_at": soon, "batch_id": group}
+        assert (await call("POST", "/v3/mail/send", body)).status == 202
+    kept = await call("POST", "/v3/mail/send", SENDGRID | {"subject": "Three", "send_at": soon})
+    order = {"batch_id": group, "status": "cancel"}
+    assert (await call("POST", "/v3/user/scheduled_sends", order)).status == 201
+    states = {
+        each.message.id: each.deliveries[0].state
+        for each in await store.list_messages(Filter(project="default"), None, 9)
+    }
+    assert states.pop(kept.headers["x-message-id"]) == "queued"
+    assert set(states.values()) == {"cancelled"}
+    late = await call("POST", "/v3/mail/send", SENDGRID | {"subject": "Four", "send_at": soon, "batch_id": group})
+    assert (late.status, late.json["errors"][0]["message"]) == (400, "this batch is cancelled; take a new batch id")

@@ -1,0 +1,220 @@
+"""What the doors make of requests that no client should send: the provider's error shape, and never a silent change."""
+
+import json
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from everpost.dialects.contract import Submission
+from everpost.dialects.dropins import mailgun, postmark, resend, sendgrid
+from everpost.dialects.dropins.contract import Asked, Send
+from everpost.dialects.dropins.table import DROPINS
+from everpost.model.limits import MAILS_BYTES_MAX
+from everpost.model.message import Draft
+from everpost.model.problem import Problem
+from everpost.providers.fields import fault_of
+
+SENDS = [(dropin, row) for dropin in DROPINS for row in dropin.rows if isinstance(row.does, Send)]
+NAMES = {dropin.name: dropin for dropin in DROPINS}
+FORM = "application/x-www-form-urlencoded"
+BOB = [{"email": "bob@example.org"}]
+SENDGRID = {
+    "personalizations": [{"to": BOB}],
+    "from": {"email": "ann@example.com"},
+    "subject": "Hello",
+    "content": [{"type": "text/plain", "value": "It works"}],
+}
+FIELDS = {"from": "ann@example.com", "to": "bob@example.org", "subject": "Hello", "text": "It works"}
+POSTMARK = {"From": "ann@example.com", "To": "bob@example.org", "Subject": "Hello", "TextBody": "It works"}
+PLAIN = {"sendgrid": SENDGRID, "resend": FIELDS, "postmark": POSTMARK}
+PARSERS = {"sendgrid": sendgrid.parse, "resend": resend.parse, "postmark": postmark.parse, "mailgun": mailgun.parse}
+
+
+def submission(body, content_type="application/json", **headers):
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Submission(method="POST", path="/", query={}, headers={"content-type": content_type, **headers}, body=raw)
+
+
+def read(door, **fields):
+    """What is made of a plain mail with these fields."""
+    if door == "mailgun":
+        return mailgun.parse(submission(urlencode(FIELDS | fields, doseq=True).encode(), FORM))
+    return PARSERS[door](submission(PLAIN[door] | fields))
+
+
+def has_its_shape(door, rendered):
+    """Whether an answer is one of the errors that this provider's clients read."""
+    body = json.loads(rendered.body)
+    match door:
+        case "sendgrid":
+            return rendered.status >= 400 and all(each["message"] for each in body["errors"]) and body["errors"]
+        case "mailgun":
+            return rendered.status >= 400 and body["message"]
+        case "postmark":
+            return rendered.status >= 400 and body["ErrorCode"] and body["Message"]
+        case _:
+            return body["statusCode"] == rendered.status >= 400 and body["name"] and body["message"]
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=8) | st.sampled_from(["ann@example.com", "YQ=="]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@st.composite
+def spoilt(draw, whole):
+    """A sound request in which something is replaced, wherever it stands."""
+    if not isinstance(whole, dict | list) or not whole or draw(st.integers(0, 2)) == 0:
+        return draw(values)
+    at = draw(st.sampled_from([*whole] if isinstance(whole, dict) else range(len(whole))))
+    kept = dict(whole) if isinstance(whole, dict) else list(whole)
+    kept[at] = draw(spoilt(kept[at]))
+    return kept
+
+
+whole = {
+    "sendgrid": SENDGRID
+    | {
+        "attachments": [{"content": "YQ==", "filename": "a.txt"}],
+        "headers": {"X-A": "1"},
+        "custom_args": {"a": "b"},
+        "mail_settings": {"sandbox_mode": {"enable": False}},
+    },
+    "resend": FIELDS | {"attachments": [{"content": [1], "filename": "a.txt"}], "tags": [{"name": "a", "value": "b"}]},
+    "postmark": POSTMARK | {"Headers": [{"Name": "X-A", "Value": "1"}], "Metadata": {"a": "b"}},
+}
+
+
+@pytest.mark.parametrize("door", whole)
+@given(data=st.data())
+def test_a_spoilt_request_is_a_mail_or_an_error_in_the_provider_s_shape(door, data):
+    parsed = PARSERS[door](submission(data.draw(spoilt(whole[door]))))
+    if isinstance(parsed, Problem):
+        assert has_its_shape(door, NAMES[door].refuse(parsed))
+    else:
+        assert all(isinstance(mail, Draft) and fault_of(mail) is None for mail in parsed.mails)
+
+
+@given(
+    fields=st.dictionaries(
+        st.text(max_size=6) | st.sampled_from(["to", "from", "h:X", "v:a", "o:tag"]), st.text(max_size=9)
+    )
+)
+def test_a_spoilt_form_is_a_mail_or_an_error_in_mailgun_s_shape(fields):
+    parsed = mailgun.parse(submission(urlencode(FIELDS | fields).encode(), FORM))
+    if isinstance(parsed, Problem):
+        assert has_its_shape("mailgun", mailgun.refuse(parsed))
+    else:
+        assert fault_of(parsed.mails[0]) is None
+
+
+@pytest.mark.parametrize(("dropin", "row"), SENDS, ids=[f"{dropin.name} {row.path}" for dropin, row in SENDS])
+@given(body=st.binary(max_size=40) | st.sampled_from([b"", b"[]", b"null", b"{}", b"[" * 5000, b"\xff", b'{"a":1}']))
+def test_bytes_without_sense_are_an_error_in_the_provider_s_shape(dropin, row, body):
+    parsed = row.does.parse(submission(body))
+    if isinstance(parsed, Problem):
+        assert has_its_shape(dropin.name, dropin.refuse(parsed))
+    else:
+        assert all(isinstance(mail, Problem) for mail in parsed.mails)
+
+
+@pytest.mark.parametrize(
+    ("door", "fields", "words"),
+    [
+        ("sendgrid", {"surprise": 1}, "surprise: unknown"),
+        ("sendgrid", {"content": [{"type": "text/calendar", "value": "x"}]}, "send other parts as attachments"),
+        ("sendgrid", {"mail_settings": {"bcc": {"enable": True, "email": "eve@example.org"}}}, "adds a recipient"),
+        ("sendgrid", {"headers": {"X-SMTPAPI": '{"to": ["eve@example.org"]}'}}, "an order to a provider"),
+        ("sendgrid", {"headers": {"X-A": "a\r\nBcc: eve@example.org"}}, "control character"),
+        ("sendgrid", {"reply_to": BOB[0], "reply_to_list": BOB}, "can't be given beside"),
+        ("sendgrid", {"personalizations": []}, "give at least one"),
+        ("sendgrid", {"custom_args": {"idempotency_key": "two words"}}, "visible ASCII"),
+        ("resend", {"scheduled_at": "in 1 min"}, "is not an RFC 3339 time"),
+        ("resend", {"attachments": [{"filename": "a", "path": "http://x/"}]}, "nothing is fetched"),
+        ("resend", {"attachments": [{"filename": "a", "content": [256]}]}, "no bytes"),
+        ("resend", {"tags": [{"name": "a", "value": "1"}, {"name": "a", "value": "2"}]}, "given twice"),
+        ("postmark", {"Headers": [{"Name": "X", "Value": "1"}, {"Name": "X", "Value": "2"}]}, "given twice"),
+        ("postmark", {"TrackLinks": "Sometimes"}, "must be one of"),
+        ("postmark", {"From": "ann@example.com, bob@example.org"}, "give one address"),
+        ("mailgun", {"surprise": "1"}, "surprise: unknown"),
+        ("mailgun", {"o:deliverytime": "tomorrow"}, "no date as in RFC 2822"),
+        ("mailgun", {"h:To": "eve@example.org"}, "is set by the field"),
+        ("mailgun", {"recipient-variables": "{}", "cc": "eve@example.org"}, "would get a copy"),
+        ("mailgun", {"recipient-variables": "no"}, "no JSON object"),
+    ],
+)
+def test_what_can_t_be_carried_is_refused_in_words(door, fields, words):
+    parsed = read(door, **fields)
+    assert isinstance(parsed, Problem), parsed
+    told = "; ".join(f"{each.field}: {each.message}" for each in parsed.errors)
+    assert words in told
+
+
+@pytest.mark.parametrize(
+    ("door", "fields", "options"),
+    [
+        ("sendgrid", {"template_id": "d-1"}, {"template_id": "d-1"}),
+        ("sendgrid", {"asm": {"group_id": 7}}, {"asm": {"group_id": 7}}),
+        ("sendgrid", {"mail_settings": {"footer": {"enable": True}}}, {"mail_settings": {"footer": {"enable": True}}}),
+        (
+            "sendgrid",
+            {"template_id": "d-1", "personalizations": [{"to": BOB, "dynamic_template_data": {"a": 1}}]},
+            {"template_id": "d-1", "personalizations": [{"dynamic_template_data": {"a": 1}}]},
+        ),
+        ("resend", {"template": {"id": "t"}}, {"template": {"id": "t"}}),
+        ("postmark", {"TrackOpens": True, "TrackLinks": "HtmlOnly"}, {"TrackOpens": True, "TrackLinks": "HtmlOnly"}),
+        ("postmark", {"MessageStream": "broadcast"}, {"MessageStream": "broadcast"}),
+        ("mailgun", {"o:tracking": "no"}, {"o:tracking": ["no"]}),
+        ("mailgun", {"template": "welcome", "t:variables": "{}"}, {"template": ["welcome"], "t:variables": ["{}"]}),
+        ("mailgun", {"text": "%unsubscribe_url%"}, {}),
+    ],
+)
+def test_what_only_one_provider_can_do_goes_to_it_alone(door, fields, options):
+    parsed = read(door, **fields)
+    assert isinstance(parsed, Asked), parsed
+    assert parsed.mails[0].provider_options == {door: options}
+
+
+@pytest.mark.parametrize(
+    ("door", "fields"),
+    [
+        ("postmark", {"TrackOpens": False, "TrackLinks": "None", "MessageStream": "outbound", "Bcc": None}),
+        ("sendgrid", {"mail_settings": {"sandbox_mode": {"enable": False}}, "template_id": None}),
+        ("mailgun", {"o:tag": ["a", "a"]}),
+    ],
+)
+def test_what_asks_for_nothing_pins_a_mail_to_nobody(door, fields):
+    assert read(door, **fields).mails[0].provider_options == {}
+
+
+def test_the_same_mail_through_all_doors_is_the_same():
+    assert len({json.dumps(str(read(door).mails[0])) for door in PARSERS}) == 1
+
+
+def test_a_small_body_does_not_become_a_large_heap_of_mails():
+    groups = [{"to": BOB, "substitutions": {"x": "y" * 50_000}} for _ in range(60)]
+    parsed = read("sendgrid", personalizations=groups, content=[{"type": "text/plain", "value": "x" * 1000}])
+    assert "are taken" in parsed.errors[0].message or "are allowed" in parsed.errors[0].message
+    groups = [{"to": BOB, "substitutions": {"x": "y" * 20_000}} for _ in range(60)]
+    parsed = read("sendgrid", personalizations=groups, content=[{"type": "text/plain", "value": "x" * 1000}])
+    assert str(MAILS_BYTES_MAX) in parsed.errors[0].message
+
+
+def test_what_was_put_into_a_text_is_not_replaced_again():
+    group = {"to": BOB, "substitutions": {"-a-": "-b-", "-b-": "-a-"}}
+    parsed = read("sendgrid", personalizations=[group], content=[{"type": "text/plain", "value": "-a- -b-"}])
+    assert parsed.mails[0].text == "-b- -a-"
+
+
+def test_a_permissive_batch_is_told_of_each_mail():
+    body = [FIELDS, FIELDS | {"to": "nowhere"}]
+    strict = resend.parse_batch(submission(body))
+    assert isinstance(strict, Problem)
+    parsed = resend.parse_batch(submission(body, **{"x-batch-validation": "permissive"}))
+    assert [type(mail) for mail in parsed.mails] == [Draft, Problem]
+    answer = json.loads(resend.render_batch(parsed, [Problem(code="x", status=422, title="t"), parsed.mails[1]]).body)
+    assert [each["index"] for each in answer["errors"]] == [0, 1]

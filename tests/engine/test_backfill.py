@@ -1,0 +1,188 @@
+"""What webhooks have missed is asked for, and is there once, whichever way it came first."""
+
+from contextlib import asynccontextmanager
+from itertools import count
+
+import pytest
+from msgspec.structs import replace
+
+from engine_kit import CALLER, GONE, accepted, elapse
+from everpost.core.recipients import statuses_of
+from everpost.engine.backfill import LOOKS, SLICE_S, Filled
+from everpost.model.event import EventType
+from everpost.model.message import Address
+from everpost.model.recipient import RecipientState
+from everpost.providers.hooks import HookRequest
+from everpost.sandbox.events import FATES, Told, fate_of
+from everpost.sandbox.inbox import Happened
+from everpost.sandbox.telling import TELLERS
+from everpost.store.port import StoreUnavailable
+from records_kit import world_of
+
+NAMES = ("mailgun",)
+EVERY_S = 600.0
+RECEIVERS = ("bob", *FATES)
+each_provider = pytest.mark.parametrize("name", NAMES)
+
+
+class House:
+    """A world with a provider that lists what becomes of mail, and posts it unless its webhooks are lost."""
+
+    def __init__(self, name, *, every_s=None):
+        self.world = world_of(name, "a")
+        self.teller = TELLERS[name]()
+        settings = self.world.accounts[0].settings | {"webhook_secret": self.teller.secret}
+        self.world.accounts = (replace(self.world.accounts[0], settings=settings, backfill_every_s=every_s),)
+        self.inbox = self.world.wire.of["a"].inbox
+        self.posts = []
+        self.numbers = count(1)
+
+    @asynccontextmanager
+    async def running(self):
+        async with self.world.running() as engine:
+            yield engine
+
+    async def sent(self, engine):
+        number = next(self.numbers)  # who has bounced is not written to again
+        stored = await accepted(engine, to=tuple(Address(f"{fate}+{number}@example.org") for fate in RECEIVERS))
+        await self.world.ended(stored)
+        caught = self.inbox.list(1)[0]
+        for place, address in enumerate(caught.draft.recipients):
+            for what in fate_of(address.email):
+                now = self.world.clock.now()
+                self.inbox.tell(caught.id, [Happened(place, what, now)])
+                told = Told(caught=caught, place=place, what=what, at=now)
+                self.posts += self.teller.posts([told], now)
+        return stored
+
+    async def hooked(self, engine):
+        """The webhooks arrive after all."""
+        now = self.world.clock.now()
+        for post in self.posts:
+            headers = {name.lower(): value for name, value in post.headers.items()}
+            request = HookRequest(method="POST", url="/", headers=headers, body=post.body, received_at=now)
+            assert (await engine.ingestor.take_in("a", request)).joined
+
+    async def states(self, engine, stored):
+        shown = await engine.console.message(CALLER.project, stored.message.id)
+        return [one.state for one in statuses_of(shown.message, shown.deliveries, shown.events)]
+
+    async def told(self):
+        return sorted(event.id for event in await self.world.events() if event.type.startswith("recipient."))
+
+    def since(self):
+        return self.world.clock.now() - 3600.0
+
+
+@each_provider
+async def test_what_was_listed_is_what_webhooks_would_have_told(name):
+    hooked, filled = House(name), House(name)
+    async with hooked.running() as engine:
+        stored = await hooked.sent(engine)
+        await hooked.hooked(engine)
+        expected = await hooked.states(engine, stored)
+        addresses = [f"{fate}+1@example.org" for fate in RECEIVERS]
+        barred = [row.address for row in await hooked.world.store.suppressed(CALLER.project, addresses)]
+    assert len(set(expected)) > 4
+    async with filled.running() as engine:
+        stored = await filled.sent(engine)
+        await elapse(1.0)
+        told = await engine.backfill.fill("a", filled.since())
+        assert await filled.states(engine, stored) == expected
+        assert [row.address for row in await filled.world.store.suppressed(CALLER.project, addresses)] == barred
+    assert (told.trouble, told.listed, told.joined) == ("", told.fresh, told.fresh)
+    assert set(await filled.told()) >= set(await hooked.told())  # of a refused mail it lists that it was taken, too
+
+
+@each_provider
+async def test_no_event_is_there_twice_whichever_way_it_came_first(name):
+    house = House(name)
+    async with house.running() as engine:
+        stored = await house.sent(engine)
+        await elapse(1.0)
+        await engine.backfill.fill("a", house.since())
+        once, states = await house.told(), await house.states(engine, stored)
+        await house.hooked(engine)
+        again = await engine.backfill.fill("a", house.since())
+        assert await house.told() == once
+        assert await house.states(engine, stored) == states
+    assert len(once) == len(set(once))
+    assert (again.fresh, again.listed) == (0, len(once))
+
+
+@each_provider
+async def test_a_list_of_many_pages_is_read_to_its_end(name):
+    house = House(name)
+    async with house.running() as engine:
+        for _ in range(40):
+            await house.sent(engine)
+        await elapse(1.0)
+        filled = await engine.backfill.fill("a", house.since())
+        asked = len(house.world.wire.of["a"].asked)
+    assert filled.fresh == len(await house.told()) > 600
+    assert asked > 3600.0 / SLICE_S + 2
+
+
+@each_provider
+async def test_an_account_is_asked_by_schedule_for_what_has_happened_since(name):
+    house = House(name, every_s=EVERY_S)
+    async with house.running() as engine:
+        stored = await house.sent(engine)
+        await elapse(EVERY_S * (1 + 2 / LOOKS))
+        assert RecipientState.SENT not in await house.states(engine, stored)
+        before = await house.told()
+        await elapse(2 * EVERY_S)
+        assert await house.told() == before
+        other = await house.sent(engine)
+        await elapse(EVERY_S * (1 + 2 / LOOKS))
+        assert await house.states(engine, other) == await house.states(engine, stored)
+
+
+async def test_of_several_processes_one_asks():
+    house = House("mailgun", every_s=EVERY_S)
+    async with house.running(), house.running(), house.running():
+        await elapse(10 * EVERY_S)
+    slices = 10 * (1 + 1800.0 / SLICE_S)  # of each question: the time since, and that in which a list may lag
+    assert slices / 2 <= len(house.world.wire.of["a"].asked) <= 2 * slices
+
+
+async def test_an_account_without_a_period_is_never_asked_by_itself():
+    house = House("mailgun")
+    async with house.running() as engine:
+        assert not engine.backfill.is_scheduled
+        await elapse(86_400.0)
+    assert house.world.wire.of["a"].asked == []
+
+
+async def test_what_could_not_be_asked_is_asked_later_and_nothing_is_left_out(caplog):
+    house = House("mailgun", every_s=EVERY_S)
+    house.world.wire.of["a"].deaf = 1.0
+    async with house.running() as engine:
+        stored = await house.sent(engine)
+        await elapse(5 * 3600.0)
+        assert await house.told() == []
+        house.world.wire.of["a"].deaf = 0.0
+        await elapse(3 * EVERY_S)
+        assert RecipientState.SENT not in await house.states(engine, stored)
+    assert "missed events are not listed" in {record.message for record in caplog.records}
+
+
+async def test_a_question_that_gets_no_answer_says_what_was_done_so_far():
+    house = House("mailgun")
+    house.world.wire.of["a"].deaf = 1.0
+    async with house.running() as engine:
+        assert await engine.backfill.fill("a", house.since()) == Filled(trouble="the question got no answer: no answer")
+
+
+async def test_trouble_with_the_store_puts_it_off():
+    house = House("mailgun", every_s=EVERY_S)
+    async with house.running() as engine:
+        stored = await house.sent(engine)
+        house.world.store.fails["note"] = GONE
+        await elapse(2 * EVERY_S)
+        with pytest.raises(StoreUnavailable):
+            await engine.backfill.fill("a", house.since())
+        house.world.store.fails.clear()
+        await elapse(2 * EVERY_S)
+        assert EventType.RECIPIENT_DELIVERED in {event.type for event in await house.world.events()}
+        assert await house.states(engine, stored)

@@ -1,0 +1,111 @@
+"""Clients as they are: Python's smtplib, and swaks."""
+
+import asyncio
+import smtplib
+import subprocess
+from email.message import EmailMessage
+
+import pytest
+
+from everpost.model.message import Address
+from smtp_kit import certified, submitting, trusting
+from system_parts import program
+
+
+def written():
+    mail = EmailMessage()
+    mail["From"] = "Änn Example <ann@example.com>"
+    mail["To"] = '"Doe, Böb" <bob@example.org>'
+    mail["Subject"] = "Grüße, " + "ü" * 60
+    mail["Message-ID"] = "<1@example.com>"
+    mail["X-Everpost-Tags"] = "welcome"
+    mail.set_content("Grüße\n.\n..two dots\n" + "long " * 300)
+    mail.add_alternative('<p>Grüße <img src="cid:logo">', subtype="html")
+    mail.get_payload()[1].add_related(b"\0\1\2", maintype="image", subtype="png", cid="<logo>", filename="lögo.png")
+    mail.add_attachment(b"%PDF\n.\n", maintype="application", subtype="pdf", filename="Rechnung für Bob.pdf")
+    return mail
+
+
+def check(mail):
+    assert (mail.sender, mail.to) == (
+        Address("ann@example.com", "Änn Example"),
+        (Address("bob@example.org", "Doe, Böb"),),
+    )
+    assert (mail.bcc, mail.tags) == ((Address("eve@example.org"),), ("welcome",))
+    assert mail.subject == "Grüße, " + "ü" * 60
+    assert mail.text == "Grüße\n.\n..two dots\n" + "long " * 300 + "\n"
+    assert mail.html == '<p>Grüße <img src="cid:logo">\n'
+    files = [(part.filename, part.content_type, part.content, part.content_id) for part in mail.attachments]
+    assert files == [
+        ("lögo.png", "image/png", b"\0\1\2", "logo"),
+        ("Rechnung für Bob.pdf", "application/pdf", b"%PDF\n.\n", None),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["starttls", "tls", "plain"])
+async def test_smtplib_sends_everything_that_a_mail_can_hold(kind, tmp_path):
+    files = certified(tmp_path)
+
+    def send(port, token):
+        context = trusting(files)
+        opened = smtplib.SMTP_SSL(port=port, host="127.0.0.1", context=context) if kind == "tls" else None
+        with opened or smtplib.SMTP("127.0.0.1", port) as client:
+            if kind == "starttls":
+                client.starttls(context=context)
+            client.login("everpost", token)
+            assert client.send_message(written(), to_addrs=["bob@example.org", "eve@example.org"]) == {}
+
+    async with submitting(tls=files) as served:
+        await asyncio.to_thread(send, served.ports[kind], served.token)
+        [mail] = await served.mails()
+    check(mail)
+
+
+async def test_smtplib_raises_what_its_users_catch():
+    def send(port, token):
+        with smtplib.SMTP("127.0.0.1", port) as client:
+            with pytest.raises(smtplib.SMTPSenderRefused, match="log in first"):
+                client.sendmail("ann@example.com", ["bob@example.org"], "Subject: x\n\nx")
+            with pytest.raises(smtplib.SMTPAuthenticationError):
+                client.login("everpost", "evp_wrong")
+            client.login("everpost", token)
+            with pytest.raises(smtplib.SMTPDataError, match=r"from: names 0 senders"):
+                client.sendmail("ann@example.com", ["bob@example.org"], "Subject: x\n\nx")
+            with pytest.raises(smtplib.SMTPRecipientsRefused):
+                client.sendmail("ann@example.com", ["bob"], "Subject: x\n\nx")
+
+    async with submitting() as served:
+        await asyncio.to_thread(send, served.ports["plain"], served.token)
+        assert await served.mails() == []
+
+
+async def test_an_address_in_another_script_needs_smtputf8_and_gets_it():
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "ann@example.com", "böb@bücher.example.org", "Hello"
+    mail.set_content("It works")
+
+    def send(port, token):
+        with smtplib.SMTP("127.0.0.1", port) as client:
+            client.login("everpost", token)
+            assert client.send_message(mail) == {}
+
+    async with submitting() as served:
+        await asyncio.to_thread(send, served.ports["plain"], served.token)
+        [taken] = await served.mails()
+    assert taken.to == (Address("böb@xn--bcher-kva.example.org"),)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [("starttls", ["--tls"]), ("tls", ["--tls-on-connect"]), ("plain", ["--auth", "LOGIN"]), ("plain", ["--pipeline"])],
+)
+async def test_swaks_sends_a_mail(kind, options, tmp_path):
+    swaks = program("swaks")
+    async with submitting(tls=certified(tmp_path)) as served:
+        words = [swaks, "--server", f"127.0.0.1:{served.ports[kind]}", "--auth-user", "everpost", *options]
+        words += ["--auth-password", served.token, "--from", "ann@example.com", "--to", "bob@example.org"]
+        process = await asyncio.create_subprocess_exec(*words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        told, _ = await process.communicate()
+        mails = await served.mails()
+    assert (process.returncode, len(mails)) == (0, 1), told.decode()
+    assert mails[0].text.startswith("This is a test mailing")
