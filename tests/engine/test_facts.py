@@ -44,7 +44,8 @@ def changes():
         retry_after_s = 7.0 if kind is Kind.THROTTLED else None
         outcome = Outcome(kind=kind, status=200, text="words", provider_message_id="x", retry_after_s=retry_after_s)
         yield transitions.settle(begun, outcome, NOW + 1, (Loss.TAGS,))
-    yield transitions.overriding(transitions.begin(queued(), send(lost=(Loss.TAGS,)), (), 60.0, NOW), [0])
+    yield transitions.overriding(transitions.begin(queued(), send(), (), 60.0, NOW), [0])
+    yield transitions.begin(queued(), send(lost=(Loss.TAGS,)), (), 60.0, NOW)
     yield transitions.lost(begun, NOW)
     yield transitions.found(begun, "x", NOW)
     yield transitions.absent(begun, NOW)

@@ -88,9 +88,9 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> str:
 def _body(operation: Mapping[str, Any]) -> str:
     if "requestBody" not in operation:
         return ""
-    content = operation["requestBody"]["content"].get("application/json")
-    if content is None:
-        return f"Body: {', '.join(operation['requestBody']['content'])}"
+    ((media_type, content),) = operation["requestBody"]["content"].items()
+    if "example" not in content:
+        return f"Body: {markdown.code(media_type)}"
     example = json.dumps(content["example"], indent=2, ensure_ascii=False)
     return f"Body: {shape(content['schema'])}, as in\n\n```json\n{example}\n```"
 
