@@ -1,4 +1,4 @@
-"""What providers are known to drop without a word never gets there: they are skipped, or the mail is written otherwise."""
+"""What providers are known to drop without a word never gets there: they are skipped, or it is written otherwise."""
 
 import json
 

@@ -21,11 +21,8 @@ EXCEPTIONS: Final[Mapping[tuple[str, str], str]] = {
     ("resendEmail", "no_account_can_carry"): "needs accounts that have changed meanwhile: tests/core/test_admit.py",
     ("createRawEmail", "idempotency_mismatch"): "is createEmail's: tests/entrypoints/http/test_raw_mail.py",
     ("createRawEmail", "idempotency_running"): "is createEmail's: tests/engine/test_idempotency.py",
-    (
-        "createRawEmail",
-        "no_account_can_carry",
-    ): "needs accounts that take none: tests/entrypoints/http/test_raw_mail.py",
-    ("createRawEmail", "bad_header"): "is createEmail's: tests/entrypoints/http/test_headers.py",
+    ("createRawEmail", "no_account_can_carry"): "needs other accounts: tests/entrypoints/http/test_raw_mail.py",
+    ("createRawEmail", "body_too_large"): "is createEmail's: tests/entrypoints/http/test_refusals.py",
     ("sendEmail", "no_account_can_carry"): "needs accounts that take less than the sandbox's: tests/core/test_admit.py",
     ("createWebhook", "too_many_webhooks"): "needs fifty of them: tests/engine/webhooks/test_managing.py",
     ("createKey", "too_many_keys"): "needs a hundred of them: tests/entrypoints/http/test_keys.py",
