@@ -113,8 +113,16 @@ _WHOLE: Final = (
         "A whole mail is accepted as it stands",
         headers={"Everpost-To": "eve@example.org", **keyed("whole")},
         query=(("tags", TAG), ("metadata", "order=12")),
-        code="no_account_can_carry",
-        fields=("route",),
+        status=202,
+        tells={"recipients[0].email": "eve@example.org", "recipients[0].kind": "bcc"},
+        answers={"Location": "^/v1/emails/em_"},
+    ),
+    _whole(
+        "With Prefer: wait it is told when a provider has it",
+        headers={**WAIT, **keyed("whole-waited")},
+        status=200,
+        tells={"state": "sent"},
+        answers={"Preference-Applied": "^wait=20$"},
     ),
     _whole(
         "A whole mail without From and Date",

@@ -6,9 +6,28 @@ from typing import Final
 from pages import markdown
 from pages.limits import size
 
+from everpost.model.capability import FileTypes, Loss
+from everpost.model.limits import TAGS_MAX
 from everpost.providers.contract import DEFAULT_STATUSES, Lookup, Provider, Replay, Row, Setting, Verdict
 from everpost.providers.reading import EDGE_STATUSES
 from everpost.wiring import PROVIDERS
+
+
+def _lost(provider: Provider) -> str:
+    """By the names of `allow_loss`."""
+    limits = provider.limits
+    drops = {
+        Loss.TAGS: limits.tags_max is not None and limits.tags_max < TAGS_MAX,
+        Loss.METADATA: not limits.metadata,
+        Loss.MESSAGE_ID: not limits.message_id,
+        Loss.INLINE_NAMES: not limits.inline_names,
+        Loss.FILE_TYPES: limits.file_types is not FileTypes.AS_GIVEN,
+        Loss.FILE_NAMES: limits.file_names_ascii,
+        Loss.CALENDAR: limits.file_types is FileTypes.BY_NAME,
+        Loss.HEADERS: bool(limits.headers_dropped),
+    }
+    return ", ".join(markdown.code(loss) for loss, is_dropped in drops.items() if is_dropped) or "nothing"
+
 
 _FEATURES: Final[dict[str, Callable[[Provider], str]]] = {
     "recipients of one mail": lambda provider: f"{provider.limits.recipients_max:,}",
@@ -16,6 +35,8 @@ _FEATURES: Final[dict[str, Callable[[Provider], str]]] = {
     "tags of one mail": lambda provider: (
         f"{provider.limits.tags_max:,}" if provider.limits.tags_max else "not passed on"
     ),
+    "whole mails as they stand (raw MIME)": lambda provider: "yes" if provider.limits.raw else "no",
+    "what it has no place for": _lost,
     "inline images": lambda provider: "yes" if provider.limits.inline else "no",
     "asked what became of a mail": lambda provider: _ASKED[type(provider.resolve)],
     "its records may lag": lambda provider: (

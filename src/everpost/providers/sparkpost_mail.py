@@ -9,6 +9,7 @@ from everpost.model.message import Attachment, Draft
 from everpost.providers import contract as c
 from everpost.providers.fields import mailbox_line, without_repeats
 from everpost.providers.json_mail import JsonMail, address_as
+from everpost.providers.options import below
 
 LIMITS: Final = c.Limits(
     recipients_max=RECIPIENTS_MAX,
@@ -25,7 +26,13 @@ def fault(message: Draft) -> str | None:
     names = (address.name for address in (message.sender, *message.recipients, *message.reply_to))
     if any("{{" in line for line in (message.subject, *message.headers.values(), *names)):
         return "SparkPost would read {{ in a header as the beginning of a variable"
+    if below(message.provider_options, ("sparkpost", "content", "template_id")) and _has_content(message):
+        return "SparkPost leaves out text, files and headers beside a template"
     return MAIL.fault(message)
+
+
+def _has_content(message: Draft) -> bool:
+    return bool(message.text or message.html or message.attachments or message.headers)
 
 
 def _body(message: Draft, delivery_id: str) -> dict[str, Any]:
