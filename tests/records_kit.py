@@ -14,10 +14,15 @@ from everpost.sandbox.faults import Target
 from everpost.sandbox.inbox import Inbox
 from everpost.sandbox.mailgun import Mailgun
 from everpost.sandbox.sendgrid import SendGrid
+from everpost.sandbox.sparkpost import SparkPost
 from everpost.wiring import PROVIDERS
 
-SANDBOXES = {"sendgrid": SendGrid, "mailgun": Mailgun}
-SETTINGS = {"sendgrid": {"api_key": "SG.x"}, "mailgun": {"api_key": "key-x", "domain": "mg.example.com"}}
+SANDBOXES = {"sendgrid": SendGrid, "mailgun": Mailgun, "sparkpost": SparkPost}
+SETTINGS = {
+    "sendgrid": {"api_key": "SG.x"},
+    "mailgun": {"api_key": "key-x", "domain": "mg.example.com"},
+    "sparkpost": {"api_key": "key-x"},
+}
 
 
 class Provider:

@@ -174,6 +174,8 @@ def _ending(delivery: Delivery, trail: Trail, world: World) -> Iterator[str]:
     if attempted != list(range(1, delivery.attempts + 1)):
         yield f"{delivery.id}: attempts {attempted} in the trail, {delivery.attempts} in the state"
     ends = [type_ for type_ in types if type_ in _ENDINGS]
+    if ends == [EventType.HELD, EventType.SENT]:  # its provider has told of it
+        ends = ends[1:]
     if len(ends) != 1 or types[-1] != ends[0]:
         yield f"{delivery.id}: endings {ends} in the trail {types}"
     elif _ENDINGS[ends[0]] is not delivery.state:

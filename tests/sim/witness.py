@@ -109,7 +109,7 @@ class Witness:
             return
         if change.was < trail.version:
             self._broken(delivery.id, f"written over version {trail.version} by a holder of version {change.was}")
-        if trail.state in FINAL and delivery.state is not trail.state:
+        if trail.state in FINAL and delivery.state is not trail.state and not _is_told_of(trail, change):
             self._broken(delivery.id, f"it was {trail.state} and is {delivery.state}")
         if delivery.state is not trail.state and not change.events:
             self._broken(delivery.id, f"from {trail.state} to {delivery.state} without an event")
@@ -199,3 +199,10 @@ def _expires_at(message: Message) -> float:
     if message.expires_at is not None:
         return message.expires_at
     return max(message.created_at, message.send_at or 0.0) + GIVE_UP_S
+
+
+def _is_told_of(trail: Trail, change: Change) -> bool:
+    """What is held is no end where its provider tells of it later."""
+    verdict = change.events[0].data.get("verdict") if change.events else None
+    is_sent = change.delivery.state is DeliveryState.SENT
+    return trail.state is DeliveryState.HELD and is_sent and verdict == "found"

@@ -37,6 +37,7 @@ __all__ = ["draft_of", "parse", "render_accepted", "render_event", "render_messa
 
 _DECODER: Final = msgspec.json.Decoder(EmailRequest)
 _NOBODY: Final = Address("")
+_LINK_HEADERS: Final = frozenset({"list-unsubscribe", "list-unsubscribe-post"})
 
 
 def parse(body: bytes) -> Draft | Problem:
@@ -67,6 +68,7 @@ def draft_of(request: EmailRequest, faults: Faults) -> Draft:
         metadata=read_metadata(request.metadata, faults) if request.metadata else {},
         stream=read_stream(request.stream, faults),
         ignores_unsubscribe=request.ignore_unsubscribe,
+        unsubscribe=request.unsubscribe,
         send_at=read_instant(request.send_at, "send_at", faults),
         expires_at=read_instant(request.expires_at, "expires_at", faults),
         route=request.route,
@@ -85,12 +87,22 @@ def _check(draft: Draft, faults: Faults) -> None:
             faults.add("subject", "is missing")
         if draft.text is None and draft.html is None:
             faults.add("text", "the mail has no content: give text, html or both")
+    if draft.unsubscribe:
+        _check_unsubscribe(draft, faults)
     check_line(draft.subject, limits.SUBJECT_CHARS_MAX, "subject", faults)
     check_content(draft, faults)
     check_filled(draft.route, limits.TAG_CHARS_MAX, "route", faults)
     within_s = draft.resolve_within_s
     if within_s is not None and not 0 <= within_s <= limits.RESOLVE_WITHIN_S_MAX:
         faults.add("resolve_within_s", f"must be between 0 and {limits.RESOLVE_WITHIN_S_MAX} seconds")
+
+
+def _check_unsubscribe(draft: Draft, faults: Faults) -> None:
+    """Whoever has the link leaves for its recipient, so nobody else may have it."""
+    if len(draft.recipients) > 1:
+        faults.add("unsubscribe", "needs a mail to one recipient, whose link it is; send each a mail of their own")
+    if any(name.lower() in _LINK_HEADERS for name in draft.headers):
+        faults.add("unsubscribe", "adds headers that the mail has already; leave out List-Unsubscribe in `headers`")
 
 
 def _sender(request: EmailRequest, faults: Faults) -> Address:

@@ -77,6 +77,13 @@ class EmailRequest(Struct, forbid_unknown_fields=True, kw_only=True):
             examples=["newsletter"],
         ),
     ] = None
+    unsubscribe: Annotated[
+        bool,
+        Meta(
+            description="Adds `List-Unsubscribe` and `List-Unsubscribe-Post` (RFC 8058): one click ends the mail of "
+            "its stream to this recipient, or all mail where it names none. The mail must have exactly one recipient."
+        ),
+    ] = False
     ignore_unsubscribe: Annotated[
         bool,
         Meta(

@@ -94,10 +94,18 @@ def _in_lines(data: bytes, faults: Faults) -> bytes:
         _complain(whole, _BARE.search(whole), words, faults)
     elif b"\0" in whole:
         _complain(whole, _NUL.search(whole), "has a NUL, which no mail can carry: encode the content", faults)
-    elif found := _LONG_LINE.search(whole):
+    elif found := _LONG_LINE.search(whole, _before_a_long_line(whole)):
         words = f"is longer than the {limits.RAW_LINE_BYTES_MAX} bytes that mail can have: fold or encode it"
         _complain(whole, found, words, faults)
     return whole
+
+
+def _before_a_long_line(whole: bytes) -> int:
+    """Where to look for one: to try every place would take seconds over a large mail."""
+    at, longest = 0, limits.RAW_LINE_BYTES_MAX + 2
+    while (end := whole.rfind(b"\n", at, at + longest)) >= 0:
+        at = end + 1
+    return at
 
 
 def _complain(whole: bytes, found: re.Match[bytes] | None, words: str, faults: Faults) -> None:

@@ -17,6 +17,7 @@ from everpost.engine.deliver import Deliverer
 from everpost.engine.fleet import Fleet
 from everpost.engine.ports import Ports
 from everpost.engine.routes import Routes
+from everpost.engine.unsubscribing import Unsubscribing
 from everpost.engine.watch import UNPLACED
 from everpost.model import ids
 from everpost.model.delivery import FINAL, Delivery
@@ -65,6 +66,7 @@ class Acceptor:
         self._routes = routes
         self._deliverer = deliverer
         self._attached = Attached(ports)
+        self.unsubscribing = Unsubscribing(ports.store, ports.clock, ports.news.nudge)
 
     async def accept(
         self,
@@ -88,7 +90,7 @@ class Acceptor:
             if problem is not None:
                 return await self.seen(idempotency, caller, wait_s) or problem
             claim = _claim(idempotency, wait_s, now)
-            message = self._message(draft, caller, now, origin)
+            message = await self.unsubscribing.linked(self._message(draft, caller, now, origin))
             accepted = await self._store_traced(message, routes[draft.route], claim, awaited=wait_s is not None)
             if isinstance(accepted, Stored):
                 return Acceptance(stored=await self._waited(accepted, wait_s, fresh=True))

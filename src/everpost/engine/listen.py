@@ -19,7 +19,7 @@ from everpost.health.port import Report, Sign
 from everpost.model.account import Promptness
 from everpost.model.change import Change
 from everpost.model.delivery import Delivery
-from everpost.providers.hooks import secrets_of
+from everpost.providers.hooks import QUEUE, secrets_of
 from everpost.store.port import StoreUnavailable
 
 _SIGNS = {Promptness.PROMPT: Sign.PROMPT, Promptness.LATE: Sign.LATE, Promptness.SILENT: Sign.SILENT}
@@ -91,4 +91,7 @@ class Listener:
     def _is_told(self, name: str) -> bool:
         """Whether the account's provider has anybody to tell."""
         member = self._fleet.member(name)
-        return member is not None and member.provider.webhook is not None and bool(secrets_of(member.account))
+        webhook = member.provider.webhook if member is not None else None
+        if member is None or webhook is None:
+            return False
+        return bool(secrets_of(member.account, webhook.setting) or member.account.settings.get(QUEUE))

@@ -52,6 +52,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     expires_at: float | None = None
     stream: str = ""  # of mail that its recipients may leave by itself; "": none
     ignores_unsubscribe: bool = False  # mail of an account, which whoever has one must get
+    unsubscribe: bool = False  # it gets headers with a link to leave by one click (RFC 8058)
     route: str = "default"
     on_unknown: OnUnknown | None = None  # None: the route's
     resolve_within_s: float | None = None  # None: the route's

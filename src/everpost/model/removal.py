@@ -48,10 +48,15 @@ def without_address(message: Message, address: str, token: str) -> Message:
 
 def pseudonym(salt: bytes, project: str, address: str) -> str:
     """Tells nothing of the address to those who don't know `salt`, and is the same each time."""
-    if address.endswith(f"@{_DOMAIN}"):
+    if is_token(address):
         return address
     told = hmac.digest(salt, address_digest(project, address), "sha256")
     return token(told.hex())
+
+
+def is_token(address: str) -> bool:
+    """Whether it stands in the place of an address that is no longer kept."""
+    return address.endswith(f"@{_DOMAIN}")
 
 
 def token(chance: str) -> str:

@@ -16,8 +16,10 @@ from everpost.model.ids import CORRELATION_KEY
 from everpost.model.message import Address, Attachment, Draft
 from everpost.sandbox.api import Conduct
 from everpost.sandbox.desk import Desk
+from everpost.sandbox.events import Told, told_of
 from everpost.sandbox.faults import FaultPlan, Target
-from everpost.sandbox.inbox import Caught, Inbox
+from everpost.sandbox.inbox import Inbox
+from everpost.sandbox.tellers.sparkpost import event_of
 
 BASE: Final = "/api/v1"
 SEND_PATH: Final = "/transmissions"
@@ -66,6 +68,7 @@ class SparkPost:
     name: Final = "sparkpost"
 
     def __init__(self, inbox: Inbox, conduct: Conduct, clock: Callable[[], float], random: Random) -> None:
+        self._inbox = inbox
         self._desk = Desk(self.name, inbox, conduct, clock, random)
         self._conduct = conduct
 
@@ -115,12 +118,17 @@ class SparkPost:
         """Pages are told apart by a cursor, and the next one's address is a path."""
         begin, end = (_instant(query[name]) if name in query else None for name in ("from", "to"))
         wanted = {email for email in query.get("recipients", "").split(",") if email}
+        types = {name for name in query.get("events", "").split(",") if name}
+        listed = (
+            _listed(told)
+            for caught in self._desk.shown()
+            for told in told_of(caught, self._inbox)
+            if (begin is None or told.at >= begin) and (end is None or told.at < end)
+        )
         found = [
             event
-            for caught in self._desk.shown()
-            if (begin is None or caught.received_at >= begin) and (end is None or caught.received_at < end)
-            for event in _injections(caught)
-            if not wanted or event["rcpt_to"] in wanted
+            for event in listed
+            if (not wanted or event["rcpt_to"] in wanted) and (not types or event["type"] in types)
         ]
         cursor, size = query.get("cursor", "initial"), int(query.get("per_page", "1000"))
         start = 0 if cursor == "initial" else int(cursor)
@@ -188,22 +196,9 @@ def _instant(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
-def _injections(caught: Caught) -> list[dict[str, Any]]:
-    """Each recipient has an event of its own."""
-    ours = {CORRELATION_KEY: caught.delivery_id} if caught.delivery_id else {}
-    return [
-        {
-            "type": "injection",
-            "event_id": f"{caught.id}-{place}",
-            "timestamp": datetime.fromtimestamp(caught.received_at, UTC).isoformat(),
-            "transmission_id": caught.provider_message_id,
-            "rcpt_to": address.email,
-            "subject": caught.draft.subject,
-            "campaign_id": next(iter(caught.draft.tags), ""),
-            "rcpt_meta": caught.draft.metadata | ours,
-        }
-        for place, address in enumerate(caught.draft.recipients)
-    ]
+def _listed(told: Told) -> dict[str, Any]:
+    """As it is told, but for the form of its time."""
+    return event_of(told) | {"timestamp": datetime.fromtimestamp(told.at, UTC).isoformat()}
 
 
 def _error(status: int, words: str) -> Rendered:

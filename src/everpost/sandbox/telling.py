@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
-from everpost.providers.hooks import SECRET
 from everpost.sandbox.events import FATES, Particular, Post, Teller, Told, fate_of
 from everpost.sandbox.faults import FaultKind
 from everpost.sandbox.inbox import Caught, Happened, Inbox
@@ -71,7 +70,7 @@ class Telling:
         self._urls[provider] = url
         teller = self._tellers[provider]
         if not isinstance(teller, Particular):
-            return {SECRET: secret}
+            return {"webhook_secret": secret}
         self._particular[provider] = teller
         return teller.settings(url, base_url)
 

@@ -178,6 +178,7 @@ async def _engine(
     call = call_nobody if peers is None else partial(peers.tell, Topic.DUE)
     queue = AwaitedQueue(call) if role is Role.DOOR else SharedQueue(store, call)
     engine = Engine(ports, members, settings.routes, retention, queue)
+    engine.acceptor.unsubscribing.public_url = settings.http.public_url
     engine.intake.window_s = settings.http.same_mail_window_s
     if peers is not None:
         stack.push_async_callback(peers.close)

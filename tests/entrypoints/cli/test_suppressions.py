@@ -1,6 +1,7 @@
 """Who must not be written to, from the command line; and what the providers' own lists say of it."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -225,3 +226,11 @@ def test_an_answer_that_makes_no_sense_ends_it_and_what_was_read_before_stays(th
     server.put("GET", "/v3/m.example/complaints", status, body)
     ended = there("mailgun", "pull", "--yes")
     assert (ended.code, [row.address for row in stored(tmp_path)]) == (1, [BOB])
+
+
+def test_the_secret_of_links_is_rotated_on_the_store(there, everpost, tmp_path):
+    there("brevo", "push")
+    for _ in range(4):
+        assert everpost("suppressions", "rotate", "--config", tmp_path / "everpost.toml").code == 0
+    kept = with_store(tmp_path, lambda store: store.read_config("unsubscribe/"))
+    assert len(json.loads(kept["unsubscribe/secrets"].value)) == 3

@@ -23,7 +23,8 @@ def bearer(token):
     return {"authorization": f"Bearer {token}"}
 
 
-async def test_only_an_administrator_may_ignore_an_unsubscription(call, tokens):
+async def test_only_an_administrator_may_ignore_an_unsubscription(keyed):
+    call, tokens = keyed
     mail = NATIVE | {"ignore_unsubscribe": True}
     refused = await call("POST", "/v1/emails", mail, bearer(tokens[Scope.SEND]))
     assert (refused.status, refused.json["code"]) == (403, "forbidden")

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from everpost.engine.clock import SystemClock
 from everpost.engine.exchange import Exchange, Tally, Untold
+from everpost.engine.unsubscribing import Unsubscribing
 from everpost.entrypoints.cli.check import CONFIG, faults_stop
 from everpost.entrypoints.cli.client import Client, connection_arguments
 from everpost.entrypoints.cli.command import OK, USAGE, Command, Stop
@@ -60,6 +61,8 @@ def _arguments(parser: ArgumentParser) -> None:
     pull = action("pull", _pull, "add what a provider's own lists hold")
     pull.add_argument("--stream", default="", help="what its unsubscriptions are from (default: all mail)")
     push = action("push", _push, "bring hard bounces, complaints and unsubscriptions to a provider's own lists")
+    rotate = action("rotate", _rotate, "make another secret for links to unsubscribe; the two before stay good")
+    rotate.add_argument("--config", type=Path, default=CONFIG, metavar="FILE", help=f"default: {CONFIG}")
     for one in (pull, push):
         one.add_argument("--account", required=True, metavar="NAME")
         one.add_argument("--project", default=DEFAULT_PROJECT, help=f"default: {DEFAULT_PROJECT}")
@@ -169,10 +172,36 @@ def _push(args: Namespace, screen: Screen) -> int:
     return _exchanged(args, screen, push, f"brought to {args.account}")
 
 
-def _exchanged(args: Namespace, screen: Screen, work: Any, done: str) -> int:
+def _rotate(args: Namespace, screen: Screen) -> int:
+    async def rotate(settings: Settings) -> None:
+        cloud = Cloud(os.environ)
+        store = await store_at(settings.store, settings.data, cloud)
+        try:
+            await Unsubscribing(store, SystemClock(), lambda: None).rotate()
+        finally:
+            await store.close()
+            await cloud.wire.close()
+
+    try:
+        asyncio.run(rotate(_settings(args)))
+    except (StoreUnavailable, ValueError) as error:
+        raise Stop(str(error)) from None
+    if screen.as_json:
+        screen.data({"rotated": True})
+    else:
+        screen.say("another secret signs links to unsubscribe within a minute; those of the two before stay good")
+    return OK
+
+
+def _settings(args: Namespace) -> Settings:
     settings = load(args.config, os.environ, PROVIDERS)
     if isinstance(settings, list):
         raise faults_stop(settings)
+    return settings
+
+
+def _exchanged(args: Namespace, screen: Screen, work: Any, done: str) -> int:
+    settings = _settings(args)
     try:
         tally = asyncio.run(_exchange(settings, args, work))
     except (StoreUnavailable, PartUnavailable, Untold, ValueError) as error:

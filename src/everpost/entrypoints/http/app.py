@@ -16,6 +16,7 @@ from everpost.entrypoints.http.other_operations import VITALS
 from everpost.entrypoints.http.steering_operations import STEERING
 from everpost.entrypoints.http.suppression_operations import SUPPRESSIONS
 from everpost.entrypoints.http.ui import ui_operations
+from everpost.entrypoints.http.unsubscribing import UNSUBSCRIPTIONS
 from everpost.entrypoints.http.vitals import metrics
 from everpost.entrypoints.http.webhook_operations import WEBHOOKS
 from everpost.entrypoints.http.whoami import Whoami
@@ -27,8 +28,8 @@ def build_app(services: Services, more: Sequence[Operation] = ()) -> Door:
 
 
 def served(services: Services, more: Sequence[Operation] = ()) -> tuple[Operation, ...]:
-    """All that is told, and the doors for SDKs of providers: those are told by the providers."""
-    return (*all_operations(services, more), *DROPINS)
+    """All that is told; the doors for SDKs of providers, which the providers tell; and where links in mails lead."""
+    return (*all_operations(services, more), *DROPINS, *UNSUBSCRIPTIONS)
 
 
 def all_operations(services: Services, more: Sequence[Operation] = ()) -> tuple[Operation, ...]:

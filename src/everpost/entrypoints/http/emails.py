@@ -51,6 +51,8 @@ async def send_email(call: Call) -> Reply | Problem:
 
 async def accept(call: Call, draft: Draft, idempotency: Idempotency | None) -> Reply | Problem:
     """The mail, accepted and told; handed over as well, if its caller waits for that."""
+    if refused := call.services.acceptor.unsubscribing.refusal(draft):
+        return refused
     if draft.ignores_unsubscribe and not call.caller.may(Scope.ADMIN):
         return problem("forbidden", f"ignore_unsubscribe needs a key of scope admin, yours is {call.caller.scope}")
     wait_s = headers.read_wait(call.headers(b"prefer"))

@@ -58,6 +58,18 @@ def page(title: str, content: str, *, status: int = 200, refresh_s: int | None =
     return Reply(status=status, body=body.encode(), content_type=HTML, headers=headers)
 
 
+def bare_page(title: str, content: str, *, status: int = 200) -> Reply:
+    """For those who know nothing of Everpost, with a form that leads back to it. `content` as of `page`."""
+    body = (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
+        f"<style>{_STYLE}</style></head><body><main><h1>{escape(title)}</h1>{content}</main></body></html>"
+    )
+    policy = _POLICY.replace("form-action 'none'", "form-action 'self'")
+    headers = ((b"content-security-policy", policy.encode()), _NO_LOOKUPS)
+    return Reply(status=status, body=body.encode(), content_type=HTML, headers=headers)
+
+
 def framed_mail(html: str) -> Reply:
     """The html of a mail, to be shown inside `<iframe sandbox>` and nowhere else."""
     headers = ((b"content-security-policy", _MAIL_POLICY.encode()), _NO_LOOKUPS)

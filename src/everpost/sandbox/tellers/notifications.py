@@ -9,9 +9,12 @@ from typing import Any, Final
 
 import msgspec
 
-from everpost.providers.sns import NOTIFICATION, SUBSCRIBED, canonical
 from everpost.sandbox.events import Post, Told, iso
 
+SIGNED: Final = {  # by type, in order
+    "Notification": ("Message", "MessageId", "Timestamp", "TopicArn", "Type"),
+    "SubscriptionConfirmation": ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
+}
 CERTIFICATE: Final = "/SimpleNotificationService-sandbox.pem"
 YEAR: Final = dt.timedelta(days=365)
 
@@ -39,14 +42,15 @@ class Notifications:
             self._is_new = False
             url = f"{self._base_url}/?Action=ConfirmSubscription&TopicArn={self.secret}&Token=sandbox"
             words = {"Message": "You have chosen to subscribe.", "Token": "sandbox", "SubscribeURL": url}
-            yield self._signed({"Type": SUBSCRIBED, "MessageId": "sandbox"} | words, now)
+            yield self._signed({"Type": "SubscriptionConfirmation", "MessageId": "sandbox"} | words, now)
         for told, event in events:
             message = msgspec.json.encode(event).decode()
-            yield self._signed({"Type": NOTIFICATION, "MessageId": _uuid(told), "Message": message}, now)
+            yield self._signed({"Type": "Notification", "MessageId": _uuid(told), "Message": message}, now)
 
     def _signed(self, told: dict[str, Any], now: float) -> Post:
         whole = told | {"TopicArn": self.secret, "Timestamp": iso(now)}
-        signature = b64encode(self._sign(canonical(whole))).decode()
+        lines = "".join(f"{name}\n{whole[name]}\n" for name in SIGNED[whole["Type"]])
+        signature = b64encode(self._sign(lines.encode())).decode()
         proof = {"SignatureVersion": "2", "Signature": signature, "SigningCertURL": self._base_url + CERTIFICATE}
         headers = {"Content-Type": "text/plain; charset=UTF-8", "x-amz-sns-message-type": told["Type"]}
         return Post(msgspec.json.encode(whole | proof), headers)
