@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 from everpost.model.ids import CORRELATION_KEY
 from everpost.model.message import Address, Attachment, Draft, OnUnknown
 
-# What may stand in a line of a header; SparkPost takes no `{{` there, and has a test of its own for that.
-LINE = st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"], exclude_characters="{")
+LINE = st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"])  # what may stand in a line of a header
+VARIABLE = "{{"  # which SparkPost refuses there: test_sparkpost.py
 ATOM = string.ascii_letters + string.digits + "!#$%&'*+/=?^_`{|}~-"
 KEY = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) not in '"\\')  # what a form can name
 VISIBLE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in "<>")
 
-names = st.text(LINE, max_size=40).map(str.strip)
+names = st.text(LINE, max_size=40).map(str.strip).filter(lambda text: VARIABLE not in text)
 long_lines = st.builds(
     lambda word, count: (word * 1200)[:count], st.sampled_from(["a", "ab ", "ö"]), st.integers(980, 1010)
 )
-lines = st.text(LINE, max_size=120) | long_lines
+lines = st.text(LINE, max_size=120).filter(lambda text: VARIABLE not in text) | long_lines
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 words = st.text(string.ascii_letters + string.digits + "-_", min_size=1, max_size=12)
 locals_ = st.lists(st.text(ATOM, min_size=1, max_size=8), min_size=1, max_size=3).map(".".join)

@@ -2,16 +2,20 @@
 
 from random import Random
 
+import pytest
 from msgspec.structs import replace
 
 from everpost.model.message import Address, Attachment
 from everpost.model.outcome import Kind
 from everpost.providers import sparkpost
+from everpost.providers.contract import Unsendable
 from everpost.providers.http import json_request
 from everpost.sandbox.api import Conduct
 from everpost.sandbox.inbox import Inbox
 from everpost.sandbox.sparkpost import SparkPost
 from provider_cases import DRAFT, ID, account_of, answered, built
+
+NAMED = Address("bob@example.org", "Bob {{ x }}")
 
 
 def sent(draft, *refused):
@@ -66,3 +70,12 @@ def test_the_largest_mail_fits_into_what_it_takes():
     """20 MB of content, attachments in base64."""
     large = Attachment(filename="a", content_type="a/b", content=bytes(sparkpost.PROVIDER.limits.content_bytes_max))
     assert len(built("sparkpost", replace(DRAFT, attachments=(large,))).body) < 20_000_000
+
+
+@pytest.mark.parametrize(
+    "change", [{"subject": "{{ 7 }}"}, {"headers": {"X-Kind": "a{{b"}}, {"sender": NAMED}, {"to": (NAMED,)}]
+)
+def test_what_it_would_read_as_a_variable_in_a_header_goes_elsewhere(change):
+    built_ = sparkpost.PROVIDER.build(replace(DRAFT, **change), ID, account_of("sparkpost"))
+    assert isinstance(built_, Unsendable)
+    assert "{{" in built_.reason
