@@ -128,6 +128,9 @@ def test_everything_but_the_star_stands_for_itself_in_a_pattern(local):
         (("other.com",), False),
         (("mail.example.com",), False),
         (("com",), False),
+        (("*.com",), True),
+        (("*.example.com",), False),
+        (("*.ple.com",), False),
     ],
 )
 @pytest.mark.parametrize("sender", ["ann@example.com", "Ann@Example.Com"])
