@@ -44,7 +44,7 @@ class Unsubscribing:
         """With the headers of its link, if its sender wants one."""
         if not message.unsubscribe or self.public_url is None:
             return message
-        secrets = await self._read() if self._may_read() else self._secrets
+        secrets = self._secrets if self._secrets and not self._may_read() else await self._read()
         return with_link(message, f"{self.public_url.rstrip('/')}/u/{token_of(message.id, secrets[0])}")
 
     async def rotate(self) -> None:
