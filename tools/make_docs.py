@@ -5,12 +5,15 @@ there."""
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from chain import lists
 from collection import files
-from pages import api, configuration, cost, dashboard, events, faults, limits, metrics, postman, providers
+from pages import api, configuration, cost, dashboard, events, faults, limits, metrics, postman, provider, providers
+
+from everpost.wiring import PROVIDERS
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "docs" / "reference"
 NOTE: Final = "<!-- Made from the code by `make docs`: change the code, not this page. -->\n\n"
@@ -24,11 +27,14 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "metrics.md": metrics.page,
     "postman.md": postman.page,
     "providers.md": providers.page,
+    **{f"providers/{name}.md": partial(provider.page, each) for name, each in PROVIDERS.items()},
 }
 
 
 def write(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "providers").mkdir(parents=True, exist_ok=True)
+    for page_of_a_provider in (folder / "providers").iterdir():  # some may be gone
+        page_of_a_provider.unlink()
     for name, page in PAGES.items():
         (folder / name).write_text(NOTE + page())
     document = json.dumps(api.document(), indent=2, ensure_ascii=False)

@@ -1,5 +1,7 @@
 """The provider that docs/adding-a-provider.md shows is one."""
 
+import hashlib
+import hmac
 import json
 import re
 from pathlib import Path
@@ -8,11 +10,15 @@ import pytest
 
 from everpost.model.account import Account
 from everpost.model.outcome import Kind
+from everpost.model.sighting import Bounce, Reason, SightingKind, Unreadable
 from everpost.providers.contract import Absent, Found, HttpResponse, Provider, Sought, Unclear, Unsendable, outcome_of
+from everpost.providers.hooks import Forged, Genuine, Webhook
+from hook_senders import hook_request
 from provider_cases import DRAFT, ID, PLAIN, body_of, message_of
+from store_values import NOW
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "adding-a-provider.md"
-[CODE] = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+CODE, EVENTS = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
 ACCOUNT = Account(name="main", provider="postbox", settings={"api_key": "k"})
 MAIL = message_of(PLAIN)
 
@@ -25,12 +31,26 @@ def provider():
     return names["PROVIDER"]
 
 
+@pytest.fixture(scope="module")
+def webhook():
+    names = {}
+    exec(compile(EVENTS, str(PAGE), "exec"), names)
+    assert isinstance(names["WEBHOOK"], Webhook)
+    return names["WEBHOOK"]
+
+
+def posted(event, *, secret="s", signed_at=NOW):
+    body = json.dumps(event).encode()
+    signature = hmac.new(secret.encode(), f"{signed_at:.0f}.".encode() + body, hashlib.sha256).hexdigest()
+    return hook_request(body, {"postbox-time": f"{signed_at:.0f}", "postbox-signature": signature})
+
+
 def answer(status, value):
     return HttpResponse(status=status, headers={}, body=json.dumps(value).encode())
 
 
-def test_its_file_is_short_enough():
-    assert len(CODE.splitlines()) <= 150
+def test_its_files_are_short_enough():
+    assert max(len(CODE.splitlines()), len(EVENTS.splitlines())) <= 150
 
 
 def test_it_builds_a_request_that_names_the_delivery(provider):
@@ -61,3 +81,23 @@ def test_it_finds_out_what_became_of_a_mail(provider):
     assert provider.resolve.read(sought, answer(200, {"mails": mails})) == Found("x")
     assert provider.resolve.read(sought, answer(200, {"mails": []})) == Absent()
     assert isinstance(provider.resolve.read(sought, answer(403, {})), Unclear)
+
+
+def test_it_believes_what_is_signed_in_time(webhook):
+    day_s = 86_400.0
+    assert webhook.verify(posted({}), ACCOUNT, ("old", "s")) == Genuine()
+    assert isinstance(webhook.verify(posted({}, secret="other"), ACCOUNT, ("s",)), Forged)
+    assert isinstance(webhook.verify(posted({}, signed_at=NOW - day_s), ACCOUNT, ("s",)), Forged)
+    assert isinstance(webhook.verify(posted({}), ACCOUNT, ()), Forged)
+    assert isinstance(webhook.verify(hook_request(b"{}", {}), ACCOUNT, ("s",)), Forged)
+
+
+def test_it_reads_events(webhook):
+    gone = {"bounce": "hard", "reply": "550 5.1.1 no such user", "metadata": {"everpost_id": ID}}
+    event = {"event": "bounced", "event_id": "e", "to": "bob@example.org", "id": "x"} | gone
+    bounced, other, bad = webhook.read(posted([event, {"event": "new"}, {}]).body)
+    assert (bounced.kind, bounced.recipient) == (SightingKind.BOUNCED, "bob@example.org")
+    assert (bounced.bounce, bounced.reason) == (Bounce.HARD, Reason.INVALID_RECIPIENT)
+    assert (bounced.delivery_id, bounced.event_id, bounced.provider_message_id) == (ID, "e", "x")
+    assert other.kind is SightingKind.UNKNOWN
+    assert isinstance(bad, Unreadable)

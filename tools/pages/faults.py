@@ -90,7 +90,7 @@ def page() -> str:
             [(fault, *(_cell(provider, fault) for provider in providers)) for fault in (*ON_THE_WAY, *IN_ANSWERS)],
         ),
         "Errors by status are in the provider's own form, in words that name no cause: with other words some mean "
-        "something else, as the tables of [providers](providers.md) say.",
+        "something else, as the table of each [provider](providers.md) says.",
     )
 
 
