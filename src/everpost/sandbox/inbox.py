@@ -43,6 +43,7 @@ class Inbox:
         self.taken: Counter[str] = Counter()  # by delivery id: mails that will arrive
         self.lost: Counter[str] = Counter()  # by delivery id: mails that were dropped on purpose
         self.on_caught: list[Callable[[Caught], None]] = []  # are told of each new mail
+        self.on_happened: list[Callable[[Caught, Sequence[Happened]], None]] = []  # and of what becomes of it
         self._clock = clock
         self._kept_max = kept_max
         self._kept_bytes_max = kept_bytes_max
@@ -80,6 +81,8 @@ class Inbox:
         """What is told of a mail is listed as long as the mail is kept."""
         if caught_id in self._kept:
             self._happened[caught_id] += happened
+            for listener in self.on_happened:
+                listener(self._kept[caught_id], happened)
 
     def happened(self, caught_id: str) -> Sequence[Happened]:
         return self._happened.get(caught_id, ())

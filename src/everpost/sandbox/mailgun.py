@@ -16,6 +16,8 @@ from everpost.sandbox.api import Conduct, random_id
 from everpost.sandbox.events import Told, told_of
 from everpost.sandbox.faults import FaultPlan, Target
 from everpost.sandbox.inbox import Inbox
+from everpost.sandbox.lists import mailgun as lists
+from everpost.sandbox.lists.suppressed import Suppressed
 from everpost.sandbox.tellers.mailgun import event_of
 
 EVENTS_MAX: Final = 300
@@ -37,6 +39,7 @@ class Mailgun:
         self._conduct = conduct
         self._clock = clock
         self._random = random
+        self._suppressed = Suppressed(self.name, inbox, conduct, clock)
 
     def target(self, method: str, path: str) -> Target:
         return Target.SEND if method == "POST" and _SEND.fullmatch(path) else Target.LOOKUP
@@ -57,7 +60,8 @@ class Mailgun:
                 return dialect.render_error(400, str(refused))
         if request.method == "GET" and (found := _DOMAIN.fullmatch(request.path)):
             return render_json(200, {"domain": {"name": unquote(found[1]), "state": "active"}})
-        return Rendered(status=200, headers={"content-type": "text/plain"}, body=b"Mailgun Magnificent API")
+        listed = self._suppressed.answer(request, lists.answer, dialect.render_error)
+        return listed or Rendered(status=200, headers={"content-type": "text/plain"}, body=b"Mailgun Magnificent API")
 
     def _let_in(self, authorization: str) -> bool:
         scheme, _, login = authorization.partition(" ")

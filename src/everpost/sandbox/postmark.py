@@ -17,6 +17,8 @@ from everpost.model.message import Address, Attachment, Draft
 from everpost.sandbox.api import Conduct
 from everpost.sandbox.faults import FaultPlan, Target
 from everpost.sandbox.inbox import Caught, Inbox
+from everpost.sandbox.lists import postmark as lists
+from everpost.sandbox.lists.suppressed import Suppressed
 
 SEND_PATHS: Final = ("/email", "/email/withTemplate", "/email/batch")
 INVALID: Final = 300
@@ -62,6 +64,7 @@ class Postmark:
         self._conduct = conduct
         self._clock = clock
         self._random = random
+        self._suppressed = Suppressed(self.name, inbox, conduct, clock)
 
     def target(self, method: str, path: str) -> Target:
         return Target.SEND if method == "POST" and path in SEND_PATHS else Target.LOOKUP
@@ -83,7 +86,8 @@ class Postmark:
                 return self._search(request.query)
             case "GET", "/server":
                 return render_json(200, {"ID": 1, "Name": "Sandbox", "DeliveryType": "Sandbox"})
-        return _error(404, 0, "not found")
+        listed = self._suppressed.answer(request, lists.answer, _invalid)
+        return listed or _error(404, 0, "not found")
 
     def _send(self, body: bytes, token: str, *, lose: bool) -> Rendered:
         try:
@@ -93,7 +97,7 @@ class Postmark:
         parsed = _parsed(email)
         if isinstance(parsed, str):
             return _error(422, INVALID, parsed)
-        inactive = [each for each in parsed.draft.recipients if each.email in self._conduct.inactive_recipients]
+        inactive = [each for each in parsed.draft.recipients if self._suppressed.stops(each.email, *lists.REASONS)]
         if len(inactive) == len(parsed.draft.recipients):
             return _error(422, INACTIVE, "You tried to send to a recipient that has been marked as inactive.")
         message_id = str(UUID(int=self._random.getrandbits(128), version=4))
@@ -191,6 +195,10 @@ def _fits(caught: Caught, query: dict[str, str]) -> bool:
 
 def _instant(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat()
+
+
+def _invalid(_: int, words: str) -> Rendered:
+    return _error(422, INVALID, words)
 
 
 def _error(status: int, code: int, words: str) -> Rendered:

@@ -17,6 +17,8 @@ from everpost.model.problem import Problem
 from everpost.sandbox.api import Conduct, random_id
 from everpost.sandbox.faults import FaultPlan, Target
 from everpost.sandbox.inbox import Caught, Inbox
+from everpost.sandbox.lists import sendgrid as lists
+from everpost.sandbox.lists.suppressed import Suppressed
 
 SEND_PATH: Final = "/v3/mail/send"
 _TO: Final = re.compile(r"to_email = '((?:[^']|'')*)'")
@@ -43,6 +45,7 @@ class SendGrid:
         self._conduct = conduct
         self._clock = clock
         self._random = random
+        self._suppressed = Suppressed(self.name, inbox, conduct, clock)
 
     def target(self, method: str, path: str) -> Target:
         return Target.SEND if method == "POST" and path == SEND_PATH else Target.LOOKUP
@@ -64,7 +67,8 @@ class SendGrid:
                 return render_json(200, {"scopes": ["mail.send"]})
             case "GET", path if path.startswith("/v3/logs/"):
                 return self._log(path.removeprefix("/v3/logs/"))
-        return dialect.render_error(404, "not found")
+        listed = self._suppressed.answer(request, lists.answer, dialect.render_error)
+        return listed or dialect.render_error(404, "not found")
 
     def _send(self, request: Submission, key: str, *, lose: bool) -> Rendered:
         parsed = dialect.parse(request)

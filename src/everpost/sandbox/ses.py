@@ -22,6 +22,8 @@ from everpost.sandbox.api import Conduct
 from everpost.sandbox.desk import Desk
 from everpost.sandbox.faults import FaultPlan, Target
 from everpost.sandbox.inbox import Inbox
+from everpost.sandbox.lists import ses as lists
+from everpost.sandbox.lists.suppressed import Suppressed
 
 ID_HEADER: Final = "X-Everpost-Id"
 SEND_PATH: Final = "/v2/email/outbound-emails"
@@ -98,6 +100,7 @@ class Ses:
 
     def __init__(self, inbox: Inbox, conduct: Conduct, clock: Callable[[], float], random: Random) -> None:
         self._desk = Desk(self.name, inbox, conduct, clock, random)
+        self._suppressed = Suppressed(self.name, inbox, conduct, clock)
 
     def target(self, method: str, path: str) -> Target:
         return Target.SEND if method == "POST" and path == SEND_PATH else Target.LOOKUP
@@ -119,7 +122,8 @@ class Ses:
             case "GET", path if path == ACCOUNT_PATH:
                 quota = {"Max24HourSend": 200.0, "MaxSendRate": 1.0, "SentLast24Hours": 0.0}
                 return render_json(200, {"SendQuota": quota, "SendingEnabled": True, "ProductionAccessEnabled": False})
-        return _error(404, "not found", "UnknownOperationException")
+        listed = self._suppressed.answer(request, lists.answer, _error)
+        return listed or _error(404, "not found", "UnknownOperationException")
 
     def _send(self, body: bytes, key: str, region: str, *, lose: bool) -> Rendered:
         try:

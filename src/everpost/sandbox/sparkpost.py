@@ -19,6 +19,8 @@ from everpost.sandbox.desk import Desk
 from everpost.sandbox.events import Told, told_of
 from everpost.sandbox.faults import FaultPlan, Target
 from everpost.sandbox.inbox import Inbox
+from everpost.sandbox.lists import sparkpost as lists
+from everpost.sandbox.lists.suppressed import Suppressed
 from everpost.sandbox.tellers.sparkpost import event_of
 
 BASE: Final = "/api/v1"
@@ -70,7 +72,7 @@ class SparkPost:
     def __init__(self, inbox: Inbox, conduct: Conduct, clock: Callable[[], float], random: Random) -> None:
         self._inbox = inbox
         self._desk = Desk(self.name, inbox, conduct, clock, random)
-        self._conduct = conduct
+        self._suppressed = Suppressed(self.name, inbox, conduct, clock)
 
     def target(self, method: str, path: str) -> Target:
         return Target.SEND if method == "POST" and path.removeprefix(BASE) == SEND_PATH else Target.LOOKUP
@@ -93,7 +95,8 @@ class SparkPost:
                     return _error(400, str(refused))
             case "GET", "/account":
                 return render_json(200, {"results": {"company_name": "Sandbox", "status": "active"}})
-        return _error(404, "Resource could not be found")
+        listed = self._suppressed.answer(request, lists.answer, _error)
+        return listed or _error(404, "Resource could not be found")
 
     def _send(self, body: bytes, key: str, *, lose: bool) -> Rendered:
         try:
@@ -104,7 +107,7 @@ class SparkPost:
         if isinstance(parsed, str):
             return _error(422, parsed)
         everybody = parsed.draft.recipients
-        refused_ones = [each for each in everybody if each.email in self._conduct.inactive_recipients]
+        refused_ones = [each for each in everybody if self._suppressed.stops(each.email, *lists.STOPPING)]
         transmission = str(self._desk.random.getrandbits(56))
         if len(refused_ones) < len(everybody):
             self._desk.take(key, transmission, parsed, lose=lose)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -68,12 +69,10 @@ def test_an_address_is_added_and_removed_for_a_stream(everpost, server):
 SETTINGS = {
     "mailgun": 'domain = "m.example"\napi_key = "k"',
     "ses": 'region = "eu-west-1"\naccess_key_id = "AK"\nsecret_access_key = "s"',
-    "brevo": 'api_key = "k"',
-    "mandrill": 'api_key = "k"',
-    "postmark": 'api_key = "k"',
-    "sendgrid": 'api_key = "k"',
-    "sparkpost": 'api_key = "k"',
+    "mailjet": 'api_key = "k"\nsecret_key = "s"',
+    "scaleway": 'api_key = "k"\nproject_id = "6170692e-7363-616c-6577-61792e636f6d"',
 }
+USUAL = 'api_key = "k"'
 BOB, CAROL, DAN, FRED = (f"{name}@example.org" for name in ("bob", "carol", "dan", "fred"))
 FOUND = {BOB: "bounce", CAROL: "complaint", DAN: "unsubscribe"}
 
@@ -132,7 +131,41 @@ def mandrill(server):
     server.put("POST", "/api/1.4/rejects/add", 200, {"added": True})
 
 
-PROVIDERS = {each.__name__: each for each in (brevo, mailgun, mandrill, postmark, sendgrid, ses, sparkpost)}
+def mailersend(server):
+    place = "/v1/suppressions/"
+    for name, address in (("hard-bounces", BOB), ("spam-complaints", CAROL), ("unsubscribes", DAN)):
+        first = {"data": [{"recipient": {"email": address}, "reason": "x"}], "links": {"next": "http://x/?page=2"}}
+        server.put("GET", place + name, 200, first, {"data": [], "links": {"next": None}})
+    blocked = [{"type": "pattern", "pattern": ".*@example.net"}, {"type": "exact", "pattern": FRED}]
+    pages = {"data": blocked[:1], "links": {"next": "http://x/?page=2"}}, {"data": blocked[1:], "links": {"next": None}}
+    server.put("GET", place + "blocklist", 200, *pages)
+    server.put("POST", place + "blocklist", 201, {"data": []})
+
+
+def mailtrap(server):
+    told = [(BOB, "hard bounce"), (CAROL, "spam complaint"), (DAN, "unsubscription")]
+    rows = [{"id": f"id-{one}", "email": one, "type": why} for one, why in told]
+    server.put("GET", "/api/suppressions", 200, rows[:2], rows[2:], [])
+
+
+def resend(server):
+    rows = [{"id": f"id-{why}", "email": one, "origin": why} for one, why in ((BOB, "bounce"), (CAROL, "complaint"))]
+    pages = {"has_more": True, "data": rows[:1]}, {"has_more": False, "data": rows[1:]}
+    server.put("GET", "/suppressions", 200, *pages)
+    server.put("POST", "/suppressions/batch/add", 201, {"data": []})
+
+
+def scaleway(server):
+    above = "/transactional-email/v1alpha1/regions/fr-par"
+    listed = [{"email": FRED, "type": "mailbox_full"}, {"email": BOB, "type": "mailbox_not_found", "reason": "x"}]
+    server.put("GET", f"{above}/domains", 200, {"domains": [{"id": "d-1"}, {"id": "d-2"}]})
+    server.put("GET", f"{above}/blocklists", 200, {"blocklists": listed[:1]}, {"blocklists": listed[1:]})
+
+
+BOTH_WAYS = (mailersend, mailgun, mandrill, postmark, resend, sendgrid, ses, sparkpost)
+PROVIDERS = {each.__name__: each for each in (*BOTH_WAYS, brevo, mailtrap, scaleway)}
+UNKNOWN = {"ses": {DAN}, "resend": {DAN}, "scaleway": {CAROL, DAN}}  # whom its list can't hold
+FURTHER = {"mailersend": {FRED: "account"}}  # whom its list alone holds
 
 
 @pytest.fixture
@@ -143,7 +176,7 @@ def there(everpost, server, tmp_path):
         config = tmp_path / "everpost.toml"
         config.write_text(
             f'data = "{tmp_path / "data"}"\n[accounts.a]\nprovider = "{name}"\nbase_url = "{server.url}"\n'
-            f'{SETTINGS[name]}\n[routes.default]\naccounts = ["a"]\n'
+            f'{SETTINGS.get(name, USUAL)}\n[routes.default]\naccounts = ["a"]\n'
         )
         (tmp_path / "data").mkdir(exist_ok=True)
         return everpost("suppressions", verb, "--account", "a", "--config", config, "--json", *words)
@@ -170,7 +203,8 @@ def stored(tmp_path):
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_what_a_provider_lists_is_added_once_and_only_when_it_is_asked_for(there, server, tmp_path, name):
     PROVIDERS[name](server)
-    found = {one: source for one, source in FOUND.items() if name != "ses" or source != "unsubscribe"}
+    found = {one: source for one, source in FOUND.items() if one not in UNKNOWN.get(name, ())}
+    found |= FURTHER.get(name, {})
     looked = there(name, "pull").json
     assert (looked["dry_run"], looked["done"]) == (True, len(found))
     assert stored(tmp_path) == []
@@ -199,7 +233,7 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize("name", [name for name in PROVIDERS if name != "brevo"])
+@pytest.mark.parametrize("name", [each.__name__ for each in BOTH_WAYS])
 def test_what_stops_all_mail_is_brought_to_a_provider_and_a_dry_run_asks_it_nothing(there, server, tmp_path, name):
     PROVIDERS[name](server)
     with_store(tmp_path, lambda store: store.suppress(ROWS, []))
@@ -213,9 +247,25 @@ def test_what_stops_all_mail_is_brought_to_a_provider_and_a_dry_run_asks_it_noth
     assert there(name, "push", "--yes").json == done
 
 
-def test_a_provider_that_takes_none_is_named(there):
-    ended = there("brevo", "push", "--yes")
-    assert (ended.code, "Brevo takes no entries" in ended.out) == (1, True)
+@pytest.mark.parametrize(("name", "title"), [("brevo", "Brevo"), ("mailtrap", "Mailtrap"), ("scaleway", "Scaleway")])
+def test_a_provider_that_takes_none_is_named(there, name, title):
+    ended = there(name, "push", "--yes")
+    assert (ended.code, f"{title} takes no entries of its list" in ended.out) == (1, True)
+
+
+@pytest.mark.parametrize("verb", ["pull", "push"])
+def test_a_provider_that_has_no_list_is_named(there, verb):
+    ended = there("mailjet", verb, "--yes")
+    assert (ended.code, "Mailjet has no list that could be asked for" in ended.out) == (1, True)
+
+
+def test_the_lists_of_all_domains_are_read_page_by_page(there, server):
+    """A domain is known by its id alone, and so are its pages."""
+    scaleway(server)
+    there("scaleway", "pull")
+    asked = [parse_qs(urlsplit(asked.path).query) for asked in server.asked]
+    assert [each.get("domain_id") for each in asked] == [None, ["d-1"], ["d-2"]]
+    assert "project_id" in asked[0]
 
 
 @pytest.mark.parametrize(

@@ -166,7 +166,7 @@ def _pull(args: Namespace, screen: Screen) -> int:
 def _push(args: Namespace, screen: Screen) -> int:
     async def push(exchange: Exchange, caller: Caller, account: Account, lists: Lists) -> Tally:
         if lists.add is None:
-            raise Stop(f"{PROVIDERS[account.provider].title} takes no entries of its list from outside")
+            raise Stop(f"{PROVIDERS[account.provider].title} takes no entries of its list from Everpost")
         return await exchange.push(caller, account, lists, dry_run=not args.yes)
 
     return _exchanged(args, screen, push, f"brought to {args.account}")
