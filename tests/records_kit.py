@@ -10,18 +10,22 @@ from engine_kit import World, account
 from everpost.dialects.contract import Submission
 from everpost.providers.contract import Fault, HttpResponse, Phase
 from everpost.sandbox.api import Conduct
+from everpost.sandbox.brevo import Brevo
 from everpost.sandbox.faults import Target
 from everpost.sandbox.inbox import Inbox
+from everpost.sandbox.mailersend import MailerSend
 from everpost.sandbox.mailgun import Mailgun
 from everpost.sandbox.sendgrid import SendGrid
 from everpost.sandbox.sparkpost import SparkPost
 from everpost.wiring import PROVIDERS
 
-SANDBOXES = {"sendgrid": SendGrid, "mailgun": Mailgun, "sparkpost": SparkPost}
+SANDBOXES = {"sendgrid": SendGrid, "mailgun": Mailgun, "sparkpost": SparkPost, "brevo": Brevo, "mailersend": MailerSend}
 SETTINGS = {
     "sendgrid": {"api_key": "SG.x"},
     "mailgun": {"api_key": "key-x", "domain": "mg.example.com"},
     "sparkpost": {"api_key": "key-x"},
+    "brevo": {"api_key": "key-x"},
+    "mailersend": {"api_key": "key-x"},
 }
 
 

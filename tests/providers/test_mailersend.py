@@ -1,5 +1,6 @@
 """What is peculiar to MailerSend."""
 
+import json
 from random import Random
 
 import pytest
@@ -7,7 +8,7 @@ from msgspec.structs import replace
 
 from everpost.model.message import Attachment
 from everpost.model.outcome import Kind
-from everpost.providers.contract import Absent, Ask, Found, Sought, outcome_of
+from everpost.providers.contract import Absent, Ask, Found, HttpResponse, Sought, outcome_of
 from everpost.providers.mailersend import PAGE, PROVIDER
 from everpost.sandbox.api import Conduct
 from everpost.sandbox.inbox import Inbox
@@ -50,6 +51,24 @@ def test_a_mail_with_some_suppressed_recipients_was_taken_and_says_so(server, in
     outcome = sent(server)
     assert (outcome.kind, outcome.text) == (Kind.ACCEPTED, "SOME_SUPPRESSED")
     assert outcome.provider_message_id == inbox.list()[0].provider_message_id
+
+
+def test_of_the_activity_of_a_domain_what_no_webhook_tells_is_left_out_and_so_is_the_mail():
+    asked = PROVIDER.history.start(account_of("mailersend"), STARTED_AT, STARTED_AT + 60.0)
+    domains = asked.read(page_of([{"id": "d1", "name": "example.com"}]))
+    assert domains.told == ()
+    assert "/v1/activity/d1?" in domains.further.request.url
+    email = {"tags": [ID], "recipient": {"email": EMAILS[0]}, "html": "<p>secret</p>"}
+    entries = [{"id": type_, "type": type_, "email": email} for type_ in ("queued", "delivered")]
+    listed = domains.further.read(page_of(entries))
+    assert [(one.native, one.event_id, one.delivery_id) for one in listed.told] == [("activity.delivered", None, ID)]
+    assert b"secret" not in listed.told[0].raw
+    assert listed.further is None
+
+
+def page_of(entries):
+    body = json.dumps({"data": entries, "links": {"next": None}}).encode()
+    return HttpResponse(status=200, headers={}, body=body)
 
 
 def test_a_mail_is_found_behind_a_page_of_others(server):

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from everpost.core.masking import masked
 from everpost.model.delivery import Delivery
-from everpost.model.event import Event, EventType
+from everpost.model.event import Event, EventType, Recorded
 from everpost.model.message import Message
 from everpost.model.sighting import Bounce, Sighting, SightingKind, Unreadable
 from everpost.model.suppression import ALL, Source, Suppression
@@ -36,6 +36,7 @@ class Join(Struct, frozen=True, kw_only=True):
     delivery: Delivery
     message: Message
     by: str  # metadata, message_id or recipient
+    trail: tuple[Recorded, ...] = ()  # of the mail
 
     def place(self, sighting: Sighting) -> int | None:
         """The recipient's place in to, cc and bcc; None where it can't be told whose it is."""

@@ -1,8 +1,8 @@
 """Asks providers for the events that their webhooks missed: from time to time, one process at a time, and on request.
 
 What is listed is read as what is told, and goes the same way into the store. Its events have the ids that webhooks give
-them, so nothing is there twice, whichever way it came first; that is why the time of the last question may overlap with
-that of the one before, by as much as a list may lag.
+them, or are known by what they tell, so nothing is there twice, whichever way it came first; that is why the time of
+the last question may overlap with that of the one before, by as much as a list may lag.
 """
 
 import asyncio
@@ -20,10 +20,9 @@ from everpost.engine.lease import Lease
 from everpost.engine.ports import Ports
 from everpost.model.limits import BACKFILL_PAGES_MAX
 from everpost.providers.contract import HttpResponse, Unclear
-from everpost.providers.history import History
+from everpost.providers.history import SLICE_S, History
 from everpost.store.port import StoreUnavailable
 
-SLICE_S: Final = 900.0  # of time is asked for at once: what is done of a long time is kept when it breaks off
 LOOKS: Final = 8  # at the place, in the time from one question to the next
 _FOLDER: Final = "backfill/"
 _log = logging.getLogger(__name__)
@@ -75,7 +74,7 @@ class Backfill:
     async def fill(self, name: str, since: float) -> Filled:
         """Asks for all of that time at once; `name` is one of those that can be asked. Raises StoreUnavailable."""
         filled, now = Filled(), self._ports.clock.now()
-        for begin, end in _slices(since, now):
+        for begin, end in self._slices(name, since, now):
             filled = await self._slice(name, begin, end, filled)
             if filled.trouble:
                 break
@@ -116,7 +115,7 @@ class Backfill:
         place, version = await self._place(name)
         if place is None:
             place, version = Place(until=now - SLICE_S, at=now), await self._keep(name, now - SLICE_S, now, 0)
-        for begin, end in _slices(min(place.until, now) - self._late_s(name), now):
+        for begin, end in self._slices(name, min(place.until, now) - self._late_s(name), now):
             filled = await self._slice(name, begin, end, Filled())
             if filled.trouble:
                 return filled.trouble
@@ -134,30 +133,41 @@ class Backfill:
         return 0 if stored is None else stored.version
 
     def _late_s(self, name: str) -> float:
-        member = self._fleet.member(name)
-        history = member.provider.history if member is not None else None
+        history = self._history(name)
         return history.late_s if history is not None else 0.0
+
+    def _slices(self, name: str, since: float, until: float) -> Iterator[tuple[float, float]]:
+        history = self._history(name)
+        slice_s = history.slice_s if history is not None else SLICE_S
+        while since < until:
+            end = min(since + slice_s, until)
+            yield since, end
+            since = end
+
+    def _history(self, name: str) -> History | None:
+        member = self._fleet.member(name)
+        return member.provider.history if member is not None else None
 
     async def _slice(self, name: str, begin: float, end: float, filled: Filled) -> Filled:
         member = self._fleet.member(name)
         history = member.provider.history if member is not None else None
         if member is None or history is None:
             return filled.broken("its provider lists no events")
-        request = history.start(member.account, begin, end)
+        question = history.start(member.account, begin, end)
         for _ in range(BACKFILL_PAGES_MAX):
             not_after = self._ports.clock.monotonic() + LOOKUP_TIMEOUTS.total_s
-            answer = await self._ports.wire.send(request, LOOKUP_TIMEOUTS, not_after)
+            answer = await self._ports.wire.send(question.request, LOOKUP_TIMEOUTS, not_after)
             if not isinstance(answer, HttpResponse):
                 return filled.broken(f"the question got no answer: {answer.text}")
-            listed = history.read(member.account, answer)
+            listed = question.read(answer)
             if isinstance(listed, Unclear):
                 return filled.broken(listed.reason)
             if listed.told:
-                filled = filled.plus(await self._ingestor.keep(name, listed.told, self._ports.clock.now()))
+                filled = filled.plus(await self._ingestor.keep_listed(name, listed.told, self._ports.clock.now()))
             if listed.further is None:
                 return filled
-            request = listed.further
-        return filled.broken(f"there are more than {BACKFILL_PAGES_MAX} pages of events in {SLICE_S:.0f} s")
+            question = listed.further
+        return filled.broken(f"there are more than {BACKFILL_PAGES_MAX} pages of events in {history.slice_s:.0f} s")
 
     async def _place(self, name: str) -> tuple[Place | None, int]:
         """With its version."""
@@ -180,10 +190,3 @@ def _histories(fleet: Fleet) -> Iterator[tuple[Member, History]]:
 def _is_due(place: Place, every_s: float, now: float) -> bool:
     """A place that lies ahead was written by a clock that was."""
     return not 0.0 <= now - place.at < every_s
-
-
-def _slices(since: float, until: float) -> Iterator[tuple[float, float]]:
-    while since < until:
-        end = min(since + SLICE_S, until)
-        yield since, end
-        since = end

@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from everpost.core import noticing, transitions
+from everpost.core import noticing, repeating, transitions
 from everpost.core.noticing import Join
 from everpost.core.transitions import OPEN
 from everpost.engine import journal
@@ -24,7 +24,7 @@ from everpost.engine.ports import Ports
 from everpost.model.account import Account
 from everpost.model.change import Change
 from everpost.model.delivery import Delivery, DeliveryState
-from everpost.model.event import Event
+from everpost.model.event import Event, Recorded
 from everpost.model.limits import PAPER_BYTES_MAX, PROVIDER_ID_CHARS_MAX
 from everpost.model.sighting import RELEASED, TAKEN, Sighting, SightingKind, Unreadable
 from everpost.model.suppression import Suppression, covers, has_expired
@@ -37,6 +37,7 @@ RESOLVE_TRIES: Final = 3  # against workers that write at the same moment
 _log = logging.getLogger(__name__)
 
 OnWritten = Callable[[Sequence[Change]], None]
+Sieve = Callable[[Event, Sequence[Recorded]], Event | None]
 
 
 class Taken(Struct, frozen=True, kw_only=True):
@@ -125,13 +126,26 @@ class Ingestor:
         return self._tokens.setdefault(token, digest) == digest
 
     async def keep(self, account: str, read: Sequence[Sighting | Unreadable], received_at: float) -> Taken:
-        """Of a genuine request of the account's provider, or of an answer of its. Raises StoreUnavailable."""
+        """Of a genuine request of the account's provider. Raises StoreUnavailable."""
+        return await self._keep(account, read, received_at, repeating.unless_told)
+
+    async def keep_listed(self, account: str, read: Sequence[Sighting | Unreadable], received_at: float) -> Taken:
+        """Of an answer of the account's provider, whose list may give no ids. Raises StoreUnavailable."""
+        return await self._keep(account, read, received_at, repeating.unless_known)
+
+    async def _keep(
+        self, account: str, read: Sequence[Sighting | Unreadable], received_at: float, of_no_id: Sieve
+    ) -> Taken:
         sightings = [one for one in read if isinstance(one, Sighting)]
         joins = await self._joiner.joins(sightings, account)
-        notices = [
-            await self._notice(noticing.event_of(sighting, account, join, received_at), sighting, join)
-            for sighting, join in zip(sightings, joins, strict=True)
-        ]
+        notices = []
+        for sighting, join in zip(sightings, joins, strict=True):
+            sieve = of_no_id if sighting.event_id is None else repeating.unless_told
+            event = noticing.event_of(sighting, account, join, received_at)
+            fresh = sieve(event, () if join is None else join.trail)
+            if fresh is not None:
+                notices.append(await self._notice(fresh, sighting, join))
+        passed_over = len(sightings) - len(notices)
         unreadable = [one for one in read if isinstance(one, Unreadable)]
         notices += [_unreadable(one, account, received_at) for one in unreadable]
         written = await self._ports.store.note(notices)
@@ -142,7 +156,7 @@ class Ingestor:
             joined=joined,
             unjoined=len(joins) - joined,
             unreadable=len(unreadable),
-            repeated=written.count(False),
+            repeated=passed_over + written.count(False),
         )
 
     async def _notice(self, event: Event, sighting: Sighting, join: Join | None) -> Notice:

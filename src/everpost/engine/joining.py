@@ -60,7 +60,7 @@ class Joiner:
         stored = await self._ports.store.get_message(delivery.project, delivery.message_id)
         if stored is None or not _was_given(stored, delivery, account):
             return None
-        return Join(delivery=delivery, message=stored.message, by="metadata")
+        return Join(delivery=delivery, message=stored.message, by="metadata", trail=stored.events)
 
     async def _searched(self, sighting: Sighting, recipient: str, account: str) -> Join | None:
         given = [
@@ -74,12 +74,12 @@ class Joiner:
         called_so = [one for one in given if name is not None and one[1].provider_message_id == name]
         if called_so:
             stored, delivery = called_so[0]
-            return Join(delivery=delivery, message=stored.message, by="message_id")
+            return Join(delivery=delivery, message=stored.message, by="message_id", trail=stored.events)
         nameless = [one for one in given if name is None or one[1].provider_message_id is None]
         if len(nameless) != 1:
             return None
         stored, delivery = nameless[0]
-        return Join(delivery=delivery, message=stored.message, by="recipient")
+        return Join(delivery=delivery, message=stored.message, by="recipient", trail=stored.events)
 
     def _recent(self, project: str, recipient: str) -> Filter:
         return Filter(project=project, recipient=recipient, created_from=self._ports.clock.now() - BACK_S)

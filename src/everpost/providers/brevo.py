@@ -15,7 +15,7 @@ from everpost.model.account import Account
 from everpost.model.ids import CORRELATION_KEY
 from everpost.model.limits import TAGS_MAX
 from everpost.model.message import Draft
-from everpost.providers import brevo_events, http
+from everpost.providers import brevo_events, brevo_history, http
 from everpost.providers import contract as c
 from everpost.providers.fields import without_repeats
 from everpost.providers.json_mail import JsonMail, address_as
@@ -110,20 +110,14 @@ def _ask(sought: c.Sought) -> c.HttpRequest:
 
 @http.unless_put_off("brevo", ("scheduledAt",))
 def _find(sought: c.Sought, response: c.HttpResponse) -> c.Finding:
-    body = decoded(response.body)
-    events = [] if body == {} else at(body, "events")
-    if response.status != 200 or not isinstance(events, list):
+    events = brevo_history.listed(response)
+    if events is None:
         return http.nothing_told(response)
-    ids = [str(at(event, "messageId") or "") for event in events if sought.delivery_id in _tags(at(event, "tag"))]
+    tagged = (event for event in events if sought.delivery_id in brevo_history.tags_of(event))
+    ids = [str(at(event, "messageId") or "") for event in tagged]
     if events and not ids:
         return c.Unclear("it shows other mails than were asked for")
     return c.Found(ids[0].strip("<>") or None) if ids else c.Absent()
-
-
-def _tags(value: Any) -> list[Any]:
-    """One tag is shown as it is, several as the text of a JSON list."""
-    listed = decoded(value.encode()) if isinstance(value, str) else value
-    return listed if isinstance(listed, list) else [value]
 
 
 PROVIDER: Final = c.Provider(
@@ -146,4 +140,5 @@ PROVIDER: Final = c.Provider(
     probe=lambda account: _request("GET", account, "/account"),
     probe_refused=frozenset({401}),
     webhook=brevo_events.WEBHOOK,
+    history=brevo_history.history(partial(_request, "GET")),
 )

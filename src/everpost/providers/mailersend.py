@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from everpost.model.account import Account
 from everpost.model.message import Draft
 from everpost.providers import contract as c
-from everpost.providers import http, mailersend_events
+from everpost.providers import http, mailersend_events, mailersend_history
 from everpost.providers.mailersend_mail import LIMITS, MAIL
 from everpost.providers.reading import Reading, at, decoded, read_answer
 
@@ -104,4 +104,5 @@ PROVIDER: Final = c.Provider(
     probe=lambda account: _request("GET", account, "/v1/api-quota", account.settings["api_key"]),
     probe_refused=frozenset({401}),
     webhook=mailersend_events.WEBHOOK,
+    history=mailersend_history.history(lambda account, path: _request("GET", account, path, http.lookup_key(account))),
 )

@@ -5,6 +5,7 @@ page is an empty one.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 from urllib.parse import urlencode
 
@@ -13,7 +14,7 @@ import msgspec
 from everpost.model.account import Account
 from everpost.providers import contract as c
 from everpost.providers import http, mailgun_events
-from everpost.providers.history import History, Listed
+from everpost.providers.history import History, Listed, Question
 
 PAGE: Final = {"ascending": "yes", "limit": 300}
 LATE_S: Final = 1800.0
@@ -27,10 +28,11 @@ class _Page(msgspec.Struct):
 def history(url: Callable[[Account, str], str], regions: Mapping[str, str]) -> History:
     """`url`: of a path of the API, with the account's domain in it."""
 
-    def ask(account: Account, address: str) -> c.HttpRequest:
-        return http.request_of("GET", address, http.basic("api", http.lookup_key(account)))
+    def ask(account: Account, address: str) -> Question:
+        request = http.request_of("GET", address, http.basic("api", http.lookup_key(account)))
+        return Question(request=request, read=partial(read, account))
 
-    def start(account: Account, since: float, until: float) -> c.HttpRequest:
+    def start(account: Account, since: float, until: float) -> Question:
         what = {"begin": f"{since:.3f}", "end": f"{until:.3f}"}
         return ask(account, url(account, "/v3/{}/events?" + urlencode(what | PAGE)))
 
@@ -46,7 +48,7 @@ def history(url: Callable[[Account, str], str], regions: Mapping[str, str]) -> H
             return c.Unclear("the next page of events is at another host")
         return Listed(told=told, further=ask(account, following))
 
-    return History(start=start, read=read, late_s=LATE_S)
+    return History(start=start, late_s=LATE_S)
 
 
 def _page(response: c.HttpResponse) -> _Page | None:

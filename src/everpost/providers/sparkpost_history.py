@@ -5,6 +5,7 @@ Each is what a webhook wraps into its class. They are kept for ten days.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -13,7 +14,7 @@ import msgspec
 from everpost.model.account import Account
 from everpost.providers import contract as c
 from everpost.providers import http, sparkpost_events
-from everpost.providers.history import History, Listed
+from everpost.providers.history import History, Listed, Question
 
 EVENTS_MAX: Final = 1000  # of a page
 LATE_S: Final = 600.0
@@ -25,10 +26,11 @@ class _Page(msgspec.Struct):
 
 
 def history(regions: Mapping[str, str]) -> History:
-    def ask(account: Account, path: str) -> c.HttpRequest:
-        return http.json_request("GET", http.url_of(account, regions, path), http.lookup_key(account))
+    def ask(account: Account, path: str) -> Question:
+        request = http.json_request("GET", http.url_of(account, regions, path), http.lookup_key(account))
+        return Question(request=request, read=partial(read, account))
 
-    def start(account: Account, since: float, until: float) -> c.HttpRequest:
+    def start(account: Account, since: float, until: float) -> Question:
         what = {"from": _minute(since), "to": _minute(until + 60.0), "per_page": EVENTS_MAX, "cursor": "initial"}
         return ask(account, f"/api/v1/events/message?{urlencode(what)}")
 
@@ -42,11 +44,11 @@ def history(regions: Mapping[str, str]) -> History:
         if not told or not isinstance(following, str):
             return Listed(told=told)
         further = ask(account, following)
-        if not http.is_own(account, regions, further.url):
+        if not http.is_own(account, regions, further.request.url):
             return c.Unclear("the next page of events is at another place")
         return Listed(told=told, further=further)
 
-    return History(start=start, read=read, late_s=LATE_S)
+    return History(start=start, late_s=LATE_S)
 
 
 def _minute(at: float) -> str:

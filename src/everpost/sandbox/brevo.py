@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from operator import itemgetter
 from random import Random
 from typing import Any, Final
 
@@ -14,9 +15,11 @@ from everpost.dialects.contract import Parsed, Submission
 from everpost.model.ids import CORRELATION_KEY
 from everpost.model.message import Address, Attachment, Draft
 from everpost.sandbox.api import Conduct
-from everpost.sandbox.desk import Desk
+from everpost.sandbox.desk import Desk, number
+from everpost.sandbox.events import Told, told_of
 from everpost.sandbox.faults import FaultPlan, Target
 from everpost.sandbox.inbox import Caught, Inbox
+from everpost.sandbox.tellers.brevo import BrevoTeller
 
 BASE: Final = "/v3"
 SEND_PATH: Final = "/smtp/email"
@@ -24,6 +27,7 @@ CUSTOM: Final = "X-Mailin-custom"
 IDEMPOTENCY: Final = "idempotencyKey"
 KEY_KEPT_S: Final = 1800.0
 EVENTS_MAX: Final = 5000
+_NAMES: Final = {"request": "requests", "hard_bounce": "hardBounces"}  # of events, in the list: else as they are told
 _CODES: Final = {
     400: "invalid_parameter",
     401: "unauthorized",
@@ -90,6 +94,7 @@ class Brevo:
 
     def __init__(self, inbox: Inbox, conduct: Conduct, clock: Callable[[], float], random: Random) -> None:
         self._desk = Desk(self.name, inbox, conduct, clock, random)
+        self._inbox = inbox
         self._clock = clock
         self._known: dict[tuple[str, str], float] = {}  # when which idempotency key of which API key was used
 
@@ -137,10 +142,14 @@ class Brevo:
             event
             for caught in self._desk.shown(email)
             if wanted <= set(_tags(caught)) and query.get("messageId", _bracketed(caught)) == _bracketed(caught)
-            for event in _requests(caught)
-            if email in (None, event["email"])
+            for told in told_of(caught, self._inbox)
+            if email in (None, told.recipient) and _is_between(told, query.get("startDate"), query.get("endDate"))
+            for event in [_listed(told)]
         ]
-        return render_json(200, {"events": events[: int(limit)]} if events else {})
+        events.sort(key=itemgetter("date"), reverse=query.get("sort") != "asc")
+        offset = int(number(query, "offset", 0))
+        page = events[offset : offset + int(limit)]
+        return render_json(200, {"events": page} if page else {})
 
 
 def _metadata(text: str) -> dict[str, str]:
@@ -158,22 +167,25 @@ def _bracketed(caught: Caught) -> str:
     return f"<{caught.provider_message_id}>"
 
 
-def _requests(caught: Caught) -> list[dict[str, Any]]:
-    """Each recipient has an event of its own. Several tags are shown as the text of a JSON list."""
-    tags = _tags(caught)
+def _is_between(told: Told, first: str | None, last: str | None) -> bool:
+    """Whether it happened on one of these days, both included."""
+    day = f"{datetime.fromtimestamp(told.at, UTC):%Y-%m-%d}"
+    return (first or day) <= day <= (last or day)
+
+
+def _listed(told: Told) -> dict[str, Any]:
+    """Each recipient has events of its own. Several tags are shown as the text of a JSON list."""
+    caught, tags = told.caught, _tags(told.caught)
     shown = {"tag": tags[0] if len(tags) == 1 else json.dumps(tags)} if tags else {}
-    return [
-        {
-            "email": address.email,
-            "date": datetime.fromtimestamp(caught.received_at, UTC).isoformat(),
-            "messageId": _bracketed(caught),
-            "event": "requests",
-            "subject": caught.draft.subject,
-            "from": caught.draft.sender.email,
-        }
-        | shown
-        for address in caught.draft.recipients
-    ]
+    event = dict(BrevoTeller.native[told.what])
+    about: dict[str, Any] = {
+        "email": told.recipient,
+        "date": datetime.fromtimestamp(told.at, UTC).isoformat(),
+        "messageId": _bracketed(caught),
+        "subject": caught.draft.subject,
+        "from": caught.draft.sender.email,
+    }
+    return about | event | {"event": _NAMES.get(event["event"], event["event"])} | shown
 
 
 def _error(status: int, words: str, code: str | None = None) -> Rendered:

@@ -1,10 +1,11 @@
 """MailerSend as its clients see it: email, domains, activity."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from math import inf
 from mimetypes import guess_type
+from operator import attrgetter
 from random import Random
 from typing import Any, Final
 
@@ -17,8 +18,10 @@ from everpost.model.ids import MESSAGE_PREFIX
 from everpost.model.message import Address, Attachment, Draft
 from everpost.sandbox.api import Conduct
 from everpost.sandbox.desk import Desk, number
+from everpost.sandbox.events import Told, told_of
 from everpost.sandbox.faults import FaultPlan, Target
 from everpost.sandbox.inbox import Caught, Inbox
+from everpost.sandbox.tellers.mailersend import MailerSendTeller
 
 SEND_PATH: Final = "/v1/email"
 _ACTIVITY: Final = re.compile(r"/v1/activity/([^/]+)")
@@ -84,6 +87,7 @@ class MailerSend:
     name: Final = "mailersend"
 
     def __init__(self, inbox: Inbox, conduct: Conduct, clock: Callable[[], float], random: Random) -> None:
+        self._inbox = inbox
         self._conduct = conduct
         self._desk = Desk(self.name, inbox, conduct, clock, random)
 
@@ -138,31 +142,35 @@ class MailerSend:
     def _activity(self, domain_id: str, query: dict[str, str]) -> list[dict[str, Any]]:
         """Newest first; each recipient's mail is shown by an id of its own."""
         begin, end = number(query, "date_from", 0), number(query, "date_to", inf)
-        return [
-            activity
+        told = (
+            one
             for caught in self._desk.shown()
-            if _domain(caught).encode().hex() == domain_id and begin <= caught.received_at <= end
-            for activity in _activities(caught)
-        ]
+            if _domain(caught).encode().hex() == domain_id
+            for one in told_of(caught, self._inbox)
+            if one.what in MailerSendTeller.native and begin <= one.at <= end
+        )
+        return [_shown(one) for one in sorted(told, key=attrgetter("at"), reverse=True)]
 
 
 def _domain(caught: Caught) -> str:
     return caught.draft.sender.email.rpartition("@")[2].lower()
 
 
-def _activities(caught: Caught) -> Iterator[dict[str, Any]]:
-    at = f"{datetime.fromtimestamp(caught.received_at, UTC):%Y-%m-%dT%H:%M:%S.000000Z}"
+def _shown(told: Told) -> dict[str, Any]:
+    """Without what a webhook says of the reason."""
+    caught, type_ = told.caught, MailerSendTeller.native[told.what]["type"]
+    at = f"{datetime.fromtimestamp(told.at, UTC):%Y-%m-%dT%H:%M:%S.000000Z}"
     ours = (caught.delivery_id,) if caught.delivery_id else ()
-    for position, address in enumerate(caught.draft.recipients):
-        email_id = f"{caught.provider_message_id}{position:02x}"
-        email: dict[str, Any] = {
-            "id": email_id,
-            "from": caught.draft.sender.email,
-            "subject": caught.draft.subject,
-            "status": "sent",
-        }
-        email |= {"tags": [*caught.draft.tags, *ours] or None, "recipient": {"email": address.email}, "created_at": at}
-        yield {"id": email_id, "created_at": at, "updated_at": at, "type": "sent", "email": email}
+    email = {
+        "id": f"{caught.provider_message_id}{told.place:02x}",
+        "from": caught.draft.sender.email,
+        "subject": caught.draft.subject,
+        "status": type_,
+        "tags": [*caught.draft.tags, *ours] or None,
+        "recipient": {"email": told.recipient},
+        "created_at": at,
+    }
+    return {"id": f"listed-{told.id}", "created_at": at, "updated_at": at, "type": type_, "email": email}
 
 
 def _page(path: str, entries: list[dict[str, Any]], query: dict[str, str]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ export const STATES = {
   cancelled: { word: "cancelled", shape: "bar", tone: "calm", means: "It was cancelled while it was queued." },
   held: {
     word: "held", shape: "square", tone: "warn",
-    means: "Parked at the provider, or nobody can tell whether one has it: a person decides.",
+    means: "Parked at the provider, or nobody can tell whether one has it: a person decides, or what it tells later.",
   },
 };
 
