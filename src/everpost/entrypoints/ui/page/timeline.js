@@ -40,7 +40,7 @@ const FACTS = {
   },
   "email.sent": () => ["dot", "good", "Sent", ["A provider has it."]],
   "email.failed": (data) => ["cross", "bad", data.code === "expired" ? "Expired" : "Failed", [reason(data)]],
-  "email.held": (data) => ["square", "warn", "Held", [reason(data), " A person decides, or what it tells later."]],
+  "email.held": (data) => ["square", "warn", "Held", [reason(data), " A person decides, or what the provider tells later."]],
   "email.uncertain": (data) => ["diamond", "warn", "Uncertain", [reason(data)]],
   "email.cancelled": (data) => ["bar", "calm", "Cancelled", [data.by ? `By ${data.by}. ` : null, reason(data)]],
   "email.suppressed": (data) => ["bar", "warn", "Left out", [
