@@ -1,5 +1,6 @@
 import io
 import os
+import re
 import subprocess
 import sys
 
@@ -18,8 +19,8 @@ class Terminal(io.StringIO):
 def test_help_lists_every_command_and_the_exit_codes(everpost):
     ended = everpost("--help")
     assert ended.code == 0
-    for name in cli.COMMANDS:
-        assert f"  {name} " in ended.out
+    listed = [line.split()[0] for line in ended.out.splitlines() if re.match(" {4}[a-z]", line)]
+    assert listed == list(cli.COMMANDS)
     assert "0 done; 1 it failed" in ended.out
     assert "2 wrong usage" in ended.out
 
