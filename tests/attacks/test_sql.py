@@ -8,7 +8,7 @@ import pytest
 
 import everpost
 from attacks.house import MAIL
-from everpost.entrypoints.http import query
+from everpost.entrypoints.http import query, raw_mail
 from everpost.entrypoints.http.mail_operations import MAIL as MAIL_OPERATIONS
 from everpost.entrypoints.http.steering_operations import STEERING
 from everpost.store import selection
@@ -137,6 +137,8 @@ def test_the_statement_of_a_list_does_not_depend_on_what_is_looked_for(text):
 
 
 OF_EVENTS = ("type", "account", "since", "until")
+OF_A_WHOLE_MAIL = tuple(parameter.name for parameter in raw_mail.QUERY)
+WHOLE = b"From: ann@example.com\r\nTo: bob@example.org\r\nDate: Thu, 01 Jan 2026 09:00:00 +0000\r\n\r\nHello\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +156,7 @@ def listed(house, target):
 
 def test_every_parameter_is_tried():
     known = {parameter.name for operation in (*MAIL_OPERATIONS, *STEERING) for parameter in operation.query}
-    assert known - {"after", "message", "range", *OF_EVENTS} == set(PLACES) - {*OF_EVENTS}
+    assert known - {"after", "message", "range", *OF_EVENTS, *OF_A_WHOLE_MAIL} == set(PLACES) - {*OF_EVENTS}
     assert len(PLACES) <= query.PARAMETERS_MAX
 
 
@@ -163,6 +165,15 @@ def test_no_parameter_widens_what_is_found(filled, name):
     for text in CORPUS:
         answer = listed(filled, f"/v1/emails?{name}={quote(text)}")
         assert answer.status == 400 or answer.json["data"] == []
+
+
+@pytest.mark.parametrize("name", OF_A_WHOLE_MAIL)
+def test_no_parameter_of_a_whole_mail_is_more_than_a_text(filled, name):
+    kind = [("Content-Type", "message/rfc822")]
+    for text in CORPUS:
+        told = filled.ask("POST", f"/v1/emails/raw?{name}={quote(text)}", WHOLE, kind, project="whole")
+        assert told.status in (202, 400, 404, 422), (text, told)
+    assert filled.ask("GET", "/v1/emails?tag=t0", project="shop").json["data"] != []
 
 
 def test_no_part_of_an_address_widens_what_is_found(filled):

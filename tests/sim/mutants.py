@@ -172,9 +172,9 @@ def take_silence_for_absence(patch: pytest.MonkeyPatch) -> None:
 def take_an_unknown_outcome_for_a_failure(patch: pytest.MonkeyPatch) -> None:
     settle = transitions.settle
 
-    def settled(delivery, outcome, now):
+    def settled(delivery, outcome, now, lost=()):
         kind = Kind.UNAVAILABLE if outcome.kind is Kind.UNKNOWN else outcome.kind
-        return settle(delivery, replace(outcome, kind=kind), now)
+        return settle(delivery, replace(outcome, kind=kind), now, lost)
 
     patch.setattr(transitions, "settle", settled)
 

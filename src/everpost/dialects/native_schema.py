@@ -78,19 +78,19 @@ class EmailRequest(Struct, forbid_unknown_fields=True, kw_only=True):
         ),
     ] = None
     unsubscribe: Annotated[
-        bool,
+        bool | None,
         Meta(
             description="Adds `List-Unsubscribe` and `List-Unsubscribe-Post` (RFC 8058): one click ends the mail of "
             "its stream to this recipient, or all mail where it names none. The mail must have exactly one recipient."
         ),
-    ] = False
+    ] = None
     ignore_unsubscribe: Annotated[
-        bool,
+        bool | None,
         Meta(
             description="It is mail of an account, such as a password reset: who has unsubscribed gets it, too, which "
             "the trail tells; after a hard bounce or a complaint nobody does. Needs a key of scope `admin`."
         ),
-    ] = False
+    ] = None
     send_at: Annotated[float | str | None, Meta(description=f"Not before then, at most a year ahead. {_TIME}")] = None
     expires_at: Annotated[float | str | None, Meta(description=f"Fails if not handed over by then. {_TIME}")] = None
     route: Annotated[str, Meta(description="Which accounts may carry it.")] = "default"

@@ -12,6 +12,7 @@ from everpost.dialects.native_operate import parse_reason, parse_route, parse_sk
 from everpost.model import limits
 from everpost.model.message import Draft, size_bytes
 from everpost.model.problem import Problem
+from everpost.model.suppression import SuppressionDraft
 from everpost.providers.contract import Unsendable
 from everpost.wiring import PROVIDERS
 from provider_cases import account_of
@@ -27,7 +28,7 @@ def check(data):
     check_one_of(parse_route(data, "default"), tuple, 422)
     check_one_of(parse_reason(data), str, 422)
     check_one_of(parse_sketch(data, "default"), tuple, 422)
-    check_one_of(parse_suppression(data), str, 422)
+    check_one_of(parse_suppression(data, "bob@example.org"), SuppressionDraft, 422)
 
 
 def check_mail(found, status):

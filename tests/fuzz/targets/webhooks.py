@@ -6,8 +6,9 @@ The input is headers and, after an empty line, a body: `name: value\\n\\nbody`.
 
 import msgspec
 
+from core_values import message, queued
 from everpost.core.masking import masked
-from everpost.core.noticing import event_of, stops, unreadable_event
+from everpost.core.noticing import Join, event_of, suppression_of, unreadable_event
 from everpost.dialects.native_render import render_event
 from everpost.model.event import Recorded
 from everpost.model.limits import HOOK_EVENTS_MAX, REASON_CHARS_MAX
@@ -17,6 +18,7 @@ from everpost.wiring import PROVIDERS
 from hook_values import SECRETS, account
 
 NOW = 1_800_000_000.0
+JOIN = Join(delivery=queued(), message=message(), by="metadata")
 
 
 def check(data):
@@ -26,7 +28,7 @@ def check(data):
     for name in SECRETS:
         of, webhook = account(name), PROVIDERS[name].webhook
         asked = HookRequest(method="POST", url="/hooks/a", headers=headers, body=body, received_at=NOW)
-        assert isinstance(webhook.verify(asked, of, secrets_of(of)), Forged)
+        assert isinstance(webhook.verify(asked, of, secrets_of(of, webhook.setting)), Forged)
         read = webhook.read(body)
         assert len(read) <= HOOK_EVENTS_MAX + 1
         for one in read:
@@ -39,7 +41,8 @@ def check_one(one):
     else:
         assert isinstance(one, Sighting)
         assert (one.bounce is not None) == (one.kind is SightingKind.BOUNCED)
-        assert stops(one) is None or one.bounce is not Bounce.SOFT
+        told = event_of(one, "a", JOIN, NOW)
+        assert one.bounce is not Bounce.SOFT or suppression_of(told, one, JOIN, NOW) is None
         event = event_of(one, "a", None, NOW)
     assert len(event.id) <= 200
     for key, value in event.data.items():
