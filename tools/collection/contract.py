@@ -36,6 +36,12 @@ class Operation:
         return content[JSON]["example"] if JSON in content else None
 
     @property
+    def form(self) -> str | None:
+        """The media type of its body, if that is no JSON."""
+        content = self._row.get("requestBody", {}).get("content", {})
+        return next((each for each in content if JSON not in content), None)
+
+    @property
     def body(self) -> Mapping[str, Any]:
         """The schema of its body."""
         given: Mapping[str, Any] = self._row["requestBody"]["content"][JSON]["schema"]

@@ -16,6 +16,13 @@ ABSENT: Final = {
 }
 """Variable parts of paths under which there is nothing, though their form is sound."""
 
+TYPE: Final = "Content-Type"
+SOUND: Final = {
+    "message/rfc822": "From: ann@example.com\r\nTo: bob@example.org\r\nDate: Thu, 01 Jan 2026 09:00:00 +0000\r\n\r\n"
+    "Hello\r\n"
+}
+"""Bodies that are no JSON, by their media type."""
+
 TOO_LARGE: Final = "99999999"
 """Bytes that are announced: more than are read. Not one of them is sent."""
 
@@ -39,7 +46,14 @@ def scenarios(operation: Operation) -> list[Scenario]:
 def _sound(operation: Operation) -> dict[str, Any]:
     """A request that is sound, as far as the document can tell."""
     places = {row["name"]: ABSENT[row["name"]] for row in operation.parameters if row["in"] == "path"}
-    return {"operation": operation.id, "places": places, "body": operation.example}
+    body, headers = (
+        (operation.example, {}) if operation.form is None else (SOUND[operation.form], {TYPE: operation.form})
+    )
+    return {"operation": operation.id, "places": places, "body": body, "headers": headers}
+
+
+def _with(request: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
+    return {**request, "headers": {**request["headers"], **headers}}
 
 
 def _callers(operation: Operation) -> Iterator[Scenario]:
@@ -53,8 +67,8 @@ def _callers(operation: Operation) -> Iterator[Scenario]:
         lesser = _LESSER[operation.scope]
         name = f"With a key of scope {lesser.value.removesuffix('Key')}"
         yield Scenario(name=name, key=lesser, needs=keys, code="forbidden", **request)
-    elsewhere = {"Origin": "https://example.com"}
-    yield Scenario(name="From a page elsewhere", headers=elsewhere, needs=no_keys, code="not_local", **request)
+    elsewhere = _with(request, {"Origin": "https://example.com"})
+    yield Scenario(name="From a page elsewhere", needs=no_keys, code="not_local", **elsewhere)
 
 
 def _parameters(operation: Operation) -> Iterator[Scenario]:
@@ -70,9 +84,9 @@ def _parameters(operation: Operation) -> Iterator[Scenario]:
     for row in operation.parameters:
         for value in _outside(row["schema"]):
             name, place = row["name"], row["in"]
-            given: dict[str, Any] = {"query": ((name, value),)} if place == "query" else {"headers": {name: value}}
+            given = {**request, "query": ((name, value),)} if place == "query" else _with(request, {name: value})
             fields = (name,) if place == "query" else ()
-            yield Scenario(name=f"{name}: {value}", code=_IN[place], fields=fields, **request, **given)
+            yield Scenario(name=f"{name}: {value}", code=_IN[place], fields=fields, **given)
 
 
 def _outside(schema: Mapping[str, Any]) -> Iterator[str]:
@@ -93,8 +107,7 @@ def _bodies(operation: Operation) -> Iterator[Scenario]:
         name="A body that is too large",
         code="body_too_large",
         needs=(Need.DIRECT,),
-        headers={"Content-Length": TOO_LARGE},
-        **request,
+        **_with(request, {"Content-Length": TOO_LARGE}),
     )
 
 
