@@ -28,7 +28,7 @@ def requests(name, account):
     if isinstance(provider.resolve, Lookup):
         yield provider.resolve.start(Sought(delivery_id=ID, message=DRAFT, account=account, started_at=STARTED_AT))
     if provider.history:
-        yield provider.history.start(account, STARTED_AT, STARTED_AT + 60.0)
+        yield provider.history.start(account, STARTED_AT, STARTED_AT + 60.0).request
     if lists := LISTS.get(name):
         yield from (lists.ask(account, each, "") for each in lists.names)
         some = [SuppressionDraft(address="bob@example.org", source=source, reason="") for source in lists.takes]
