@@ -117,7 +117,8 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def tab(browser: Browser, base: str, **options: Any) -> Iterator[Watched]:
-    context = browser.new_context(**({"viewport": DESKTOP, "locale": "en-GB"} | options))
+    # Without motion: what is looked at on its way from one colour to the other is neither.
+    context = browser.new_context(**({"viewport": DESKTOP, "locale": "en-GB", "reduced_motion": "reduce"} | options))
     context.set_default_timeout(PATIENCE_MS)
     context.add_init_script(LISTEN)
     watched = Watched(context.new_page(), base)
