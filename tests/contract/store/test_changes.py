@@ -1,5 +1,7 @@
 """What a store promises of changes of deliveries."""
 
+from collections import Counter
+
 import pytest
 from msgspec.structs import replace
 
@@ -94,7 +96,8 @@ async def test_a_charge_that_does_not_fit_leaves_no_trace(store):
 async def test_a_quota_can_be_used_up_to_its_last_unit(store):
     ones = [(await accept(store, message(number)))[0] for number in range(1, 5)]
     results = await store.begin([change(one, charges=[charge(1, 3)]) for one in ones])
-    assert results == [Written.DONE, Written.DONE, Written.DONE, Written.OVER_QUOTA]
+    # Which of them goes without is not promised: a store may write them at the same time.
+    assert Counter(results) == {Written.DONE: 3, Written.OVER_QUOTA: 1}
 
 
 async def test_a_new_window_starts_afresh_and_a_late_charge_counts_in_the_newest(store):
