@@ -102,6 +102,12 @@ def test_a_mail_that_every_account_has_refused_for_good_fails():
     )
 
 
+def test_who_has_refused_for_good_is_not_asked_in_a_later_round_either():
+    found = decided(route("a", "b"), board(standing("a"), standing("b")), queued(refused=("a",), rounds=3))
+    assert isinstance(found, Send)
+    assert (found.account, found.skipped) == ("b", (Skip("a", "it has refused this mail for good"),))
+
+
 @pytest.mark.parametrize(("facts", "_"), [case for case in OBSTACLES if case.id not in ("refused", "ramp")])
 def test_it_fails_beside_a_refusal_only_if_nothing_else_could_ever_carry_it(request, facts, _):
     kind = request.node.callspec.id.split("-")[-1]
