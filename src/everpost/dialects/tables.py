@@ -11,7 +11,7 @@ from msgspec import Struct
 from everpost.dialects.addresses import address_of
 from everpost.dialects.faults import FAULTS_MAX, Faults
 from everpost.dialects.fields import check_filled, read_stream
-from everpost.dialects.native_views import EventView, SuppressionView
+from everpost.dialects.native_views import EventView
 from everpost.dialects.times import read_instant
 from everpost.model.limits import REASON_CHARS_MAX, SUPPRESSION_LINES_MAX
 from everpost.model.suppression import Source, SuppressionDraft
@@ -104,7 +104,8 @@ def _source(told: str | None, faults: Faults) -> Source:
         return Source.IMPORT
 
 
-def suppressions_csv(views: Iterable[SuppressionView], *, titled: bool) -> bytes:
+def suppressions_csv(views: Iterable[Mapping[str, object]], *, titled: bool) -> bytes:
+    """Of views as the API gives them."""
     rows = ([str(view[name] or "") for name in SUPPRESSION_COLUMNS] for view in views)
     return _csv(SUPPRESSION_COLUMNS if titled else None, rows)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
 from msgspec.structs import asdict
 
 from everpost.dialects.faults import Faults
@@ -137,7 +138,7 @@ def _explanation(route: str, explained: Explained) -> ExplanationView:
             {"account": one.account, "share": one.share, "reason": one.reason, "lost": list(one.lost)}
             for one in found.candidates
         ],
-        "needs": NeedsView(**asdict(explained.needs)),  # type: ignore[typeddict-item]  # the same fields
+        "needs": msgspec.convert(asdict(explained.needs), NeedsView),  # the same fields
         "suppressed": list(explained.suppressed),
     }
 
