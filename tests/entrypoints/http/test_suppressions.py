@@ -35,6 +35,15 @@ async def test_the_list_is_told_in_pages_and_by_how_an_address_begins(call):
     assert await names(call, address="bob@example.org") == ["bob"]
 
 
+async def test_who_is_taken_off_by_the_body_is_written_to_again_and_others_are_not(call):
+    await suppress(call, "bob", "ann")
+    for _ in range(2):  # afterwards they are not on it, whatever was before
+        assert (await call("POST", "/v1/suppressions/remove", {"address": "Bob@Example.org"})).status == 204
+    assert await names(call) == ["ann"]
+    sent = await call("POST", "/v1/emails", NATIVE, {"prefer": "wait=5"})
+    assert sent.json["recipients"][0]["state"] == "sent"
+
+
 async def test_the_list_is_exported_in_pieces_that_make_one_file(call):
     await suppress(call, *(f"n{number}" for number in range(5)), "=1+1")
     text, cursor = b"", None
