@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from attacks.house import Served, answers, running, sandbox, until
 from server_kit import API_ACCOUNTS, EVERPOST, HOST, free_ports
@@ -18,6 +18,7 @@ from system_parts import program
 
 FOLDER = Path(__file__).resolve().parents[1] / "src" / "everpost" / "entrypoints" / "ui"
 PATIENCE_MS = 20_000
+expect.set_options(timeout=PATIENCE_MS)
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 360, "height": 740}
 CONFIG = """

@@ -40,6 +40,8 @@ ALWAYS = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
 SCOPES = json.loads(os.environ["EVERPOST_SCOPES"])
 RANKS = {"read": 0, "send": 1, "admin": 2}
 
+schemathesis.serializer.alias("message/rfc822", "text/plain")  # a whole mail goes as the text that it is
+
 
 @schemathesis.hook
 def before_load_schema(context, raw_schema):
