@@ -82,6 +82,8 @@ def test_accounts_are_put_into_another_order_by_keyboard_alone(watched):
 
 def test_accounts_are_dragged_into_another_order(watched):
     page = watched.goto("providers")
+    expect(page.locator(".handle")).to_have_count(2)
+    watched.settled()
     handles = page.locator(".handle")
     from_, to = handles.nth(1).bounding_box(), handles.nth(0).bounding_box()
     page.mouse.move(from_["x"] + 5, from_["y"] + 5)
