@@ -41,6 +41,13 @@ class AttachmentObject(Struct, forbid_unknown_fields=True, kw_only=True):
     content_id: Annotated[str | None, Meta(description="Set: shown inline, where the html says `cid:…`.")] = None
 
 
+class TemplateObject(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A template of the project, and what it is filled in with."""
+
+    id: str
+    data: Annotated[dict[str, Any] | None, Meta(description="By name.")] = None
+
+
 class EmailRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     """A mail to be sent. An address is a string (`ann@example.com`, `Ann <ann@example.com>`) or an object."""
 
@@ -55,10 +62,20 @@ class EmailRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     bcc: Addresses = None
     reply_to: Annotated[Addresses, Meta(description=f"At most {limits.REPLY_TO_MAX}.")] = None
     subject: Annotated[
-        str | None, Meta(description=f"Required without provider_options. {limits.SUBJECT_CHARS_MAX} characters.")
+        str | None,
+        Meta(
+            description=f"Required without template and provider_options. {limits.SUBJECT_CHARS_MAX} characters. "
+            "It stands before the template's."
+        ),
     ] = None
-    text: Annotated[str | None, Meta(description="Text, html or both are required without provider_options.")] = None
+    text: Annotated[
+        str | None, Meta(description="Text, html or both are required without template and provider_options.")
+    ] = None
     html: str | None = None
+    template: Annotated[
+        TemplateObject | None,
+        Meta(description="Where its words stand. It is filled in now: later changes of the template change nothing."),
+    ] = None
     attachments: Annotated[
         list[AttachmentObject] | None,
         Meta(description=f"At most {limits.ATTACHMENTS_MAX}; all content at most {limits.CONTENT_BYTES_MAX} bytes."),
