@@ -2,7 +2,7 @@
 
 import mimetypes
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from typing import Final
 
@@ -57,12 +57,19 @@ def losses(draft: Draft, limits: Limits) -> dict[Loss, str]:
     return dict(_losses(draft, limits))
 
 
-def unwanted(draft: Draft, limits: Limits) -> str | None:
+def allowed(draft: Draft, policy: Collection[Loss] | None) -> Collection[Loss]:
+    """What the mail may lose. `policy` is what its route allows; None: it says nothing. What the mail itself names is
+    added to that, and a mail that names nothing at all (an empty list) may lose nothing, whatever its route allows."""
+    if draft.allow_loss is None:
+        return UNSEEN if policy is None else policy
+    return {*draft.allow_loss, *policy} if draft.allow_loss and policy else draft.allow_loss
+
+
+def unwanted(draft: Draft, limits: Limits, policy: Collection[Loss] | None) -> str | None:
     """Why the provider may not have the mail, which would lose there what it may not lose; None: it may."""
-    allowed = UNSEEN if draft.allow_loss is None else draft.allow_loss
     for loss, words in losses(draft, limits).items():
-        if loss not in allowed:
-            return f"{words}, and the mail does not allow for that (`{loss}` in allow_loss)"
+        if loss not in allowed(draft, policy):
+            return f"{words}, and neither the mail nor its route allows for that (`{loss}` in allow_loss)"
     return None
 
 
