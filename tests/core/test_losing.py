@@ -152,6 +152,8 @@ def test_a_whole_mail_needs_only_to_be_taken_whole(more, own):
     found = needs_of(mail)
     assert (found.raw, found.message_id, found.attachments) == (True, own, 0)
     assert found.size_bytes == len(mail.raw)
-    assert misfit(mail, carrier()) == "it takes no mail as it stands (raw MIME)"
+    assert misfit(mail, carrier(not_raw="why")) == "it takes no mail as it stands (raw MIME): why"
     assert misfit(mail, carrier(raw=True)) is None
     assert [*losses(mail, limits(raw=True, message_id=False))] == ([Loss.MESSAGE_ID] if own else [])
+    dropped = frozenset({"message-id", "list-unsubscribe"})
+    assert [*losses(mail, limits(raw=True, headers_dropped=dropped))] == ([Loss.HEADERS] if own else [])

@@ -51,7 +51,7 @@ def _over_limit(draft: Draft, carrier: Carrier) -> str | None:
         if amount_max is not None and count > amount_max:
             return f"{count} recipients are more than its quota of {amount_max} a {unit}"
     if draft.is_raw and not limits.raw:
-        return "it takes no mail as it stands (raw MIME)"
+        return f"it takes no mail as it stands (raw MIME): {limits.not_raw}"
     if not limits.inline and any(attachment.content_id for attachment in draft.attachments):
         return "it has no inline attachments"
     return oversize(size_bytes(draft), carrier)

@@ -2,7 +2,7 @@
 
 import mimetypes
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from typing import Final
 
@@ -14,7 +14,7 @@ from everpost.model.message import Attachment, Draft, size_bytes
 
 _CHARSET: Final = re.compile(r"(?i)text/.*;\s*charset\s*=(?!\s*\"?(utf-8|us-ascii)\b)")
 _METHOD: Final = re.compile(r"(?i)text/calendar\s*;.*\bmethod\s*=")
-_RAW_MESSAGE_ID: Final = re.compile(rb"(?i)(?:\A|\n)message-id:")
+_RAW_NAME: Final = re.compile(rb"(?:\A|\n)([!-9;-~]+):")
 _COMPOSITE: Final = ("message/", "multipart/")
 _HEAD_END: Final = b"\r\n\r\n"
 
@@ -81,7 +81,7 @@ def _losses(draft: Draft, limits: Limits) -> Iterator[tuple[Loss, str]]:
         yield Loss.METADATA, "it keeps no metadata"
     if not limits.message_id and _has_message_id(draft):
         yield Loss.MESSAGE_ID, "it writes a Message-ID of its own"
-    if dropped := sorted(name for name in draft.headers if name.lower() in limits.headers_dropped):
+    if dropped := sorted(name for name in _header_names(draft) if name.lower() in limits.headers_dropped):
         yield Loss.HEADERS, f"it leaves out the header {', '.join(dropped)}"
     if not draft.is_raw:
         yield from _losses_of_files(draft, limits)
@@ -141,6 +141,11 @@ def _is_invitation(file: Attachment) -> bool:
 
 
 def _has_message_id(draft: Draft) -> bool:
-    if draft.is_raw:
-        return _RAW_MESSAGE_ID.search(draft.raw[:RAW_HEAD_BYTES_MAX].partition(_HEAD_END)[0]) is not None
-    return any(name.lower() == "message-id" for name in draft.headers)
+    return any(name.lower() == "message-id" for name in _header_names(draft))
+
+
+def _header_names(draft: Draft) -> Iterable[str]:
+    if not draft.is_raw:
+        return draft.headers
+    head = draft.raw[:RAW_HEAD_BYTES_MAX].partition(_HEAD_END)[0]
+    return (name.decode("ascii") for name in _RAW_NAME.findall(head))
