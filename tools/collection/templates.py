@@ -7,7 +7,12 @@ from collection.scenario import Chapter, Scenario
 
 _ID: Final = "order-{{run}}"
 _ONE: Final = {"id": _ID}
-_SOURCES: Final = {"subject": "Order {{ number }}", "html": "<p>{{ who }}</p>", "defaults": {"number": 7}, "strict": True}
+_SOURCES: Final = {
+    "subject": "Order {{ number }}",
+    "html": "<p>{{ who }}</p>",
+    "defaults": {"number": 7},
+    "strict": True,
+}
 _MAIL: Final = {"from": "ann@example.com", "to": "bob@example.org", "tags": [TAG]}
 _LISTED: Final = {
     "it is listed": "pm.expect(answer.data.map((each) => each.id)).to.include(`order-${pm.variables.get('run')}`);"
