@@ -14,6 +14,7 @@ from everpost.dialects.dropins.contract import (
     List,
     ListEvents,
     NewGroup,
+    Page,
     Row,
     Send,
     Show,
@@ -39,6 +40,7 @@ from everpost.model.problem import Problem
 from everpost.model.template import Templated
 from everpost.store.port import Filter, Stored
 
+_PASSED_MAX: Final = 500  # mails that are read at once to get behind them
 _TEXT: Final = {"type": "string"}
 
 
@@ -109,9 +111,27 @@ async def _list(_dropin: Dropin, does: List, call: Call) -> Reply | Problem:
     page = does.parse(submission_of(call))
     if isinstance(page, Problem):
         return page
-    by = Filter(project=call.caller.project)
-    found = await call.services.console.messages(by, page.before, page.limit + 1)
-    return replied(does.render([_shown(each) for each in found[: page.limit]], len(found) > page.limit))
+    found = await _mails(call, page)
+    return replied(does.render(page, [_shown(each) for each in found[: page.limit]], len(found) > page.limit))
+
+
+async def _mails(call: Call, page: Page) -> list[Stored]:
+    """One more than are wanted, if there are more."""
+    by = Filter(
+        project=call.caller.project,
+        state=page.state,
+        recipient=page.recipient,
+        tag=page.tag,
+        created_from=page.since,
+        created_before=page.until,
+    )
+    before, left = page.before, page.skip
+    while left:
+        passed = await call.services.console.messages(by, before, min(left, _PASSED_MAX))
+        if not passed:
+            return []
+        before, left = passed[-1].message.id, left - len(passed)
+    return await call.services.console.messages(by, before, page.limit + 1)
 
 
 async def _change(_dropin: Dropin, does: Change, call: Call) -> Reply | Problem:
@@ -153,6 +173,7 @@ def _shown(stored: Stored) -> Shown:
         state=state_of(stored.deliveries),
         send_at=send_at_of(stored.message, stored.events),
         statuses=[each.state for each in statuses],
+        events=[each.event for each in stored.events],
     )
 
 
