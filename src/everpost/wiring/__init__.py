@@ -83,6 +83,7 @@ class Role(StrEnum):
     WORKER = "worker"  # hands over what is due, relays, keeps house
     DOOR = "door"  # answers requests, and hands over what their callers wait for
     CONSOLE = "console"  # answers requests that bring no mail
+    READER = "reader"  # answers requests that change nothing
     DELIVER = "deliver"
     RELAY = "relay"
     HOOKS = "hooks"  # takes in what providers tell
@@ -179,6 +180,7 @@ async def _engine(
     queue = AwaitedQueue(call) if role is Role.DOOR else SharedQueue(store, call)
     engine = Engine(ports, members, settings.routes, retention, queue)
     engine.acceptor.unsubscribing.public_url = settings.http.public_url
+    engine.keyring.notes_uses = role is not Role.READER
     engine.intake.window_s = settings.http.same_mail_window_s
     if peers is not None:
         stack.push_async_callback(peers.close)

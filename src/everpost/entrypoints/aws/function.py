@@ -17,7 +17,7 @@ CONFIG: Final = "everpost.toml"
 HALTED_S: Final = 0.1  # after so long without an invocation, what was read before is read anew
 ROLES: Final = {
     "send_email": Role.DOOR,
-    "get_email_provider": Role.CONSOLE,
+    "get_email_provider": Role.READER,
     "set_email_provider": Role.CONSOLE,
     "api": Role.DOOR,
     "deliver": Role.DELIVER,
