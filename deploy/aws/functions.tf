@@ -241,8 +241,8 @@ resource "aws_lambda_event_source_mapping" "wakeups" {
 
 # Topics of this account and region are subscribed to here; those of others have to be, by hand.
 resource "aws_sns_topic_subscription" "ses_events" {
-  for_each = var.ses == null ? [] : toset([
-    for topic in var.ses.topics : topic
+  for_each = toset([
+    for topic in flatten([for ses in var.ses[*] : tolist(ses.topics)]) : topic
     if slice(split(":", topic), 3, 5) == [data.aws_region.this.name, local.account]
   ])
 

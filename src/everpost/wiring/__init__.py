@@ -180,7 +180,6 @@ async def _engine(
     queue = AwaitedQueue(call) if role is Role.DOOR else SharedQueue(store, call)
     engine = Engine(ports, members, settings.routes, retention, queue)
     engine.acceptor.unsubscribing.public_url = settings.http.public_url
-    engine.keyring.notes_uses = role is not Role.READER
     engine.intake.window_s = settings.http.same_mail_window_s
     if peers is not None:
         stack.push_async_callback(peers.close)

@@ -85,6 +85,7 @@ class Function:
             _log.warning("%s %s", doubt.key, doubt.message)
         role = ROLES[name]
         self._engine = engine = await self._open.enter_async_context(assembled(settings, role, cloud))
+        engine.keyring.notes_uses = role is not Role.READER
         match role:
             case Role.DELIVER:
                 from everpost.entrypoints.aws.delivering import Delivering
