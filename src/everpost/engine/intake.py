@@ -16,6 +16,7 @@ from msgspec import Struct
 from everpost.core.admit import admit
 from everpost.engine.accept import Acceptance, Acceptor, Idempotency
 from everpost.engine.fleet import Fleet
+from everpost.engine.forms import Forms
 from everpost.engine.ports import Ports
 from everpost.engine.routes import Routes
 from everpost.model.key import Caller
@@ -34,6 +35,7 @@ class Request(Struct, frozen=True, kw_only=True):
     caller: Caller
     key: str | None  # its own name; None: it has none
     origin: Origin
+    known_by: bytes | None = None  # tells its only mail from others; None: what stands in the mail does
 
 
 class Intake:
@@ -42,8 +44,13 @@ class Intake:
         self._fleet = fleet
         self._routes = routes
         self._acceptor = acceptor
+        self._forms = Forms(fleet, routes)
         self.window_s: float = 0
         """For how long the same content is the same mail; 0: never. To be set before the first request."""
+
+    async def best(self, forms: Sequence[Draft]) -> Draft:
+        """Of one mail in several forms. Raises StoreUnavailable."""
+        return await self._forms.best(forms)
 
     async def check(self, drafts: Sequence[Draft], request: Request) -> Problem | None:
         """Why the mails can't be accepted, of the first one that can't be and was not before. Raises
@@ -74,7 +81,7 @@ class Intake:
     def _names(self, drafts: Sequence[Draft], request: Request) -> list[Idempotency | None]:
         """By its own name, which has no blank, and place; else by content and how often it was there before, so that
         a mail that one request has twice is sent twice."""
-        digests = [hashlib.sha256(_ENCODER.encode(draft)).digest() for draft in drafts]
+        digests = [hashlib.sha256(request.known_by or _ENCODER.encode(draft)).digest() for draft in drafts]
         if request.key is not None:
             scope = f"{request.caller.project}:{request.door}"
             keys = [request.key if not place else f"{request.key} {place}" for place in range(len(drafts))]

@@ -13,6 +13,7 @@ from everpost.model.key import Scope
 from everpost.model.message import Draft, Message
 from everpost.model.problem import Problem
 from everpost.model.recipient import RecipientState
+from everpost.model.suppression import Suppression, SuppressionDraft
 
 IDEMPOTENCY_KEY: Final = "idempotency_key"
 """An entry of the mail's own data that names the request, where a client can set no header. It stays in the data."""
@@ -27,6 +28,10 @@ class Asked(Struct, frozen=True, kw_only=True):
     group: str | None = None  # under which what is scheduled can be cancelled
     is_trial: bool = False  # everything is checked, nothing is accepted
     echo: Any = None  # what its answer repeats
+    forms: tuple[Draft, ...] = ()
+    """Of its only mail: all of them, the most faithful one first. The one that the most accounts can carry is taken."""
+    unread: Problem | None = None  # why there is no other form, if no account can carry the only one
+    known_by: bytes | None = None  # tells its only mail from others; None: the mail does, which then holds no time
 
 
 class Taken(Struct, frozen=True, kw_only=True):
@@ -88,13 +93,65 @@ class CancelGroup(Struct, frozen=True):
     render: Callable[[str], Rendered]
 
 
+class Sought(Struct, frozen=True, kw_only=True):
+    """Some of those who must not be written to, in the order of their addresses."""
+
+    limit: int
+    after: str = ""  # the address that the page before ended with
+    wanted: Callable[[Suppression], bool] = bool
+
+
+class ListSuppressed(Struct, frozen=True):
+    """Whom no mail at all is written to. `render` is given the address that the next page comes after, if there is
+    one."""
+
+    parse: Callable[[Submission], Sought | Problem]
+    render: Callable[[Sequence[Suppression], str | None], Rendered]
+
+
+class FindSuppressed(Struct, frozen=True):
+    """The one of the path's `{address:path}`."""
+
+    render: Callable[[Suppression], Rendered]
+
+
+class Suppress(Struct, frozen=True):
+    parse: Callable[[Submission], Sequence[SuppressionDraft] | Problem]
+    render: Callable[[Sequence[Suppression]], Rendered]
+
+
+class Unsuppress(Struct, frozen=True):
+    """The one of the path's `{address:path}`, which must be there."""
+
+    render: Callable[[Suppression], Rendered]
+
+
+class Sum(Struct, frozen=True):
+    """Of the mails that were sent in the last 24 hours."""
+
+    render: Callable[[int], Rendered]
+
+
 class Tell(Struct, frozen=True):
     """An answer that needs nothing but the caller's scope."""
 
     render: Callable[[Scope], Rendered]
 
 
-Does = Send | Show | List | Change | NewGroup | CancelGroup | Tell
+Does = (
+    Send
+    | Show
+    | List
+    | Change
+    | NewGroup
+    | CancelGroup
+    | ListSuppressed
+    | FindSuppressed
+    | Suppress
+    | Unsuppress
+    | Sum
+    | Tell
+)
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -103,6 +160,7 @@ class Row(Struct, frozen=True, kw_only=True):
     scope: Scope
     does: Does
     query: tuple[str, ...] = ()  # parameters that it knows
+    repeated: tuple[str, ...] = ()  # of these, those that may be given more than once; read with commas between
 
 
 class Dropin(Struct, frozen=True, kw_only=True):
@@ -110,4 +168,6 @@ class Dropin(Struct, frozen=True, kw_only=True):
     rows: tuple[Row, ...]
     refuse: Callable[[Problem], Rendered]
     key_header: bytes | None = None
-    """Where the API key is, in lower case; None: in `Authorization`, as Bearer or as the password of Basic."""
+    """Where the API key is, in lower case; None: in `Authorization`."""
+    read_key: Callable[[str], str | None] | None = None
+    """Finds it in `Authorization`; None: it is there as Bearer, or as the password of Basic."""
