@@ -83,6 +83,13 @@ postman: install .newman/.installed ## Run the Postman collection against a serv
 	npm ci --prefix .newman --silent --no-audit --no-fund
 	@touch $@
 
+.node/.installed: tests/node/package.json tests/node/package-lock.json
+	mkdir -p .node
+	cp $^ .node
+	ln -sfn ../tests/node .node/drivers
+	npm ci --prefix .node --silent --no-audit --no-fund
+	@touch $@
+
 release-check: install ## Audit, wheel, requirements and bill of materials, below dist/; AUDIT=must: fail where nobody can tell
 	$(UV) sync --frozen --quiet --group release
 	mkdir -p dist
@@ -109,4 +116,4 @@ weight: install ## Tell what a visit of the page costs: KB, and ms until it show
 	PYTHONPATH=tests $(BIN)/python tools/weigh_page.py
 
 clean: ## Remove what was installed and made here
-	rm -rf .venv .uv .newman .mypy_cache .pytest_cache .ruff_cache .hypothesis everpost-data bench/out
+	rm -rf .venv .uv .newman .node .mypy_cache .pytest_cache .ruff_cache .hypothesis everpost-data bench/out

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from everpost.model.account import Quota, Timeouts
+from everpost.model.capability import Loss
 from everpost.model.message import OnUnknown
 from everpost.model.outcome import Kind, Outcome
 from everpost.model.route import Route, RouteAccount
@@ -159,6 +160,7 @@ def test_a_full_file_is_read_to_the_last_key(read):
         on_unknown = "hold"
         resolve_within_s = 30
         give_up_after_s = 600
+        allow_loss = ["headers", "tags"]
         [events]
         sinks = ["stdout", "file:/var/log/events.jsonl"]
         [retention]
@@ -193,7 +195,9 @@ def test_a_full_file_is_read_to_the_last_key(read):
         on_unknown=OnUnknown.HOLD,
         resolve_within_s=30,
         give_up_after_s=600,
+        allow_loss=(Loss.HEADERS, Loss.TAGS),
     )
+    assert default.allow_loss is None
     assert settings.sinks == (StdoutSink(), FileSink(Path("/var/log/events.jsonl")))
     assert settings.retention == Retention(
         messages_days=40, keys_days=2, bodies_days=3, addresses_days=4, events_days=40
@@ -445,6 +449,8 @@ def test_an_unknown_key_of_an_account_is_sought_among_its_own_and_its_providers(
         ("[routes.default]\naccounts = [{ account = 'one', weight = 0 }]\n", "routes.default.accounts[0].weight"),
         ("[routes.default]\ngive_up_after_s = nan\n", "routes.default.give_up_after_s"),
         ("[routes.default]\nresolve_within_s = inf\n", "routes.default.resolve_within_s"),
+        ('[routes.default]\nallow_loss = ["header"]\n', "routes.default.allow_loss[0]"),
+        ('[routes.default]\nallow_loss = "headers"\n', "routes.default.allow_loss"),
         ("[routes.'a b']\naccounts = ['one']\n", "routes.a b"),
         ("[accounts.'Ä']\nprovider = 'sendgrid'\napi_key = '$SENDGRID_API_KEY'\n", "accounts.Ä"),
         ("[accounts.x]\nprovider = 'sendgrid'\napi_key = 1.5\n", "accounts.x.api_key"),

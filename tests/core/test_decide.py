@@ -31,7 +31,7 @@ OBSTACLES = [
     pytest.param({"unfit": {"a": "no such thing there"}}, "no such thing there", id="unsendable"),
     pytest.param(
         {"board": board(standing(limits={"tags_max": 0}), standing("b")), "mail": message(tags=("x",), allow_loss=())},
-        "it keeps 0 of 1 tags, and the mail does not allow for that (`tags` in allow_loss)",
+        "it keeps 0 of 1 tags, and neither the mail nor its route allows for that (`tags` in allow_loss)",
         id="misfit",
     ),
     pytest.param({"route": route(RouteAccount(account="a", paused=True), "b")}, "it is paused", id="paused"),

@@ -3,14 +3,17 @@
 import pytest
 from hypothesis import given
 
-from core_values import carrier
+from core_values import board, carrier, queued, route, standing
 from drafts import drafts
+from everpost.core.admit import admit
+from everpost.core.decide import decide
+from everpost.core.explain import awaited_account
 from everpost.core.fit import misfit
-from everpost.core.losing import losses, needs_of
+from everpost.core.losing import allowed, losses, needs_of
 from everpost.dialects import raw
 from everpost.model.capability import MEANING, UNSEEN, FileTypes, Limits, Loss
 from everpost.model.message import Attachment
-from store_values import message
+from store_values import NOW, message
 
 GENEROUS = Limits(recipients_max=1000, content_bytes_max=1_000_000)
 INVITATION = Attachment(filename="a.ics", content_type="text/calendar; method=REQUEST", content=b"x")
@@ -87,6 +90,36 @@ def test_a_mail_goes_only_where_it_loses_what_it_may(mail, given_limits, loss):
     assert (reason() is None) is (loss in UNSEEN)
 
 
+HEADERS, TAGS = (Loss.HEADERS,), (Loss.TAGS,)
+ALLOWED = [
+    (None, None, UNSEEN),
+    (None, HEADERS, {*HEADERS}),
+    (None, (), set()),
+    (TAGS, None, {*TAGS}),
+    (TAGS, HEADERS, {*TAGS, *HEADERS}),
+    (TAGS, (), {*TAGS}),
+    ((), HEADERS, set()),
+    ((), None, set()),
+]
+
+
+@pytest.mark.parametrize(("own", "policy", "found"), ALLOWED)
+def test_a_mail_adds_to_what_its_route_lets_it_lose_or_forbids_all_of_it(own, policy, found):
+    assert {*allowed(message(allow_loss=own), policy)} == found
+
+
+@pytest.mark.parametrize(("policy", "account"), [(None, "b"), (HEADERS, "a"), ((), "b")])
+def test_the_policy_of_the_route_decides_who_carries_the_mail(policy, account):
+    mail = message(headers={"List-Unsubscribe": "<x>"})
+    gaps = {"headers_dropped": frozenset({"list-unsubscribe"})}
+    where, known = route("a", "b", allow_loss=policy), board(standing("a", limits=gaps), standing("b"))
+    decision = decide(queued(), mail, where, known, {}, 0.5)
+    assert (decision.account, decision.lost) == (account, HEADERS if account == "a" else ())
+    assert awaited_account(queued(), mail, where, known, 0.5) == account
+    alone = admit(mail, {"default": route("a", allow_loss=policy)}, {"a": carrier("a", **gaps)}, NOW)
+    assert (alone is None) is (account == "a")
+
+
 def test_every_loss_is_explained():
     assert MEANING.keys() == set(Loss)
 
@@ -119,6 +152,8 @@ def test_a_whole_mail_needs_only_to_be_taken_whole(more, own):
     found = needs_of(mail)
     assert (found.raw, found.message_id, found.attachments) == (True, own, 0)
     assert found.size_bytes == len(mail.raw)
-    assert misfit(mail, carrier()) == "it takes no mail as it stands (raw MIME)"
+    assert misfit(mail, carrier(not_raw="why")) == "it takes no mail as it stands (raw MIME): why"
     assert misfit(mail, carrier(raw=True)) is None
     assert [*losses(mail, limits(raw=True, message_id=False))] == ([Loss.MESSAGE_ID] if own else [])
+    dropped = frozenset({"message-id", "list-unsubscribe"})
+    assert [*losses(mail, limits(raw=True, headers_dropped=dropped))] == ([Loss.HEADERS] if own else [])

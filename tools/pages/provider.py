@@ -50,6 +50,8 @@ def _setting(setting: Setting) -> tuple[str, str, str, str]:
 def _features(provider: Provider) -> Iterator[str]:
     told = ((feature, tell(provider)) for feature, tell in FEATURES.items())
     yield markdown.table(("", provider.title), [row for row in told if row[1]])
+    if not provider.limits.raw:
+        yield f"It gets no [whole mails](../../raw-mail.md): {provider.limits.not_raw}."
     if provider.name in LISTS:
         yield "How its list and ours are brought together: [operating](../../operating.md#who-must-not-be-written-to)."
     if provider.history:

@@ -51,7 +51,7 @@ def _carried(draft: Draft, route: Route, carriers: Mapping[str, Carrier]) -> Pro
     reasons = []
     for entry in route.accounts:
         carrier = carriers.get(entry.account)
-        reason = "it is not configured" if carrier is None else unfit(draft, carrier)
+        reason = "it is not configured" if carrier is None else unfit(draft, carrier, route.allow_loss)
         if reason is None:
             return None
         reasons.append(FieldError("route", f"account {entry.account}: {reason}"))

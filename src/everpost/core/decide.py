@@ -88,8 +88,9 @@ def decide(
     shy: Send | None = None
     asked, luck = order(route, chance)
     for entry in asked:
-        obstacle = _obstacle(delivery, message, entry, board, unfit, luck)
         standing = board.standings.get(entry.account)
+        reason = unfit.get(entry.account) or _misfit(message, standing, route)
+        obstacle = _obstacle(delivery, message, entry, board, reason, luck)
         probe = standing is not None and standing.circuit.state is CircuitState.HALF_OPEN
         why = _why(route, entry, drawn=entry is asked[0] and _can_be_drawn(entry), probe=probe)
         lost = tuple(losses(message, standing.carrier.limits)) if standing is not None else ()
@@ -132,15 +133,15 @@ def _can_be_drawn(entry: RouteAccount) -> bool:
 
 
 def _obstacle(
-    delivery: Delivery, message: Message, entry: RouteAccount, board: Board, unfit: Mapping[str, str], luck: float
+    delivery: Delivery, message: Message, entry: RouteAccount, board: Board, reason: str | None, luck: float
 ) -> _Obstacle | None:
+    """`reason`: why the account can't carry the mail at all."""
     name = entry.account
     standing = board.standings.get(name)
     if standing is None:
         return _Obstacle(reason="it is not configured", lasting=True)
     if name in delivery.refused:
         return _Obstacle(reason="it has refused this mail for good", lasting=True, final=True)
-    reason = unfit.get(name) or misfit(message, standing.carrier)
     if reason is not None:
         return _Obstacle(reason=reason, lasting=True)
     if entry.paused:
@@ -148,6 +149,10 @@ def _obstacle(
     if name in delivery.tried:
         return _Obstacle(reason="it was tried in this round")
     return _passing_obstacle(standing, board, len(message.recipients), luck)
+
+
+def _misfit(message: Message, standing: Standing | None, route: Route) -> str | None:
+    return misfit(message, standing.carrier, route.allow_loss) if standing is not None else None
 
 
 def _passing_obstacle(standing: Standing, board: Board, amount: int, luck: float) -> _Obstacle | None:

@@ -82,7 +82,7 @@ def awaited_account(delivery: Delivery, message: Message, route: Route, board: B
     for entry in order(route, chance)[0]:
         standing = board.standings.get(entry.account)
         is_out = standing is None or entry.paused or entry.account in delivery.refused
-        if not is_out and standing is not None and misfit(message, standing.carrier) is None:
+        if not is_out and standing is not None and misfit(message, standing.carrier, route.allow_loss) is None:
             return entry.account
     return None
 

@@ -1,7 +1,7 @@
 """Whether an account can carry a mail at all, whatever its health."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import lru_cache
 from typing import Final
 
@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from everpost.core.losing import unwanted
 from everpost.model.account import Account
-from everpost.model.capability import Limits
+from everpost.model.capability import Limits, Loss
 from everpost.model.message import Draft, size_bytes
 
 _CACHED_MAX: Final = 256  # lists of allowed recipients: one an account
@@ -23,8 +23,8 @@ class Carrier(Struct, frozen=True, kw_only=True):
     fault: Callable[[Draft], str | None] | None = None  # why the provider can't express a mail; None: it always can
 
 
-def misfit(draft: Draft, carrier: Carrier) -> str | None:
-    """Why the account can't carry the mail; None: it can."""
+def misfit(draft: Draft, carrier: Carrier, policy: Collection[Loss] | None = None) -> str | None:
+    """Why the account can't carry the mail; None: it can. `policy` is what its route lets mails lose."""
     account = carrier.account
     if draft.provider_options and account.provider not in draft.provider_options:
         return f"the mail is pinned to {', '.join(sorted(draft.provider_options))} by its provider_options"
@@ -34,12 +34,12 @@ def misfit(draft: Draft, carrier: Carrier) -> str | None:
             return f"it may not send for the domain {domain}"
     if account.recipients and (strangers := _strangers(draft, account.recipients)):
         return f"{strangers} of the recipients are not on its list of allowed recipients"
-    return _over_limit(draft, carrier) or unwanted(draft, carrier.limits)
+    return _over_limit(draft, carrier) or unwanted(draft, carrier.limits, policy)
 
 
-def unfit(draft: Draft, carrier: Carrier) -> str | None:
+def unfit(draft: Draft, carrier: Carrier, policy: Collection[Loss] | None = None) -> str | None:
     """Why the account, or its provider, can't carry the mail; None: they can."""
-    return misfit(draft, carrier) or (carrier.fault(draft) if carrier.fault is not None else None)
+    return misfit(draft, carrier, policy) or (carrier.fault(draft) if carrier.fault is not None else None)
 
 
 def _over_limit(draft: Draft, carrier: Carrier) -> str | None:
@@ -51,7 +51,7 @@ def _over_limit(draft: Draft, carrier: Carrier) -> str | None:
         if amount_max is not None and count > amount_max:
             return f"{count} recipients are more than its quota of {amount_max} a {unit}"
     if draft.is_raw and not limits.raw:
-        return "it takes no mail as it stands (raw MIME)"
+        return f"it takes no mail as it stands (raw MIME): {limits.not_raw}"
     if not limits.inline and any(attachment.content_id for attachment in draft.attachments):
         return "it has no inline attachments"
     return oversize(size_bytes(draft), carrier)

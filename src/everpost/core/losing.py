@@ -2,7 +2,7 @@
 
 import mimetypes
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from typing import Final
 
@@ -14,7 +14,7 @@ from everpost.model.message import Attachment, Draft, size_bytes
 
 _CHARSET: Final = re.compile(r"(?i)text/.*;\s*charset\s*=(?!\s*\"?(utf-8|us-ascii)\b)")
 _METHOD: Final = re.compile(r"(?i)text/calendar\s*;.*\bmethod\s*=")
-_RAW_MESSAGE_ID: Final = re.compile(rb"(?i)(?:\A|\n)message-id:")
+_RAW_NAME: Final = re.compile(rb"(?:\A|\n)([!-9;-~]+):")
 _COMPOSITE: Final = ("message/", "multipart/")
 _HEAD_END: Final = b"\r\n\r\n"
 
@@ -57,12 +57,19 @@ def losses(draft: Draft, limits: Limits) -> dict[Loss, str]:
     return dict(_losses(draft, limits))
 
 
-def unwanted(draft: Draft, limits: Limits) -> str | None:
+def allowed(draft: Draft, policy: Collection[Loss] | None) -> Collection[Loss]:
+    """What the mail may lose. `policy` is what its route allows; None: it says nothing. What the mail itself names is
+    added to that, and a mail that names nothing at all (an empty list) may lose nothing, whatever its route allows."""
+    if draft.allow_loss is None:
+        return UNSEEN if policy is None else policy
+    return {*draft.allow_loss, *policy} if draft.allow_loss and policy else draft.allow_loss
+
+
+def unwanted(draft: Draft, limits: Limits, policy: Collection[Loss] | None) -> str | None:
     """Why the provider may not have the mail, which would lose there what it may not lose; None: it may."""
-    allowed = UNSEEN if draft.allow_loss is None else draft.allow_loss
     for loss, words in losses(draft, limits).items():
-        if loss not in allowed:
-            return f"{words}, and the mail does not allow for that (`{loss}` in allow_loss)"
+        if loss not in allowed(draft, policy):
+            return f"{words}, and neither the mail nor its route allows for that (`{loss}` in allow_loss)"
     return None
 
 
@@ -74,7 +81,7 @@ def _losses(draft: Draft, limits: Limits) -> Iterator[tuple[Loss, str]]:
         yield Loss.METADATA, "it keeps no metadata"
     if not limits.message_id and _has_message_id(draft):
         yield Loss.MESSAGE_ID, "it writes a Message-ID of its own"
-    if dropped := sorted(name for name in draft.headers if name.lower() in limits.headers_dropped):
+    if dropped := sorted(name for name in _header_names(draft) if name.lower() in limits.headers_dropped):
         yield Loss.HEADERS, f"it leaves out the header {', '.join(dropped)}"
     if not draft.is_raw:
         yield from _losses_of_files(draft, limits)
@@ -134,6 +141,11 @@ def _is_invitation(file: Attachment) -> bool:
 
 
 def _has_message_id(draft: Draft) -> bool:
-    if draft.is_raw:
-        return _RAW_MESSAGE_ID.search(draft.raw[:RAW_HEAD_BYTES_MAX].partition(_HEAD_END)[0]) is not None
-    return any(name.lower() == "message-id" for name in draft.headers)
+    return any(name.lower() == "message-id" for name in _header_names(draft))
+
+
+def _header_names(draft: Draft) -> Iterable[str]:
+    if not draft.is_raw:
+        return draft.headers
+    head = draft.raw[:RAW_HEAD_BYTES_MAX].partition(_HEAD_END)[0]
+    return (name.decode("ascii") for name in _RAW_NAME.findall(head))

@@ -127,6 +127,9 @@ class RouteView(TypedDict):
     on_unknown: str
     resolve_within_s: float
     give_up_after_s: float
+    allow_loss: Annotated[
+        list[str] | None, Meta(description="What its mails may lose at a provider; null: what no reader can see.")
+    ]
     version: Annotated[int, Meta(description="0: as configured, never changed since.")]
 
 
@@ -170,6 +173,7 @@ class ExplanationView(TypedDict):
     until: Annotated[str | None, Meta(description="With waits: when the accounts are looked at again.")]
     accounts: Annotated[list[CandidateView], Meta(description="All of the route, in its order.")]
     needs: NeedsView
+    allow_loss: Annotated[list[str], Meta(description="What it may lose, by what it and the route allow.")]
     suppressed: Annotated[list[str], Meta(description="Recipients that it would not be sent to.")]
 
 

@@ -65,6 +65,7 @@ def parse_route(body: bytes, name: str) -> tuple[Route, str] | Problem:
         on_unknown=request.on_unknown,
         resolve_within_s=request.resolve_within_s,
         give_up_after_s=request.give_up_after_s,
+        allow_loss=None if request.allow_loss is None else tuple(dict.fromkeys(request.allow_loss)),
         version=-1 if request.version is None else request.version,
     )
     return route, request.reason or ""
@@ -121,6 +122,7 @@ def parse_sketch(body: bytes, route: str) -> tuple[Draft, int] | Problem:
         headers=request.headers,
         metadata=request.metadata,
         allow_loss=request.allow_loss,
+        ignore_unsubscribe=request.ignore_unsubscribe,
         attachments=[
             AttachmentObject(
                 filename=file.filename, content=_FILE, content_type=file.content_type, content_id=file.content_id

@@ -154,6 +154,7 @@ def render_route(route: Route) -> RouteView:
         "on_unknown": route.on_unknown.value,
         "resolve_within_s": route.resolve_within_s,
         "give_up_after_s": route.give_up_after_s,
+        "allow_loss": None if route.allow_loss is None else [loss.value for loss in route.allow_loss],
         "version": route.version,
     }
 

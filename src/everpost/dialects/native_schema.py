@@ -16,7 +16,8 @@ REQUIRED: Final = {"x-required": True}
 other faults; the OpenAPI document tells it as required."""
 ALLOWED: Final = (
     "What the mail may lose at a provider that has no place for it; others are skipped. "
-    f"Default: what no reader can see, {', '.join(f'`{loss}`' for loss in Loss if loss in UNSEEN)}."
+    "It adds to what the route allows; empty: it may lose nothing. Default: the route's, and where that says nothing, "
+    f"what no reader can see, {', '.join(f'`{loss}`' for loss in Loss if loss in UNSEEN)}."
 )
 _TIME: Final = "RFC 3339 (`2030-01-31T09:00:00Z`) or seconds since the Unix epoch."
 
@@ -125,6 +126,10 @@ class RouteRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     on_unknown: OnUnknown = OnUnknown.RESEND
     resolve_within_s: float = 3600.0
     give_up_after_s: float = 72 * 3600.0
+    allow_loss: Annotated[
+        list[Loss] | None,
+        Meta(description="What its mails may lose at a provider. Left out or null: what no reader can see."),
+    ] = None
     version: Annotated[int | None, Meta(description="The version that was read; or send it as If-Match.")] = None
     reason: Annotated[str | None, Meta(description="Why it is changed; told with the event of the change.")] = None
 
@@ -158,6 +163,9 @@ class ExplainRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     metadata: dict[str, str] | None = None
     allow_loss: Annotated[list[Loss] | None, Meta(description=ALLOWED)] = None
     raw: Annotated[bool, Meta(description="It would go out as it stands, as by `/v1/emails/raw`.")] = False
+    ignore_unsubscribe: Annotated[
+        bool | None, Meta(description="It would be mail of an account, and go to those who have unsubscribed, too.")
+    ] = None
 
 
 class ErasureRequest(Struct, forbid_unknown_fields=True):

@@ -20,5 +20,6 @@ class Forms:
             return drafts[0]
         route = (await self._routes.all()).get(drafts[0].route)
         names = [entry.account for entry in route.accounts] if route is not None else []
+        policy = route.allow_loss if route is not None else None
         carriers = [self._fleet.carriers[name] for name in names if name in self._fleet.carriers]
-        return max(drafts, key=lambda draft: sum(unfit(draft, carrier) is None for carrier in carriers))
+        return max(drafts, key=lambda draft: sum(unfit(draft, carrier, policy) is None for carrier in carriers))

@@ -149,7 +149,8 @@ def _changes(route: Route, before: Route | None) -> Iterator[tuple[EventType, st
     paused = {entry.account for entry in route.accounts if entry.paused}
     was_paused = {entry.account for entry in before.accounts if entry.paused} if before is not None else set()
     whole = {"weights": weights, "paused": sorted(paused)}
-    yield EventType.ROUTE_CHANGED, None, names | {name: value for name, value in whole.items() if value}
+    policy = {} if route.allow_loss is None else {"allow_loss": list(route.allow_loss)}
+    yield EventType.ROUTE_CHANGED, None, names | {name: value for name, value in whole.items() if value} | policy
     if before is not None and before.default != route.default:
         yield EventType.DEFAULT_CHANGED, None, names | {"from": before.default, "to": route.default}
     for entry in route.accounts:

@@ -9,13 +9,14 @@ from msgspec.structs import asdict, replace
 
 from everpost.core.explain import Explanation, awaited_account, explain
 from everpost.core.fit import oversize, unfit
-from everpost.core.losing import Needs, needs_of
+from everpost.core.losing import Needs, allowed, needs_of
 from everpost.core.masking import masked
 from everpost.engine.accept import first_delivery
 from everpost.engine.fleet import Fleet
 from everpost.engine.ports import Ports
 from everpost.engine.probing import Probed, probe
 from everpost.engine.routes import DEFAULT, Routes
+from everpost.model.capability import Loss
 from everpost.model.delivery import DeliveryState
 from everpost.model.event import Event, EventType
 from everpost.model.key import Caller
@@ -33,6 +34,7 @@ class Explained(Struct, frozen=True):
     explanation: Explanation
     suppressed: tuple[str, ...]  # recipients that nothing would be sent to
     needs: Needs  # of whoever carries it
+    allowed: tuple[Loss, ...]  # what it may lose there
 
 
 class _Waiting(Struct, frozen=True):
@@ -83,15 +85,19 @@ class Steering:
         known = await self._ports.store.suppressed(project, addresses, message.stream)
         stopped = dict.fromkeys(row.address for row in known if stops(row, message, now))
         needs = replace(needs_of(message), size_bytes=size)
-        return Explained(explanation, tuple(stopped), needs)
+        allowed_here = allowed(message, route.allow_loss)
+        return Explained(explanation, tuple(stopped), needs, tuple(loss for loss in Loss if loss in allowed_here))
 
     def _unable(self, message: Message, route: Route, size: int) -> Mapping[str, str]:
         """Which accounts of the route can't carry it, whatever their health, and why."""
         reasons: dict[str, str | None] = {}
         for entry in route.accounts:
             carrier = self._fleet.carriers.get(entry.account)
-            reason = "it is not configured" if carrier is None else oversize(size, carrier) or unfit(message, carrier)
-            reasons[entry.account] = reason
+            reasons[entry.account] = (
+                "it is not configured"
+                if carrier is None
+                else oversize(size, carrier) or unfit(message, carrier, route.allow_loss)
+            )
         return {name: reason for name, reason in reasons.items() if reason is not None}
 
     async def waiting(self, project: str) -> Mapping[str, int]:

@@ -51,6 +51,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     content_bytes_max: int
     inline: bool = True  # attachments with a content_id
     raw: bool = False  # a whole mail as it stands
+    not_raw: str = "its API takes the parts of a mail alone"  # why it takes none, where it does not
     tags_max: int | None = None  # that it keeps of one mail; None: any number
     tag_bytes_max: int | None = None  # of a tag that it keeps
     metadata: bool = True  # it keeps it

@@ -194,6 +194,7 @@ FACTS: Final[Mapping[EventType, Fact]] = {
             "accounts": "its accounts, in order",
             "weights": "their weights, where there are any",
             "paused": "those that are paused, where some are",
+            "allow_loss": "what its mails may lose at a provider; left out: what no reader can see",
         },
     ),
     EventType.DEFAULT_CHANGED: Fact(

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from everpost.model.capability import Loss
 from everpost.model.message import OnUnknown
 
 
@@ -19,6 +20,7 @@ class Route(Struct, frozen=True, kw_only=True):
     on_unknown: OnUnknown = OnUnknown.RESEND
     resolve_within_s: float = 3600.0
     give_up_after_s: float = 72 * 3600.0
+    allow_loss: tuple[Loss, ...] | None = None  # what its mails may lose at a provider; None: what no reader can see
     version: int = 0  # of the stored document; 0: as configured, never changed at run time
 
     @property

@@ -28,6 +28,7 @@ class JsonMail(Struct, frozen=True, kw_only=True):
     subject_chars_max: int | None = None
     text_chars_min: int = 0
     inline_types: str | None = ""  # what the types of inline files begin with; None: it shows none inline
+    takes_raw: bool = False  # whole mails, which stand in it as they are
 
     def whole(self, message: Draft, delivery_id: str) -> dict[str, Any]:
         """The body with what provider_options say in it."""
@@ -37,7 +38,7 @@ class JsonMail(Struct, frozen=True, kw_only=True):
         """Why the mail can't be expressed, or None."""
         ours = self.body(replace(message, attachments=()), "")  # files play no part here, and may be large
         whole = self._with_options(ours, message)
-        general = fault_of(message, self.reserved) or needs_to(message)
+        general = fault_of(message, self.reserved, takes_raw=self.takes_raw) or needs_to(message)
         return general or merge_fault(ours, whole, self.own, self.lines) or next(self._faults(message, whole), None)
 
     def _with_options(self, body: dict[str, Any], message: Draft) -> dict[str, Any]:

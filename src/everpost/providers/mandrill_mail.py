@@ -10,8 +10,13 @@ from everpost.providers.fields import quoted_mailbox, without_repeats
 from everpost.providers.json_mail import JsonMail
 
 LIMITS: Final = c.Limits(
-    recipients_max=1000, content_bytes_max=17 << 20, tags_max=10, tag_bytes_max=50, inline_names=False
-)  # 25 MB in base64
+    recipients_max=1000,
+    content_bytes_max=17 << 20,  # 25 MB in base64
+    not_raw="it writes To and Cc of such a mail anew, and shows those who get it unseen",
+    tags_max=10,
+    tag_bytes_max=50,
+    inline_names=False,
+)
 OURS: Final = ("from_email", "from_name", "to", "bcc_address", "preserve_recipients", "recipient_metadata")
 
 

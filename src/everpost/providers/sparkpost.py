@@ -12,7 +12,7 @@ from everpost.model.message import Draft
 from everpost.providers import contract as c
 from everpost.providers import http, sparkpost_events, sparkpost_history
 from everpost.providers.reading import Reading, at, decoded, id_at, read_answer
-from everpost.providers.sparkpost_mail import LIMITS, MAIL, fault
+from everpost.providers.sparkpost_mail import LIMITS, MAIL, fault, whole
 
 REGIONS: Final = {"us": "https://api.sparkpost.com", "eu": "https://api.eu.sparkpost.com"}
 
@@ -21,6 +21,7 @@ ROWS: Final = (
     c.Row(200, "accepted, [1-9]", c.ACCEPTED, "it does not say who was left out"),
     c.Row(400, r"^(7000|7001|1910)\b", c.REFUSED_HERE, "this sender's domain"),
     c.Row(400, r"^1502\b", c.UNAVAILABLE),
+    c.Row(422, r"^3020\b", c.REFUSED_HERE, "it does not make out a part of a whole mail"),
     c.Row(420, "", c.QUOTA_USED_UP, "of the hour, the day or the month"),
 )
 
@@ -30,8 +31,8 @@ ROWS: Final = (
 def build(message: Draft, delivery_id: str, account: Account) -> c.HttpRequest | c.Unsendable:
     if reason := fault(message):
         return c.Unsendable(reason)
-    key, whole = account.settings["api_key"], MAIL.whole(message, delivery_id)
-    return _request("POST", account, "/api/v1/transmissions", key, whole)
+    key = account.settings["api_key"]
+    return _request("POST", account, "/api/v1/transmissions", key, whole(message, delivery_id))
 
 
 def _request(method: str, account: Account, path: str, key: str, body: Any = None) -> c.HttpRequest:

@@ -8,12 +8,15 @@ from urllib.parse import urlencode
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
+from everpost.dialects import mime
 from everpost.dialects.addresses import parse_address, parse_address_list
 from everpost.dialects.answers import Rendered, render_json
 from everpost.dialects.contract import Parsed, Submission
 from everpost.model.ids import CORRELATION_KEY
 from everpost.model.message import Address, Attachment, Draft
+from everpost.model.problem import Problem
 from everpost.sandbox.api import Conduct
 from everpost.sandbox.desk import Desk
 from everpost.sandbox.events import Told, told_of
@@ -57,6 +60,7 @@ class _Content(Struct):
     attachments: list[_File] = []
     inline_images: list[_File] = []
     template_id: str | None = None
+    email_rfc822: str | None = None
 
 
 class _Transmission(Struct):
@@ -143,6 +147,8 @@ class SparkPost:
 def _parsed(sent: _Transmission) -> Parsed | str:
     """The mail, or what is wrong with it. Who is named by no header is a hidden recipient."""
     content = sent.content
+    if content.email_rfc822 is not None:
+        return _parsed_whole(sent, content.email_rfc822)
     if not content.template_id and not (content.from_ and content.subject and (content.text or content.html)):
         return "required field is missing"
     envelope = [_bare(each.address) for each in sent.recipients]
@@ -177,6 +183,17 @@ def _parsed(sent: _Transmission) -> Parsed | str:
         metadata=metadata,
     )
     return Parsed(draft=draft, delivery_id=delivery_id)
+
+
+def _parsed_whole(sent: _Transmission, whole: str) -> Parsed | str:
+    """Of a mail that goes out as it stands."""
+    read = mime.parse(whole.encode(), [_bare(each.address) for each in sent.recipients])
+    if isinstance(read, Problem):
+        return "template mime parsing error"
+    metadata = dict(sent.metadata)
+    delivery_id = metadata.pop(CORRELATION_KEY, None)
+    tags = (sent.campaign_id,) if sent.campaign_id else ()
+    return replace(read, draft=replace(read.draft, tags=tags, metadata=metadata), delivery_id=delivery_id)
 
 
 def _named(line: str, envelope: list[str]) -> tuple[Address, ...]:

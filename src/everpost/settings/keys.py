@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from everpost.model.account import Account, Timeouts
+from everpost.model.capability import Loss
 from everpost.model.limits import ACTIVE_MAX, EXPIRES_AHEAD_S_MAX, RESOLVE_WITHIN_S_MAX, SAME_MAIL_WINDOW_S_MAX
 from everpost.model.message import OnUnknown
 from everpost.model.route import Route
@@ -182,6 +183,12 @@ GIVE_UP_AFTER_S: Final = Number(
     high=EXPIRES_AHEAD_S_MAX,
     help="How long to try before a mail fails.",
 )
+ROUTE_ALLOW_LOSS: Final = Entries(
+    name="allow_loss",
+    of=f"losses: {', '.join(Loss)}",
+    default="what no reader can see",
+    help="What its mails may lose at a provider that has no place for it: [what a mail may lose](../raw-mail.md).",
+)
 MEMBER_ACCOUNT: Final[Text[str | None]] = Text(name="account", default=None, required=True, help="Name of the account.")
 MEMBER_WEIGHT: Final[Number[float | None]] = Number(
     name="weight",
@@ -274,7 +281,7 @@ TABLES: Final[Mapping[str, Table]] = {
     "accounts.NAME.timeouts": Table("How long an attempt may take.", (CONNECT_S, WRITE_S, ANSWER_S)),
     "routes.NAME": Table(
         "Which accounts carry a mail. The route `default` is always there.",
-        (ROUTE_ACCOUNTS, ON_UNKNOWN, RESOLVE_WITHIN_S, GIVE_UP_AFTER_S),
+        (ROUTE_ACCOUNTS, ON_UNKNOWN, RESOLVE_WITHIN_S, GIVE_UP_AFTER_S, ROUTE_ALLOW_LOSS),
     ),
     "routes.NAME.accounts[]": Table("An account with a weight.", (MEMBER_ACCOUNT, MEMBER_WEIGHT)),
     "events": Table("The audit trail's way out.", (SINKS, KAFKA_PASSWORD)),

@@ -3,6 +3,7 @@
 import re
 from typing import Any, Final
 
+from everpost.model.capability import Loss
 from everpost.model.message import OnUnknown
 from everpost.model.route import Route, RouteAccount
 from everpost.settings import keys
@@ -38,9 +39,22 @@ def _route(name: str, section: Section, accounts: list[str]) -> Route:
         on_unknown=OnUnknown(section.text(keys.ON_UNKNOWN)),
         resolve_within_s=section.number(keys.RESOLVE_WITHIN_S),
         give_up_after_s=section.number(keys.GIVE_UP_AFTER_S),
+        allow_loss=_losses(section),
     )
     section.close()
     return route
+
+
+def _losses(section: Section) -> tuple[Loss, ...] | None:
+    """None where the route says nothing; an empty list allows none."""
+    if section.take(keys.ROUTE_ALLOW_LOSS.name) is None:
+        return None
+    read = section.texts(keys.ROUTE_ALLOW_LOSS)
+    known = [loss.value for loss in Loss]
+    for place, name in read:
+        if name not in known:
+            section.fault(place, f"{name!r} is nothing that a mail may lose", nearest(name, known) or ", ".join(known))
+    return tuple(Loss(name) for name in dict.fromkeys(name for _, name in read) if name in known)
 
 
 def _members(section: Section, entries: list[Any], accounts: list[str]) -> tuple[RouteAccount, ...]:

@@ -112,6 +112,14 @@ def test_a_good_file_is_fine(everpost, config):
     assert ended.out.endswith("everpost.toml is fine\n")
 
 
+def test_it_is_told_what_the_mails_of_a_route_may_lose(everpost, config):
+    path = config(GOOD + '[routes.default]\nallow_loss = ["headers"]\n')
+    ended = everpost("check", "--offline", "--config", path, "--json")
+    [finding] = [one for one in ended.json["findings"] if "route" in one["key"]]
+    assert (finding["level"], finding["key"]) == ("ok", "routes.default")
+    assert finding["message"].startswith("its mails may lose headers")
+
+
 def test_a_doubtful_file_is_fine_with_a_warning(everpost, config):
     path = config(GOOD)
     path.chmod(0o644)

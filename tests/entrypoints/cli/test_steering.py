@@ -10,8 +10,8 @@ EXPLAINED = {
     "reason": "it is number 2 of the route",
     "until": None,
     "accounts": [
-        {"account": "mailgun", "share": 0.0, "reason": "it is paused"},
-        {"account": "sg", "share": 1.0, "reason": "it is number 2 of the route"},
+        {"account": "mailgun", "share": 0.0, "lost": [], "reason": "it is paused"},
+        {"account": "sg", "share": 1.0, "lost": ["tags"], "reason": "it is number 2 of the route"},
     ],
     "suppressed": ["eve@example.net"],
 }
@@ -47,16 +47,16 @@ def test_an_account_on_no_route_is_told_as_such(everpost, server):
 def test_it_is_told_where_a_mail_would_go_and_why(everpost, server):
     server.put("POST", "/v1/routes/default/explain", 200, EXPLAINED)
     addresses = ("--from", "ann@example.com", "--to", "bob@example.org", "--to", "eve@example.net")
-    words = ("explain", *addresses, "--size", "48")
+    words = ("explain", *addresses, "--size", "48", "--allow-loss", "tags")
     ended = everpost(*words)
     assert ended.code == 0
     first, _, mailgun, sendgrid, last = ended.out.splitlines()
     assert first == "sg would take it"
-    assert mailgun.split() == ["mailgun", "0%", "it", "is", "paused"]
-    assert sendgrid.split()[:2] == ["sg", "100%"]
+    assert mailgun.split() == ["mailgun", "0%", "nothing", "it", "is", "paused"]
+    assert sendgrid.split()[:3] == ["sg", "100%", "tags"]
     assert last == "it would not be sent to eve@example.net: suppressed"
     sketch = {"from": "ann@example.com", "to": ["bob@example.org", "eve@example.net"], "size_bytes": 48, "tags": []}
-    assert server.asked[0].json == sketch
+    assert server.asked[0].json == sketch | {"allow_loss": ["tags"]}
     assert everpost(*words, "--json").json == EXPLAINED
 
 

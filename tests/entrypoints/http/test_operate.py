@@ -3,6 +3,7 @@ import time
 
 import pytest
 
+from everpost.model.capability import UNSEEN, Loss
 from http_kit import NATIVE
 
 
@@ -44,6 +45,7 @@ BAD_ROUTES = {
     "negative time": (ROUTE | {"resolve_within_s": -1}, {}, 422, "validation_failed"),
     "no time": (ROUTE | {"give_up_after_s": 0}, {}, 422, "validation_failed"),
     "negative weight": (ROUTE | {"accounts": [{"account": "first", "weight": -1}]}, {}, 422, "validation_failed"),
+    "no loss": (ROUTE | {"allow_loss": ["weight"]}, {}, 422, "validation_failed"),
     "no JSON": (b"first", {}, 400, "bad_json"),
 }
 
@@ -53,6 +55,19 @@ async def test_a_faulty_route_changes_nothing(call, body, headers, status, code)
     answer = await call("PUT", "/v1/routes/default", body, headers)
     assert (answer.status, answer.json["code"]) == (status, code)
     assert (await call("GET", "/v1/routes/default")).json["version"] == 0
+
+
+@pytest.mark.parametrize("policy", [None, [], ["headers", "tags"]])
+async def test_a_route_keeps_what_its_mails_may_lose(call, policy):
+    changed = await call("PUT", "/v1/routes/default", ROUTE | {"allow_loss": policy})
+    assert (changed.status, changed.json["allow_loss"]) == (200, policy)
+    assert (await call("GET", "/v1/routes/default")).json == changed.json
+    told = (await call("POST", "/v1/routes/default/explain", {"from": "a@example.com", "to": "b@example.org"})).json
+    assert told["allow_loss"] == [loss for loss in Loss if loss in (UNSEEN if policy is None else policy)]
+    more = {"from": "a@example.com", "to": "b@example.org", "allow_loss": ["calendar"]}
+    assert "calendar" in (await call("POST", "/v1/routes/default/explain", more)).json["allow_loss"]
+    [event] = (await call("GET", "/v1/events?type=route.changed")).json["data"]
+    assert event["data"].get("allow_loss") == policy
 
 
 async def test_an_unknown_account_is_named_with_the_known_ones(call):

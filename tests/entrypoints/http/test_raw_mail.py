@@ -52,7 +52,7 @@ async def test_what_is_said_beside_it_holds_and_what_is_lost_is_told_with_the_at
 async def test_a_mail_that_may_lose_nothing_is_refused_with_the_reason(call):
     answer = await sent(call, query="?metadata=order=12&allow_loss=")
     assert (answer.status, answer.json["code"]) == (422, "no_account_can_carry")
-    assert "it keeps no metadata, and the mail does not allow for that" in fields(answer)["route"]
+    assert "it keeps no metadata, and neither the mail nor its route allows for that" in fields(answer)["route"]
 
 
 async def test_the_same_key_is_the_same_mail_and_another_envelope_is_another(call):

@@ -73,6 +73,16 @@ async def test_a_route_explains_where_a_mail_would_go(call, wire):
     assert (await call("GET", "/v1/emails")).json["data"] == []
 
 
+async def test_mail_of_an_account_is_explained_as_going_to_whoever_has_only_unsubscribed(call):
+    await call("PUT", "/v1/suppressions/bob@example.org", {"source": "unsubscribe", "reason": "wants none"})
+    to = SKETCH | {"to": ["bob@example.org"]}
+    found = [
+        (await call("POST", "/v1/routes/default/explain", to | {"ignore_unsubscribe": it})).json["suppressed"]
+        for it in (None, False, True)
+    ]
+    assert found == [["bob@example.org"], ["bob@example.org"], []]
+
+
 async def test_a_mail_that_no_account_can_carry_is_explained_as_refused(call):
     found = (await call("POST", "/v1/routes/default/explain", SKETCH | {"size_bytes": 10**9})).json
     assert (found["prospect"], found["account"], found["until"]) == ("refused", None, None)

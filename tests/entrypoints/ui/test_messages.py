@@ -237,6 +237,7 @@ def test_what_a_mail_says_is_shown_as_html_as_text_and_as_source_with_its_files(
     with page.expect_download() as told:
         page.get_by_role("button", name="Save <b>note</b>.txt").click()
     assert Path(told.value.path()).read_bytes() == b"hi"
+    expect(page.get_by_role("list", name="Its story")).to_contain_text("Lost therenames of inline files")
 
 
 def test_nothing_that_a_mail_says_runs_or_calls_anybody(browser, dev_address):

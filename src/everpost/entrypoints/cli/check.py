@@ -15,6 +15,7 @@ from everpost.engine.wire import Wire
 from everpost.entrypoints.cli.command import OK, USAGE, Command, Stop
 from everpost.entrypoints.cli.screen import Screen, plain
 from everpost.model.account import Account
+from everpost.model.route import Route
 from everpost.providers.contract import Provider
 from everpost.settings import ConfigFault, PostgresStore, Settings, SqliteStore, load
 from everpost.wiring import PROVIDERS, PartUnavailable, accounts_of
@@ -48,7 +49,7 @@ def _run(args: Namespace, screen: Screen) -> int:
     if isinstance(settings, list):
         findings = [Finding(level="fault", key=fault.key, message=fault.message, hint=fault.hint) for fault in settings]
     else:
-        findings = _doubts(settings)
+        findings = _doubts(settings) + _policies(settings.routes)
         if isinstance(settings.store, SqliteStore):
             findings += _data(settings.data)
         if isinstance(settings.store, PostgresStore) and not args.offline:
@@ -93,6 +94,19 @@ def _doubts(settings: Settings) -> list[Finding]:
     return [
         Finding(level="warning", key=warning.key, message=warning.message, hint=warning.hint)
         for warning in settings.warnings
+    ]
+
+
+def _policies(routes: Sequence[Route]) -> list[Finding]:
+    """What mails may lose, of the routes that say it."""
+    return [
+        Finding(
+            level="ok",
+            key=f"routes.{route.name}",
+            message=f"its mails may lose {', '.join(route.allow_loss) or 'nothing'}, and what they name themselves",
+        )
+        for route in routes
+        if route.allow_loss is not None
     ]
 
 

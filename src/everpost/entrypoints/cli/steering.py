@@ -7,6 +7,7 @@ from typing import Any, Final
 from everpost.entrypoints.cli.client import Client, connection_arguments, segment
 from everpost.entrypoints.cli.command import FAILED, OK, Command
 from everpost.entrypoints.cli.screen import Screen, plain
+from everpost.model.capability import Loss
 
 WORKS: Final = "works"
 
@@ -50,19 +51,30 @@ def _explain_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--to", required=True, action="append", metavar="ADDRESS", help="whom to; may be repeated")
     parser.add_argument("--size", type=int, default=0, metavar="BYTES", help="of text, html and attachments")
     parser.add_argument("--tag", action="append", default=[], help="may be repeated")
+    parser.add_argument(
+        "--allow-loss", action="append", choices=tuple(Loss), help="may be repeated; default: the route's"
+    )
     parser.add_argument("--route", default="default", help="default: default")
     connection_arguments(parser)
 
 
 def _explain(args: Namespace, screen: Screen) -> int:
     """Nothing is sent."""
-    sketch = {"from": args.sender, "to": args.to, "size_bytes": args.size, "tags": args.tag}
+    sketch = {
+        "from": args.sender,
+        "to": args.to,
+        "size_bytes": args.size,
+        "tags": args.tag,
+        "allow_loss": args.allow_loss,
+    }
     found = Client.of(args).post(f"/v1/routes/{segment(args.route)}/explain", sketch).body
     if screen.as_json:
         screen.data(found)
         return OK
     screen.say(_PROSPECTS[found["prospect"]].format(plain(found["account"])))
-    screen.table(("account", "share", "reason"), [_candidate(one) for one in found["accounts"]], right=("share",))
+    screen.table(
+        ("account", "share", "lost", "reason"), [_candidate(one) for one in found["accounts"]], right=("share",)
+    )
     if found["suppressed"]:
         screen.say(f"it would not be sent to {plain(', '.join(found['suppressed']))}: suppressed")
     return OK
@@ -76,7 +88,7 @@ _PROSPECTS: Final = {
 
 
 def _candidate(one: Mapping[str, Any]) -> tuple[object, ...]:
-    return one["account"], f"{one['share']:.0%}", one["reason"]
+    return one["account"], f"{one['share']:.0%}", ", ".join(one["lost"]) or "nothing", one["reason"]
 
 
 COMMANDS: Final = {

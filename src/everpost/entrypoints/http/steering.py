@@ -139,6 +139,7 @@ def _explanation(route: str, explained: Explained) -> ExplanationView:
             for one in found.candidates
         ],
         "needs": msgspec.convert(asdict(explained.needs), NeedsView),  # the same fields
+        "allow_loss": list(explained.allowed),
         "suppressed": list(explained.suppressed),
     }
 

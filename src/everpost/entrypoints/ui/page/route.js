@@ -1,13 +1,15 @@
 // One route: who carries its mail, in which order and with which weights. What is changed here holds when it is saved.
 
 import { fill, h } from "./dom.js";
+import { losses } from "./losses.js";
 import { compared, reasoned } from "./reasons.js";
 import { draggable, movableByKeys } from "./sorting.js";
 import { listed } from "./words.js";
 
 /**
  * @typedef {{account: string, weight: number|null, paused: boolean}} Entry
- * @typedef {{name: string, default: string, accounts: Entry[], on_unknown: string, version: number}} Route
+ * @typedef {{name: string, default: string, accounts: Entry[], on_unknown: string,
+ *   allow_loss: string[]|null, version: number}} Route
  */
 
 /** A card that keeps what is not saved yet, whatever the API tells meanwhile.
@@ -49,6 +51,7 @@ function draw(card) {
   if (focused) document.getElementById(focused)?.focus();
   fill(card.note, `Route ${told.name}, version ${told.version}. When nobody can tell whether a provider has a mail: `,
     told.on_unknown === "hold" ? "it is held for a person." : "it is sent again.",
+    told.allow_loss ? ` Its mails may lose ${losses(told.allow_loss)} at a provider.` : null,
     mayChange ? " Drag accounts into another order, or use their arrows; with weights, chance picks who goes first." : null);
   drawBar(card);
 }

@@ -5,6 +5,7 @@ import { attachmentPlace } from "./attachments.js";
 import { fieldOf, freshKey, missing, request } from "./draft.js";
 import { fill, h } from "./dom.js";
 import { poll } from "./live.js";
+import { lossChoice } from "./losses.js";
 import { pairRows } from "./pairs.js";
 import { problem } from "./problems.js";
 import { labelled, mark, recipientRows } from "./recipients.js";
@@ -26,11 +27,12 @@ export function showSend(place) {
   const changed = () => snippet.draw();
   const parts = {
     files: attachmentPlace(changed), people: recipientRows(changed),
-    headers: pairRows(HEADERS, changed), metadata: pairRows(METADATA, changed),
+    headers: pairRows(HEADERS, changed), metadata: pairRows(METADATA, changed), losses: lossChoice(changed),
   };
-  const fields = { ...inputs(changed), attachments: parts.files.field };
+  const fields = { ...inputs(changed), attachments: parts.files.field, allowLoss: parts.losses.field };
   const read = () => ({
-    fields, people: parts.people.read(), headers: parts.headers.read(), metadata: parts.metadata.read(), ...parts.files.read(),
+    fields, people: parts.people.read(), headers: parts.headers.read(), metadata: parts.metadata.read(),
+    allowLoss: parts.losses.read(), ...parts.files.read(),
   });
   const snippet = snippetCard(() => request(read()), place.api.shown, place.say);
   const answer = h("div", { class: "answer" });
@@ -88,6 +90,7 @@ function furtherParts(fields, parts, changed) {
         labelled("on-unknown", "When nobody can tell whether a provider has it", fields.onUnknown),
         labelled("send-at", "Not before", fields.sendAt, "Your local time; empty: now."),
         labelled("expires-at", "Not after", fields.expiresAt, "It fails if it was not handed over by then.")),
+      parts.losses.elements,
       labelled("idempotency-key", "Idempotency key", fields.key,
         "The same key with the same mail is one mail, however often it is sent. A new one is made after each mail."),
       h("button", { type: "button", onclick: fresh }, "Make a new key")),

@@ -2,6 +2,7 @@
 
 import { fill, h, shape } from "./dom.js";
 import { poll } from "./live.js";
+import { losses } from "./losses.js";
 import { shortType, steps } from "./story.js";
 import { lasting, when } from "./times.js";
 import { counted, FINAL, listed, outcome, OUTCOMES, person } from "./words.js";
@@ -96,6 +97,7 @@ function attempt(step) {
   const ended = step.ended ?? {};
   const facts = [
     ["Why this account", step.why],
+    ["Lost there", step.data.lost && losses(step.data.lost)],
     ["Took", lasting(ended.latency_ms)],
     ["Status", ended.status],
     ["Its words", ended.text],

@@ -1,0 +1,198 @@
+"""The official clients of providers for Node, pointed at Everpost and else as they come. None of them repeats a call by
+itself."""
+
+import asyncio
+import time
+from functools import partial
+
+import msgspec
+import pytest
+import pytest_asyncio
+from msgspec.structs import asdict, replace
+
+import node_kit
+from dropins.conftest import opened
+from everpost.model.message import Address, Draft
+from node_kit import Refused
+from sdks import RICH
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+SDKS = ("sendgrid", "mailgun", "resend", "postmark")
+PLAIN = Draft(sender=Address("ann@example.com"), to=(Address("bob@example.org"),), subject="Hello", text="It works")
+
+
+class Client:
+    """A client that is pointed at the house."""
+
+    def __init__(self, driver, house, token=None):
+        self._ask = partial(driver.ask, url=house.url, key=token or house.token)
+
+    async def __call__(self, action, input_=None):
+        return await asyncio.to_thread(self._ask, action, input_)
+
+    async def send(self, mail, **more):
+        return await self("send", words(mail, **more))
+
+    async def refusal(self, mail, **more):
+        """What its users catch."""
+        with pytest.raises(Refused) as caught:
+            await self.send(mail, **more)
+        return caught.value.seen
+
+
+def words(mail, **more):
+    return msgspec.to_builtins(mail) | more
+
+
+def about(subject, mail=PLAIN, **more):
+    """A mail that no other test sends."""
+    return replace(mail, subject=subject, **more)
+
+
+@pytest.fixture(scope="module")
+def drivers():
+    """Those that a test has asked for, started once for all tests."""
+    node_kit.install()
+    started = {}
+    yield lambda name: started.get(name) or started.setdefault(name, node_kit.Driver(name))
+    for driver in started.values():
+        driver.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house(tmp_path_factory):
+    """One for all tests; its account is at Mailgun, which carries the most."""
+    async with opened("mailgun", tmp_path_factory.mktemp("house")) as house:
+        yield house
+
+
+@pytest.fixture
+def client(drivers, house):
+    return lambda name, token=None: Client(drivers(name), house, token)
+
+
+def alike(draft):
+    """A provider may go by a file's name for its type, and a client may give the files in another order."""
+    found = sorted(draft.attachments, key=lambda each: each.filename)
+    return asdict(replace(draft, attachments=[(each.filename, each.content, each.content_id) for each in found]))
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+async def test_a_mail_arrives_as_its_client_has_written_it(sdk, house, client):
+    mail = about(f"Grüße ✓ {sdk}", RICH, tags=() if sdk == "resend" else RICH.tags)
+    caught = await house.caught(await client(sdk).send(mail))
+    assert alike(caught.draft) == alike(mail)
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+async def test_a_plain_mail_arrives(sdk, house, client):
+    mail = about(f"Plain {sdk}")
+    assert asdict((await house.caught(await client(sdk).send(mail))).draft) == asdict(mail)
+
+
+MAIL_ERRORS = {
+    "sendgrid": {"class": "ResponseError", "code": 400},
+    "mailgun": {"type": "MailgunAPIError", "status": 400},
+    "resend": {"name": "validation_error", "statusCode": 422},
+    "postmark": {"name": "InvalidEmailRequestError", "code": 300, "statusCode": 422},
+}
+KEY_ERRORS = {
+    "sendgrid": {"class": "ResponseError", "code": 401},
+    "mailgun": {"type": "MailgunAPIError", "status": 401, "details": "Forbidden"},
+    "resend": {"name": "invalid_api_key", "statusCode": 403},
+    "postmark": {"name": "InvalidAPIKeyError", "code": 10, "statusCode": 401},
+}
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+async def test_what_is_wrong_is_thrown_as_its_users_catch_it(sdk, client):
+    wrong_mail = await client(sdk).refusal(replace(PLAIN, to=(Address("bob@nowhere"),)))
+    assert wrong_mail.items() >= MAIL_ERRORS[sdk].items()
+    assert "nowhere" in str(wrong_mail)
+    wrong_key = await client(sdk, "nonsense").refusal(PLAIN)
+    assert wrong_key.items() >= KEY_ERRORS[sdk].items()
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+async def test_a_call_that_is_made_again_since_its_answer_was_lost_sends_one_mail(sdk, house, client, monkeypatch):
+    taken, served = [], house.door.deal
+
+    async def deal(incoming):
+        call = await served(incoming)
+        taken.append(call.message_id)
+        if len(taken) == 1:
+            call.reply = replace(call.reply, status=500, body=b"{}")
+        return call
+
+    monkeypatch.setattr(house.door, "deal", deal)
+    mail = about(f"Lost {sdk}")
+    await client(sdk).refusal(mail)
+    assert taken == [await client(sdk).send(mail)] * 2
+
+
+def soon():
+    return int(time.time()) + 86_400
+
+
+async def state(house, message_id):
+    return (await house.stored(message_id)).deliveries[0].state
+
+
+async def test_sendgrid_s_client_schedules_and_cancels_by_a_batch(house, client):
+    sendgrid, at = client("sendgrid"), soon()
+    group = await sendgrid("group")
+    message_id = await sendgrid.send(about("Later", send_at=at), batch=group)
+    assert (await house.stored(message_id)).message.send_at == at
+    assert await sendgrid("cancel", group) == "cancel"
+    assert await state(house, message_id) == "cancelled"
+
+
+async def test_sendgrid_s_client_sends_many(house, client):
+    sendgrid = client("sendgrid")
+    for message_id in await sendgrid("batch", [words(about("One of many")), words(about("Another of many"))]):
+        await house.caught(message_id)
+    two = (Address("bob@example.org", "Bob"), Address("zoe@example.org", "Zoë"))
+    first = await sendgrid("apart", words(about("To each alone", to=two)))
+    assert (await house.caught(first)).draft.to == two[:1]
+    with pytest.raises(Refused) as caught:
+        await sendgrid("batch", [words(replace(PLAIN, to=(Address("bob@nowhere"),)))])
+    [fault] = caught.value.seen["response"]["body"]["errors"]
+    assert fault["field"] == "personalizations[0].to[0]"
+
+
+async def test_mailgun_s_client_schedules_and_sends_to_each_alone(house, client):
+    at = soon()
+    message_id = await client("mailgun").send(about("Later", send_at=at))
+    assert (await house.stored(message_id)).message.send_at == at
+    variables = {"bob@example.org": {"name": "Bob"}}
+    first = await client("mailgun").send(about("Hello %recipient.name%"), variables=variables)
+    assert (await house.caught(first)).draft.subject == "Hello Bob"
+
+
+async def test_resend_s_client_schedules_moves_cancels_and_looks(house, client):
+    resend = client("resend")
+    message_id = await resend.send(about("Later", send_at=soon()))
+    moved = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(soon() + 86_400))
+    assert await resend("move", {"id": message_id, "to": f"{moved}Z"}) == message_id
+    shown = await resend("get", message_id)
+    assert (shown["last_event"], shown["scheduled_at"][:19]) == ("scheduled", moved)
+    assert await resend("cancel", message_id) == message_id
+    listed = await resend("list", {"limit": 1})
+    assert [(each["id"], each["last_event"]) for each in listed["data"]] == [(message_id, "canceled")]
+
+
+async def test_resend_s_client_sends_a_batch_and_names_its_calls(house, client):
+    resend = client("resend")
+    for message_id in await resend("batch", [words(about("One of a batch")), words(about("Two of a batch"))]):
+        await house.caught(message_id)
+    first = await resend.send(about("Named"), key="named")
+    assert await resend.send(about("Named"), key="named") == first
+    other = await resend.refusal(about("Other"), key="named")
+    assert (other["name"], other["statusCode"]) == ("invalid_idempotent_request", 409)
+
+
+async def test_each_mail_of_postmark_s_batch_has_its_own_answer(house, client):
+    wrong = replace(PLAIN, to=(Address("bob@nowhere"),))
+    told = await client("postmark")("batch", [words(about("One of a batch")), words(wrong)])
+    assert [each["ErrorCode"] for each in told] == [0, 300]
+    await house.caught(told[0]["MessageID"])

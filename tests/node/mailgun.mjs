@@ -1,0 +1,55 @@
+import Mailgun from "mailgun.js";
+
+import { serve } from "./serve.mjs";
+
+const DOMAIN = "mg.example.com";
+
+function named({ name, email }) {
+  return name ? `"${name}" <${email}>` : email;
+}
+
+function prefixed(prefix, entries) {
+  return Object.fromEntries(Object.entries(entries).map(([name, value]) => [prefix + name, value]));
+}
+
+function files(mail, inline) {
+  return mail.attachments
+    .filter((each) => Boolean(each.content_id) === inline)
+    .map((each) => ({
+      filename: each.filename,
+      contentType: each.content_type,
+      data: Buffer.from(each.content, "base64"),
+    }));
+}
+
+function written(mail) {
+  const fields = {
+    from: named(mail.sender),
+    to: mail.to.map(named),
+    cc: mail.cc.map(named),
+    bcc: mail.bcc.map(named),
+    subject: mail.subject,
+    text: mail.text,
+    html: mail.html,
+    attachment: files(mail, false),
+    inline: files(mail, true),
+    "h:Reply-To": mail.reply_to.map(named).join(", "),
+    "o:tag": mail.tags,
+    "o:deliverytime": mail.send_at && new Date(mail.send_at * 1000).toUTCString(),
+    "recipient-variables": mail.variables && JSON.stringify(mail.variables),
+    ...prefixed("h:", mail.headers),
+    ...prefixed("v:", mail.metadata),
+  };
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value?.length));
+}
+
+function client({ url, key }) {
+  return new Mailgun(FormData).client({ username: "api", key, url });
+}
+
+await serve({
+  async send(at, mail) {
+    const { id } = await client(at).messages.create(DOMAIN, written(mail));
+    return id.slice(1, id.indexOf("@"));
+  },
+});

@@ -1,0 +1,42 @@
+import { ServerClient } from "postmark";
+
+import { serve } from "./serve.mjs";
+
+function named({ name, email }) {
+  return name ? `"${name}" <${email}>` : email;
+}
+
+function list(addresses) {
+  return addresses.map(named).join(", ");
+}
+
+function written(mail) {
+  return {
+    From: named(mail.sender),
+    To: list(mail.to),
+    Cc: list(mail.cc),
+    Bcc: list(mail.bcc),
+    ReplyTo: list(mail.reply_to),
+    Subject: mail.subject,
+    TextBody: mail.text,
+    HtmlBody: mail.html,
+    Attachments: mail.attachments.map((each) => ({
+      Name: each.filename,
+      Content: each.content,
+      ContentType: each.content_type,
+      ContentID: each.content_id && `cid:${each.content_id}`,
+    })),
+    Headers: Object.entries(mail.headers).map(([Name, Value]) => ({ Name, Value })),
+    Tag: mail.tags[0],
+    Metadata: mail.metadata,
+  };
+}
+
+function client({ url, key }) {
+  return new ServerClient(key, { useHttps: false, requestHost: new URL(url).host });
+}
+
+await serve({
+  send: async (at, mail) => (await client(at).sendEmail(written(mail))).MessageID,
+  batch: async (at, mails) => client(at).sendEmailBatch(mails.map(written)),
+});
