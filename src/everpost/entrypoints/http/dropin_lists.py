@@ -4,10 +4,10 @@ stream alone, or has expired, is not there for them."""
 from typing import Final
 
 from everpost.dialects.addresses import address_of
-from everpost.dialects.contract import Submission
 from everpost.dialects.dropins.contract import Dropin, FindSuppressed, ListSuppressed, Sought, Suppress, Unsuppress
 from everpost.entrypoints.http.call import Call, Reply, replied
 from everpost.entrypoints.http.problems import problem
+from everpost.entrypoints.http.submissions import read_submission, submission_of
 from everpost.model.message import Address
 from everpost.model.problem import FieldError, Problem
 from everpost.model.suppression import ALL, Suppression, has_expired
@@ -17,9 +17,7 @@ _AT_ONCE: Final = 1000
 
 
 async def list_suppressed(_dropin: Dropin, does: ListSuppressed, call: Call) -> Reply | Problem:
-    incoming = call.incoming
-    asked = Submission(method=incoming.method, path=incoming.path, query=dict(call.query), headers={}, body=b"")
-    sought = does.parse(asked)
+    sought = does.parse(submission_of(call))
     return sought if isinstance(sought, Problem) else replied(does.render(*await _found(call, sought)))
 
 
@@ -44,12 +42,8 @@ async def find_suppressed(_dropin: Dropin, does: FindSuppressed, call: Call) -> 
 
 
 async def suppress(_dropin: Dropin, does: Suppress, call: Call) -> Reply | Problem:
-    body = await call.body()
-    if isinstance(body, Problem):
-        return body
-    incoming = call.incoming
-    asked = Submission(method=incoming.method, path=incoming.path, query=dict(call.query), headers={}, body=body)
-    drafts = does.parse(asked)
+    asked = await read_submission(call)
+    drafts = asked if isinstance(asked, Problem) else does.parse(asked)
     if isinstance(drafts, Problem):
         return drafts
     return replied(does.render(await call.services.console.suppressing.put(call.caller, drafts)))
