@@ -13,6 +13,7 @@ from everpost.providers.options import merge_fault, merged
 NAME: Final = "ses"
 ID_HEADER: Final = "X-Everpost-Id"
 OWN: Final = (("FromEmailAddress",), ("Destination",), ("ReplyToAddresses",))
+TAGS_MAX: Final = 49  # beside ours
 TAG: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
 NAME_CHARS_MAX, VALUE_CHARS_MAX = 126, 870  # of a header in simple content
 
@@ -25,7 +26,7 @@ def whole(message: Draft, delivery_id: str) -> dict[str, Any]:
     found = {
         **({"Content": _content(message, delivery_id)} | options),
         **_envelope(message),
-        "EmailTags": [tag, *own, *options.get("EmailTags", [])],
+        "EmailTags": [tag, *own[:TAGS_MAX], *options.get("EmailTags", [])],
     }
     if "Raw" in found["Content"]:  # which names them itself
         found.pop("ReplyToAddresses", None)
