@@ -14,6 +14,7 @@ from everpost.model.key import Scope
 from everpost.model.message import Draft, Message
 from everpost.model.problem import Problem
 from everpost.model.recipient import RecipientState
+from everpost.model.template import Templated
 
 IDEMPOTENCY_KEY: Final = "idempotency_key"
 """An entry of the mail's own data that names the request, where a client can set no header. It stays in the data."""
@@ -22,7 +23,7 @@ IDEMPOTENCY_KEY: Final = "idempotency_key"
 class Asked(Struct, frozen=True, kw_only=True):
     """What a request to send asks for."""
 
-    mails: tuple[Draft | Problem, ...]
+    mails: tuple[Draft | Templated | Problem, ...]
     is_whole: bool = True  # all of them or none; else each has an answer of its own
     key: str | None = None  # the caller's own name for the request, from its body
     group: str | None = None  # under which what is scheduled can be cancelled
