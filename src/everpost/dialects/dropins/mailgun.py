@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from everpost.dialects.answers import Rendered, render_json
 from everpost.dialects.contract import Submission
-from everpost.dialects.dropins import mailgun_domains, mailgun_events
+from everpost.dialects.dropins import mailgun_domains, mailgun_events, mailgun_lists, mailgun_whole
 from everpost.dialects.dropins.contract import Asked, Dropin, Row, Send, Taken
 from everpost.dialects.dropins.mailgun_events import name_of
 from everpost.dialects.dropins.mailgun_form import delivery_time, named
@@ -200,7 +200,9 @@ DROPIN: Final = Dropin(
     refuse=refuse,
     rows=(
         Row(method="POST", path="/v3/{domain}/messages", scope=Scope.SEND, does=Send(parse, render)),
+        Row(method="POST", path="/v3/{domain}/messages.mime", scope=Scope.SEND, does=Send(mailgun_whole.parse, render)),
         *mailgun_events.ROWS,
+        *mailgun_lists.ROWS,
         *mailgun_domains.ROWS,
     ),
 )

@@ -5,7 +5,7 @@ Here is one list for all domains, and the source of an entry says on which of th
 of mail alone are on none. The last page is an empty one, as Mailgun's.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import partial
@@ -85,7 +85,9 @@ def parse_page(table: _List, submission: Submission) -> Sought | Problem:
         faults.add("page", f"must be {_NEXT}: pages lead forth only")
     if faults:
         return refused(faults, 400)
-    return Sought(limit=int(limit), after=query.get("address", ""), wanted=partial(_is_on, table), echo=submission)
+    return Sought(
+        limit=int(limit), after=query.get("address", "").lower(), wanted=partial(_is_on, table), echo=submission
+    )
 
 
 def parse_added(table: _List, submission: Submission) -> Sequence[SuppressionDraft] | Problem:
@@ -144,7 +146,7 @@ def render_page(sought: Sought, rows: Sequence[Suppression], following: str | No
     return render_json(200, {"items": [*map(_shown, rows)], "paging": links})
 
 
-def _link(asked: Submission, more: Mapping[str, str]) -> str:
+def _link(asked: Submission, more: dict[str, str]) -> str:
     kept = {name: value for name, value in asked.query.items() if name == "limit"}
     return f"{base_of(asked)}{asked.path}?{urlencode(kept | more)}"
 
@@ -173,7 +175,11 @@ def render_removed(table: _List, row: Suppression) -> Rendered:
 
 
 def _rows(table: _List) -> Sequence[Row]:
-    path, one, wanted = f"/v3/{{domain}}/{table.name}", f"/v3/{{domain}}/{table.name}/{{address:path}}", partial(_is_on, table)
+    path, one, wanted = (
+        f"/v3/{{domain}}/{table.name}",
+        f"/v3/{{domain}}/{table.name}/{{address:path}}",
+        partial(_is_on, table),
+    )
     lists = ListSuppressed(partial(parse_page, table), render_page)
     adds = Suppress(partial(parse_added, table), partial(render_added, table))
     return (

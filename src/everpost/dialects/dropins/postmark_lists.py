@@ -1,6 +1,7 @@
 """Whom not to write to, as Postmark's clients ask for it: https://postmarkapp.com/developer/api/suppressions-api
 
-What stops all mail is the list of the stream `outbound`; what stops a stream of ours alone is not on it.
+What stops all mail is the list of the stream `outbound`; what stops a stream of ours alone is not on it. A dump is
+whole: `count` and `offset`, which a client sends since it sends them with every list, say nothing, as at Postmark.
 """
 
 from collections.abc import Mapping, Sequence
@@ -106,7 +107,9 @@ def parse_removed(submission: Submission) -> Sequence[str] | Problem:
 def render_dump(_sought: Sought, rows: Sequence[Suppression], following: str | None) -> Rendered:
     """All or nothing: there are no pages, and a part would be taken for the whole."""
     if following is not None:
-        words = f"The list has more than {DUMP_MAX} entries: narrow it by EmailAddress, or read it from /v1/suppressions"
+        words = (
+            f"The list has more than {DUMP_MAX} entries: narrow it by EmailAddress, or read it from /v1/suppressions"
+        )
         return render_json(422, {"ErrorCode": TOO_MANY, "Message": words})
     return render_json(200, {"Suppressions": [*map(_shown, rows)]})
 
@@ -140,10 +143,8 @@ ROWS: Final = (
         path=f"{_PATH}/dump",
         scope=Scope.READ,
         does=ListSuppressed(parse_dump, render_dump),
-        query=spelled("suppressionreason", "origin", "emailaddress", "fromdate", "todate"),
+        query=("count", "offset", *spelled("suppressionreason", "origin", "emailaddress", "fromdate", "todate")),
     ),
     Row(method="POST", path=_PATH, scope=Scope.ADMIN, does=Suppress(parse_added, render_added)),
-    Row(
-        method="POST", path=f"{_PATH}/delete", scope=Scope.ADMIN, does=UnsuppressAll(parse_removed, render_removed)
-    ),
+    Row(method="POST", path=f"{_PATH}/delete", scope=Scope.ADMIN, does=UnsuppressAll(parse_removed, render_removed)),
 )
