@@ -1,5 +1,5 @@
 """The official clients of providers for Node, pointed at Everpost and else as they come. None of them repeats a call by
-itself."""
+itself, but AWS's."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ from node_kit import Refused
 from sdks import RICH
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-SDKS = ("sendgrid", "mailgun", "resend", "postmark")
+SDKS = ("sendgrid", "mailgun", "resend", "postmark", "ses")
 PLAIN = Draft(sender=Address("ann@example.com"), to=(Address("bob@example.org"),), subject="Hello", text="It works")
 
 
@@ -81,7 +81,7 @@ def alike(draft):
 
 @pytest.mark.parametrize("sdk", SDKS)
 async def test_a_mail_arrives_as_its_client_has_written_it(sdk, house, client):
-    mail = about(f"Grüße ✓ {sdk}", RICH, tags=() if sdk == "resend" else RICH.tags)
+    mail = about(f"Grüße ✓ {sdk}", RICH, tags=() if sdk in ("resend", "ses") else RICH.tags)
     caught = await house.caught(await client(sdk).send(mail))
     assert alike(caught.draft) == alike(mail)
 
@@ -97,12 +97,14 @@ MAIL_ERRORS = {
     "mailgun": {"type": "MailgunAPIError", "status": 400},
     "resend": {"name": "validation_error", "statusCode": 422},
     "postmark": {"name": "InvalidEmailRequestError", "code": 300, "statusCode": 422},
+    "ses": {"class": "BadRequestException", "name": "BadRequestException", "$fault": "client"},
 }
 KEY_ERRORS = {
     "sendgrid": {"class": "ResponseError", "code": 401},
     "mailgun": {"type": "MailgunAPIError", "status": 401, "details": "Forbidden"},
     "resend": {"name": "invalid_api_key", "statusCode": 403},
     "postmark": {"name": "InvalidAPIKeyError", "code": 10, "statusCode": 401},
+    "ses": {"class": "SESv2ServiceException", "name": "UnrecognizedClientException"},
 }
 
 
@@ -115,8 +117,9 @@ async def test_what_is_wrong_is_thrown_as_its_users_catch_it(sdk, client):
     assert wrong_key.items() >= KEY_ERRORS[sdk].items()
 
 
-@pytest.mark.parametrize("sdk", SDKS)
-async def test_a_call_that_is_made_again_since_its_answer_was_lost_sends_one_mail(sdk, house, client, monkeypatch):
+@pytest.fixture
+def taken(house, monkeypatch):
+    """The mail of each request so far. The answer to the first one is lost."""
     taken, served = [], house.door.deal
 
     async def deal(incoming):
@@ -127,6 +130,15 @@ async def test_a_call_that_is_made_again_since_its_answer_was_lost_sends_one_mai
         return call
 
     monkeypatch.setattr(house.door, "deal", deal)
+    return taken
+
+
+async def test_a_call_that_aws_s_client_makes_again_by_itself_sends_one_mail(taken, client):
+    assert taken == [await client("ses").send(about("Lost and repeated"))] * 2
+
+
+@pytest.mark.parametrize("sdk", [sdk for sdk in SDKS if sdk != "ses"])
+async def test_a_call_that_is_made_again_since_its_answer_was_lost_sends_one_mail(sdk, taken, client):
     mail = about(f"Lost {sdk}")
     await client(sdk).refusal(mail)
     assert taken == [await client(sdk).send(mail)] * 2
@@ -299,3 +311,14 @@ async def test_mailgun_s_client_sends_a_whole_mail_to_those_of_its_envelope(hous
         "zoe@example.org",
     ]
     assert await client("mailgun")("whole", {"to": ["bob@example.org", "zoe@example.org"], "message": WHOLE}) == whole
+
+
+async def test_aws_s_client_sends_whole_mails_and_many(house, client):
+    whole = "From: ann@example.com\nTo: bob@example.org\nSubject: Whole\n\nIt works\n"
+    assert (await house.caught(await client("ses")("raw", whole))).draft.subject == "Whole"
+    template = {"TemplateContent": {"Subject": "Hello {{name}}", "Text": "It works"}, "TemplateData": '{"name": "Bob"}'}
+    entries = [{"Destination": {"ToAddresses": [to]}} for to in ("bob@example.org", "nowhere")]
+    many = {"FromEmailAddress": "ann@example.com", "DefaultContent": {"Template": template}}
+    told = await client("ses")("bulk", many | {"BulkEmailEntries": entries})
+    assert [each["Status"] for each in told] == ["SUCCESS", "INVALID_PARAMETER"]
+    assert (await house.caught(told[0]["MessageId"])).draft.subject == "Hello Bob"

@@ -229,7 +229,7 @@ def test_what_can_t_be_carried_is_refused_in_words(door, fields, words):
         ("mailgun", {"template": "welcome", "t:variables": "{}"}, {"template": ["welcome"], "t:variables": ["{}"]}),
         ("mailgun", {"text": "%unsubscribe_url%"}, {}),
         ("ses", {"ConfigurationSetName": "main"}, {"ConfigurationSetName": "main"}),
-        ("ses", ses_template(TemplateName="hi"), {"Content": {"Template": {"TemplateName": "hi"}}}),
+        ("ses", ses_template(TemplateArn="arn:hi"), {"Content": {"Template": {"TemplateArn": "arn:hi"}}}),
         (
             "ses",
             ses_template(TemplateContent={"Subject": "s", "Text": "{{#if a}}x{{/if}}"}, TemplateData='{"a": 1}'),

@@ -10,8 +10,10 @@ from itertools import chain
 import pytest
 
 from everpost.dialects.dropins import ses
+from everpost.entrypoints.http.door import LOCAL
 from everpost.model.key import Scope
 from everpost.model.suppression import Source, SuppressionDraft
+from everpost.model.template import Template
 
 WHOLE = (
     b"From: Ann <ann@example.com>\r\nTo: bob@example.org\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n"
@@ -118,6 +120,15 @@ async def test_a_template_that_comes_with_its_values_is_filled_in_for_any_provid
     draft = (await house.caught(await client.send(mail))).draft
     assert (draft.subject, draft.text) == ("Hello Zoë & {{paid}}", "No 7, true")
     assert draft.html == "<b>Zoë & {{paid}}</b>"
+
+
+async def test_a_template_that_is_kept_here_is_filled_in_for_any_provider(house):
+    kept = Template(id="welcome", project="default", subject="Hello {{name}}", text="Dear {{name}}")
+    await house.engine.acceptor.templates.put(LOCAL, kept)
+    client = house.client("ses")
+    mail = with_template(client.plain(), TemplateName="welcome", TemplateData='{"name": "Zoë"}')
+    draft = (await house.caught(await client.send(mail))).draft
+    assert (draft.subject, draft.text) == ("Hello Zoë", "Dear Zoë")
 
 
 @pytest.mark.parametrize(("house", "is_taken"), [("ses", True), ("mailgun", False)], indirect=["house"])

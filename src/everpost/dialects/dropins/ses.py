@@ -18,9 +18,20 @@ from everpost.dialects.contract import Submission
 from everpost.dialects.dropins import ses_lists
 from everpost.dialects.dropins.contract import Asked, Dropin, Row, Send, Taken
 from everpost.dialects.dropins.reading import NOBODY, check_mail, check_together, first_words, refused, sound
-from everpost.dialects.dropins.ses_content import only_one, read_pairs, read_simple, read_tags, read_template
+from everpost.dialects.dropins.ses_content import Filled, only_one, read_simple, read_tags, read_template
 from everpost.dialects.dropins.ses_errors import refuse, status_of
-from everpost.dialects.dropins.ses_schema import BULK, EMAIL, FOREIGN, Bulk, Destination, Email, Entry, Envelope
+from everpost.dialects.dropins.ses_schema import (
+    BULK,
+    EMAIL,
+    FOREIGN,
+    Bulk,
+    Destination,
+    Email,
+    Entry,
+    Envelope,
+    Pair,
+    Template,
+)
 from everpost.dialects.dropins.ses_whole import read_whole, stamp_of
 from everpost.dialects.faults import Faults, decode
 from everpost.dialects.fields import check_count, read_metadata, read_options
@@ -29,8 +40,10 @@ from everpost.model import limits
 from everpost.model.key import Scope
 from everpost.model.message import Address, Draft, size_bytes
 from everpost.model.problem import Problem
+from everpost.model.template import Templated
 
 NAME: Final = "ses"
+TO: Final = "Destination.ToAddresses"
 BULK_MAX: Final = 50
 INVOCATION: Final = "amz-sdk-invocation-id"
 """What SDKs of AWS send: one name for all tries of a call."""
@@ -62,14 +75,28 @@ def parse(submission: Submission) -> Asked | Problem:
 def _made(email: Email, submission: Submission, faults: Faults) -> Asked:
     """Of a content that is simple, or a template."""
     shared = _shared(email, read_tags(email.email_tags or (), "EmailTags", faults), faults)
-    content = email.content
+    destination, content = _destination(email.destination, "Destination", faults), email.content
     if content.template is not None:
-        fields = read_template(content.template, "Content.Template", faults)
+        filled = read_template(content.template, "Content.Template", faults)
     else:
-        fields = read_simple(content.simple, faults) if content.simple else {}
-    mail = _joined(shared, fields, _destination(email.destination, "Destination", faults))
-    _check(mail, faults)
+        filled = Filled(fields=read_simple(content.simple, faults) if content.simple else {})
+    mail = _filled(replace(shared, **destination), filled, faults)
     return Asked(mails=(mail,), key=_name_of(submission))
+
+
+def _filled(shared: Draft, filled: Filled, faults: Faults) -> Draft | Templated:
+    """The mail with its words; of a template by name, whoever keeps that: it is looked for here first."""
+    if not filled.options:
+        mail = replace(shared, **filled.fields)
+        check_mail(replace(mail, provider_options={}), faults, to=TO)  # what is passed on holds no words
+        return mail
+    options = shared.provider_options.get(NAME, {}) | filled.options
+    there = replace(shared, provider_options=read_options({NAME: options}, faults))
+    here = replace(shared, **filled.fields)
+    check_mail(replace(here, provider_options=there.provider_options), faults, to=TO)
+    if filled.name is None:
+        return there
+    return Templated(draft=here, template=filled.name, data=filled.data, elsewhere=there)
 
 
 def _whole(email: Email, submission: Submission, faults: Faults) -> Asked | None:
@@ -111,12 +138,6 @@ def _check_sender(email: Email, sender: Address, faults: Faults) -> None:
         faults.add("FromEmailAddress", f"differs from {sender.email}, whom the mail itself says that it is from")
 
 
-def _check(mail: Draft, faults: Faults) -> None:
-    """A template that SES keeps holds subject and text; nothing else that is passed on does."""
-    is_kept = "Content" in mail.provider_options.get(NAME, {})
-    check_mail(mail if is_kept else replace(mail, provider_options={}), faults, to="Destination.ToAddresses")
-
-
 def _name_of(submission: Submission) -> str | None:
     name = submission.headers.get(INVOCATION, "")
     return name if _INVOCATION.fullmatch(name) else None
@@ -138,35 +159,41 @@ def parse_bulk(submission: Submission) -> Asked | Problem:
     shared = _shared(bulk, {}, faults)
     if faults:
         return refused(faults, 400)
-    mails: list[Draft | Problem] = []
+    mails: list[Draft | Templated | Problem] = []
     size = 0
     for place, entry in enumerate(entries):
         mail = _entry(bulk, entry, shared, f"BulkEmailEntries[{place}]")
-        size += size_bytes(mail) if isinstance(mail, Draft) else 0
+        size += 0 if isinstance(mail, Problem) else size_bytes(_draft(mail))
         mails.append(mail)
         if size > limits.MAILS_BYTES_MAX:
             break
-    check_together([mail for mail in mails if isinstance(mail, Draft)], "BulkEmailEntries", faults)
+    drafts = [_draft(mail) for mail in mails if not isinstance(mail, Problem)]
+    check_together(drafts, "BulkEmailEntries", faults)
     return refused(faults, 400) if faults else Asked(mails=tuple(mails), is_whole=False, key=_name_of(submission))
 
 
-def _entry(bulk: Bulk, entry: Entry, shared: Draft, path: str) -> Draft | Problem:
+def _draft(mail: Draft | Templated) -> Draft:
+    return mail.draft if isinstance(mail, Templated) else mail
+
+
+def _entry(bulk: Bulk, entry: Entry, shared: Draft, path: str) -> Draft | Templated | Problem:
     faults = Faults()
     tags = read_tags(bulk.default_email_tags or (), "DefaultEmailTags", faults)
     tags |= read_tags(entry.replacement_tags or (), f"{path}.ReplacementTags", faults)
     replacement = entry.replacement_email_content and entry.replacement_email_content.replacement_template
     own = replacement.replacement_template_data if replacement else None
-    template = bulk.default_content.template
-    if entry.replacement_headers:
-        headers = read_pairs(entry.replacement_headers, f"{path}.ReplacementHeaders", faults)
-        given = {each.name.lower(): each for each in template.headers or ()}
-        given |= {each.name.lower(): each for each in entry.replacement_headers if each.name in headers}
-        template = replace(template, headers=[*given.values()])
-    fields = read_template(template, "DefaultContent.Template", faults, (own,))
-    mail = _joined(shared, fields, _destination(entry.destination, f"{path}.Destination", faults))
-    mail = replace(mail, metadata=read_metadata(tags, faults))
-    _check(mail, faults)
+    template = _with_headers(bulk.default_content.template, entry.replacement_headers or ())
+    filled = read_template(template, "DefaultContent.Template", faults, own)
+    destination = _destination(entry.destination, f"{path}.Destination", faults)
+    mail = _filled(replace(shared, **destination, metadata=read_metadata(tags, faults)), filled, faults)
     return refused(faults, 400) if faults else mail
+
+
+def _with_headers(template: Template, own: Sequence[Pair]) -> Template:
+    """Headers of an entry stand before those of the same name that all have."""
+    names = {each.name.lower() for each in own}
+    headers = [*(each for each in template.headers or () if each.name.lower() not in names), *own]
+    return replace(template, headers=headers or None)
 
 
 # --- what both have --------------------------------------------------------------------------------------------------
@@ -189,11 +216,6 @@ def _options(given: Envelope, faults: Faults) -> dict[str, dict[str, Any]]:
     whole = msgspec.to_builtins(given)
     options = {name: whole[name] for name in FOREIGN if whole.get(name)}
     return read_options({NAME: options}, faults) if options else {}
-
-
-def _joined(shared: Draft, fields: dict[str, Any], destination: dict[str, tuple[Address, ...]]) -> Draft:
-    options = shared.provider_options.get(NAME, {}) | fields.get("provider_options", {})
-    return replace(shared, **destination, **fields | {"provider_options": {NAME: options} if options else {}})
 
 
 def _destination(given: Destination | None, path: str, faults: Faults) -> dict[str, tuple[Address, ...]]:

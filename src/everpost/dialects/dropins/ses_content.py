@@ -18,10 +18,20 @@ from everpost.dialects.faults import Faults, quoted
 from everpost.dialects.fields import check_count, read_headers
 from everpost.model import limits
 from everpost.model.message import Attachment
+from everpost.model.template import TEMPLATE_ID
 
 _VALUE: Final = re.compile(r"\{\{\s*([A-Za-z_][\w.-]*)\s*\}\}")
 _TAG: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
 _DISPOSITIONS: Final = (None, "ATTACHMENT", "INLINE")
+
+
+class Filled(Struct, frozen=True, kw_only=True):
+    """What a template makes of a mail."""
+
+    fields: dict[str, Any]  # of the Draft; of what SES has to fill in, what stands beside it
+    options: dict[str, Any] = {}  # set: that SES has to
+    name: str | None = None  # by which it may be kept here
+    data: dict[str, Any] = {}
 
 
 def only_one(content: Content, faults: Faults) -> None:
@@ -45,26 +55,30 @@ def read_simple(simple: Simple, faults: Faults) -> dict[str, Any]:
     }
 
 
-def read_template(template: Template, path: str, faults: Faults, more: Sequence[str | None] = ()) -> dict[str, Any]:
-    """Fields of a Draft; of what SES has to fill in, its options. `more`: further data, which goes before."""
-    data: dict[str, Any] = {}
-    for text in (template.template_data, *more):
-        data |= _data(text, f"{path}.TemplateData", faults)
-    own = template.template_content
-    if own is not None and (template.template_name or template.template_arn):
+def read_template(template: Template, path: str, faults: Faults, more: str | None = None) -> "Filled":
+    """`more`: further data, which goes before."""
+    data = _data(template.template_data, f"{path}.TemplateData", faults)
+    data |= _data(more, f"{path}.TemplateData", faults)
+    own, name = template.template_content, template.template_name or template.template_arn
+    if own is not None and name:
         faults.add(f"{path}.TemplateContent", "can't be given beside the name of a template")
-    elif own is None and not (template.template_name or template.template_arn):
+    elif own is None and not name:
         faults.add(path, "names no template: give TemplateName or TemplateContent")
-    if own is None or _asks_for_more(own):
-        given = msgspec.to_builtins(template) | ({"TemplateData": msgspec.json.encode(data).decode()} if data else {})
-        return {"provider_options": {"Content": {"Template": given}}}
-    return {
-        "subject": _filled(own.subject or "", data, f"{path}.TemplateContent.Subject", faults),
-        "text": own.text and _filled(own.text, data, f"{path}.TemplateContent.Text", faults),
-        "html": own.html and _filled(own.html, data, f"{path}.TemplateContent.Html", faults),
+    beside = {
         "headers": read_pairs(template.headers or (), f"{path}.Headers", faults),
         "attachments": _files(template.attachments or (), f"{path}.Attachments", faults),
     }
+    if own is None or _asks_for_more(own):
+        given = msgspec.to_builtins(template) | ({"TemplateData": msgspec.json.encode(data).decode()} if data else {})
+        is_ours = TEMPLATE_ID.fullmatch(template.template_name or "") is not None and own is None
+        name = template.template_name if is_ours else None
+        return Filled(fields=beside, options={"Content": {"Template": given}}, name=name, data=data)
+    words = {
+        "subject": _filled(own.subject or "", data, f"{path}.TemplateContent.Subject", faults),
+        "text": own.text and _filled(own.text, data, f"{path}.TemplateContent.Text", faults),
+        "html": own.html and _filled(own.html, data, f"{path}.TemplateContent.Html", faults),
+    }
+    return Filled(fields=beside | words)
 
 
 def read_pairs(given: Sequence[Pair], path: str, faults: Faults) -> dict[str, str]:

@@ -62,7 +62,7 @@ async def _send(dropin: Dropin, does: Send, call: Call) -> Reply | Problem:
     request = Request(
         door=dropin.name, caller=call.caller, key=key or asked.key, origin=call.origin, known_by=asked.known_by
     )
-    mails = await _mails_of(call, asked)
+    mails = await _to_take(call, asked)
     refused = await _checked(call, asked, mails, request)
     if refused is not None:
         return refused
@@ -71,7 +71,7 @@ async def _send(dropin: Dropin, does: Send, call: Call) -> Reply | Problem:
     return await _taken(call, does, asked, mails, request)
 
 
-async def _mails_of(call: Call, asked: Asked) -> list[Draft | Templated]:
+async def _to_take(call: Call, asked: Asked) -> list[Draft | Templated]:
     if asked.forms:
         return [await call.services.intake.best(asked.forms)]
     return [each for each in asked.mails if not isinstance(each, Problem)]
