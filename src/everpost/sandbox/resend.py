@@ -4,11 +4,11 @@ import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from random import Random
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from everpost.dialects.addresses import parse_address
 from everpost.dialects.answers import Rendered, render_json
@@ -37,7 +37,7 @@ _NAMES: Final = {
 
 class _File(Struct):
     filename: str
-    content: bytes = b""
+    content: bytes | list[Annotated[int, Meta(ge=0, le=255)]] = b""  # its own client may list the bytes
     content_type: str = "application/octet-stream"
     content_id: str | None = None
 
@@ -168,7 +168,7 @@ def _parsed(email: _Email) -> Parsed | str:
 
 def _attachment(file: _File) -> Attachment:
     return Attachment(
-        filename=file.filename, content_type=file.content_type, content=file.content, content_id=file.content_id
+        filename=file.filename, content_type=file.content_type, content=bytes(file.content), content_id=file.content_id
     )
 
 
