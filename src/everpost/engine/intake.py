@@ -18,8 +18,9 @@ from everpost.engine.forms import Forms
 from everpost.engine.ports import Ports
 from everpost.engine.routes import Routes
 from everpost.model.key import Caller
-from everpost.model.message import Draft, Origin
-from everpost.model.problem import Problem
+from everpost.model.limits import MAILS_BYTES_MAX
+from everpost.model.message import Draft, Origin, size_bytes
+from everpost.model.problem import FieldError, Problem
 from everpost.model.template import Templated
 
 TOGETHER_MAX: Final = 64  # mails of one request that are stored at the same time, and share a commit
@@ -54,10 +55,14 @@ class Intake:
         """Why the mails can't be accepted, of the first one that can't be and was not before. Raises
         StoreUnavailable."""
         routes, now = await self._routes.all(), self._clock.now()
+        size = 0  # a small request must not become many large mails
         for mail, name in zip(mails, self._names(mails, request), strict=True):
             checked = await self._acceptor.checked(mail, request.caller, routes, now)
             if isinstance(checked, Problem) and await self._acceptor.seen(name, request.caller) is None:
                 return checked
+            size += 0 if isinstance(checked, Problem) else size_bytes(checked)
+            if size > MAILS_BYTES_MAX:
+                return _too_large(size)
         return None
 
     async def take(self, mails: Sequence[Draft | Templated], request: Request) -> list[Acceptance | Problem]:
@@ -103,6 +108,12 @@ class Intake:
 
     def _is_recent(self, before: Acceptance) -> bool:
         return self._clock.now() - before.stored.message.created_at < self.window_s
+
+
+def _too_large(size: int) -> Problem:
+    words = f"makes mails of {size} bytes of content together, at most {MAILS_BYTES_MAX} are taken"
+    error = FieldError("template", words)
+    return Problem(code="validation_failed", status=422, title="The request has faulty fields", errors=(error,))
 
 
 def _said(mail: Draft | Templated) -> Draft | Templated:
