@@ -13,6 +13,7 @@ from msgspec.structs import asdict, replace
 import node_kit
 from dropins.conftest import opened
 from everpost.model.event import Event, EventType
+from everpost.model.key import Scope
 from everpost.model.message import Address, Draft
 from node_kit import Refused
 from sdks import RICH
@@ -262,6 +263,54 @@ async def test_postmark_s_client_finds_mails_and_bounces(house, client):
     assert await postmark("bounce", bounce["ID"]) == bounce
     assert (await postmark("statistics"))["InactiveMails"] == 1
     assert (await postmark("server"))["DeliveryType"] == "Live"
+
+
+@pytest.fixture
+async def administrator(drivers, house):
+    _, token = await house.engine.keyring.create("default", Scope.ADMIN, "lists")
+    return lambda name: Client(drivers(name), house, token)
+
+
+async def test_mailgun_s_client_keeps_its_lists(administrator):
+    mailgun = administrator("mailgun")
+    for name, entry in (
+        ("bounces", {"address": "b@example.net", "code": 550, "error": "no such user"}),
+        ("complaints", [{"address": "c@example.net"}, {"address": "d@example.net"}]),
+        ("unsubscribes", {"address": "u@example.net", "tag": "*"}),
+    ):
+        addresses = [each["address"] for each in (entry if isinstance(entry, list) else [entry])]
+        assert "added" in await mailgun("put", {"list": name, "entry": entry})
+        assert await mailgun("listed", name) == addresses
+        for address in addresses:
+            assert await mailgun("taken", {"list": name, "address": address}) == address
+        assert await mailgun("listed", name) == []
+
+
+async def test_postmark_s_client_keeps_its_list(administrator):
+    postmark = administrator("postmark")
+    both = ["p@example.net", "q@example.net"]
+    assert [each["Status"] for each in (await postmark("suppress", both))["Suppressions"]] == ["Suppressed"] * 2
+    assert await postmark("suppressed") == both
+    await postmark("unsuppress", both)
+    assert await postmark("suppressed") == []
+
+
+WHOLE = (
+    "From: Ann <ann@example.com>\r\nTo: team@example.com\r\nSubject: Whole\r\n"
+    "Date: Thu, 01 Jan 2026 09:00:00 +0000\r\nMessage-ID: <whole@example.com>\r\n\r\nAs it stands\r\n"
+)
+
+
+async def test_mailgun_s_client_sends_a_whole_mail_to_those_of_its_envelope(house, client):
+    sent = {"to": ["bob@example.org", "zoe@example.org"], "message": WHOLE}
+    whole = await client("mailgun")("whole", sent)
+    caught = await house.caught(whole)
+    assert caught.whole.decode() == WHOLE
+    assert [each.email for each in (await house.stored(whole)).message.recipients] == [
+        "bob@example.org",
+        "zoe@example.org",
+    ]
+    assert await client("mailgun")("whole", {"to": ["bob@example.org", "zoe@example.org"], "message": WHOLE}) == whole
 
 
 async def test_aws_s_client_sends_whole_mails_and_many(house, client):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from everpost.dialects.contract import Submission
-from everpost.dialects.dropins import mailgun, postmark, resend, sendgrid, ses
+from everpost.dialects.dropins import mailgun, mailgun_whole, postmark, resend, sendgrid, ses
 from everpost.dialects.dropins.contract import Asked, Send
 from everpost.dialects.dropins.table import DROPINS
 from everpost.model.limits import MAILS_BYTES_MAX
@@ -297,3 +297,60 @@ def test_a_permissive_batch_is_told_of_each_mail():
     assert [type(mail) for mail in parsed.mails] == [Draft, Problem]
     answer = json.loads(resend.render_batch(parsed, [Problem(code="x", status=422, title="t"), parsed.mails[1]]).body)
     assert [each["index"] for each in answer["errors"]] == [0, 1]
+
+
+def whole_form(mail, to="bob@example.org", **fields):
+    body = urlencode({"to": to, "message": mail} | fields, doseq=True).encode()
+    return mailgun_whole.parse(submission(body, FORM))
+
+
+DATE = "Date: Thu, 01 Jan 2026 09:00:00 +0000\r\n"
+MIME = f"From: ann@example.com\r\nTo: bob@example.org\r\nSubject: Hello\r\n{DATE}\r\nx\r\n"
+
+
+def test_a_whole_mail_to_mailgun_goes_out_as_it_stands_or_as_it_was_read():
+    asked = whole_form(MIME, to=["bob@example.org", "BOB@example.org, zoe@example.org"], **{"o:tag": "a", "v:k": "1"})
+    assert [form.is_raw for form in asked.forms] == [True, False]
+    assert asked.forms[0].raw.decode() == MIME
+    for form in asked.forms:
+        assert {each.email.lower() for each in form.recipients} == {"bob@example.org", "zoe@example.org"}
+        assert (form.tags, form.metadata) == (("a",), {"k": "1"})
+
+
+def test_lines_that_end_by_lf_alone_are_a_mail_too():
+    assert whole_form(MIME.replace("\r\n", "\n")).forms[0].raw.decode() == MIME
+
+
+def test_a_whole_mail_without_a_date_is_written_anew_so_that_it_is_the_same_when_it_comes_again():
+    undated = MIME.replace(DATE, "")
+    first, second = (whole_form(undated) for _ in range(2))
+    assert [form.is_raw for form in first.forms] == [False]
+    assert first.known_by == second.known_by != whole_form(undated, **{"v:k": "1"}).known_by
+
+
+@pytest.mark.parametrize(
+    ("mail", "fields", "words"),
+    [
+        (MIME, {"to": ""}, "to: is missing"),
+        (MIME, {"to": "nowhere"}, "to:"),
+        (MIME, {"to": "bob@example.org\r\nBcc: eve@example.org"}, "to"),
+        (MIME, {"to": [f"r{number}@example.org" for number in range(1001)]}, "allowed"),
+        (MIME, {"h:X-A": "1"}, "stands in the mail itself"),
+        (MIME, {"subject": "Hello"}, "unknown"),
+        (MIME, {"o:tracking": "yes"}, "unknown"),
+        (MIME, {"o:deliverytime": "soon"}, "no date as in RFC 2822"),
+        (MIME, {"v:idempotency_key": "two words"}, "visible ASCII"),
+        ("X-Mailgun-Tag: a\r\n" + MIME, {}, "an order to Mailgun"),
+        ("X-Everpost-Route: a\r\nX-Everpost-Route: b\r\n" + MIME, {}, "given twice"),
+        (MIME + "a\rb", {}, "stands alone"),
+        (MIME.replace("\r\n\r\n", "\n\r\n"), {}, "stands alone"),
+        (MIME.replace("From", "X-From"), {}, "from"),
+        (MIME + "\0", {}, "NUL"),
+        ("", {}, ""),
+    ],
+)
+def test_what_can_t_be_carried_of_a_whole_mail_is_refused_in_mailgun_s_shape(mail, fields, words):
+    refused = whole_form(mail, **fields)
+    assert isinstance(refused, Problem), refused
+    assert has_its_shape("mailgun", mailgun.refuse(refused))
+    assert words in "; ".join(f"{each.field}: {each.message}" for each in refused.errors)

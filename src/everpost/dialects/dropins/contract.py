@@ -140,8 +140,10 @@ class Sought(Struct, frozen=True, kw_only=True):
     """Some of those who must not be written to, in the order of their addresses."""
 
     limit: int
+    prefix: str = ""  # with which the addresses begin, in lower case
     after: str = ""  # the address that the page before ended with
     wanted: Callable[[Suppression], bool] = bool
+    echo: Any = None  # what the answer goes by
 
 
 class ListSuppressed(Struct, frozen=True):
@@ -149,13 +151,14 @@ class ListSuppressed(Struct, frozen=True):
     one."""
 
     parse: Callable[[Submission], Sought | Problem]
-    render: Callable[[Sequence[Suppression], str | None], Rendered]
+    render: Callable[[Sought, Sequence[Suppression], str | None], Rendered]
 
 
 class FindSuppressed(Struct, frozen=True):
     """The one of the path's `{address:path}`."""
 
     render: Callable[[Suppression], Rendered]
+    wanted: Callable[[Suppression], bool] = bool  # else it is not there
 
 
 class Suppress(Struct, frozen=True):
@@ -167,6 +170,14 @@ class Unsuppress(Struct, frozen=True):
     """The one of the path's `{address:path}`, which must be there."""
 
     render: Callable[[Suppression], Rendered]
+    wanted: Callable[[Suppression], bool] = bool  # else it is not there
+
+
+class UnsuppressAll(Struct, frozen=True):
+    """These addresses, whether they are there or not."""
+
+    parse: Callable[[Submission], Sequence[str] | Problem]
+    render: Callable[[Sequence[str]], Rendered]
 
 
 class Sum(Struct, frozen=True):
@@ -199,6 +210,7 @@ Does = (
     | FindSuppressed
     | Suppress
     | Unsuppress
+    | UnsuppressAll
     | Sum
     | Domains
     | Tell

@@ -93,7 +93,7 @@ def _row(row: Suppression) -> dict[str, Any]:
     return {"EmailAddress": row.address, "Reason": _reason(row), "LastUpdateTime": row.created_at}
 
 
-def _page(rows: Sequence[Suppression], following: str | None) -> Rendered:
+def _page(_sought: Sought, rows: Sequence[Suppression], following: str | None) -> Rendered:
     token = {} if following is None else {"NextToken": base64.urlsafe_b64encode(following.encode()).decode()}
     return render_json(200, {"SuppressedDestinationSummaries": [*map(_row, rows)], **token})
 

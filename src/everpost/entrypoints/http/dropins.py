@@ -26,6 +26,7 @@ from everpost.dialects.dropins.contract import (
     Taken,
     Tell,
     Unsuppress,
+    UnsuppressAll,
 )
 from everpost.dialects.dropins.table import DROPINS as DIALECTS
 from everpost.dialects.native_render import state_of
@@ -208,6 +209,7 @@ _HANDLERS: Final[dict[type, Any]] = {
     FindSuppressed: dropin_lists.find_suppressed,
     Suppress: dropin_lists.suppress,
     Unsuppress: dropin_lists.unsuppress,
+    UnsuppressAll: dropin_lists.unsuppress_all,
     Sum: _sum,
     Domains: _domains,
     Tell: _tell,
