@@ -22,6 +22,7 @@ from everpost.sandbox.desk import Desk, number
 from everpost.sandbox.events import Told, told_of
 from everpost.sandbox.faults import FaultPlan, Target
 from everpost.sandbox.inbox import Caught, Inbox
+from everpost.sandbox.lists.suppressed import HARMED, Suppressed
 from everpost.sandbox.logs import mailjet as logs
 
 SEND_PATH: Final = "/v3.1/send"
@@ -102,6 +103,7 @@ class Mailjet:
     def __init__(self, inbox: Inbox, conduct: Conduct, clock: Callable[[], float], random: Random) -> None:
         self._inbox = inbox
         self._desk = Desk(self.name, inbox, conduct, clock, random)
+        Suppressed(self.name, inbox, conduct, clock, HARMED)  # its own, which nobody can read
 
     def target(self, method: str, path: str) -> Target:
         return Target.SEND if method == "POST" and path == SEND_PATH else Target.LOOKUP

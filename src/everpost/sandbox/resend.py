@@ -4,11 +4,11 @@ import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from random import Random
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from everpost.dialects.addresses import parse_address
 from everpost.dialects.answers import Rendered, render_json
@@ -19,6 +19,8 @@ from everpost.sandbox.desk import Desk, number
 from everpost.sandbox.events import told_of
 from everpost.sandbox.faults import FaultPlan, Target
 from everpost.sandbox.inbox import Caught, Inbox
+from everpost.sandbox.lists import resend as lists
+from everpost.sandbox.lists.suppressed import Suppressed
 from everpost.sandbox.logs import resend as logs
 
 ID_HEADER: Final = "X-Everpost-Id"
@@ -38,7 +40,7 @@ _NAMES: Final = {
 
 class _File(Struct):
     filename: str
-    content: bytes = b""
+    content: bytes | list[Annotated[int, Meta(ge=0, le=255)]] = b""  # its own client may list the bytes
     content_type: str = "application/octet-stream"
     content_id: str | None = None
 
@@ -71,6 +73,7 @@ class Resend:
     def __init__(self, inbox: Inbox, conduct: Conduct, clock: Callable[[], float], random: Random) -> None:
         self._desk = Desk(self.name, inbox, conduct, clock, random)
         self._inbox = inbox
+        self._suppressed = Suppressed(self.name, inbox, conduct, clock, lists.STOPPING)
         self._clock = clock
         self._known: dict[tuple[str, str], _Known] = {}  # by API key and idempotency key
 
@@ -98,7 +101,8 @@ class Resend:
                 return render_json(200, self._shown(found)) if found else _error(404, "Email not found")
             case "GET", "/domains":
                 return render_json(200, {"object": "list", "data": []})
-        return _error(404, "The requested endpoint does not exist.")
+        listed = self._suppressed.answer(request, lists.answer, _error)
+        return listed or _error(404, "The requested endpoint does not exist.")
 
     def _once(self, request: Submission, key: str, *, lose: bool) -> Rendered:
         """The same request again gets the first one's answer; another one with its key is refused."""
@@ -188,7 +192,7 @@ def _parsed(email: _Email) -> Parsed | str:
 
 def _attachment(file: _File) -> Attachment:
     return Attachment(
-        filename=file.filename, content_type=file.content_type, content=file.content, content_id=file.content_id
+        filename=file.filename, content_type=file.content_type, content=bytes(file.content), content_id=file.content_id
     )
 
 

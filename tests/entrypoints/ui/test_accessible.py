@@ -109,6 +109,7 @@ def test_the_form(page):
     shown = page.goto("send")
     shown.get_by_text("Tags, route, time and idempotency key").click()
     expect(shown.get_by_role("option", name="default: mailgun, sendgrid")).to_have_count(1)
+    shown.get_by_label("What it may lose on the way").select_option("these")
     has_no_barrier(shown)
     shown.get_by_role("button", name="Send", exact=True).click()
     expect(shown.get_by_text("Say whom the mail is from.")).to_be_visible()
@@ -137,6 +138,7 @@ def test_the_accounts_and_the_questions(page, told):
     expect(shown.locator(".candidates li").first).to_be_visible()
     shown.get_by_role("button", name="Probe: sendgrid").click()
     expect(shown.locator(".probed")).to_be_visible()
+    shown.evaluate("scrollTo(0, 0)")  # the header covers whatever is half scrolled away
     has_no_barrier(shown)
     shown.get_by_role("button", name="Put it back").click()
     shown.locator("h1").press("?")

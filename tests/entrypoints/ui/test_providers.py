@@ -82,6 +82,8 @@ def test_accounts_are_put_into_another_order_by_keyboard_alone(watched):
 
 def test_accounts_are_dragged_into_another_order(watched):
     page = watched.goto("providers")
+    expect(page.locator(".handle")).to_have_count(2)
+    watched.settled()
     handles = page.locator(".handle")
     from_, to = handles.nth(1).bounding_box(), handles.nth(0).bounding_box()
     page.mouse.move(from_["x"] + 5, from_["y"] + 5)
@@ -183,6 +185,41 @@ def test_it_is_explained_where_a_mail_would_go_and_nothing_is_sent(watched):
     expect(page.get_by_label("To", exact=True)).to_have_attribute("aria-invalid", "true")
     assert api(watched, "/v1/emails")["data"] == before
     assert not [address for address in watched.asked if "example" in address]
+
+
+def test_it_is_explained_what_a_mail_has_and_loses_where_and_to_whom_it_goes_all_the_same(watched):
+    bob = f"{watched.base}/v1/suppressions/bob@example.org"
+    watched.page.request.put(bob, data=json.dumps({"source": "unsubscribe", "reason": "wants none"}))
+
+    def losing(asked):
+        told = asked.fetch().json()
+        told["accounts"][0]["lost"] = ["tags", "calendar"]
+        asked.fulfill(json=told)
+
+    page = watched.goto("providers")
+    page.route("**/explain", losing)
+    page.get_by_label("From", exact=True).fill("ann@example.com")
+    page.get_by_label("To", exact=True).fill("bob@example.org")
+    page.get_by_label("Tags (optional)").fill("a, b")
+    page.get_by_role("button", name="Explain").click()
+    answer = page.locator(".explained")
+    expect(answer).to_contain_text("It would lose tags and answers to an invitation there.")
+    expect(answer).to_contain_text(
+        "It has 1 recipient, 20 KiB and 2 tags, and may lose tags, metadata, its own Message-ID"
+    )
+    expect(answer).to_contain_text("It would not be sent to bob@example.org: suppressed.")
+    page.get_by_label("Mail of an account").check()
+    page.get_by_role("button", name="Explain").click()
+    expect(answer).to_contain_text("It has 1 recipient")
+    expect(answer).not_to_contain_text("suppressed")
+    watched.page.request.delete(bob)
+
+
+def test_a_route_says_what_its_mails_may_lose(watched):
+    body = json.dumps(route(watched) | {"allow_loss": ["headers"]})
+    assert watched.page.request.put(f"{watched.base}/v1/routes/default", data=body).ok
+    page = watched.goto("providers")
+    expect(page.get_by_text("Its mails may lose headers at a provider.")).to_be_visible()
 
 
 def test_a_card_shows_success_latency_and_what_waits(watched):

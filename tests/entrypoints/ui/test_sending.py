@@ -8,10 +8,12 @@ import pytest
 from playwright.sync_api import expect
 
 from attacks.house import until
+from everpost.model.capability import UNSEEN, Loss
 from system_parts import program
 
 pytestmark = pytest.mark.slow
 FILES = {'it\'s a "note" $HOME `x`.txt': b"hi\n", "large.bin": bytes(range(256)) * 1024}
+USUAL = UNSEEN - {Loss.METADATA}
 LANGUAGES = {
     "curl": ("curl", ("sh", "-c")),
     "Python": ("python3", ("python3", "-c")),
@@ -39,6 +41,9 @@ def fill_all(page, subject):
     page.get_by_label("When nobody can tell").select_option("hold")
     ahead = page.evaluate("new Date(Date.now() + 172800000).toISOString().slice(0, 16)")
     page.get_by_label("Not after").fill(ahead)
+    page.get_by_label("What it may lose on the way").select_option("these")
+    page.get_by_label("letters of file names").check()
+    page.get_by_label("metadata", exact=True).uncheck()
     page.get_by_text("Headers and metadata").click()
     for group, name, value in (("Headers", "X-Campaign", "It's $1"), ("Metadata", "order", "4711 `x`")):
         fields = page.get_by_role("group", name=group)
@@ -72,6 +77,7 @@ def test_all_that_stands_in_the_form_goes_with_the_mail(watched):
     with page.expect_request("**/v1/emails") as asked:
         page.get_by_role("button", name="Send", exact=True).click()
     assert asked.value.post_data_json["reply_to"] == [{"email": "help@example.com", "name": "Help"}]
+    assert asked.value.post_data_json["allow_loss"] == [*(loss for loss in Loss if loss in USUAL), Loss.FILE_NAMES]
     expect(page.get_by_role("list", name="Its story").get_by_text("The provider has it.")).to_be_visible()
     id_ = page.locator(".answer a").first.inner_text()
     mail = page.request.get(f"{watched.base}/v1/emails/{id_}").json()
@@ -87,6 +93,22 @@ def test_all_that_stands_in_the_form_goes_with_the_mail(watched):
     assert caught["subject"] == "With everything"
     assert {file["filename"] for file in caught["attachments"]} == FILES.keys()
     assert caught["headers"]["X-Campaign"] == "It's $1"
+
+
+@pytest.mark.parametrize(("says", "sent"), [("", None), ("none", [])])
+def test_what_a_mail_may_lose_is_said_only_by_whoever_says_it(watched, says, sent):
+    page = watched.goto("send")
+    page.get_by_text("Tags, route, time and idempotency key").click()
+    boxes = page.get_by_role("group", name="It may lose")
+    page.get_by_label("What it may lose on the way").select_option("these")
+    assert boxes.get_by_role("checkbox").evaluate_all("all => all.map((box) => box.value)") == [*Loss]
+    assert boxes.get_by_role("checkbox", checked=True).evaluate_all("all => all.map((box) => box.value)") == [
+        loss for loss in Loss if loss in UNSEEN
+    ]
+    page.get_by_label("What it may lose on the way").select_option(says)
+    expect(boxes).to_have_count(0)
+    told = page.get_by_label("The request")
+    expect(told).to_contain_text('"allow_loss": []') if sent == [] else expect(told).not_to_contain_text("allow_loss")
 
 
 OWN = ("id", "received_at", "delivery_id", "provider_message_id")

@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from everpost.dialects.answers import Rendered, render_json
 from everpost.dialects.contract import Submission
+from everpost.dialects.dropins import postmark_bounces, postmark_messages
 from everpost.dialects.dropins.contract import Asked, Dropin, Row, Send, Taken
 from everpost.dialects.dropins.reading import (
     NOBODY,
@@ -36,12 +37,17 @@ NAME: Final = "postmark"
 KEY_HEADER: Final = b"x-postmark-server-token"
 BATCH_MAX: Final = 500
 INVALID: Final = 300
+INVALID_QUERY: Final = 700
+MESSAGE_NOT_FOUND: Final = 701
 _CODES: Final[Mapping[str, tuple[int, int]]] = {
     "unauthorized": (401, 10),
     "forbidden": (401, 10),
     "bad_json": (422, 402),
     "overloaded": (429, 429),
     "store_unavailable": (503, 100),
+    "bad_parameter": (422, INVALID_QUERY),
+    postmark_bounces.NO_BOUNCE: postmark_bounces.NOT_FOUND,
+    "not_found": (422, MESSAGE_NOT_FOUND),
 }
 """Status and ErrorCode by our code; all else that is wrong with a mail is INVALID."""
 _TRACKING: Final = ("HtmlAndText", "HtmlOnly", "TextOnly")
@@ -237,5 +243,7 @@ DROPIN: Final = Dropin(
         Row(method="POST", path="/email", scope=Scope.SEND, does=Send(parse, render)),
         Row(method="POST", path="/email/withTemplate", scope=Scope.SEND, does=Send(parse, render)),
         Row(method="POST", path="/email/batch", scope=Scope.SEND, does=Send(parse_batch, render_batch)),
+        *postmark_messages.ROWS,
+        *postmark_bounces.ROWS,
     ),
 )

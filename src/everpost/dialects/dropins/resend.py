@@ -206,7 +206,7 @@ def render_shown(shown: Shown) -> Rendered:
     return render_json(200, {"object": "email", **_summary(shown), "text": message.text, "html": message.html})
 
 
-def render_page(shown: Sequence[Shown], has_more: bool) -> Rendered:  # noqa: FBT001  as the contract has it
+def render_page(_page: Page, shown: Sequence[Shown], has_more: bool) -> Rendered:  # noqa: FBT001  as the contract has it
     return render_json(200, {"object": "list", "has_more": has_more, "data": [_summary(each) for each in shown]})
 
 
@@ -258,7 +258,7 @@ DROPIN: Final = Dropin(
         _row("POST", "/emails", Send(parse, render)),
         _row("POST", "/emails/batch", Send(parse_batch, render_batch)),
         _row("GET", "/emails", List(parse_page, render_page), Scope.READ, ("limit", "after")),
-        _row("GET", "/emails/{id}", Show(render_shown), Scope.READ),
+        _row("GET", "/emails/{id}", Show(render_shown)),
         _row("PATCH", "/emails/{id}", Change(parse_update, _changed)),
         _row("POST", "/emails/{id}/cancel", Change(parse_cancel, _changed)),
     ),

@@ -5,14 +5,16 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
-from everpost.dialects.contract import Submission
 from everpost.dialects.dropins.contract import (
     Asked,
     CancelGroup,
     Change,
+    Domains,
     Dropin,
     List,
+    ListEvents,
     NewGroup,
+    Page,
     Row,
     Send,
     Show,
@@ -27,19 +29,23 @@ from everpost.engine.console import send_at_of, statuses_of
 from everpost.engine.intake import Request
 from everpost.entrypoints.http import headers
 from everpost.entrypoints.http.call import Call, Reply, replied
+from everpost.entrypoints.http.dropin_events import list_events
 from everpost.entrypoints.http.emails import REPLAYED, note_accepted
 from everpost.entrypoints.http.operation import Answer, Operation
 from everpost.entrypoints.http.problems import problem
 from everpost.entrypoints.http.query import Parameter
+from everpost.entrypoints.http.submissions import read_submission, submission_of
 from everpost.model.message import Draft
 from everpost.model.problem import Problem
+from everpost.model.template import Templated
 from everpost.store.port import Filter, Stored
 
+_PASSED_MAX: Final = 500  # mails that are read at once to get behind them
 _TEXT: Final = {"type": "string"}
 
 
 async def _send(dropin: Dropin, does: Send, call: Call) -> Reply | Problem:
-    submission = await _submission(call)
+    submission = await read_submission(call)
     asked = submission if isinstance(submission, Problem) else does.parse(submission)
     if isinstance(asked, Problem):
         return asked
@@ -47,26 +53,28 @@ async def _send(dropin: Dropin, does: Send, call: Call) -> Reply | Problem:
     if isinstance(key, Problem):
         return key
     request = Request(door=dropin.name, caller=call.caller, key=key or asked.key, origin=call.origin)
-    drafts = [each for each in asked.mails if isinstance(each, Draft)]
-    refused = await _checked(call, asked, drafts, request)
+    mails = [each for each in asked.mails if not isinstance(each, Problem)]
+    refused = await _checked(call, asked, mails, request)
     if refused is not None:
         return refused
     if asked.is_trial:
         return replied(does.render(asked, ()))
-    return await _taken(call, does, asked, drafts, request)
+    return await _taken(call, does, asked, mails, request)
 
 
-async def _checked(call: Call, asked: Asked, drafts: Sequence[Draft], request: Request) -> Problem | None:
+async def _checked(call: Call, asked: Asked, mails: Sequence[Draft | Templated], request: Request) -> Problem | None:
     """Of several mails none is accepted unless all can be."""
-    if asked.is_trial or (asked.is_whole and len(drafts) > 1):
-        refused = await call.services.intake.check(drafts, request)
+    if asked.is_trial or (asked.is_whole and len(mails) > 1):
+        refused = await call.services.intake.check(mails, request)
         if refused is not None:
             return refused
-    return None if asked.group is None else await call.services.groups.check(call.caller, asked.group, len(drafts))
+    return None if asked.group is None else await call.services.groups.check(call.caller, asked.group, len(mails))
 
 
-async def _taken(call: Call, does: Send, asked: Asked, drafts: Sequence[Draft], request: Request) -> Reply | Problem:
-    results = await call.services.intake.take(drafts, request)
+async def _taken(
+    call: Call, does: Send, asked: Asked, mails: Sequence[Draft | Templated], request: Request
+) -> Reply | Problem:
+    results = await call.services.intake.take(mails, request)
     accepted = [each for each in results if isinstance(each, Acceptance)]
     for each in reversed(accepted):
         note_accepted(call, each)
@@ -100,16 +108,34 @@ async def _show(_dropin: Dropin, does: Show, call: Call) -> Reply | Problem:
 
 
 async def _list(_dropin: Dropin, does: List, call: Call) -> Reply | Problem:
-    page = does.parse(_request(call, b""))
+    page = does.parse(submission_of(call))
     if isinstance(page, Problem):
         return page
-    by = Filter(project=call.caller.project)
-    found = await call.services.console.messages(by, page.before, page.limit + 1)
-    return replied(does.render([_shown(each) for each in found[: page.limit]], len(found) > page.limit))
+    found = await _mails(call, page)
+    return replied(does.render(page, [_shown(each) for each in found[: page.limit]], len(found) > page.limit))
+
+
+async def _mails(call: Call, page: Page) -> list[Stored]:
+    """One more than are wanted, if there are more."""
+    by = Filter(
+        project=call.caller.project,
+        state=page.state,
+        recipient=page.recipient,
+        tag=page.tag,
+        created_from=page.since,
+        created_before=page.until,
+    )
+    before, left = page.before, page.skip
+    while left:
+        passed = await call.services.console.messages(by, before, min(left, _PASSED_MAX))
+        if not passed:
+            return []
+        before, left = passed[-1].message.id, left - len(passed)
+    return await call.services.console.messages(by, before, page.limit + 1)
 
 
 async def _change(_dropin: Dropin, does: Change, call: Call) -> Reply | Problem:
-    submission = await _submission(call)
+    submission = await read_submission(call)
     act = submission if isinstance(submission, Problem) else does.parse(submission)
     if isinstance(act, Problem):
         return act
@@ -125,11 +151,15 @@ async def _new_group(_dropin: Dropin, does: NewGroup, call: Call) -> Reply | Pro
 
 
 async def _cancel_group(_dropin: Dropin, does: CancelGroup, call: Call) -> Reply | Problem:
-    submission = await _submission(call)
+    submission = await read_submission(call)
     group = submission if isinstance(submission, Problem) else does.parse(submission)
     if isinstance(group, Problem):
         return group
     return await call.services.groups.cancel(call.caller, group) or replied(does.render(group))
+
+
+async def _domains(_dropin: Dropin, does: Domains, call: Call) -> Reply | Problem:
+    return replied(does.render(submission_of(call), call.services.console.domains()))
 
 
 async def _tell(_dropin: Dropin, does: Tell, call: Call) -> Reply | Problem:
@@ -143,27 +173,19 @@ def _shown(stored: Stored) -> Shown:
         state=state_of(stored.deliveries),
         send_at=send_at_of(stored.message, stored.events),
         statuses=[each.state for each in statuses],
+        events=[each.event for each in stored.events],
     )
-
-
-async def _submission(call: Call) -> Submission | Problem:
-    body = await call.body()
-    return body if isinstance(body, Problem) else _request(call, body)
-
-
-def _request(call: Call, body: bytes) -> Submission:
-    told = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(call.incoming.headers)}
-    incoming = call.incoming
-    return Submission(method=incoming.method, path=incoming.path, query=dict(call.query), headers=told, body=body)
 
 
 _HANDLERS: Final[dict[type, Any]] = {
     Send: _send,
     Show: _show,
     List: _list,
+    ListEvents: list_events,
     Change: _change,
     NewGroup: _new_group,
     CancelGroup: _cancel_group,
+    Domains: _domains,
     Tell: _tell,
 }
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from everpost.sandbox.events import Told
+from everpost.sandbox.logs.fates import fate
 from everpost.sandbox.tellers.mailjet import MailjetTeller
 
 STATUSES: Final[Mapping[str, str]] = {
@@ -23,7 +24,7 @@ STATE_IDS: Final = {"bounced": 1, "refused": 9, "deferred": 13, "rejected": 14}
 
 def state_of(told: Sequence[Told]) -> dict[str, Any]:
     """The last that became of one recipient's; `told` is the oldest first."""
-    what = told[-1].what
+    what = fate(told[-1])
     return {"Status": STATUSES[what], "StateID": STATE_IDS.get(what, 0), "StatePermanent": what == "bounced"}
 
 

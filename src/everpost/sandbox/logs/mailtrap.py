@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from everpost.sandbox.events import HARD, LATER, SOFT, Told, iso
+from everpost.sandbox.logs.fates import fate
 
 EVENTS: Final[dict[str, tuple[str, dict[str, str]]]] = {
     "deferred": ("soft_bounce", {"email_service_provider_response": LATER, "bounce_category": "greylisting"}),
@@ -20,10 +21,10 @@ LOST: Final = frozenset({"deferred", "bounced", "refused", "rejected"})
 
 def status_of(told: Sequence[Told]) -> str:
     """`told`: of one recipient, the oldest first."""
-    what = told[-1].what
+    what = fate(told[-1])
     return "enqueued" if what == "queued" else "not_delivered" if what in LOST else "delivered"
 
 
 def events_of(told: Sequence[Told]) -> list[dict[str, Any]]:
-    known = [(one, *EVENTS[one.what]) for one in told if one.what in EVENTS]
+    known = [(one, *EVENTS[fate(one)]) for one in told if fate(one) in EVENTS]
     return [{"event_type": name, "created_at": iso(one.at), "details": details} for one, name, details in known]

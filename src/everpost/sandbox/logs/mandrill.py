@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from everpost.sandbox.events import BROWSER, Told
+from everpost.sandbox.logs.fates import fate
 from everpost.sandbox.tellers.mandrill import MandrillTeller
 
 STATES: Final = {
@@ -18,7 +19,7 @@ TRIES: Final = {"delivered": "delivered", "bounced": "bounced", "refused": "boun
 
 def fate_of(told: Sequence[Told]) -> dict[str, Any]:
     """`told`: the oldest first."""
-    last = told[-1].what
+    last = fate(told[-1])
     failed = MandrillTeller.native[last] if last in ("bounced", "refused") else {}
     tries = [(one, TRIES[one.what]) for one in told if one.what in TRIES]
     return {

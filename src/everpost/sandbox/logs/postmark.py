@@ -20,7 +20,7 @@ DETAILS: Final = {"unsubscribed": {"Origin": "Recipient", "SuppressSending": "Tr
 
 
 def bounces_of(told: Iterable[Told]) -> list[dict[str, Any]]:
-    return [bounce_of(one) for one in told if one.what != "queued" and is_bounce(one)]
+    return [bounce_of(one) for one in told if is_bounce(one)]
 
 
 def events_of(told: Iterable[Told]) -> list[dict[str, Any]]:

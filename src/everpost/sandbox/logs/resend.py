@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from everpost.sandbox.events import Told
+from everpost.sandbox.logs.fates import fate
 
 LAST: Final = {
     "queued": "sent",
@@ -19,4 +20,4 @@ LAST: Final = {
 
 def last_of(told: Iterable[Told]) -> str:
     """`told`: the oldest first."""
-    return [LAST[one.what] for one in told if one.what in LAST][-1]
+    return [LAST[what] for what in map(fate, told) if what in LAST][-1]

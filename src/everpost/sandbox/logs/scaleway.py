@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from everpost.sandbox.events import HARD, LATER, SOFT, Told, iso
+from everpost.sandbox.logs.fates import fate
 
 STATES: Final[dict[str, tuple[str, list[str]]]] = {  # status and flags
     "queued": ("new", []),
@@ -23,8 +24,8 @@ TRIES: Final = {
 
 def state_of(told: Sequence[Told]) -> dict[str, Any]:
     """`told`: the oldest first."""
-    known = [one for one in told if one.what in STATES]
-    status, flags = STATES[known[-1].what]
+    known = [one for one in told if fate(one) in STATES]
+    status, flags = STATES[fate(known[-1])]
     tries = [
         {"rank": rank, "tried_at": iso(one.at), "code": TRIES[one.what][0], "message": TRIES[one.what][1]}
         for rank, one in enumerate((one for one in known if one.what in TRIES), 1)

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from everpost.sandbox.events import Told
-from everpost.sandbox.tellers.sendgrid import event_of
+from everpost.sandbox.logs.fates import fate
+from everpost.sandbox.tellers.sendgrid import SendGridTeller, event_of
 
 STATUSES: Final[Mapping[str, str]] = {
     "queued": "processed",
@@ -18,8 +19,8 @@ STATUSES: Final[Mapping[str, str]] = {
 
 def status_of(told: Sequence[Told]) -> str:
     """`told`: of one recipient, the oldest first."""
-    return next(STATUSES[one.what] for one in reversed(told) if one.what in STATUSES)
+    return next(STATUSES[what] for what in map(fate, reversed(told)) if what in STATUSES)
 
 
 def events_of(told: Sequence[Told]) -> list[dict[str, Any]]:
-    return [event_of(one) | {"custom_args": one.variables} for one in told]
+    return [event_of(one) | {"custom_args": one.variables} for one in told if one.what in SendGridTeller.native]

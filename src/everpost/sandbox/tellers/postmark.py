@@ -45,7 +45,7 @@ class PostmarkTeller:
 
 def is_bounce(told: Told) -> bool:
     """Whether it has a number, and a place in the list of bounces."""
-    return "Type" in PostmarkTeller.native[told.what]
+    return "Type" in PostmarkTeller.native.get(told.what, {})
 
 
 def bounce_of(told: Told) -> dict[str, Any]:

@@ -5,14 +5,14 @@
  * What stands in the form.
  * @typedef {{fields: Object<string, HTMLInputElement>, people: {kind: string, email: string, name: string, field: HTMLElement}[],
  *   headers: import("./pairs.js").Pair[], metadata: import("./pairs.js").Pair[],
- *   files: import("./attachments.js").Attachment[], bytes: number}} Entered  `bytes` of all files
+ *   allowLoss: string[]|null, files: import("./attachments.js").Attachment[], bytes: number}} Entered  `bytes` of all files
  */
 
 const KINDS = ["to", "cc", "bcc", "reply_to"];
 const CONTENT_BYTES_MAX = 25 * 1024 * 1024;
 
 /** @param {Entered} entered  @returns {Request} */
-export function request({ fields, people, headers, metadata, files }) {
+export function request({ fields, people, headers, metadata, allowLoss, files }) {
   const text = (name) => fields[name].value.trim();
   const body = { from: address(text("from"), text("fromName")) };
   for (const kind of KINDS) {
@@ -31,6 +31,7 @@ export function request({ fields, people, headers, metadata, files }) {
   if (text("sendAt")) body.send_at = new Date(text("sendAt")).toISOString();
   if (text("expiresAt")) body.expires_at = new Date(text("expiresAt")).toISOString();
   if (text("onUnknown")) body.on_unknown = text("onUnknown");
+  if (allowLoss) body.allow_loss = allowLoss;
   return { path: "/v1/emails", body, key: text("key") };
 }
 
@@ -80,7 +81,7 @@ function missingNames(pairs) {
   return [...found, ...again.map(({ name, field }) => [field, `There is a row ${name} already.`])];
 }
 
-const NAMES = { send_at: "sendAt", expires_at: "expiresAt", on_unknown: "onUnknown" };
+const NAMES = { send_at: "sendAt", expires_at: "expiresAt", on_unknown: "onUnknown", allow_loss: "allowLoss" };
 
 /** The field of the form that a fault of the API names (`to[1]`, `from.email`, `headers.X-Odd`, `metadata["a b"]`);
  *  undefined: none.

@@ -1,9 +1,11 @@
 // Where a mail would go if it came now, and why: the API decides as for real mail, and sends nothing.
 
-import { Refused } from "./api.js";
 import { fill, h } from "./dom.js";
-import { labelled, mark } from "./recipients.js";
+import { submits } from "./forms.js";
+import { losses } from "./losses.js";
+import { labelled } from "./recipients.js";
 import { when } from "./times.js";
+import { bytes, counted } from "./words.js";
 
 const KIB = 1024;
 const FIELDS = { from: "explain-from", to: "explain-to", size_bytes: "explain-size", tags: "explain-tags" };
@@ -23,21 +25,16 @@ export function explainCard(place) {
     size_bytes: input("size_bytes", { type: "number", min: "0", step: "any", value: "20" }),
     tags: input("tags"),
   };
-  const route = h("select", { id: "explain-route" });
+  const override = h("input", { type: "checkbox" });
+  const route = h("select", { id: "explain-route" }, h("option", { value: "default" }, "default"));
   const answer = h("div", { class: "explained", role: "status" });
-  const ask = async (event) => {
-    event.preventDefault();
-    Object.values(fields).forEach((field) => mark(field, ""));
-    try {
-      const path = `/v1/routes/${encodeURIComponent(route.value)}/explain`;
-      const { body } = await place.api.post(path, read(fields));
-      place.calm();
-      fill(answer, explained(body));
-    } catch (error) {
-      fill(answer);
-      refused(place, fields, error);
-    }
-  };
+  const ask = submits(place, fields, async () => {
+    fill(answer);
+    const path = `/v1/routes/${encodeURIComponent(route.value)}/explain`;
+    const { body } = await place.api.post(path, { ...read(fields), ignore_unsubscribe: override.checked });
+    place.calm();
+    fill(answer, explained(body));
+  });
   const element = h("form", { class: "card form", novalidate: true, onsubmit: ask, "aria-labelledby": "explain-title" },
     h("h2", { id: "explain-title" }, "Where would a mail go?"),
     h("div", { class: "pair" },
@@ -47,6 +44,7 @@ export function explainCard(place) {
       labelled(FIELDS.size_bytes, "Size in KiB", fields.size_bytes, "Text, HTML and attachments."),
       labelled("explain-route", "Route", route)),
     labelled(FIELDS.tags, "Tags (optional)", fields.tags, "With commas between them."),
+    h("label", { class: "check" }, override, "Mail of an account: goes to those who have unsubscribed, too"),
     h("div", { class: "actions" }, h("button", {}, "Explain")),
     answer);
   return { element, show: (routes) => showRoutes(route, routes) };
@@ -69,13 +67,9 @@ function read(fields) {
   };
 }
 
-/** Each fault at its field, the first one being gone to; what belongs to none above the page. */
-function refused(place, fields, error) {
-  const told = error instanceof Refused ? error.problem.errors ?? [] : [];
-  const known = told.map((one) => [fields[one.field.split("[")[0]], one.message]).filter(([field]) => field);
-  known.forEach(([field, message]) => mark(field, message));
-  if (known.length) known[0][0].focus();
-  else place.trouble(error);
+/** What it asks of whoever carries it. */
+function needs({ needs: { recipients, size_bytes: size, tags }, allow_loss: allowed }) {
+  return `It has ${counted(recipients, "recipient")}, ${bytes(size)} and ${counted(tags, "tag")}, and may lose ${losses(allowed)}.`;
 }
 
 function explained(told) {
@@ -84,7 +78,9 @@ function explained(told) {
     h("ol", { class: "candidates", "aria-label": "Why, account by account" }, told.accounts.map((one) => h("li", {},
       h("b", {}, one.account),
       h("span", {}, one.share ? `${Math.round(one.share * 100)} % of such mail` : "none"),
-      h("span", { class: "quiet" }, one.reason)))),
+      h("span", { class: "quiet" }, one.reason),
+      one.lost.length ? h("span", { class: "quiet" }, `It would lose ${losses(one.lost)} there.`) : null))),
+    h("p", { class: "quiet" }, needs(told)),
     told.suppressed.length
       ? h("p", {}, `It would not be sent to ${told.suppressed.join(", ")}: suppressed.`) : null,
   ];
