@@ -19,11 +19,8 @@ from everpost.dialects.contract import Submission
 from everpost.dialects.dropins import mailgun_domains, mailgun_events, mailgun_lists, mailgun_whole
 from everpost.dialects.dropins.contract import Asked, Dropin, Row, Send, Taken
 from everpost.dialects.dropins.mailgun_events import name_of
-<<<<<<< HEAD
 from everpost.dialects.dropins.mailgun_form import delivery_time, named
-=======
 from everpost.dialects.dropins.mailgun_templates import Wanted, read_wanted
->>>>>>> integrate
 from everpost.dialects.dropins.reading import (
     NOBODY,
     attachment,
