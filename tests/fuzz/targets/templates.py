@@ -35,8 +35,9 @@ def data_of(text):
 
 def filled(source, values, *, strict):
     try:
-        return render(parse(source), values, Budget(), escapes=True, strict=strict)
+        written, told = render(parse(source), values, Budget(), escapes=True, strict=strict), "line 1"
     except TemplateFault as fault:
-        assert str(fault).startswith("line ")
-        assert "\n" not in str(fault)
-        return ""
+        written, told = "", str(fault)
+    assert told.startswith("line ")
+    assert "\n" not in told
+    return written
