@@ -126,7 +126,9 @@ BOMBS = {
     "recipients in a list": to(CcAddresses=["c@example.org"] * (JSON_VALUES_MAX - 100)),
     "words of a template": template("x" + "{{a}}" * 200_000, a="b" * 60_000),
     "names in a template": template("{{" * 2_000_000),
-    "a path in a template": template("{{" + "a." * 500_000 + "a}}"),
+    "paths in a template": template(("{{" + "a." * 120 + "a}}") * 20_000),
+    "different names in a template": template("".join(f"{{{{a{number}}}}}" for number in range(500_000))),
+    "blanks in a template": template("{{" + " " * 5_000_000 + "{{a}}"),
     "depth of data": {"Content": {"Template": {"TemplateName": "a", "TemplateData": '{"a":' * 100_000}}},
 }
 
