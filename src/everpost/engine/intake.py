@@ -14,11 +14,13 @@ import msgspec
 from msgspec import Struct
 
 from everpost.engine.accept import Acceptance, Acceptor, Idempotency
+from everpost.engine.forms import Forms
 from everpost.engine.ports import Ports
 from everpost.engine.routes import Routes
 from everpost.model.key import Caller
-from everpost.model.message import Draft, Origin
-from everpost.model.problem import Problem
+from everpost.model.limits import MAILS_BYTES_MAX
+from everpost.model.message import Draft, Origin, size_bytes
+from everpost.model.problem import FieldError, Problem
 from everpost.model.template import Templated
 
 TOGETHER_MAX: Final = 64  # mails of one request that are stored at the same time, and share a commit
@@ -33,24 +35,34 @@ class Request(Struct, frozen=True, kw_only=True):
     caller: Caller
     key: str | None  # its own name; None: it has none
     origin: Origin
+    known_by: bytes | None = None  # tells its only mail from others; None: what stands in the mail does
 
 
 class Intake:
-    def __init__(self, ports: Ports, routes: Routes, acceptor: Acceptor) -> None:
+    def __init__(self, ports: Ports, routes: Routes, acceptor: Acceptor, forms: Forms) -> None:
         self._clock = ports.clock
         self._routes = routes
         self._acceptor = acceptor
+        self._forms = forms
         self.window_s: float = 0
         """For how long the same content is the same mail; 0: never. To be set before the first request."""
+
+    async def best(self, forms: Sequence[Draft]) -> Draft:
+        """Of one mail in several forms. Raises StoreUnavailable."""
+        return await self._forms.best(forms)
 
     async def check(self, mails: Sequence[Draft | Templated], request: Request) -> Problem | None:
         """Why the mails can't be accepted, of the first one that can't be and was not before. Raises
         StoreUnavailable."""
         routes, now = await self._routes.all(), self._clock.now()
+        size = 0  # a small request must not become many large mails
         for mail, name in zip(mails, self._names(mails, request), strict=True):
             checked = await self._acceptor.checked(mail, request.caller, routes, now)
             if isinstance(checked, Problem) and await self._acceptor.seen(name, request.caller) is None:
                 return checked
+            size += 0 if isinstance(checked, Problem) else size_bytes(checked)
+            if size > MAILS_BYTES_MAX:
+                return _too_large(size)
         return None
 
     async def take(self, mails: Sequence[Draft | Templated], request: Request) -> list[Acceptance | Problem]:
@@ -73,7 +85,7 @@ class Intake:
         """By its own name, which has no blank, and place; else by content and how often it was there before, so that
         a mail that one request has twice is sent twice. What counts is what the request says: not what a template
         makes of it, which may have changed when the request is repeated."""
-        digests = [hashlib.sha256(_ENCODER.encode(_said(mail))).digest() for mail in mails]
+        digests = [hashlib.sha256(request.known_by or _ENCODER.encode(_said(mail))).digest() for mail in mails]
         if request.key is not None:
             scope = f"{request.caller.project}:{request.door}"
             keys = [request.key if not place else f"{request.key} {place}" for place in range(len(mails))]
@@ -96,6 +108,12 @@ class Intake:
 
     def _is_recent(self, before: Acceptance) -> bool:
         return self._clock.now() - before.stored.message.created_at < self.window_s
+
+
+def _too_large(size: int) -> Problem:
+    words = f"makes mails of {size} bytes of content together, at most {MAILS_BYTES_MAX} are taken"
+    error = FieldError("template", words)
+    return Problem(code="validation_failed", status=422, title="The request has faulty fields", errors=(error,))
 
 
 def _said(mail: Draft | Templated) -> Draft | Templated:

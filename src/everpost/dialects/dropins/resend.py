@@ -1,7 +1,7 @@
 """Resend's API as a door: https://resend.com/docs/api-reference/emails/send-email
 
-Templates and topics are Resend's: a mail that names one goes to Resend accounts only, and is refused where there is
-none. Tags become metadata, which has names and values, too.
+Topics are Resend's: a mail that names one goes to Resend accounts only, and is refused where there is none; so does one
+with a template that is not kept here. Tags become metadata, which has names and values, too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from everpost.dialects.answers import Rendered, render_json
 from everpost.dialects.contract import Submission
+from everpost.dialects.dropins import resend_domains
 from everpost.dialects.dropins.contract import Asked, Change, Dropin, List, Page, Row, Send, Show, Shown, Taken
 from everpost.dialects.dropins.reading import (
     NOBODY,
@@ -23,6 +24,7 @@ from everpost.dialects.dropins.reading import (
     refused,
 )
 from everpost.dialects.dropins.resend_schema import EMAIL, UPDATE, FileObject, Listed, Tag
+from everpost.dialects.dropins.templating import check_no_words, drafts_of, templated
 from everpost.dialects.faults import Faults, decode
 from everpost.dialects.fields import check_count, read_headers, read_metadata, read_options
 from everpost.dialects.times import read_instant
@@ -34,6 +36,7 @@ from everpost.model.key import Scope
 from everpost.model.message import Address, Attachment, Draft
 from everpost.model.problem import Problem
 from everpost.model.recipient import RecipientState
+from everpost.model.template import Templated
 
 NAME: Final = "resend"
 BATCH_MAX: Final = 100
@@ -99,11 +102,11 @@ def parse_batch(submission: Submission) -> Asked | Problem:
     wrong = next((mail for mail in mails if isinstance(mail, Problem)), None)
     if wrong is not None and is_whole:
         return wrong
-    check_together([mail for mail in mails if isinstance(mail, Draft)], "", faults)
+    check_together(drafts_of([mail for mail in mails if not isinstance(mail, Problem)]), "", faults)
     return refused(faults, 422) if faults else Asked(mails=tuple(mails), is_whole=is_whole)
 
 
-def _parsed(body: bytes) -> Draft | Problem:
+def _parsed(body: bytes) -> Draft | Templated | Problem:
     faults = Faults()
     email = decode(body, EMAIL, faults)
     if isinstance(email, Problem):
@@ -126,7 +129,21 @@ def _parsed(body: bytes) -> Draft | Problem:
         provider_options=read_options({NAME: given}, faults) if given else {},
     )
     check_mail(draft, faults)
-    return refused(faults, 422) if faults else draft
+    template = _template(email.template or {})
+    if template is None:
+        return refused(faults, 422) if faults else draft
+    check_no_words({"text": draft.text, "html": draft.html}, faults)
+    return refused(faults, 422) if faults else templated(draft, ("template",), *template)
+
+
+def _template(given: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]] | None:
+    """Its id and what it is filled in with; None: only Resend can tell."""
+    match given:
+        case {"id": str() as id_, "variables": dict() as data, **rest} if not rest:
+            return id_, data
+        case {"id": str() as id_, **rest} if not rest:
+            return id_, {}
+    return None
 
 
 def _addresses(given: Listed, path: str, faults: Faults) -> tuple[Address, ...]:
@@ -261,5 +278,6 @@ DROPIN: Final = Dropin(
         _row("GET", "/emails/{id}", Show(render_shown)),
         _row("PATCH", "/emails/{id}", Change(parse_update, _changed)),
         _row("POST", "/emails/{id}/cancel", Change(parse_cancel, _changed)),
+        *resend_domains.ROWS,
     ),
 )

@@ -1,5 +1,6 @@
 """Mandrill's denylist: a call to read it, and one that adds one address."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from everpost.dialects.answers import Rendered, render_json
 from everpost.dialects.contract import Submission
 from everpost.sandbox.lists.suppressed import Entry, Suppressed
 
-ABOVE: Final = "/api/1.4/rejects/"
+_CALL: Final = re.compile(r"/api/1\.[0-9]/rejects/([a-z]+)(?:\.json)?")
 REASONS: Final = {"bounced": "hard-bounce", "complained": "spam", "unsubscribed": "unsub", "added": "custom"}
 
 
@@ -20,7 +21,8 @@ class _Added(Struct):
 
 
 def answer(request: Submission, suppressed: Suppressed) -> Rendered | None:
-    match request.path.removeprefix(ABOVE).removesuffix(".json"):
+    found = _CALL.fullmatch(request.path)
+    match found[1] if found else "":
         case "list":
             return render_json(200, [*map(_shown, suppressed.of(*REASONS))])
         case "add":
