@@ -12,6 +12,7 @@ from msgspec.structs import asdict, replace
 
 import node_kit
 from dropins.conftest import opened
+from everpost.model.event import Event, EventType
 from everpost.model.message import Address, Draft
 from node_kit import Refused
 from sdks import RICH
@@ -196,3 +197,33 @@ async def test_each_mail_of_postmark_s_batch_has_its_own_answer(house, client):
     told = await client("postmark")("batch", [words(about("One of a batch")), words(wrong)])
     assert [each["ErrorCode"] for each in told] == [0, 300]
     await house.caught(told[0]["MessageID"])
+
+
+async def test_mailgun_s_client_finds_its_domain(client):
+    assert await client("mailgun")("domains") == [["mg.example.com", "active"]]
+    assert await client("mailgun")("domain", "other.example.com") == "active"
+
+
+async def test_mailgun_s_client_polls_events_as_ghost_does(house, client):
+    mailgun = client("mailgun")
+    sent = [await mailgun.send(about(f"Polled {number}", tags=("ghost-email",))) for number in range(3)]
+    begin = (await house.stored(sent[0])).message.created_at
+    for number, message_id in enumerate(sent):
+        opened = Event(
+            id=f"opened:{number}",
+            type=EventType.RECIPIENT_OPENED,
+            at=begin,
+            project="default",
+            message_id=message_id,
+            data={"place": 0},
+        )
+        await house.engine.ports.store.record([opened])
+    question = {"limit": 2, "event": "delivered OR opened OR failed", "tags": "ghost-email", "ascending": "yes"}
+    told = await mailgun("poll", question | {"begin": begin, "end": begin + 3600})
+    assert [[each["recipient"] for each in page] for page in told["found"]] == [
+        ["bob@example.org"] * 2,
+        ["bob@example.org"],
+    ]
+    ids = [each["message"]["headers"]["message-id"].partition("@")[0] for page in told["found"] for each in page]
+    assert ids == sent
+    assert [each["id"] for each in told["back"]] == ["opened:1", "opened:2"]

@@ -3,8 +3,8 @@
 import pytest
 
 from everpost.engine import search as searching
-from everpost.engine.search import Found, Sought, search
-from everpost.engine.trail import CLOCKS_OFF_S
+from everpost.engine.search import Found, Sought, search, search_back
+from everpost.engine.trail import CLOCKS_OFF_S, last_seq
 from everpost.model.event import EventType
 from everpost.store.memory import MemoryStore
 from store_values import NOW, system_event
@@ -52,6 +52,40 @@ async def everything(store, limit=50, **sought):
         found += page.events
         following = page.place
     return [int(one.event.id) for one in found]
+
+
+async def backwards(store, limit=50, **sought):
+    found, place = [], await last_seq(store)
+    store.looked = 0
+    while place != 0:
+        page = await search_back(store, Sought(**{"project": None} | sought), place, limit)
+        assert len(page.events) <= limit
+        found += page.events
+        place = page.place
+    return [int(one.event.id) for one in found]
+
+
+async def test_the_newest_come_first_backwards(store, monkeypatch):
+    monkeypatch.setattr(searching, "EVENTS_PAGE_MAX", 40)
+    assert await backwards(store) == [*reversed(range(600))]
+    assert await backwards(store, project="blog") == [*range(599, 0, -2)]
+    types = {EventType.KEY_CREATED, EventType.ACCOUNT_CLOSED}
+    assert await backwards(store, types=types) == [each for each in reversed(range(600)) if each % 3]
+    assert await everything(store, types=types) == [each for each in range(600) if each % 3]
+
+
+async def test_backwards_a_time_is_left_without_looking_at_all_that_was_before(store, monkeypatch):
+    monkeypatch.setattr(searching, "EVENTS_PAGE_MAX", 40)
+    since, until = NOW + 8 * HOUR_S, NOW + 8.5 * HOUR_S
+    assert await backwards(store, since=since, until=until) == [*reversed(range(480, 510))]
+    assert store.looked < 250
+
+
+async def test_what_comes_in_meanwhile_does_not_move_a_place_backwards(store):
+    first = await search_back(store, Sought(project=None), await last_seq(store), 50)
+    await store.record([system_event("1000", at=NOW)])
+    second = await search_back(store, Sought(project=None), first.place, 50)
+    assert [int(one.event.id) for one in (*first.events, *second.events)] == [*range(599, 499, -1)]
 
 
 async def test_what_is_not_narrowed_is_read_page_by_page(store):

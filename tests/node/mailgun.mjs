@@ -52,4 +52,17 @@ await serve({
     const { id } = await client(at).messages.create(DOMAIN, written(mail));
     return id.slice(1, id.indexOf("@"));
   },
+  domains: async (at) => (await client(at).domains.list()).map((each) => [each.name, each.state]),
+  domain: async (at, name) => (await client(at).domains.get(name)).state,
+  // As Ghost polls: from page to page by the name of the next one, with the same question beside it, to an empty page.
+  async poll(at, question) {
+    const found = [];
+    let page = await client(at).events.get(DOMAIN, question);
+    while (page.items.length) {
+      found.push(page.items);
+      page = await client(at).events.get(DOMAIN, { page: page.pages.next.page, ...question });
+    }
+    const back = await client(at).events.get(DOMAIN, { page: page.pages.previous.page, ...question });
+    return { found, back: back.items };
+  },
 });

@@ -12,10 +12,11 @@ from everpost.engine.erase import Erased, Eraser
 from everpost.engine.fleet import Fleet
 from everpost.engine.ports import Ports
 from everpost.engine.routes import DEFAULT, Routes
-from everpost.engine.search import Found, Sought, search
+from everpost.engine.search import Found, Sought, search, search_back
 from everpost.engine.series import read_series
 from everpost.engine.steering import Steering
 from everpost.engine.suppressing import Suppressing
+from everpost.engine.trail import last_seq
 from everpost.model.account import Account, AccountHealth, Circuit
 from everpost.model.key import Caller
 from everpost.model.problem import Problem
@@ -72,6 +73,13 @@ class Console:
     async def events(self, sought: Sought, after: int, limit: int) -> Found:
         return await search(self._ports.store, sought, after, limit)
 
+    async def events_back(self, sought: Sought, before: int, limit: int) -> Found:
+        return await search_back(self._ports.store, sought, before, limit)
+
+    async def last_event(self) -> int:
+        """Its place in the trail; 0: there is none."""
+        return await last_seq(self._ports.store)
+
     async def accounts(self) -> list[AccountStatus]:
         self._fleet.forget_board()
         board = await self._fleet.board()
@@ -88,6 +96,12 @@ class Console:
             )
             for name, standing in board.standings.items()
         ]
+
+    def domains(self) -> list[str]:
+        """From which its accounts write, as far as their settings name them."""
+        accounts = [carrier.account for carrier in self._fleet.carriers.values()]
+        named = {each for account in accounts for each in (*account.senders, account.settings.get("domain", "*"))}
+        return sorted(domain for domain in named if "*" not in domain)
 
     async def routes(self) -> list[Route]:
         return list((await self._routes.all()).values())

@@ -1,6 +1,6 @@
 """The audit trail, looked through for what somebody wants to see."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
@@ -16,6 +16,7 @@ class Sought(Struct, frozen=True, kw_only=True):
     project: str | None  # None: of all
     message_id: str | None = None
     type: EventType | None = None
+    types: Collection[EventType] | None = None  # one of these
     account: str | None = None
     since: float | None = None
     until: float | None = None  # and before that
@@ -25,6 +26,7 @@ class Sought(Struct, frozen=True, kw_only=True):
         event = recorded.event
         return (
             self.type in (None, event.type)
+            and (self.types is None or event.type in self.types)
             and self.account in (None, event.account)
             and (self.since is None or event.at >= self.since)
             and (self.until is None or event.at < self.until)
@@ -32,7 +34,12 @@ class Sought(Struct, frozen=True, kw_only=True):
 
     @property
     def is_narrow(self) -> bool:
-        return any(each is not None for each in (self.type, self.account, self.since, self.until))
+        given = (self.type, self.types, self.account, self.since, self.until)
+        return any(each is not None for each in given)
+
+    def is_past(self, recorded: Recorded) -> bool:
+        """Nothing that comes before can match, as far."""
+        return self.since is not None and recorded.event.at < self.since - 2 * CLOCKS_OFF_S
 
     def is_over(self, recorded: Recorded) -> bool:
         """Nothing that follows can match, however much the clocks of machines differ."""
@@ -62,6 +69,29 @@ async def search(store: Store, sought: Sought, after: int, limit: int) -> Found:
                 if len(found) == limit:
                     return Found(found, place)
         if len(page) < size:
+            break
+    return Found(found, place)
+
+
+async def search_back(store: Store, sought: Sought, before: int, limit: int) -> Found:
+    """The same backwards: up to `limit` events that do not lie behind the place `before`, newest first. At place 0
+    nothing is left."""
+    found: list[Recorded] = []
+    place = before
+    for _ in range(0, EVENT_LOOKS_MAX, EVENTS_PAGE_MAX):
+        low = 0 if sought.message_id is not None else max(0, place - EVENTS_PAGE_MAX)
+        page = await store.read_events(low, EVENTS_PAGE_MAX, sought.project, sought.message_id)
+        for one in reversed(page):
+            if one.seq > place:
+                continue
+            if sought.is_past(one):
+                return Found(found, 0)
+            if sought.matches(one):
+                found.append(one)
+                if len(found) == limit:
+                    return Found(found, one.seq - 1)
+        place = low
+        if place == 0:
             break
     return Found(found, place)
 

@@ -1,6 +1,6 @@
 """What a drop-in door says of itself; whoever serves HTTP reads it. Pure: requests to values, values to answers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -9,6 +9,7 @@ from everpost.dialects.answers import Rendered
 from everpost.dialects.contract import Submission
 from everpost.model.act import Act
 from everpost.model.delivery import DeliveryState
+from everpost.model.event import Event, EventType
 from everpost.model.key import Scope
 from everpost.model.message import Draft, Message
 from everpost.model.problem import Problem
@@ -70,6 +71,40 @@ class List(Struct, frozen=True):
     render: Callable[[Sequence[Shown], bool], Rendered]
 
 
+class Told(Struct, frozen=True):
+    """An event of a mail."""
+
+    seq: int  # its place in the trail
+    event: Event
+    message: Message
+    left_out: Collection[int]  # places of the recipients that the mail does not go to
+
+
+class SoughtEvents(Struct, frozen=True, kw_only=True):
+    """Some events of mails, in pages."""
+
+    types: Collection[EventType]
+    limit: int  # of events; one that several recipients share may stand there once for each
+    entries: Callable[[Told], Sequence[Any]]  # what stands on the page for an event; maybe nothing
+    since: float | None = None
+    until: float | None = None  # and before that
+    message_id: str | None = None
+    is_newest_first: bool = False
+    place: int | None = None  # in the trail, where the page before ended; None: there was none
+    is_before: bool = False  # the page that ends at `place` is wanted, and not the one that begins there
+
+
+class EventPage(Struct, frozen=True, kw_only=True):
+    entries: Sequence[Any]
+    start: int  # the place where it begins …
+    end: int  # … and where it ends; the same: there is nothing more
+
+
+class ListEvents(Struct, frozen=True):
+    parse: Callable[[Submission], SoughtEvents | Problem]
+    render: Callable[[Submission, EventPage], Rendered]
+
+
 class Change(Struct, frozen=True):
     """Something done to one mail by its id."""
 
@@ -88,13 +123,19 @@ class CancelGroup(Struct, frozen=True):
     render: Callable[[str], Rendered]
 
 
+class Domains(Struct, frozen=True):
+    """Told which domains accounts write from, as far as that is known."""
+
+    render: Callable[[Submission, Sequence[str]], Rendered]
+
+
 class Tell(Struct, frozen=True):
     """An answer that needs nothing but the caller's scope."""
 
     render: Callable[[Scope], Rendered]
 
 
-Does = Send | Show | List | Change | NewGroup | CancelGroup | Tell
+Does = Send | Show | List | ListEvents | Change | NewGroup | CancelGroup | Domains | Tell
 
 
 class Row(Struct, frozen=True, kw_only=True):

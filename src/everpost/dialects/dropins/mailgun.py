@@ -16,7 +16,9 @@ from msgspec.structs import replace
 
 from everpost.dialects.answers import Rendered, render_json
 from everpost.dialects.contract import Submission
+from everpost.dialects.dropins import mailgun_domains, mailgun_events
 from everpost.dialects.dropins.contract import Asked, Dropin, Row, Send, Taken
+from everpost.dialects.dropins.mailgun_events import name_of
 from everpost.dialects.dropins.reading import (
     NOBODY,
     attachment,
@@ -206,8 +208,7 @@ def _pinned(mail: Draft) -> Draft:
 def render(asked: Asked, taken: Sequence[Taken | Problem]) -> Rendered:
     """One id for the request: that of its first mail."""
     first = next(each.id for each in taken if isinstance(each, Taken))
-    domain = asked.echo.email.rpartition("@")[2]
-    return render_json(200, {"id": f"<{first}@{domain}>", "message": "Queued. Thank you."})
+    return render_json(200, {"id": f"<{name_of(first, asked.echo.email)}>", "message": "Queued. Thank you."})
 
 
 def refuse(problem: Problem) -> Rendered:
@@ -220,5 +221,9 @@ def refuse(problem: Problem) -> Rendered:
 DROPIN: Final = Dropin(
     name=NAME,
     refuse=refuse,
-    rows=(Row(method="POST", path="/v3/{domain}/messages", scope=Scope.SEND, does=Send(parse, render)),),
+    rows=(
+        Row(method="POST", path="/v3/{domain}/messages", scope=Scope.SEND, does=Send(parse, render)),
+        *mailgun_events.ROWS,
+        *mailgun_domains.ROWS,
+    ),
 )

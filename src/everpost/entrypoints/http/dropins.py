@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
-from everpost.dialects.contract import Submission
 from everpost.dialects.dropins.contract import (
     Asked,
     CancelGroup,
     Change,
+    Domains,
     Dropin,
     List,
+    ListEvents,
     NewGroup,
     Row,
     Send,
@@ -27,10 +28,12 @@ from everpost.engine.console import send_at_of, statuses_of
 from everpost.engine.intake import Request
 from everpost.entrypoints.http import headers
 from everpost.entrypoints.http.call import Call, Reply, replied
+from everpost.entrypoints.http.dropin_events import list_events
 from everpost.entrypoints.http.emails import REPLAYED, note_accepted
 from everpost.entrypoints.http.operation import Answer, Operation
 from everpost.entrypoints.http.problems import problem
 from everpost.entrypoints.http.query import Parameter
+from everpost.entrypoints.http.submissions import read_submission, submission_of
 from everpost.model.message import Draft
 from everpost.model.problem import Problem
 from everpost.store.port import Filter, Stored
@@ -39,7 +42,7 @@ _TEXT: Final = {"type": "string"}
 
 
 async def _send(dropin: Dropin, does: Send, call: Call) -> Reply | Problem:
-    submission = await _submission(call)
+    submission = await read_submission(call)
     asked = submission if isinstance(submission, Problem) else does.parse(submission)
     if isinstance(asked, Problem):
         return asked
@@ -100,7 +103,7 @@ async def _show(_dropin: Dropin, does: Show, call: Call) -> Reply | Problem:
 
 
 async def _list(_dropin: Dropin, does: List, call: Call) -> Reply | Problem:
-    page = does.parse(_request(call, b""))
+    page = does.parse(submission_of(call))
     if isinstance(page, Problem):
         return page
     by = Filter(project=call.caller.project)
@@ -109,7 +112,7 @@ async def _list(_dropin: Dropin, does: List, call: Call) -> Reply | Problem:
 
 
 async def _change(_dropin: Dropin, does: Change, call: Call) -> Reply | Problem:
-    submission = await _submission(call)
+    submission = await read_submission(call)
     act = submission if isinstance(submission, Problem) else does.parse(submission)
     if isinstance(act, Problem):
         return act
@@ -125,11 +128,15 @@ async def _new_group(_dropin: Dropin, does: NewGroup, call: Call) -> Reply | Pro
 
 
 async def _cancel_group(_dropin: Dropin, does: CancelGroup, call: Call) -> Reply | Problem:
-    submission = await _submission(call)
+    submission = await read_submission(call)
     group = submission if isinstance(submission, Problem) else does.parse(submission)
     if isinstance(group, Problem):
         return group
     return await call.services.groups.cancel(call.caller, group) or replied(does.render(group))
+
+
+async def _domains(_dropin: Dropin, does: Domains, call: Call) -> Reply | Problem:
+    return replied(does.render(submission_of(call), call.services.console.domains()))
 
 
 async def _tell(_dropin: Dropin, does: Tell, call: Call) -> Reply | Problem:
@@ -146,24 +153,15 @@ def _shown(stored: Stored) -> Shown:
     )
 
 
-async def _submission(call: Call) -> Submission | Problem:
-    body = await call.body()
-    return body if isinstance(body, Problem) else _request(call, body)
-
-
-def _request(call: Call, body: bytes) -> Submission:
-    told = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(call.incoming.headers)}
-    incoming = call.incoming
-    return Submission(method=incoming.method, path=incoming.path, query=dict(call.query), headers=told, body=body)
-
-
 _HANDLERS: Final[dict[type, Any]] = {
     Send: _send,
     Show: _show,
     List: _list,
+    ListEvents: list_events,
     Change: _change,
     NewGroup: _new_group,
     CancelGroup: _cancel_group,
+    Domains: _domains,
     Tell: _tell,
 }
 
