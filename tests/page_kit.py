@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from attacks.house import Served, answers, running, sandbox, until
 from server_kit import API_ACCOUNTS, EVERPOST, HOST, free_ports
+from slow_page import slow_down
 from system_parts import program
 
 FOLDER = Path(__file__).resolve().parents[1] / "src" / "everpost" / "entrypoints" / "ui"
@@ -123,6 +124,7 @@ def tab(browser: Browser, base: str, **options: Any) -> Iterator[Watched]:
     context.set_default_timeout(PATIENCE_MS)
     context.add_init_script(LISTEN)
     watched = Watched(context.new_page(), base)
+    slow_down(context, watched.page)
     watched.page.on("request", lambda request: watched.asked.append(request.url))
     watched.page.on("requestfailed", watched.forget)
     watched.page.on("pageerror", lambda error: watched.broken.append(str(error)))

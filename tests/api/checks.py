@@ -21,7 +21,7 @@ MAY_SEND = {
     "bulkEmails",
     "sendEmail",
 }
-MAY_SEND |= {"getEmailContent", "getEmailSource", "getEmailAttachment"}
+MAY_SEND |= {"getEmailContent", "getEmailSource", "getEmailAttachment", "getTemplate", "renderTemplate"}
 MAY_STEER = {"setEmailProvider", "putRoute", "putSuppression", "deleteSuppression", "eraseRecipient"}
 MAY_STEER |= {
     "addSuppression",
@@ -33,6 +33,8 @@ MAY_STEER |= {
     "listKeys",
     "createKey",
     "revokeKey",
+    "putTemplate",
+    "deleteTemplate",
 }
 MAY_STEER |= {f"{what}Webhook" for what in ("create", "change", "delete", "rotate", "test", "replay")}
 ASKED_FIRST = {"front", "pageFile"}  # kept by browsers, but never used without asking

@@ -27,12 +27,14 @@ READINGS = {  # by a body
     ("POST", "/v1/routes/{name}/explain"),
 }
 CONTENTS = {("GET", f"/v1/emails/{{id}}/{part}") for part in ("content", "source", "attachments/{place}")}
+CONTENTS |= {("GET", "/v1/templates/{id}")}
 SECRETIVE = {("GET", "/v1/keys")} | CONTENTS  # not for whoever may only look
 SENDING = {
     ("POST", "/sendEmail"),
     ("POST", "/v1/emails"),
     ("POST", "/v1/emails/raw"),
     ("POST", "/v1/emails/bulk"),
+    ("POST", "/v1/templates/{id}/render"),
     *(("POST", f"/v1/emails/{{id}}/{act}") for act in ("cancel", "reschedule", "resend", "resolve")),
 }
 

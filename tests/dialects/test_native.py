@@ -11,6 +11,7 @@ from everpost.dialects.native_schema import EmailRequest
 from everpost.model import limits
 from everpost.model.message import Address, Attachment, Draft, OnUnknown
 from everpost.model.problem import Problem
+from everpost.model.template import Templated
 
 GOOD = {"from": "ann@example.com", "to": "bob@example.org", "subject": "Hello", "text": "It works"}
 FILE = {"filename": "a.txt", "content": "aGk="}
@@ -279,7 +280,7 @@ plausible = st.dictionaries(
 @given(st.binary() | anything.map(json.dumps).map(str.encode) | plausible.map(json.dumps).map(str.encode))
 def test_no_body_makes_parse_raise_and_what_it_accepts_can_be_stored(body):
     match native.parse(body):
-        case Draft() as draft:
+        case (Draft() as draft) | Templated(draft=draft):
             assert msgspec.json.decode(msgspec.json.encode(draft), type=Draft) == draft
         case Problem() as problem:
             assert problem.status in (400, 422)

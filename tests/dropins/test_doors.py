@@ -258,7 +258,7 @@ async def test_a_mail_that_one_request_has_twice_is_sent_twice(call, store):
 
 
 async def test_none_of_several_mails_is_accepted_when_one_can_t_be(call, store):
-    body = [RESEND, RESEND | {"template": {"id": "t"}}]
+    body = [RESEND, RESEND | {"text": None, "template": {"id": "t"}}]
     answer = await call("POST", "/emails/batch", body)
     assert (answer.status, answer.json["name"]) == (422, "validation_error")
     assert "no account of provider 'resend'" in answer.json["message"]

@@ -2,62 +2,37 @@
 
 import base64
 from dataclasses import replace
-from itertools import count
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 
+from dropins.mail_place import opened_place
 from everpost.entrypoints.http import dropin_events
 from everpost.entrypoints.http.app import build_app
-from everpost.model.event import Event, EventType
+from everpost.model.event import EventType
 from everpost.model.key import Scope
-from everpost.store.memory import MemoryStore
-from http_kit import NATIVE, Caller, ScriptedWire, running
+from http_kit import Caller
 
 EVENTS = "/v3/mg.example.com/events"
 DIAGNOSIS = {"smtp_code": 550, "enhanced_status": "5.1.1", "text": "no such user", "bounce": "hard"}
 
 
-class Place:
-    """A server, and what its providers tell."""
-
-    def __init__(self, services, engine, store):
-        self.services, self.engine, self.store = services, engine, store
-        self.call = Caller(build_app(services))
-        self._numbers = count()
-
-    async def send(self, *to, **fields):
-        answer = await self.call("POST", "/v1/emails", NATIVE | {"to": [*to] or NATIVE["to"]} | fields)
-        return answer.json["id"]
-
-    async def tell(self, message_id, type_, at=None, project="default", **data):
-        event = Event(
-            id=f"told:{next(self._numbers)}",
-            type=type_,
-            at=at or self.services.clock.now(),
-            project=project,
-            message_id=message_id,
-            data=data,
-        )
-        await self.store.record([event])
-
-    async def asked(self, **query):
-        answer = await self.call("GET", f"{EVENTS}?{urlencode(query)}")
-        assert answer.status == 200, answer.body
-        return answer.json
-
-    async def follow(self, url):
-        parts = urlsplit(url)
-        assert parts.netloc == "127.0.0.1:8025"
-        return (await self.call("GET", parts.path)).json
-
-
 @pytest.fixture
 async def place():
-    wire, store = ScriptedWire(), MemoryStore()
-    wire.released.set()
-    async with running(wire, store=store) as (services, engine):
-        yield Place(services, engine, store)
+    async with opened_place() as place:
+        yield place
+
+
+async def asked(place, **query):
+    answer = await place.call("GET", f"{EVENTS}?{urlencode(query)}")
+    assert answer.status == 200, answer.body
+    return answer.json
+
+
+async def follow(place, url):
+    parts = urlsplit(url)
+    assert parts.netloc == "127.0.0.1:8025"
+    return (await place.call("GET", parts.path)).json
 
 
 def words(page):
@@ -73,7 +48,7 @@ async def test_each_recipient_s_fate_is_told_in_mailgun_s_words(place):
     await place.tell(mail, EventType.RECIPIENT_CLICKED, place=0)
     await place.tell(mail, EventType.RECIPIENT_UNSUBSCRIBED, place=0)
     await place.tell(mail, EventType.RECIPIENT_COMPLAINED, place=0)
-    page = await place.asked(ascending="yes")
+    page = await asked(place, ascending="yes")
     assert words(page) == [
         ("accepted", "bob@example.org", None),
         ("accepted", "zoe@example.net", None),
@@ -100,7 +75,7 @@ async def test_what_was_never_handed_over_has_failed(place):
     await place.tell(mail, EventType.SUPPRESSED, recipients=1, places=[1])
     await place.tell(mail, EventType.FAILED, text="no")
     await place.tell(mail, EventType.RECIPIENT_REJECTED, place=0, reason="suppressed_complaint")
-    page = await place.asked(event="failed", ascending="yes")
+    page = await asked(place, event="failed", ascending="yes")
     assert [(each["recipient"][:3], each["delivery-status"]["code"], each["reason"]) for each in page["items"]] == [
         ("zoe", 0, "generic"),
         ("bob", 0, "generic"),
@@ -132,7 +107,7 @@ async def test_filters_hold_together(place, query, found, ascending):
     for type_ in (EventType.RECIPIENT_DELIVERED, EventType.RECIPIENT_DEFERRED, EventType.RECIPIENT_OPENED):
         await place.tell(mail, type_, place=0)
     told = {name: text.replace("{mail}", mail) for name, text in query.items()}
-    page = await place.asked(ascending=ascending, **told)
+    page = await asked(place, ascending=ascending, **told)
     events = [each["event"] for each in page["items"]]
     assert events == (found if ascending == "yes" else found[::-1])
 
@@ -143,7 +118,7 @@ async def test_times_are_given_in_seconds_or_as_dates_and_say_the_direction(plac
         await place.tell(mail, EventType.RECIPIENT_OPENED, at=now + 3600 * hour, place=0)
 
     async def hours(**query):
-        page = await place.asked(event="opened", **query)
+        page = await asked(place, event="opened", **query)
         return [round((each["timestamp"] - now) / 3600) for each in page["items"]]
 
     date = "Thu, 01 Jan 1970 00:00:00 +0000"
@@ -160,15 +135,15 @@ async def test_links_lead_forth_to_an_empty_page_and_back_again(place, ascending
     for _ in range(5):
         await place.tell(mail, EventType.RECIPIENT_OPENED, place=0)
         await place.tell(mail, EventType.RECIPIENT_DELIVERED, place=0)
-    pages = [await place.asked(event="opened", limit=2, ascending=ascending)]
+    pages = [await asked(place, event="opened", limit=2, ascending=ascending)]
     while pages[-1]["items"]:
-        pages.append(await place.follow(pages[-1]["paging"]["next"]))
+        pages.append(await follow(place, pages[-1]["paging"]["next"]))
     told = [[each["id"] for each in page["items"]] for page in pages]
     assert [len(page) for page in told] == [2, 2, 1, 0]
     assert len({each for page in told for each in page}) == 5
-    back = await place.follow(pages[-1]["paging"]["previous"])
+    back = await follow(place, pages[-1]["paging"]["previous"])
     assert [each["id"] for each in back["items"]] == [*told[1][1:], *told[2]]
-    further = await place.follow(back["paging"]["previous"])
+    further = await follow(place, back["paging"]["previous"])
     assert [each["id"] for each in further["items"]] == [told[0][1], told[1][0]]
 
 
@@ -180,19 +155,19 @@ async def test_an_empty_page_is_the_end_though_much_else_lies_between(place, mon
     for _ in range(12):
         await place.tell(mail, EventType.RECIPIENT_SENT, place=0)
     await place.tell(mail, EventType.RECIPIENT_OPENED, place=0)
-    assert words(await place.asked(event="opened", ascending="yes")) == [("opened", "bob@example.org", None)]
+    assert words(await asked(place, event="opened", ascending="yes")) == [("opened", "bob@example.org", None)]
 
 
 async def test_whoever_has_begun_at_the_end_is_told_what_comes_later(place):
     mail = await place.send()
-    page = await place.asked(begin="0", event="opened")
+    page = await asked(place, begin="0", event="opened")
     await place.tell(mail, EventType.RECIPIENT_OPENED, place=0)
-    assert len((await place.follow(page["paging"]["next"]))["items"]) == 1
+    assert len((await follow(place, page["paging"]["next"]))["items"]) == 1
 
 
 async def test_a_mail_that_is_gone_has_no_events(place):
     await place.tell("em_gone", EventType.RECIPIENT_OPENED, place=0)
-    assert (await place.asked())["items"] == []
+    assert (await asked(place))["items"] == []
 
 
 @pytest.mark.parametrize(

@@ -227,3 +227,26 @@ async def test_mailgun_s_client_polls_events_as_ghost_does(house, client):
     ids = [each["message"]["headers"]["message-id"].partition("@")[0] for page in told["found"] for each in page]
     assert ids == sent
     assert [each["id"] for each in told["back"]] == ["opened:1", "opened:2"]
+
+
+async def test_postmark_s_client_finds_mails_and_bounces(house, client):
+    postmark = client("postmark")
+    message_id = await postmark.send(about("Found", tags=("found",)))
+    await house.caught(message_id)
+    found = await postmark("found", {"count": 5, "tag": "found"})
+    assert [each["MessageID"] for each in found["Messages"]] == [message_id]
+    assert (await postmark("details", message_id))["TextBody"] == "It works"
+    bounced = Event(
+        id="bounced",
+        type=EventType.RECIPIENT_BOUNCED,
+        at=time.time(),
+        project="default",
+        message_id=message_id,
+        data={"place": 0, "bounce": "hard"},
+    )
+    await house.engine.ports.store.record([bounced])
+    [bounce] = (await postmark("bounces", {"messageID": message_id}))["Bounces"]
+    assert (bounce["Type"], bounce["Email"]) == ("HardBounce", "bob@example.org")
+    assert await postmark("bounce", bounce["ID"]) == bounce
+    assert (await postmark("statistics"))["InactiveMails"] == 1
+    assert (await postmark("server"))["DeliveryType"] == "Live"

@@ -14,6 +14,7 @@ from everpost.dialects.dropins.table import DROPINS
 from everpost.model.limits import MAILS_BYTES_MAX
 from everpost.model.message import Draft
 from everpost.model.problem import Problem
+from everpost.model.template import Templated
 from everpost.providers.fields import fault_of
 
 SENDS = [(dropin, row) for dropin in DROPINS for row in dropin.rows if isinstance(row.does, Send)]
@@ -145,6 +146,11 @@ def test_bytes_without_sense_are_an_error_in_the_provider_s_shape(dropin, row, b
         ("mailgun", {"h:To": "eve@example.org"}, "is set by the field"),
         ("mailgun", {"recipient-variables": "{}", "cc": "eve@example.org"}, "would get a copy"),
         ("mailgun", {"recipient-variables": "no"}, "no JSON object"),
+        ("mailgun", {"template": "t", "t:variables": "[]"}, "no JSON object"),
+        ("mailgun", {"template": "t", "h:X-Mailgun-Variables": "no"}, "no JSON object"),
+        ("mailgun", {"template": "t", "t:variables": '{"a":' * 40 + "1" + "}" * 40}, "levels deep"),
+        ("postmark", {"TemplateId": 7, "TemplateModel": {}}, "TextBody: stands in the template"),
+        ("resend", {"template": {"id": "t"}}, "text: stands in the template"),
     ],
 )
 def test_what_can_t_be_carried_is_refused_in_words(door, fields, words):
@@ -165,7 +171,7 @@ def test_what_can_t_be_carried_is_refused_in_words(door, fields, words):
             {"template_id": "d-1", "personalizations": [{"to": BOB, "dynamic_template_data": {"a": 1}}]},
             {"template_id": "d-1", "personalizations": [{"dynamic_template_data": {"a": 1}}]},
         ),
-        ("resend", {"template": {"id": "t"}}, {"template": {"id": "t"}}),
+        ("resend", {"template": {"id": "t"}, "text": None}, {"template": {"id": "t"}}),
         ("postmark", {"TrackOpens": True, "TrackLinks": "HtmlOnly"}, {"TrackOpens": True, "TrackLinks": "HtmlOnly"}),
         ("postmark", {"MessageStream": "broadcast"}, {"MessageStream": "broadcast"}),
         ("mailgun", {"o:tracking": "no"}, {"o:tracking": ["no"]}),
@@ -176,7 +182,9 @@ def test_what_can_t_be_carried_is_refused_in_words(door, fields, words):
 def test_what_only_one_provider_can_do_goes_to_it_alone(door, fields, options):
     parsed = read(door, **fields)
     assert isinstance(parsed, Asked), parsed
-    assert parsed.mails[0].provider_options == {door: options}
+    [mail] = parsed.mails
+    draft = mail.elsewhere if isinstance(mail, Templated) else mail
+    assert draft.provider_options == {door: options}
 
 
 @pytest.mark.parametrize(

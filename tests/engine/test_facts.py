@@ -13,6 +13,7 @@ from everpost.core.decide import Fail, Skip, Wait
 from everpost.core.noticing import Join
 from everpost.engine.accept import Idempotency
 from everpost.engine.keys import Keyring
+from everpost.engine.templates import Templates
 from everpost.engine.webhooks import replays
 from everpost.model.act import Act, Action, Decision
 from everpost.model.capability import Loss
@@ -22,6 +23,7 @@ from everpost.model.key import Scope
 from everpost.model.message import Address, OnUnknown, Origin
 from everpost.model.outcome import Kind, Outcome
 from everpost.model.sighting import Reason, Sighting, SightingKind, Unreadable
+from everpost.model.template import Template
 from everpost.providers.contract import HttpRequest
 from everpost.store.undo import undone
 from everpost.wiring import PROVIDERS
@@ -66,6 +68,9 @@ async def events_of(world):
     keyring = Keyring(world.store, world.clock.now)
     key, _ = await keyring.create("shop", Scope.SEND, "the shop's", by="somebody")
     await keyring.revoke(key.id, by="somebody")
+    templates = Templates(world.engine().ports)
+    await templates.put(CALLER, Template(id="hello", project="", text="Hello {{name}}"))
+    await templates.delete(CALLER, "hello")
     world.wire.script("a", BAD_KEY, TAKEN)
     world.wire.script("b", TAKEN)
     async with world.running() as engine:

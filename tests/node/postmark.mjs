@@ -38,5 +38,11 @@ function client({ url, key }) {
 
 await serve({
   send: async (at, mail) => (await client(at).sendEmail(written(mail))).MessageID,
+  found: async (at, filter) => client(at).getOutboundMessages(filter),
+  details: async (at, id) => client(at).getOutboundMessageDetails(id),
+  bounces: async (at, filter) => client(at).getBounces(filter),
+  bounce: async (at, id) => client(at).getBounce(id),
+  statistics: async (at) => client(at).getDeliveryStatistics(),
+  server: async (at) => client(at).getServer(),
   batch: async (at, mails) => client(at).sendEmailBatch(mails.map(written)),
 });

@@ -11,12 +11,14 @@ import pytest
 from everpost.model.account import Account
 from everpost.model.message import Address, Draft
 from everpost.model.outcome import Kind
+from everpost.model.sighting import SightingKind
 from everpost.providers.contract import Absent, Ask, Found, HttpRequest, Sought, Unclear
 from everpost.providers.mailgun import PROVIDER as MAILGUN
 from everpost.providers.sendgrid import PROVIDER as SENDGRID
 from everpost.sandbox.faults import FaultKind, FaultPlan, Faults, Target
 from everpost.sandbox.sandbox import Sandbox
 from plain_http import exchange, raw_request, read_response
+from scripted_server import GIVEN_UP_S, ScriptedServer
 
 ID = "em_01jzzzzzzzzzzzzzzzzzzzzzzz.0"
 DRAFT = Draft(
@@ -315,6 +317,29 @@ async def test_what_is_told_of_a_mail_can_be_a_fault_that_its_request_does_not_f
     await sandbox.put_faults("mailgun", plan("bounce", count=1), plan("complain", count=1))
     assert [(await send(sandbox, MAILGUN)).status for _ in range(3)] == [200, 200, 200]
     assert told == ["bounce", "complain", None]
+
+
+async def test_of_muted_mail_nothing_is_posted_and_its_provider_lists_what_became_of_it(sandbox, clock):
+    heard = asyncio.Queue()
+
+    async def hear(peer):
+        heard.put_nowait((await peer.request()).partition(b"\r\n\r\n")[2])
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    async with ScriptedServer(hear) as server:
+        sandbox.telling.tell("mailgun", f"{server.url}/", sandbox.url("mailgun"))
+        await sandbox.put_faults("mailgun", plan("mute", count=1))
+        for number in (1, 2):
+            assert (await send(sandbox, MAILGUN, delivery_id=f"{ID}{number}")).status == 200
+        async with asyncio.timeout(GIVEN_UP_S):
+            told = [json.loads(await heard.get())["event-data"] for _ in ("accepted", "delivered")]
+        assert {event["user-variables"]["everpost_id"] for event in told} == {f"{ID}2"}
+        assert heard.empty()
+    question = MAILGUN.history.start(account_of(sandbox, MAILGUN), 0.0, clock() + 1)
+    listed = [(one.delivery_id, one.kind) for one in question.read(await exchange(question.request)).told]
+    assert {*listed} == {
+        (f"{ID}{number}", kind) for number in (1, 2) for kind in (SightingKind.QUEUED, SightingKind.DELIVERED)
+    }
 
 
 def test_shares_are_drawn_from_the_given_chance():

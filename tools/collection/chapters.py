@@ -3,7 +3,19 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from collection import api_keys, mail, original, outages, outgoing, steering, suppressions, systematic, vitals, webhooks
+from collection import (
+    api_keys,
+    mail,
+    original,
+    outages,
+    outgoing,
+    steering,
+    suppressions,
+    systematic,
+    templates,
+    vitals,
+    webhooks,
+)
 from collection.contract import Operation
 from collection.scenario import Chapter, Scenario
 from msgspec.structs import replace
@@ -14,6 +26,7 @@ CHAPTERS: Final = (
     mail.CHAPTER,
     original.CHAPTER,
     suppressions.CHAPTER,
+    templates.CHAPTER,
     webhooks.CHAPTER,
     outgoing.CHAPTER,
     api_keys.CHAPTER,

@@ -25,6 +25,7 @@ EXCEPTIONS: Final[Mapping[tuple[str, str], str]] = {
     ("createRawEmail", "body_too_large"): "is createEmail's: tests/entrypoints/http/test_refusals.py",
     ("sendEmail", "no_account_can_carry"): "needs accounts that take less than the sandbox's: tests/core/test_admit.py",
     ("createWebhook", "too_many_webhooks"): "needs fifty of them: tests/engine/webhooks/test_managing.py",
+    ("putTemplate", "too_many_templates"): "needs five hundred of them: tests/entrypoints/http/test_templates.py",
     ("createKey", "too_many_keys"): "needs a hundred of them: tests/entrypoints/http/test_keys.py",
     ("replayWebhook", "webhook_busy"): "needs a replay that lasts: tests/engine/webhooks/test_replays.py",
     (

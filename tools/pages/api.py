@@ -18,6 +18,7 @@ from everpost.entrypoints.http.other_operations import VITALS
 from everpost.entrypoints.http.problems import CODES
 from everpost.entrypoints.http.steering_operations import STEERING
 from everpost.entrypoints.http.suppression_operations import SUPPRESSIONS
+from everpost.entrypoints.http.template_operations import TEMPLATES
 from everpost.entrypoints.http.ui import ui_operations
 from everpost.entrypoints.http.webhook_operations import WEBHOOKS
 from everpost.entrypoints.http.whoami import Whoami
@@ -29,7 +30,7 @@ _SCHEMAS: Final = "#/components/schemas/"
 def document() -> dict[str, Any]:
     """As a server says it at /openapi.json; the inbox of `everpost dev` is left out."""
     told = (
-        *(*MAIL, *ACTS, *ORIGINAL, *STEERING, *SUPPRESSIONS, *WEBHOOKS, *KEYS, *HOOKS, *VITALS),
+        *(*MAIL, *ACTS, *ORIGINAL, *STEERING, *SUPPRESSIONS, *TEMPLATES, *WEBHOOKS, *KEYS, *HOOKS, *VITALS),
         *ui_operations(),
     )
     operations = (*told, Whoami(told).operation)

@@ -168,13 +168,20 @@ def read_metadata(metadata: Mapping[str, str], faults: Faults) -> dict[str, str]
 
 def read_options(options: Mapping[str, dict[str, Any]], faults: Faults) -> dict[str, dict[str, Any]]:
     """Passed through untouched, so only what could not be stored is refused."""
-    if _deeper_than(options, limits.PROVIDER_OPTIONS_DEPTH_MAX):
-        faults.add("provider_options", f"is nested more than {limits.PROVIDER_OPTIONS_DEPTH_MAX} levels deep")
+    if not check_depth(options, "provider_options", faults):
         return {}
     size = len(msgspec.json.encode(options))
     if size > limits.PROVIDER_OPTIONS_BYTES_MAX:
         faults.add("provider_options", f"has {size} bytes, at most {limits.PROVIDER_OPTIONS_BYTES_MAX} are allowed")
     return dict(options)
+
+
+def check_depth(value: Any, path: str, faults: Faults) -> bool:
+    """Whether what may be anything can be stored."""
+    if not _deeper_than(value, limits.PROVIDER_OPTIONS_DEPTH_MAX):
+        return True
+    faults.add(path, f"is nested more than {limits.PROVIDER_OPTIONS_DEPTH_MAX} levels deep")
+    return False
 
 
 def _deeper_than(value: Any, depth_max: int) -> bool:

@@ -32,6 +32,7 @@ from everpost.dialects.times import read_instant
 from everpost.model import limits
 from everpost.model.message import Address, Attachment, Draft
 from everpost.model.problem import Problem
+from everpost.model.template import Templated
 
 __all__ = ["draft_of", "parse", "render_accepted", "render_event", "render_message", "render_sequence"]
 
@@ -40,14 +41,17 @@ _NOBODY: Final = Address("")
 _LINK_HEADERS: Final = frozenset({"list-unsubscribe", "list-unsubscribe-post"})
 
 
-def parse(body: bytes) -> Draft | Problem:
+def parse(body: bytes) -> Draft | Templated | Problem:
     """The mail that a body asks for. Never raises, whatever the body is."""
     faults = Faults()
     request = decode(body, _DECODER, faults)
     if isinstance(request, Problem):
         return request
     draft = draft_of(request, faults)
-    return faults.problem() if faults else draft
+    if faults:
+        return faults.problem()
+    template = request.template
+    return draft if template is None else Templated(draft=draft, template=template.id, data=template.data or {})
 
 
 def draft_of(request: EmailRequest, faults: Faults) -> Draft:
@@ -77,16 +81,30 @@ def draft_of(request: EmailRequest, faults: Faults) -> Draft:
         allow_loss=None if request.allow_loss is None else tuple(dict.fromkeys(request.allow_loss)),
         provider_options=read_options(request.provider_options, faults) if request.provider_options else {},
     )
+    if request.template is None:
+        _check_words(draft, faults)
+    else:
+        _check_templated(request, faults)
     _check(draft, faults)
     return draft
 
 
-def _check(draft: Draft, faults: Faults) -> None:
+def _check_words(draft: Draft, faults: Faults) -> None:
     if not draft.provider_options:  # with them, a template at the provider may hold subject and text
         if not draft.subject:
             faults.add("subject", "is missing")
         if draft.text is None and draft.html is None:
             faults.add("text", "the mail has no content: give text, html or both")
+
+
+def _check_templated(request: EmailRequest, faults: Faults) -> None:
+    """Whether there is such a template, and what it makes of the data, is for the engine to say."""
+    for name in ("text", "html"):
+        if getattr(request, name):
+            faults.add(name, "stands in the template; leave it out")
+
+
+def _check(draft: Draft, faults: Faults) -> None:
     if draft.unsubscribe:
         _check_unsubscribe(draft, faults)
     check_line(draft.subject, limits.SUBJECT_CHARS_MAX, "subject", faults)

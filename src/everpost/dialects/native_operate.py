@@ -13,10 +13,12 @@ from everpost.dialects.native import draft_of
 from everpost.dialects.native_schema import (
     AttachmentObject,
     EmailRequest,
-    ErasureRequest,
     ExplainRequest,
     ReasonRequest,
     RouteRequest,
+)
+from everpost.dialects.native_suppression_schema import (
+    ErasureRequest,
     SuppressionAddition,
     SuppressionImport,
     SuppressionRemoval,

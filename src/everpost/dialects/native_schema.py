@@ -9,7 +9,6 @@ from everpost.model.act import Action, Decision
 from everpost.model.capability import UNSEEN, Loss
 from everpost.model.delivery import DeliveryState
 from everpost.model.message import OnUnknown
-from everpost.model.suppression import Source
 
 REQUIRED: Final = {"x-required": True}
 """Marks a field that must be given. Its type has a default all the same, so that it can be missed together with all
@@ -19,7 +18,7 @@ ALLOWED: Final = (
     "It adds to what the route allows; empty: it may lose nothing. Default: the route's, and where that says nothing, "
     f"what no reader can see, {', '.join(f'`{loss}`' for loss in Loss if loss in UNSEEN)}."
 )
-_TIME: Final = "RFC 3339 (`2030-01-31T09:00:00Z`) or seconds since the Unix epoch."
+TIME: Final = "RFC 3339 (`2030-01-31T09:00:00Z`) or seconds since the Unix epoch."
 
 
 class AddressObject(Struct, forbid_unknown_fields=True):
@@ -42,6 +41,13 @@ class AttachmentObject(Struct, forbid_unknown_fields=True, kw_only=True):
     content_id: Annotated[str | None, Meta(description="Set: shown inline, where the html says `cid:…`.")] = None
 
 
+class TemplateObject(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A template of the project, and what it is filled in with."""
+
+    id: str
+    data: Annotated[dict[str, Any] | None, Meta(description="By name.")] = None
+
+
 class EmailRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     """A mail to be sent. An address is a string (`ann@example.com`, `Ann <ann@example.com>`) or an object."""
 
@@ -56,10 +62,20 @@ class EmailRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     bcc: Addresses = None
     reply_to: Annotated[Addresses, Meta(description=f"At most {limits.REPLY_TO_MAX}.")] = None
     subject: Annotated[
-        str | None, Meta(description=f"Required without provider_options. {limits.SUBJECT_CHARS_MAX} characters.")
+        str | None,
+        Meta(
+            description=f"Required without template and provider_options. {limits.SUBJECT_CHARS_MAX} characters. "
+            "It stands before the template's."
+        ),
     ] = None
-    text: Annotated[str | None, Meta(description="Text, html or both are required without provider_options.")] = None
+    text: Annotated[
+        str | None, Meta(description="Text, html or both are required without template and provider_options.")
+    ] = None
     html: str | None = None
+    template: Annotated[
+        TemplateObject | None,
+        Meta(description="Where its words stand. It is filled in now: later changes of the template change nothing."),
+    ] = None
     attachments: Annotated[
         list[AttachmentObject] | None,
         Meta(description=f"At most {limits.ATTACHMENTS_MAX}; all content at most {limits.CONTENT_BYTES_MAX} bytes."),
@@ -92,8 +108,8 @@ class EmailRequest(Struct, forbid_unknown_fields=True, kw_only=True):
             "the trail tells; after a hard bounce or a complaint nobody does. Needs a key of scope `admin`."
         ),
     ] = None
-    send_at: Annotated[float | str | None, Meta(description=f"Not before then, at most a year ahead. {_TIME}")] = None
-    expires_at: Annotated[float | str | None, Meta(description=f"Fails if not handed over by then. {_TIME}")] = None
+    send_at: Annotated[float | str | None, Meta(description=f"Not before then, at most a year ahead. {TIME}")] = None
+    expires_at: Annotated[float | str | None, Meta(description=f"Fails if not handed over by then. {TIME}")] = None
     route: Annotated[str, Meta(description="Which accounts may carry it.")] = "default"
     on_unknown: Annotated[
         OnUnknown | None,
@@ -168,58 +184,6 @@ class ExplainRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     ] = None
 
 
-class ErasureRequest(Struct, forbid_unknown_fields=True):
-    """Whom to take out of all mails of the project."""
-
-    address: str
-    dry_run: Annotated[bool, Meta(description="Only say what would be done.")] = False
-
-
-class SuppressionSearch(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Which suppressions to list. In a body, since addresses in a URL end up in logs."""
-
-    address: Annotated[str, Meta(description="How the address begins, in any case of letters. Empty: all.")] = ""
-    cursor: Annotated[str | None, Meta(description="`next_cursor` of the page before.")] = None
-    limit: Annotated[int, Meta(description=f"Entries on a page, at most {limits.PAGE_MAX}.")] = limits.PAGE_DEFAULT
-
-
-class SuppressionImport(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Addresses to be suppressed, as a list."""
-
-    csv: Annotated[
-        str | None,
-        Meta(
-            description="Lines of address and reason (RFC 4180; `;` and tabs will do, too); at most "
-            f"{limits.SUPPRESSION_LINES_MAX}. With titles, as an export has them, their columns are read in any order: "
-            "address, reason, stream, source, expires_at; others are left out. Without a reason it is `imported`.",
-            extra_json_schema=REQUIRED,
-        ),
-    ] = None
-    dry_run: Annotated[bool, Meta(description="Only say what would be done.")] = False
-
-
-class SuppressionRequest(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Why an address must not be written to, with what, and for how long."""
-
-    reason: str = "manual"
-    stream: Annotated[str | None, Meta(description="Only mail of this stream is stopped. Left out: all mail.")] = None
-    source: Annotated[Source, Meta(description="How it is known.")] = Source.PERSON
-    expires_at: Annotated[float | str | None, Meta(description=f"Until then; left out: for good. {_TIME}")] = None
-
-
-class SuppressionAddition(SuppressionRequest, forbid_unknown_fields=True, kw_only=True):
-    """Whom not to write to, why, with what, and for how long."""
-
-    address: str
-
-
-class SuppressionRemoval(Struct, forbid_unknown_fields=True):
-    """Whom to write to again."""
-
-    address: str
-    stream: Annotated[str | None, Meta(description="With mail of this stream; others stay. Left out: all mail.")] = None
-
-
 _WHY: Final = f"Why, for the trail; at most {limits.REASON_CHARS_MAX} characters, without addresses."
 
 
@@ -233,7 +197,7 @@ class RescheduleRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     """Another time for a mail that was never begun."""
 
     send_at: Annotated[
-        float | str | None, Meta(description=f"Before the mail expires. {_TIME}", extra_json_schema=REQUIRED)
+        float | str | None, Meta(description=f"Before the mail expires. {TIME}", extra_json_schema=REQUIRED)
     ] = None
     reason: Annotated[str | None, Meta(description=_WHY, extra_json_schema=REQUIRED)] = None
 
@@ -242,7 +206,7 @@ class ResendRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     """Why a mail is sent again, as a new one."""
 
     reason: Annotated[str | None, Meta(description=_WHY, extra_json_schema=REQUIRED)] = None
-    send_at: Annotated[float | str | None, Meta(description=f"Not before then; default: now. {_TIME}")] = None
+    send_at: Annotated[float | str | None, Meta(description=f"Not before then; default: now. {TIME}")] = None
 
 
 class ResolveRequest(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -269,8 +233,8 @@ class FilterObject(Struct, forbid_unknown_fields=True, kw_only=True):
     recipient: Annotated[str | None, Meta(description="An address, in any case of letters.")] = None
     tag: Annotated[str | None, Meta(description="One of its tags.")] = None
     account: Annotated[str | None, Meta(description="The account of the current or last attempt.")] = None
-    created_from: Annotated[float | str | None, Meta(description=f"Accepted then or later. {_TIME}")] = None
-    created_before: Annotated[float | str | None, Meta(description=f"Accepted earlier. {_TIME}")] = None
+    created_from: Annotated[float | str | None, Meta(description=f"Accepted then or later. {TIME}")] = None
+    created_before: Annotated[float | str | None, Meta(description=f"Accepted earlier. {TIME}")] = None
 
 
 class SearchRequest(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -291,7 +255,7 @@ class BulkRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     reason: Annotated[str | None, Meta(description=_WHY, extra_json_schema=REQUIRED)] = None
     dry_run: Annotated[bool, Meta(description="Only say what would be done.")] = False
     send_at: Annotated[
-        float | str | None, Meta(description=f"Of reschedule; of resend: not before then, default now. {_TIME}")
+        float | str | None, Meta(description=f"Of reschedule; of resend: not before then, default now. {TIME}")
     ] = None
     decision: Annotated[Decision | None, Meta(description="Of resolve.")] = None
     cursor: Annotated[str | None, Meta(description="`next_cursor` of the step before.")] = None

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -16,7 +17,9 @@ from everpost.engine.attempt import Intent
 from everpost.engine.deliver import Deliverer
 from everpost.engine.fleet import Fleet
 from everpost.engine.ports import Ports
+from everpost.engine.refusals import GONE, MISMATCH, running, unavailable
 from everpost.engine.routes import Routes
+from everpost.engine.templates import Templates
 from everpost.engine.unsubscribing import Unsubscribing
 from everpost.engine.watch import UNPLACED
 from everpost.model import ids
@@ -27,6 +30,7 @@ from everpost.model.limits import WAIT_S_MAX
 from everpost.model.message import Draft, Message, Origin, without_content
 from everpost.model.problem import Problem
 from everpost.model.route import Route
+from everpost.model.template import Templated
 from everpost.store.port import (
     Accepted,
     Claimed,
@@ -66,11 +70,12 @@ class Acceptor:
         self._routes = routes
         self._deliverer = deliverer
         self._attached = Attached(ports)
+        self.templates = Templates(ports)
         self.unsubscribing = Unsubscribing(ports.store, ports.clock, ports.news.nudge)
 
     async def accept(
         self,
-        draft: Draft,
+        mail: Draft | Templated,
         caller: Caller,
         *,
         idempotency: Idempotency | None = None,
@@ -86,9 +91,9 @@ class Acceptor:
         now = self._ports.clock.now()
         try:
             routes = await self._routes.all()
-            problem = admit(draft, routes, self._fleet.carriers, now)
-            if problem is not None:
-                return await self.seen(idempotency, caller, wait_s) or problem
+            draft = await self.checked(mail, caller, routes, now)
+            if isinstance(draft, Problem):
+                return await self.seen(idempotency, caller, wait_s) or draft
             claim = _claim(idempotency, wait_s, now)
             message = await self.unsubscribing.linked(self._message(draft, caller, now, origin))
             accepted = await self._store_traced(message, routes[draft.route], claim, awaited=wait_s is not None)
@@ -96,7 +101,16 @@ class Acceptor:
                 return Acceptance(stored=await self._waited(accepted, wait_s, fresh=True))
             return await self._repeated(accepted, idempotency, caller, wait_s)
         except (StoreUnavailable, AttachmentsUnavailable) as error:
-            return _unavailable(str(error))
+            return unavailable(str(error))
+
+    async def checked(
+        self, mail: Draft | Templated, caller: Caller, routes: Mapping[str, Route], now: float
+    ) -> Draft | Problem:
+        """The finished mail, or why it can't be accepted. Raises StoreUnavailable."""
+        draft = mail if isinstance(mail, Draft) else await self.templates.filled(caller.project, mail)
+        if isinstance(draft, Problem):
+            return draft
+        return admit(draft, routes, self._fleet.carriers, now) or draft
 
     async def seen(
         self, idempotency: Idempotency | None, caller: Caller, wait_s: float | None = None
@@ -177,16 +191,16 @@ class Acceptor:
         self, same: Same | Conflict, idempotency: Idempotency | None, caller: Caller, wait_s: float | None
     ) -> Acceptance | Problem:
         if isinstance(same, Conflict) or idempotency is None:  # without a key, nothing is the same
-            return _MISMATCH
+            return MISMATCH
         left_s = (same.running_until or 0.0) - self._ports.clock.now()
         if same.answer is None and 0 < left_s <= RUNNING_S_MAX:  # else one of the two clocks was wrong: nobody waits
-            return _running(left_s)
+            return running(left_s)
         stored = await self._ports.store.get_message(caller.project, same.message_id)
         if stored is None:
-            return _GONE
+            return GONE
         scope, key = idempotency.scope, idempotency.key
         if same.answer is None and not await self._ports.store.vouch(scope, key, same.message_id):
-            return _unavailable("the first request with this key was too slow, and came to nothing")
+            return unavailable("the first request with this key was too slow, and came to nothing")
         return Acceptance(stored=await self._waited(stored, wait_s), replayed=True, answer=same.answer)
 
     async def _waited(self, stored: Stored, wait_s: float | None, *, fresh: bool = False) -> Stored:
@@ -260,38 +274,4 @@ def _claim(idempotency: Idempotency | None, wait_s: float | None, now: float) ->
         key=idempotency.key,
         fingerprint=idempotency.fingerprint,
         running_until=None if wait_s is None else now + wait_s + ACCEPT_S,
-    )
-
-
-_MISMATCH: Final = Problem(
-    code="idempotency_mismatch",
-    status=422,
-    title="The idempotency key was used for another request",
-    detail="use a new Idempotency-Key for a new mail, or send the same body to get the first answer again",
-)
-_GONE: Final = Problem(
-    code="idempotency_expired",
-    status=409,
-    title="The message made with this idempotency key is no longer kept",
-    detail="use a new Idempotency-Key",
-)
-
-
-def _running(left_s: float) -> Problem:
-    return Problem(
-        code="idempotency_running",
-        status=409,
-        title="The first request with this idempotency key is still running",
-        detail="repeat this request a little later to get its answer",
-        retry_after_s=min(max(left_s, 1.0), 5.0),
-    )
-
-
-def _unavailable(reason: str) -> Problem:
-    return Problem(
-        code="store_unavailable",
-        status=503,
-        title="The mail could not be stored",
-        detail=f"nothing was accepted ({reason}); the same request may be repeated, best with an Idempotency-Key",
-        retry_after_s=1.0,
     )

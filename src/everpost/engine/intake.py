@@ -13,14 +13,14 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from everpost.core.admit import admit
 from everpost.engine.accept import Acceptance, Acceptor, Idempotency
-from everpost.engine.fleet import Fleet
 from everpost.engine.ports import Ports
 from everpost.engine.routes import Routes
 from everpost.model.key import Caller
-from everpost.model.message import Draft, Origin
-from everpost.model.problem import Problem
+from everpost.model.limits import MAILS_BYTES_MAX
+from everpost.model.message import Draft, Origin, size_bytes
+from everpost.model.problem import FieldError, Problem
+from everpost.model.template import Templated
 
 TOGETHER_MAX: Final = 64  # mails of one request that are stored at the same time, and share a commit
 
@@ -37,47 +37,51 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 class Intake:
-    def __init__(self, ports: Ports, fleet: Fleet, routes: Routes, acceptor: Acceptor) -> None:
+    def __init__(self, ports: Ports, routes: Routes, acceptor: Acceptor) -> None:
         self._clock = ports.clock
-        self._fleet = fleet
         self._routes = routes
         self._acceptor = acceptor
         self.window_s: float = 0
         """For how long the same content is the same mail; 0: never. To be set before the first request."""
 
-    async def check(self, drafts: Sequence[Draft], request: Request) -> Problem | None:
+    async def check(self, mails: Sequence[Draft | Templated], request: Request) -> Problem | None:
         """Why the mails can't be accepted, of the first one that can't be and was not before. Raises
         StoreUnavailable."""
         routes, now = await self._routes.all(), self._clock.now()
-        for draft, name in zip(drafts, self._names(drafts, request), strict=True):
-            problem = admit(draft, routes, self._fleet.carriers, now)
-            if problem is not None and await self._acceptor.seen(name, request.caller) is None:
-                return problem
+        size = 0  # a small request must not become many large mails
+        for mail, name in zip(mails, self._names(mails, request), strict=True):
+            checked = await self._acceptor.checked(mail, request.caller, routes, now)
+            if isinstance(checked, Problem) and await self._acceptor.seen(name, request.caller) is None:
+                return checked
+            size += 0 if isinstance(checked, Problem) else size_bytes(checked)
+            if size > MAILS_BYTES_MAX:
+                return _too_large(size)
         return None
 
-    async def take(self, drafts: Sequence[Draft], request: Request) -> list[Acceptance | Problem]:
+    async def take(self, mails: Sequence[Draft | Templated], request: Request) -> list[Acceptance | Problem]:
         """What became of each mail. A repeated request finds those again that it has brought before."""
-        names = self._names(drafts, request)
+        names = self._names(mails, request)
         taken: list[Acceptance | Problem] = []
-        for start in range(0, len(drafts), TOGETHER_MAX):
-            some = zip(drafts[start : start + TOGETHER_MAX], names[start : start + TOGETHER_MAX], strict=True)
-            taken += await asyncio.gather(*(self._take(draft, name, request) for draft, name in some))
+        for start in range(0, len(mails), TOGETHER_MAX):
+            some = zip(mails[start : start + TOGETHER_MAX], names[start : start + TOGETHER_MAX], strict=True)
+            taken += await asyncio.gather(*(self._take(mail, name, request) for mail, name in some))
         return taken
 
-    async def _take(self, draft: Draft, name: Idempotency | None, request: Request) -> Acceptance | Problem:
+    async def _take(self, mail: Draft | Templated, name: Idempotency | None, request: Request) -> Acceptance | Problem:
         if name is not None and request.key is None:
             before = await self._acceptor.seen(self._earlier(name), request.caller)
             if isinstance(before, Acceptance) and self._is_recent(before):
                 return before
-        return await self._acceptor.accept(draft, request.caller, idempotency=name, origin=request.origin)
+        return await self._acceptor.accept(mail, request.caller, idempotency=name, origin=request.origin)
 
-    def _names(self, drafts: Sequence[Draft], request: Request) -> list[Idempotency | None]:
+    def _names(self, mails: Sequence[Draft | Templated], request: Request) -> list[Idempotency | None]:
         """By its own name, which has no blank, and place; else by content and how often it was there before, so that
-        a mail that one request has twice is sent twice."""
-        digests = [hashlib.sha256(_ENCODER.encode(draft)).digest() for draft in drafts]
+        a mail that one request has twice is sent twice. What counts is what the request says: not what a template
+        makes of it, which may have changed when the request is repeated."""
+        digests = [hashlib.sha256(_ENCODER.encode(_said(mail))).digest() for mail in mails]
         if request.key is not None:
             scope = f"{request.caller.project}:{request.door}"
-            keys = [request.key if not place else f"{request.key} {place}" for place in range(len(drafts))]
+            keys = [request.key if not place else f"{request.key} {place}" for place in range(len(mails))]
         elif self.window_s:
             scope = f"{request.caller.project}:{request.door}:{request.caller.who}"
             window = int(self._clock.now() // self.window_s)
@@ -87,7 +91,7 @@ class Intake:
                 keys.append(_same(digest, seen[digest], window))
                 seen[digest] += 1
         else:
-            return [None] * len(drafts)
+            return [None] * len(mails)
         return [Idempotency(scope, key, digest) for key, digest in zip(keys, digests, strict=True)]
 
     def _earlier(self, name: Idempotency) -> Idempotency:
@@ -97,6 +101,17 @@ class Intake:
 
     def _is_recent(self, before: Acceptance) -> bool:
         return self._clock.now() - before.stored.message.created_at < self.window_s
+
+
+def _too_large(size: int) -> Problem:
+    words = f"makes mails of {size} bytes of content together, at most {MAILS_BYTES_MAX} are taken"
+    error = FieldError("template", words)
+    return Problem(code="validation_failed", status=422, title="The request has faulty fields", errors=(error,))
+
+
+def _said(mail: Draft | Templated) -> Draft | Templated:
+    """What a provider is to fill in says all that the request does, and once."""
+    return mail.elsewhere or mail if isinstance(mail, Templated) else mail
 
 
 def _same(digest: bytes, number: int, window: int) -> str:

@@ -54,6 +54,8 @@ class EventType(StrEnum):
     ADDRESS_ERASED = "address.erased"
     KEY_CREATED = "key.created"
     KEY_REVOKED = "key.revoked"
+    TEMPLATE_CHANGED = "template.changed"
+    TEMPLATE_DELETED = "template.deleted"
     WEBHOOK_CREATED = "webhook.created"
     WEBHOOK_CHANGED = "webhook.changed"
     WEBHOOK_ROTATED = "webhook.rotated"

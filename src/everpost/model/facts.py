@@ -52,6 +52,7 @@ _PROMPTNESS: Final = {
 _WEBHOOK: Final = {"webhook": "id of the webhook"}
 _BY: Final = {"by": "who did it"}
 _MAKER: Final = {"by": "who did it; left out: whoever has the store itself, by `everpost keys`"}
+_TEMPLATE: Final = {"template": "id of the template", "version": "the one that it then had"}
 _KEY: Final = {"key": "id of the key, its public part", "scope": "what it may do"}
 
 FACTS: Final[Mapping[EventType, Fact]] = {
@@ -222,6 +223,8 @@ FACTS: Final[Mapping[EventType, Fact]] = {
     ),
     EventType.KEY_CREATED: Fact("An API key was made.", _KEY | _MAKER),
     EventType.KEY_REVOKED: Fact("An API key was revoked.", _KEY | _MAKER),
+    EventType.TEMPLATE_CHANGED: Fact("A template was made or changed.", _TEMPLATE | _BY),
+    EventType.TEMPLATE_DELETED: Fact("A template was deleted.", _TEMPLATE | _BY),
     EventType.WEBHOOK_CREATED: Fact("A webhook was made.", _WEBHOOK | _BY),
     EventType.WEBHOOK_CHANGED: Fact("A webhook was changed.", _WEBHOOK | _BY | {"fields": "what of it"}),
     EventType.WEBHOOK_ROTATED: Fact(

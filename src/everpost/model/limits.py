@@ -93,6 +93,15 @@ SUPPRESSIONS_AT_ONCE_MAX: Final = 500  # of an import, that are stored in one st
 KEYS_MAX: Final = 100  # of one project that hold
 KEY_DAYS_MAX: Final = 36_500  # after which a key ends by itself, if it does
 
+# Templates
+TEMPLATES_MAX: Final = 500  # of one project
+TEMPLATES_BYTES_MAX: Final = 8 * 1024 * 1024  # all of one project, so that a list of them can be read
+TEMPLATE_BYTES_MAX: Final = 128 * 1024  # subject, text, html and defaults of one; DynamoDB keeps 400 KB as one item
+TEMPLATE_TAGS_MAX: Final = 5000  # of each part: to read them takes time
+TEMPLATE_DEPTH_MAX: Final = 20  # blocks within blocks
+TEMPLATE_STEPS_MAX: Final = 50_000  # of one mail: pieces of text, values looked up, rounds of loops
+TEMPLATE_OUTPUT_CHARS_MAX: Final = 1024 * 1024  # what one mail's parts become, together
+
 # What is done to many mails by one request
 BULK_MAX: Final = 500  # mails that are looked at; then `next_cursor` says where to go on
 BULK_S_MAX: Final = 10.0  # after which no further mails are read for one request: gateways wait for 30 s

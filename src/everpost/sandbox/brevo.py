@@ -19,6 +19,8 @@ from everpost.sandbox.desk import Desk, number
 from everpost.sandbox.events import Told, told_of
 from everpost.sandbox.faults import FaultPlan, Target
 from everpost.sandbox.inbox import Caught, Inbox
+from everpost.sandbox.lists import brevo as lists
+from everpost.sandbox.lists.suppressed import Suppressed
 from everpost.sandbox.tellers.brevo import BrevoTeller
 
 BASE: Final = "/v3"
@@ -94,6 +96,7 @@ class Brevo:
 
     def __init__(self, inbox: Inbox, conduct: Conduct, clock: Callable[[], float], random: Random) -> None:
         self._desk = Desk(self.name, inbox, conduct, clock, random)
+        self._suppressed = Suppressed(self.name, inbox, conduct, clock)
         self._inbox = inbox
         self._clock = clock
         self._known: dict[tuple[str, str], float] = {}  # when which idempotency key of which API key was used
@@ -116,7 +119,8 @@ class Brevo:
                 return self._events(request.query)
             case "GET", "/account":
                 return render_json(200, {"email": "sandbox@example.com", "plan": []})
-        return _error(404, "not found")
+        listed = self._suppressed.answer(request, lists.answer, _error)
+        return listed or _error(404, "not found")
 
     def _send(self, body: bytes, key: str, *, lose: bool) -> Rendered:
         try:

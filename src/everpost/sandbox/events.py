@@ -6,7 +6,7 @@ others get theirs.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, ClassVar, Final, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -22,6 +22,12 @@ FATES: Final[Mapping[str, tuple[str, ...]]] = {
     "unsubscribe": ("queued", "delivered", "unsubscribed"),
     "open": ("queued", "delivered", "opened"),
 }
+BARRED: Final[Mapping[str, str]] = {
+    "complained": "barred_complaint",
+    "unsubscribed": "barred_unsubscribe",
+    "invalid": "barred_invalid",
+}
+"""What becomes of mail to somebody on the provider's list, by what put them there; of all others: "barred_bounce"."""
 USUAL: Final = ("queued", "delivered")
 WHATS: Final = frozenset(USUAL).union(*FATES.values())
 HARD: Final = "5.1.1 no such user here"
@@ -73,10 +79,8 @@ class Teller(Protocol):
     secret: str
     """What whoever is told needs to know that it was this provider."""
 
-    @property
-    def native(self) -> Mapping[str, Mapping[str, Any]]:
-        """What it can tell, each with what its own events say of that alone."""
-        ...
+    native: ClassVar[Mapping[str, Mapping[str, Any]]]
+    """What it can tell, each with what its own events say of that alone."""
 
     def posts(self, events: Sequence[Told], now: float) -> list[Post]:
         """`events`: what it can tell."""
@@ -103,3 +107,8 @@ def iso(at: float) -> str:
 
 def fate_of(email: str) -> tuple[str, ...]:
     return FATES.get(email.partition("@")[0].partition("+")[0].lower(), USUAL)
+
+
+def barred(why: str) -> str:
+    """What becomes of mail to somebody whom this has put on the provider's list."""
+    return BARRED.get(why, "barred_bounce")

@@ -44,6 +44,9 @@ class Inbox:
         self.lost: Counter[str] = Counter()  # by delivery id: mails that were dropped on purpose
         self.on_caught: list[Callable[[Caught], None]] = []  # are told of each new mail
         self.on_happened: list[Callable[[Caught, Sequence[Happened]], None]] = []  # and of what becomes of it
+        self.listed: dict[
+            str, Callable[[str], str | None]
+        ] = {}  # by provider: for what it delivers nothing to somebody
         self._clock = clock
         self._kept_max = kept_max
         self._kept_bytes_max = kept_bytes_max

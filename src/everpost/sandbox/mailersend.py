@@ -21,6 +21,8 @@ from everpost.sandbox.desk import Desk, number
 from everpost.sandbox.events import Told, told_of
 from everpost.sandbox.faults import FaultPlan, Target
 from everpost.sandbox.inbox import Caught, Inbox
+from everpost.sandbox.lists import mailersend as lists
+from everpost.sandbox.lists.suppressed import Suppressed
 from everpost.sandbox.tellers.mailersend import MailerSendTeller
 
 SEND_PATH: Final = "/v1/email"
@@ -88,8 +90,8 @@ class MailerSend:
 
     def __init__(self, inbox: Inbox, conduct: Conduct, clock: Callable[[], float], random: Random) -> None:
         self._inbox = inbox
-        self._conduct = conduct
         self._desk = Desk(self.name, inbox, conduct, clock, random)
+        self._suppressed = Suppressed(self.name, inbox, conduct, clock, lists.STOPPING)
 
     def target(self, method: str, path: str) -> Target:
         return Target.SEND if method == "POST" and path == SEND_PATH else Target.LOOKUP
@@ -111,7 +113,8 @@ class MailerSend:
                 return render_json(200, {"quota": 100_000, "remaining": 100_000, "reset": "2099-01-01T00:00:00Z"})
             case "GET", path if found := _ACTIVITY.fullmatch(path):
                 return render_json(200, _page(path, self._activity(found[1], request.query), request.query))
-        return _error(404, "Resource not found.")
+        listed = self._suppressed.answer(request, lists.answer, _refused)
+        return listed or _error(404, "Resource not found.")
 
     def _send(self, body: bytes, key: str, *, lose: bool) -> Rendered:
         try:
@@ -123,7 +126,7 @@ class MailerSend:
         if not (email.text or email.html or email.template_id):
             return _invalid({"text": ["The text field is required when none of html is present. #MS42208"]})
         recipients = [each.email for each in email.to + email.cc + email.bcc]
-        suppressed = [each for each in recipients if each in self._conduct.inactive_recipients]
+        suppressed = [each for each in recipients if self._suppressed.why(each)]
         kind = "ALL_SUPPRESSED" if len(suppressed) == len(recipients) else "SOME_SUPPRESSED"
         warning = {"type": kind, "warning": "Recipients are on a suppression list.", "recipients": suppressed}
         told = {"message": "There are some warnings for your request.", "warnings": [warning]} if suppressed else None
@@ -186,6 +189,10 @@ def _page(path: str, entries: list[dict[str, Any]], query: dict[str, str]) -> di
 def _type_of(file: _File) -> str:
     """It goes by the extension, as the provider does."""
     return guess_type(file.filename)[0] or "application/octet-stream"
+
+
+def _refused(_: int, words: str) -> Rendered:
+    return _invalid({"": [words]})
 
 
 def _invalid(errors: dict[str, list[str]]) -> Rendered:

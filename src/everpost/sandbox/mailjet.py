@@ -20,6 +20,7 @@ from everpost.sandbox.api import Conduct
 from everpost.sandbox.desk import Desk, number
 from everpost.sandbox.faults import FaultPlan, Target
 from everpost.sandbox.inbox import Caught, Inbox
+from everpost.sandbox.lists.suppressed import HARMED, Suppressed
 
 SEND_PATH: Final = "/v3.1/send"
 FIRST_ID: Final = 1 << 60  # its ids are beyond what a double can hold
@@ -97,6 +98,7 @@ class Mailjet:
 
     def __init__(self, inbox: Inbox, conduct: Conduct, clock: Callable[[], float], random: Random) -> None:
         self._desk = Desk(self.name, inbox, conduct, clock, random)
+        Suppressed(self.name, inbox, conduct, clock, HARMED)  # its own, which nobody can read
 
     def target(self, method: str, path: str) -> Target:
         return Target.SEND if method == "POST" and path == SEND_PATH else Target.LOOKUP

@@ -17,6 +17,8 @@ from everpost.sandbox.api import Conduct
 from everpost.sandbox.desk import Desk
 from everpost.sandbox.faults import FaultPlan, Target
 from everpost.sandbox.inbox import Caught, Inbox
+from everpost.sandbox.lists import mailtrap as lists
+from everpost.sandbox.lists.suppressed import Suppressed
 
 SEND_PATH: Final = "/api/send"
 PAGE: Final = 100  # mails of one page of the logs
@@ -81,6 +83,7 @@ class Mailtrap:
 
     def __init__(self, inbox: Inbox, conduct: Conduct, clock: Callable[[], float], random: Random) -> None:
         self._desk = Desk(self.name, inbox, conduct, clock, random)
+        self._suppressed = Suppressed(self.name, inbox, conduct, clock)
 
     def target(self, method: str, path: str) -> Target:
         return Target.SEND if method == "POST" and path == SEND_PATH else Target.LOOKUP
@@ -101,7 +104,8 @@ class Mailtrap:
                 return self._logs(request.query)
             case "GET", "/api/domains":
                 return render_json(200, {"data": []})
-        return _error(404, "Not Found")
+        listed = self._suppressed.answer(request, lists.answer, _error)
+        return listed or _error(404, "Not Found")
 
     def _send(self, body: bytes, key: str, *, lose: bool) -> Rendered:
         try:

@@ -1,7 +1,7 @@
 """Mandrill as its clients see it: messages/send, messages/search, users/ping2, in any version of its API."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final
@@ -18,6 +18,8 @@ from everpost.sandbox.api import Conduct
 from everpost.sandbox.desk import Desk
 from everpost.sandbox.faults import FaultPlan, Target
 from everpost.sandbox.inbox import Caught, Inbox
+from everpost.sandbox.lists import mandrill as lists
+from everpost.sandbox.lists.suppressed import Suppressed
 
 _METHOD: Final = re.compile(r"/api/1\.[0-9]/([a-z0-9/-]+?)(?:\.json)?")
 _RECIPIENT: Final = re.compile(r"full_email:(\S+)")
@@ -92,8 +94,8 @@ class Mandrill:
     name: Final = "mandrill"
 
     def __init__(self, inbox: Inbox, conduct: Conduct, clock: Callable[[], float], random: Random) -> None:
-        self._conduct = conduct
         self._desk = Desk(self.name, inbox, conduct, clock, random)
+        self._suppressed = Suppressed(self.name, inbox, conduct, clock, tuple(lists.REASONS))
 
     def target(self, method: str, path: str) -> Target:  # noqa: ARG002 - every call is a POST
         found = _METHOD.fullmatch(path)
@@ -118,7 +120,8 @@ class Mandrill:
                 return render_json(200, list(self._found(call))[: call.limit])
             case "users/ping2":
                 return render_json(200, {"PING": "PONG!"})
-        return _error(404, f'No such method "{request.path}"', "Unknown_Method")
+        listed = self._suppressed.answer(request, lists.answer, _error)
+        return listed or _error(404, f'No such method "{request.path}"', "Unknown_Method")
 
     def _send(self, call: _Call, *, lose: bool) -> Rendered:
         """Whom its own list holds is refused; the others get the mail."""
@@ -126,7 +129,7 @@ class Mandrill:
         if message is None or not message.to:
             return _error(400, "Validation error: {'message': {'to': 'Please enter an array'}}")
         first_id = f"{self._desk.random.getrandbits(120):030x}00"
-        listed = {each.email for each in message.to if each.email in self._conduct.inactive_recipients}
+        listed = {each.email: why for each in message.to if (why := self._suppressed.why(each.email))}
         if len(listed) < len(message.to):
             self._desk.take(call.key, first_id, message.read(), lose=lose)
         return render_json(200, [_result(each.email, _id(first_id, at), listed) for at, each in enumerate(message.to)])
@@ -140,9 +143,11 @@ class Mandrill:
                     yield _shown(caught, position)
 
 
-def _result(email: str, message_id: str, listed: set[str]) -> dict[str, Any]:
+def _result(email: str, message_id: str, listed: Mapping[str, str]) -> dict[str, Any]:
     result = {"email": email, "_id": message_id, "queued_reason": None}
-    return result | ({"status": "rejected", "reject_reason": "hard-bounce"} if email in listed else {"status": "sent"})
+    if email not in listed:
+        return result | {"status": "sent"}
+    return result | {"status": "rejected", "reject_reason": lists.REASONS[listed[email]]}
 
 
 def _id(first_id: str, position: int) -> str:

@@ -97,7 +97,7 @@ class Postmark:
         parsed = _parsed(email)
         if isinstance(parsed, str):
             return _error(422, INVALID, parsed)
-        inactive = [each for each in parsed.draft.recipients if self._suppressed.stops(each.email, *lists.REASONS)]
+        inactive = [each for each in parsed.draft.recipients if self._suppressed.why(each.email)]
         if len(inactive) == len(parsed.draft.recipients):
             return _error(422, INACTIVE, "You tried to send to a recipient that has been marked as inactive.")
         message_id = str(UUID(int=self._random.getrandbits(128), version=4))

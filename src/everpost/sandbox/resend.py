@@ -4,11 +4,11 @@ import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from random import Random
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from everpost.dialects.addresses import parse_address
 from everpost.dialects.answers import Rendered, render_json
@@ -18,6 +18,8 @@ from everpost.sandbox.api import Conduct
 from everpost.sandbox.desk import Desk
 from everpost.sandbox.faults import FaultPlan, Target
 from everpost.sandbox.inbox import Caught, Inbox
+from everpost.sandbox.lists import resend as lists
+from everpost.sandbox.lists.suppressed import Suppressed
 
 ID_HEADER: Final = "X-Everpost-Id"
 KEPT_S: Final = 24 * 3600.0  # a key and what was answered to it
@@ -35,7 +37,7 @@ _NAMES: Final = {
 
 class _File(Struct):
     filename: str
-    content: bytes = b""
+    content: bytes | list[Annotated[int, Meta(ge=0, le=255)]] = b""  # its own client may list the bytes
     content_type: str = "application/octet-stream"
     content_id: str | None = None
 
@@ -67,6 +69,7 @@ class Resend:
 
     def __init__(self, inbox: Inbox, conduct: Conduct, clock: Callable[[], float], random: Random) -> None:
         self._desk = Desk(self.name, inbox, conduct, clock, random)
+        self._suppressed = Suppressed(self.name, inbox, conduct, clock, lists.STOPPING)
         self._clock = clock
         self._known: dict[tuple[str, str], _Known] = {}  # by API key and idempotency key
 
@@ -96,7 +99,8 @@ class Resend:
                 return render_json(200, _shown(found)) if found else _error(404, "Email not found")
             case "GET", "/domains":
                 return render_json(200, {"object": "list", "data": []})
-        return _error(404, "The requested endpoint does not exist.")
+        listed = self._suppressed.answer(request, lists.answer, _error)
+        return listed or _error(404, "The requested endpoint does not exist.")
 
     def _once(self, request: Submission, key: str, *, lose: bool) -> Rendered:
         """The same request again gets the first one's answer; another one with its key is refused."""
@@ -164,7 +168,7 @@ def _parsed(email: _Email) -> Parsed | str:
 
 def _attachment(file: _File) -> Attachment:
     return Attachment(
-        filename=file.filename, content_type=file.content_type, content=file.content, content_id=file.content_id
+        filename=file.filename, content_type=file.content_type, content=bytes(file.content), content_id=file.content_id
     )
 
 

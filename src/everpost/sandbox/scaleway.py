@@ -18,6 +18,8 @@ from everpost.sandbox.api import Conduct
 from everpost.sandbox.desk import Desk
 from everpost.sandbox.faults import FaultPlan, Target
 from everpost.sandbox.inbox import Caught, Inbox
+from everpost.sandbox.lists import scaleway as lists
+from everpost.sandbox.lists.suppressed import Suppressed
 
 TEXT_CHARS_MIN: Final = 10
 _PATH: Final = re.compile(r"/transactional-email/v1alpha1/regions/fr-par/(emails|domains)")
@@ -85,6 +87,7 @@ class Scaleway:
 
     def __init__(self, inbox: Inbox, conduct: Conduct, clock: Callable[[], float], random: Random) -> None:
         self._desk = Desk(self.name, inbox, conduct, clock, random)
+        self._suppressed = Suppressed(self.name, inbox, conduct, clock, ("bounced",))
 
     def target(self, method: str, path: str) -> Target:
         found = _PATH.fullmatch(path)
@@ -105,8 +108,9 @@ class Scaleway:
             case "GET", "emails":
                 return self._list(request.query)
             case "GET", "domains":
-                return render_json(200, {"total_count": 0, "domains": []})
-        return _error(404, "resource is not found")
+                return render_json(200, {"total_count": 1, "domains": [{"id": lists.DOMAIN_ID, "status": "checked"}]})
+        listed = self._suppressed.answer(request, lists.answer, _error)
+        return listed or _error(404, "resource is not found")
 
     def _send(self, body: bytes, key: str, *, lose: bool) -> Rendered:
         try:

@@ -45,7 +45,7 @@ class SendGrid:
         self._conduct = conduct
         self._clock = clock
         self._random = random
-        self._suppressed = Suppressed(self.name, inbox, conduct, clock)
+        self._suppressed = Suppressed(self.name, inbox, conduct, clock, tuple(lists.WHATS.values()))
 
     def target(self, method: str, path: str) -> Target:
         return Target.SEND if method == "POST" and path == SEND_PATH else Target.LOOKUP

@@ -23,7 +23,7 @@ from everpost.sandbox.desk import Desk
 from everpost.sandbox.faults import FaultPlan, Target
 from everpost.sandbox.inbox import Inbox
 from everpost.sandbox.lists import ses as lists
-from everpost.sandbox.lists.suppressed import Suppressed
+from everpost.sandbox.lists.suppressed import HARMED, Suppressed
 
 ID_HEADER: Final = "X-Everpost-Id"
 SEND_PATH: Final = "/v2/email/outbound-emails"
@@ -100,7 +100,7 @@ class Ses:
 
     def __init__(self, inbox: Inbox, conduct: Conduct, clock: Callable[[], float], random: Random) -> None:
         self._desk = Desk(self.name, inbox, conduct, clock, random)
-        self._suppressed = Suppressed(self.name, inbox, conduct, clock)
+        self._suppressed = Suppressed(self.name, inbox, conduct, clock, HARMED)
 
     def target(self, method: str, path: str) -> Target:
         return Target.SEND if method == "POST" and path == SEND_PATH else Target.LOOKUP

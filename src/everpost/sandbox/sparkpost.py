@@ -76,7 +76,7 @@ class SparkPost:
     def __init__(self, inbox: Inbox, conduct: Conduct, clock: Callable[[], float], random: Random) -> None:
         self._inbox = inbox
         self._desk = Desk(self.name, inbox, conduct, clock, random)
-        self._suppressed = Suppressed(self.name, inbox, conduct, clock)
+        self._suppressed = Suppressed(self.name, inbox, conduct, clock, lists.STOPPING)
 
     def target(self, method: str, path: str) -> Target:
         return Target.SEND if method == "POST" and path.removeprefix(BASE) == SEND_PATH else Target.LOOKUP
@@ -111,7 +111,7 @@ class SparkPost:
         if isinstance(parsed, str):
             return _error(422, parsed)
         everybody = parsed.draft.recipients
-        refused_ones = [each for each in everybody if self._suppressed.stops(each.email, *lists.STOPPING)]
+        refused_ones = [each for each in everybody if self._suppressed.why(each.email)]
         transmission = str(self._desk.random.getrandbits(56))
         if len(refused_ones) < len(everybody):
             self._desk.take(key, transmission, parsed, lose=lose)

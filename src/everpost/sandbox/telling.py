@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
-from everpost.sandbox.events import FATES, Particular, Post, Teller, Told, fate_of
+from everpost.sandbox.events import FATES, Particular, Post, Teller, Told, barred, fate_of
 from everpost.sandbox.faults import FaultKind
 from everpost.sandbox.inbox import Caught, Happened, Inbox
 from everpost.sandbox.tellers.brevo import BrevoTeller
@@ -22,7 +22,7 @@ from everpost.sandbox.tellers.sendgrid import SendGridTeller
 from everpost.sandbox.tellers.ses import SesTeller
 from everpost.sandbox.tellers.sparkpost import SparkPostTeller
 
-TELLERS: Final[Mapping[str, Callable[[], Teller]]] = {
+TELLERS: Final[Mapping[str, type[Teller]]] = {
     "brevo": BrevoTeller,
     "mailersend": MailerSendTeller,
     "mailgun": MailgunTeller,
@@ -36,6 +36,8 @@ TELLERS: Final[Mapping[str, Callable[[], Teller]]] = {
     "ses": SesTeller,
     "sparkpost": SparkPostTeller,
 }
+TAKEN_FIRST: Final = frozenset({"brevo", "mailgun", "ses"})
+"""Who tells of mail to somebody on its list that it has taken it, before it tells that it won't deliver it."""
 PAUSES_S: Final = (0.2, 1.0, 5.0, 15.0, 60.0)  # before what was not taken is posted again
 ANSWER_S: Final = 10.0
 _log = logging.getLogger(__name__)
@@ -84,11 +86,21 @@ class Telling:
         if caught.lost:
             return
         for place, address in enumerate(caught.draft.recipients):
-            whats = FATES.get(fate or "") or fate_of(address.email)
+            whats = self._barred(caught.provider, address.email)
+            if whats is None:
+                whats = FATES.get(fate or "") or fate_of(address.email)
             if fate is FaultKind.MUTE:
                 self._list(caught, place, whats)
             else:
                 self.told(caught, place, whats)
+
+    def _barred(self, provider: str, email: str) -> Sequence[str] | None:
+        """What is told of mail to somebody on the provider's list; None: that is not where they are."""
+        why = self._inbox.listed[provider](email) if provider in self._inbox.listed else None
+        if why is None:
+            return None
+        whats = (*(("queued",) if provider in TAKEN_FIRST else ()), barred(why))
+        return [what for what in whats if what in TELLERS[provider].native]
 
     def tells(self, provider: str) -> bool:
         """Whether somebody is told what becomes of mail at this provider."""

@@ -180,8 +180,11 @@ def test_a_mail_is_sent_again_and_both_lead_to_each_other(watched):
     expect(page.get_by_role("list", name="Its story")).to_contain_text("They have lost it.")
     page.locator(".facts").get_by_role("link", name=id_).click()
     expect(page.get_by_role("list", name="Its story")).to_contain_text("Sent again")
-    subjects = [one["subject"] for one in page.request.get(f"{watched.base}/v1/inbox").json()["data"]]
-    assert subjects.count("Twice") == 2
+    until(lambda: caught(watched).count("Twice") == 2)
+
+
+def caught(watched):
+    return [one["subject"] for one in watched.page.request.get(f"{watched.base}/v1/inbox").json()["data"]]
 
 
 # --- many -------------------------------------------------------------------------------------------------------------

@@ -82,6 +82,8 @@ def test_accounts_are_put_into_another_order_by_keyboard_alone(watched):
 
 def test_accounts_are_dragged_into_another_order(watched):
     page = watched.goto("providers")
+    expect(page.locator(".handle")).to_have_count(2)
+    watched.settled()
     handles = page.locator(".handle")
     from_, to = handles.nth(1).bounding_box(), handles.nth(0).bounding_box()
     page.mouse.move(from_["x"] + 5, from_["y"] + 5)
@@ -208,6 +210,7 @@ def test_it_is_explained_what_a_mail_has_and_loses_where_and_to_whom_it_goes_all
     expect(answer).to_contain_text("It would not be sent to bob@example.org: suppressed.")
     page.get_by_label("Mail of an account").check()
     page.get_by_role("button", name="Explain").click()
+    expect(answer).to_contain_text("It has 1 recipient")
     expect(answer).not_to_contain_text("suppressed")
     watched.page.request.delete(bob)
 

@@ -6,6 +6,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from attacks.house import until
+
 pytestmark = pytest.mark.slow
 
 
@@ -98,7 +100,7 @@ def test_what_the_api_refuses_is_said_at_the_field_that_it_names(watched):
     page.locator("#email-1").fill("bob@-")
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.locator("#email-1")).to_be_focused()
-    assert page.locator("#email-1-fault").inner_text()
+    expect(page.locator("#email-1-fault")).not_to_be_empty()
     expect(page.get_by_role("alert")).to_contain_text("validation_failed")
     expect(page.get_by_role("alert")).to_contain_text("How to mend it")
 
@@ -194,9 +196,13 @@ def test_the_audit_trail_starts_at_its_end_follows_and_goes_back_to_its_beginnin
     while button.inner_text() != "This is the beginning":
         button.click()
         expect(page.locator(".pages button:enabled, .pages button:text('This is the beginning')")).to_be_visible()
-    whole = page.request.get(f"{watched.base}/v1/events?limit=1000").json()["data"]
-    shown = rows.locator(".row-type").all_inner_texts()
-    assert shown[::-1] == [event["type"].removeprefix("dev.everpost.") for event in whole]
+
+    def is_whole():
+        trail = page.request.get(f"{watched.base}/v1/events?limit=1000").json()["data"]
+        told = [event["type"].removeprefix("dev.everpost.") for event in trail]
+        return rows.locator(".row-type").all_inner_texts()[::-1] == told
+
+    until(is_whole)  # of the last mails, there is news yet
 
 
 def test_everything_can_be_reached_by_keyboard_alone(watched):
@@ -223,5 +229,6 @@ def test_who_types_faster_than_a_view_is_fetched_gets_to_its_first_filter(watche
     page.keyboard.press("m")
     expect(page.get_by_role("heading", name="Messages", level=1)).to_be_focused()
     page.keyboard.press("/")
+    until(lambda: page.evaluate("true") and held)
     held[0].continue_()
     expect(page.get_by_label("State")).to_be_focused()

@@ -8,6 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from attacks.house import until
 from page_kit import DESKTOP, PHONE, dev, tab
 from page_views import VIEWS, Api, furnished
 
@@ -106,8 +107,7 @@ def test_a_view_says_that_it_waits_what_is_wrong_and_since_when_and_goes_on_by_i
         assert barriers(page) == ""
 
         page.unroute_all()
-        page.evaluate(LOOK_NOW)
-        expect(alert).to_have_count(0)
+        looks_until(page, lambda: not alert.count())
         watched.settled()
         if view.name not in RESTING:
             goes_on_without_a_network(page, alert)
@@ -120,6 +120,7 @@ def test_a_view_is_being_read_until_it_has_something_to_show(watched):
     watched.goto("messages")
     expect(page.locator("#f-account option")).to_have_count(3)  # other answers are there
     expect(page.locator(".reading")).to_have_text("Reading …")
+    until(lambda: page.evaluate("true") and held)
     held[0].continue_()
     expect(page.locator(".reading")).to_have_count(0)
     expect(page.locator(".body :is(.empty, .rows > li) >> visible=true").first).to_be_visible()
@@ -133,15 +134,20 @@ def refuse(route):
     route.fulfill(status=PROBLEM["status"], content_type="application/problem+json", body=json.dumps(PROBLEM))
 
 
+def looks_until(page, holds):
+    """Who is in the midst of a look does not hear that it is to look now."""
+    until(lambda: page.evaluate(LOOK_NOW) and holds())
+
+
 def goes_on_without_a_network(page, alert):
     before = page.locator(".body").inner_text()[:40]
     page.context.set_offline(True)
-    page.evaluate(LOOK_NOW)
+    looks_until(page, alert.count)
     expect(alert).to_contain_text("The API does not answer")
     expect(page.locator(".notice")).to_contain_text("What stands below was true at")
     assert page.locator(".body").inner_text()[:40] == before
     page.context.set_offline(False)
-    expect(alert).to_have_count(0)
+    looks_until(page, lambda: not alert.count())
 
 
 @pytest.fixture(scope="module")

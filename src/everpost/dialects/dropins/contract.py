@@ -14,6 +14,7 @@ from everpost.model.key import Scope
 from everpost.model.message import Draft, Message
 from everpost.model.problem import Problem
 from everpost.model.recipient import RecipientState
+from everpost.model.template import Templated
 
 IDEMPOTENCY_KEY: Final = "idempotency_key"
 """An entry of the mail's own data that names the request, where a client can set no header. It stays in the data."""
@@ -22,7 +23,7 @@ IDEMPOTENCY_KEY: Final = "idempotency_key"
 class Asked(Struct, frozen=True, kw_only=True):
     """What a request to send asks for."""
 
-    mails: tuple[Draft | Problem, ...]
+    mails: tuple[Draft | Templated | Problem, ...]
     is_whole: bool = True  # all of them or none; else each has an answer of its own
     key: str | None = None  # the caller's own name for the request, from its body
     group: str | None = None  # under which what is scheduled can be cancelled
@@ -44,6 +45,7 @@ class Shown(Struct, frozen=True, kw_only=True):
     state: DeliveryState
     send_at: float | None
     statuses: Sequence[RecipientState]  # of its recipients, in the order of to, cc and bcc
+    events: Sequence[Event]  # oldest first
 
 
 class Send(Struct, frozen=True):
@@ -62,13 +64,19 @@ class Show(Struct, frozen=True):
 class Page(Struct, frozen=True, kw_only=True):
     limit: int
     before: str | None = None  # id of the last mail of the page before
+    skip: int = 0  # so many before the first one; instead
+    recipient: str | None = None
+    tag: str | None = None
+    state: DeliveryState | None = None
+    since: float | None = None
+    until: float | None = None  # and before that
 
 
 class List(Struct, frozen=True):
     """Mails, newest first; `render` is told whether there are more."""
 
     parse: Callable[[Submission], Page | Problem]
-    render: Callable[[Sequence[Shown], bool], Rendered]
+    render: Callable[[Page, Sequence[Shown], bool], Rendered]
 
 
 class Told(Struct, frozen=True):
@@ -83,7 +91,7 @@ class Told(Struct, frozen=True):
 class SoughtEvents(Struct, frozen=True, kw_only=True):
     """Some events of mails, in pages."""
 
-    types: Collection[EventType]
+    types: Collection[EventType] | None  # None: any
     limit: int  # of events; one that several recipients share may stand there once for each
     entries: Callable[[Told], Sequence[Any]]  # what stands on the page for an event; maybe nothing
     since: float | None = None

@@ -1,8 +1,9 @@
 """Mailgun's v3 Messages API as a door:
 https://documentation.mailgun.com/docs/mailgun/api-reference/send/mailgun/messages
 
-The domain of the path says nothing here: accounts have theirs. Options, templates and Mailgun's own variables are
-Mailgun's: a mail that has one goes to Mailgun accounts only, and is refused where there is none.
+The domain of the path says nothing here: accounts have theirs. Options and Mailgun's own variables are Mailgun's: a
+mail that has one goes to Mailgun accounts only, and is refused where there is none; so does one with a template that is
+not kept here.
 """
 
 import re
@@ -19,6 +20,7 @@ from everpost.dialects.contract import Submission
 from everpost.dialects.dropins import mailgun_domains, mailgun_events
 from everpost.dialects.dropins.contract import Asked, Dropin, Row, Send, Taken
 from everpost.dialects.dropins.mailgun_events import name_of
+from everpost.dialects.dropins.mailgun_templates import Wanted, read_wanted
 from everpost.dialects.dropins.reading import (
     NOBODY,
     attachment,
@@ -37,6 +39,7 @@ from everpost.model import limits
 from everpost.model.key import Scope
 from everpost.model.message import Address, Attachment, Draft
 from everpost.model.problem import Problem
+from everpost.model.template import Templated
 
 NAME: Final = "mailgun"
 _OWN: Final = ("from", "to", "cc", "bcc", "subject", "text", "html", "o:tag", "o:deliverytime", "recipient-variables")
@@ -45,6 +48,8 @@ _FOREIGN_PREFIXES: Final = ("o:", "t:")
 _FILES: Final = ("attachment", "inline")
 _FOREIGN_WORDS: Final = re.compile(r"%(recipient|unsubscribe|tag_unsubscribe|mailing_list)[\w.]*%")
 """Variables that only Mailgun fills in."""
+Personal = list[tuple[Draft, Substitution | None]]
+"""Mails, each with the words of its recipient."""
 _VARIABLES: Final = msgspec.json.Decoder(dict[str, dict[str, str | int | float | bool | None]])
 
 
@@ -60,11 +65,13 @@ def parse(submission: Submission) -> Asked | Problem:
     shared = _shared(form, faults)
     key = key_of(shared.metadata, "v", faults)
     variables = form.last("recipient-variables")
-    mails = [shared] if variables is None else _personal(shared, variables, faults)
-    for mail in mails:
+    wanted = read_wanted(form, shared, faults)
+    personal: Personal = [(shared, None)] if variables is None else _personal(shared, variables, faults)
+    for mail, _ in personal:
         check_mail(mail, faults)
-    check_together(mails, "recipient-variables", faults)
-    return refused(faults, 400) if faults else Asked(mails=tuple(map(_pinned, mails)), key=key, echo=shared.sender)
+    check_together([mail for mail, _ in personal], "recipient-variables", faults)
+    mails = tuple(_pinned(mail) if wanted is None else _templated(wanted, mail, into) for mail, into in personal)
+    return refused(faults, 400) if faults else Asked(mails=mails, key=key, echo=shared.sender)
 
 
 def _check_names(form: Form, faults: Faults) -> None:
@@ -159,7 +166,7 @@ def _options(form: Form, faults: Faults) -> dict[str, dict[str, Any]]:
     return read_options({NAME: options}, faults) if options else {}
 
 
-def _personal(shared: Draft, variables: str, faults: Faults) -> list[Draft]:
+def _personal(shared: Draft, variables: str, faults: Faults) -> Personal:
     """With recipient variables nobody sees the others: each recipient gets a mail of its own."""
     path = "recipient-variables"
     try:
@@ -169,7 +176,7 @@ def _personal(shared: Draft, variables: str, faults: Faults) -> list[Draft]:
         return []
     if shared.cc or shared.bcc:
         faults.add("cc" if shared.cc else "bcc", "would get a copy of each recipient's mail; leave it out")
-    mails: list[Draft] = []
+    mails: Personal = []
     size = 0
     for address in shared.to:
         own = {f"%recipient.{name}%": _text(value) for name, value in known.get(address.email, {}).items()}
@@ -183,7 +190,7 @@ def _personal(shared: Draft, variables: str, faults: Faults) -> list[Draft]:
             headers=read_headers({name: into.text(value) for name, value in shared.headers.items()}, faults),
         )
         size += len(mail.text or "") + len(mail.html or "")
-        mails.append(mail)
+        mails.append((mail, into))
         if size > limits.MAILS_BYTES_MAX or faults.are_enough:
             break
     return mails
@@ -192,6 +199,11 @@ def _personal(shared: Draft, variables: str, faults: Faults) -> list[Draft]:
 def _text(value: Any) -> str:
     """As JSON writes it; a string without its quotes."""
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _templated(wanted: Wanted, mail: Draft, into: Substitution | None) -> Templated:
+    found = wanted.of(mail, into)
+    return replace(found, draft=_pinned(found.draft))
 
 
 def _pinned(mail: Draft) -> Draft:

@@ -1,7 +1,7 @@
 """Postmark's API as a door: https://postmarkapp.com/developer/api/email-api
 
-Templates, tracking and further streams are Postmark's: a mail that asks for one goes to Postmark accounts only, and is
-refused where there is none.
+Tracking and further streams are Postmark's: a mail that asks for one goes to Postmark accounts only, and is refused
+where there is none; so does one with a template that is not kept here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from everpost.dialects.answers import Rendered, render_json
 from everpost.dialects.contract import Submission
+from everpost.dialects.dropins import postmark_bounces, postmark_messages
 from everpost.dialects.dropins.contract import Asked, Dropin, Row, Send, Taken
 from everpost.dialects.dropins.reading import (
     NOBODY,
@@ -25,25 +26,33 @@ from everpost.dialects.dropins.reading import (
     pieces,
     refused,
 )
+from everpost.dialects.dropins.templating import check_no_words, drafts_of, templated
 from everpost.dialects.faults import Faults, decode
 from everpost.dialects.fields import check_count, read_headers, read_metadata, read_options, read_tags
 from everpost.model import limits
 from everpost.model.key import Scope
 from everpost.model.message import Address, Attachment, Draft
 from everpost.model.problem import Problem
+from everpost.model.template import Templated
 
 NAME: Final = "postmark"
 KEY_HEADER: Final = b"x-postmark-server-token"
 BATCH_MAX: Final = 500
 INVALID: Final = 300
+INVALID_QUERY: Final = 700
+MESSAGE_NOT_FOUND: Final = 701
 _CODES: Final[Mapping[str, tuple[int, int]]] = {
     "unauthorized": (401, 10),
     "forbidden": (401, 10),
     "bad_json": (422, 402),
     "overloaded": (429, 429),
     "store_unavailable": (503, 100),
+    "bad_parameter": (422, INVALID_QUERY),
+    postmark_bounces.NO_BOUNCE: postmark_bounces.NOT_FOUND,
+    "not_found": (422, MESSAGE_NOT_FOUND),
 }
 """Status and ErrorCode by our code; all else that is wrong with a mail is INVALID."""
+_OF_TEMPLATES: Final = ("TemplateId", "TemplateAlias", "TemplateModel", "InlineCss")
 _TRACKING: Final = ("HtmlAndText", "HtmlOnly", "TextOnly")
 _NOT_TRACKED: Final = (None, "", "None")
 
@@ -90,7 +99,12 @@ class _Echo(Struct, frozen=True):
     bcc: str | None = None
 
 
+class _Batch(Struct, forbid_unknown_fields=True, rename="pascal"):
+    messages: list[msgspec.Raw]
+
+
 _EMAIL: Final = msgspec.json.Decoder(_Email)
+_BATCH: Final = msgspec.json.Decoder(_Batch)
 
 
 # --- requests --------------------------------------------------------------------------------------------------------
@@ -101,35 +115,46 @@ def parse(submission: Submission) -> Asked | Problem:
     email = decode(submission.body, _EMAIL, faults)
     if isinstance(email, Problem):
         return email
-    draft = _draft(email, faults)
-    key = key_of(draft.metadata, "Metadata", faults)
-    return refused(faults, 422) if faults else Asked(mails=(draft,), key=key, echo=[_echo(email)])
+    mail = _mail(email, faults)
+    key = key_of(email.metadata or {}, "Metadata", faults)
+    return refused(faults, 422) if faults else Asked(mails=(mail,), key=key, echo=[_echo(email)])
 
 
 def parse_batch(submission: Submission) -> Asked | Problem:
     """Each mail has an answer of its own."""
-    faults = Faults()
     bodies = pieces(submission.body)
-    if isinstance(bodies, Problem):
-        return bodies
+    return bodies if isinstance(bodies, Problem) else _batch(bodies)
+
+
+def parse_templates(submission: Submission) -> Asked | Problem:
+    """As `parse_batch`, in an object."""
+    faults = Faults()
+    batch = decode(submission.body, _BATCH, faults)
+    if isinstance(batch, Problem):
+        return batch
+    return refused(faults, 422) if faults else _batch(batch.messages)
+
+
+def _batch(bodies: Sequence[msgspec.Raw]) -> Asked | Problem:
+    faults = Faults()
     if not check_count(len(bodies), BATCH_MAX, "", "messages", faults):
         return refused(faults, 422)
     read = [_one(bytes(body)) for body in bodies]
     mails = tuple(mail for mail, _ in read)
-    check_together([mail for mail in mails if isinstance(mail, Draft)], "", faults)
+    check_together(drafts_of([mail for mail in mails if not isinstance(mail, Problem)]), "", faults)
     return refused(faults, 422) if faults else Asked(mails=mails, is_whole=False, echo=[echo for _, echo in read])
 
 
-def _one(body: bytes) -> tuple[Draft | Problem, _Echo]:
+def _one(body: bytes) -> tuple[Draft | Templated | Problem, _Echo]:
     faults = Faults()
     email = decode(body, _EMAIL, faults)
     if isinstance(email, Problem):
         return email, _Echo()
-    draft = _draft(email, faults)
-    return (refused(faults, 422) if faults else draft), _echo(email)
+    mail = _mail(email, faults)
+    return (refused(faults, 422) if faults else mail), _echo(email)
 
 
-def _draft(email: _Email, faults: Faults) -> Draft:
+def _mail(email: _Email, faults: Faults) -> Draft | Templated:
     options = _options(email, faults)
     draft = Draft(
         sender=_sender(email.from_, faults),
@@ -147,7 +172,11 @@ def _draft(email: _Email, faults: Faults) -> Draft:
         provider_options=read_options({NAME: options}, faults) if options else {},
     )
     check_mail(draft, faults, to="To")
-    return draft
+    template = str(email.template_id) if email.template_id else email.template_alias
+    if not template:
+        return draft
+    check_no_words({"TextBody": draft.text, "HtmlBody": draft.html}, faults)
+    return templated(draft, _OF_TEMPLATES, template, email.template_model or {}, yields=True)
 
 
 def _options(email: _Email, faults: Faults) -> dict[str, Any]:
@@ -229,13 +258,23 @@ def refuse(problem: Problem) -> Rendered:
     return render_json(*_fault(problem))
 
 
+_TEMPLATES: Final = {
+    "withTemplate": Send(parse, render),
+    "batchWithTemplates": Send(parse_templates, render_batch),
+}
 DROPIN: Final = Dropin(
     name=NAME,
     refuse=refuse,
     key_header=KEY_HEADER,
     rows=(
         Row(method="POST", path="/email", scope=Scope.SEND, does=Send(parse, render)),
-        Row(method="POST", path="/email/withTemplate", scope=Scope.SEND, does=Send(parse, render)),
         Row(method="POST", path="/email/batch", scope=Scope.SEND, does=Send(parse_batch, render_batch)),
+        *(
+            Row(method="POST", path=f"/email/{name}{end}", scope=Scope.SEND, does=does)
+            for name, does in _TEMPLATES.items()
+            for end in ("", "/")  # as one of its clients has it
+        ),
+        *postmark_messages.ROWS,
+        *postmark_bounces.ROWS,
     ),
 )

@@ -1,7 +1,7 @@
 """Resend's API as a door: https://resend.com/docs/api-reference/emails/send-email
 
-Templates and topics are Resend's: a mail that names one goes to Resend accounts only, and is refused where there is
-none. Tags become metadata, which has names and values, too.
+Topics are Resend's: a mail that names one goes to Resend accounts only, and is refused where there is none; so does one
+with a template that is not kept here. Tags become metadata, which has names and values, too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,6 +23,7 @@ from everpost.dialects.dropins.reading import (
     refused,
 )
 from everpost.dialects.dropins.resend_schema import EMAIL, UPDATE, FileObject, Listed, Tag
+from everpost.dialects.dropins.templating import check_no_words, drafts_of, templated
 from everpost.dialects.faults import Faults, decode
 from everpost.dialects.fields import check_count, read_headers, read_metadata, read_options
 from everpost.dialects.times import read_instant
@@ -34,6 +35,7 @@ from everpost.model.key import Scope
 from everpost.model.message import Address, Attachment, Draft
 from everpost.model.problem import Problem
 from everpost.model.recipient import RecipientState
+from everpost.model.template import Templated
 
 NAME: Final = "resend"
 BATCH_MAX: Final = 100
@@ -99,11 +101,11 @@ def parse_batch(submission: Submission) -> Asked | Problem:
     wrong = next((mail for mail in mails if isinstance(mail, Problem)), None)
     if wrong is not None and is_whole:
         return wrong
-    check_together([mail for mail in mails if isinstance(mail, Draft)], "", faults)
+    check_together(drafts_of([mail for mail in mails if not isinstance(mail, Problem)]), "", faults)
     return refused(faults, 422) if faults else Asked(mails=tuple(mails), is_whole=is_whole)
 
 
-def _parsed(body: bytes) -> Draft | Problem:
+def _parsed(body: bytes) -> Draft | Templated | Problem:
     faults = Faults()
     email = decode(body, EMAIL, faults)
     if isinstance(email, Problem):
@@ -126,7 +128,21 @@ def _parsed(body: bytes) -> Draft | Problem:
         provider_options=read_options({NAME: given}, faults) if given else {},
     )
     check_mail(draft, faults)
-    return refused(faults, 422) if faults else draft
+    template = _template(email.template or {})
+    if template is None:
+        return refused(faults, 422) if faults else draft
+    check_no_words({"text": draft.text, "html": draft.html}, faults)
+    return refused(faults, 422) if faults else templated(draft, ("template",), *template)
+
+
+def _template(given: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]] | None:
+    """Its id and what it is filled in with; None: only Resend can tell."""
+    match given:
+        case {"id": str() as id_, "variables": dict() as data, **rest} if not rest:
+            return id_, data
+        case {"id": str() as id_, **rest} if not rest:
+            return id_, {}
+    return None
 
 
 def _addresses(given: Listed, path: str, faults: Faults) -> tuple[Address, ...]:
@@ -206,7 +222,7 @@ def render_shown(shown: Shown) -> Rendered:
     return render_json(200, {"object": "email", **_summary(shown), "text": message.text, "html": message.html})
 
 
-def render_page(shown: Sequence[Shown], has_more: bool) -> Rendered:  # noqa: FBT001  as the contract has it
+def render_page(_page: Page, shown: Sequence[Shown], has_more: bool) -> Rendered:  # noqa: FBT001  as the contract has it
     return render_json(200, {"object": "list", "has_more": has_more, "data": [_summary(each) for each in shown]})
 
 
@@ -258,7 +274,7 @@ DROPIN: Final = Dropin(
         _row("POST", "/emails", Send(parse, render)),
         _row("POST", "/emails/batch", Send(parse_batch, render_batch)),
         _row("GET", "/emails", List(parse_page, render_page), Scope.READ, ("limit", "after")),
-        _row("GET", "/emails/{id}", Show(render_shown), Scope.READ),
+        _row("GET", "/emails/{id}", Show(render_shown)),
         _row("PATCH", "/emails/{id}", Change(parse_update, _changed)),
         _row("POST", "/emails/{id}/cancel", Change(parse_cancel, _changed)),
     ),

@@ -1,7 +1,8 @@
 """SendGrid's v3 Mail Send API as a door: https://www.twilio.com/docs/sendgrid/api-reference/mail-send
 
-Each personalization becomes a mail of its own. Templates, tracking, unsubscribe groups and pools are SendGrid's: a mail
-that asks for one goes to SendGrid accounts only, and is refused where there is none.
+Each personalization becomes a mail of its own. Tracking, unsubscribe groups and pools are SendGrid's: a mail that asks
+for one goes to SendGrid accounts only, and is refused where there is none. So does one with a template that is not kept
+here, or with substitutions for one: those are of templates of another kind.
 """
 
 import re
@@ -34,6 +35,7 @@ from everpost.dialects.dropins.sendgrid_schema import (
     Personalization,
 )
 from everpost.dialects.dropins.substituting import Substitution
+from everpost.dialects.dropins.templating import drafts_of, templated
 from everpost.dialects.faults import Faults, decode
 from everpost.dialects.fields import check_count, check_filled, read_headers, read_metadata, read_options, read_tags
 from everpost.dialects.times import read_instant
@@ -41,9 +43,11 @@ from everpost.model import limits
 from everpost.model.key import Scope
 from everpost.model.message import Address, Attachment, Draft
 from everpost.model.problem import Problem
+from everpost.model.template import Templated
 
 NAME: Final = "sendgrid"
 _KINDS: Final = ("text/plain", "text/html")
+_OF_TEMPLATES: Final = ("template_id", "personalizations")
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _ESCAPED: Final = re.compile(r"\\(.)")
 _WORDS: Final = {
@@ -68,7 +72,7 @@ def parse(submission: Submission) -> Asked | Problem:
         return refused(faults, 400)
     sandbox = (mail.mail_settings or {}).get("sandbox_mode") or {}
     asked = Asked(
-        mails=tuple(_drafts(mail, faults)),
+        mails=tuple(_mails(mail, faults)),
         key=key_of(mail.custom_args or {}, "custom_args", faults),
         group=mail.batch_id,
         is_trial=isinstance(sandbox, dict) and sandbox.get("enable") is True,
@@ -76,7 +80,7 @@ def parse(submission: Submission) -> Asked | Problem:
     return refused(faults, 400) if faults else asked
 
 
-def _drafts(mail: Mail, faults: Faults) -> list[Draft]:
+def _mails(mail: Mail, faults: Faults) -> list[Draft | Templated]:
     texts = _texts(mail, faults)
     files = _files(mail.attachments or (), faults)
     options = _options(mail, faults)
@@ -94,16 +98,22 @@ def _drafts(mail: Mail, faults: Faults) -> list[Draft]:
         tags=read_tags(mail.categories or (), faults),
         provider_options={NAME: options} if options else {},
     )
-    drafts: list[Draft] = []
+    mails: list[Draft | Templated] = []
     size = 0
     for place, group in enumerate(mail.personalizations):
         draft = _personal(shared, mail, group, f"personalizations[{place}]", faults)
         size += len(draft.text or "") + len(draft.html or "")
-        drafts.append(draft)
+        mails.append(_templated(mail, group, draft))
         if size > limits.MAILS_BYTES_MAX or faults.are_enough:
             break
-    check_together(drafts, "personalizations", faults)
-    return drafts
+    check_together(drafts_of(mails), "personalizations", faults)
+    return mails
+
+
+def _templated(mail: Mail, group: Personalization, draft: Draft) -> Draft | Templated:
+    if not mail.template_id or group.substitutions:
+        return draft
+    return templated(draft, _OF_TEMPLATES, mail.template_id, group.dynamic_template_data or {}, yields=True)
 
 
 def _personal(shared: Draft, mail: Mail, group: Personalization, path: str, faults: Faults) -> Draft:

@@ -26,6 +26,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "explain": ("steering", "tell where a mail would go, and why"),
     "events": ("control", "print the audit trail"),
     "erase": ("control", "take a recipient out of all mails"),
+    "templates": ("templates", "keep templates of mails, and see what they become"),
     "webhooks": ("webhooks", "have events posted to addresses of yours"),
     "backfill": ("backfill", "ask a provider for the events that its webhooks missed"),
     "keys": ("keys", "create, list and revoke API keys"),

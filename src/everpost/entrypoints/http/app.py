@@ -15,6 +15,7 @@ from everpost.entrypoints.http.operation import Operation
 from everpost.entrypoints.http.other_operations import VITALS
 from everpost.entrypoints.http.steering_operations import STEERING
 from everpost.entrypoints.http.suppression_operations import SUPPRESSIONS
+from everpost.entrypoints.http.template_operations import TEMPLATES
 from everpost.entrypoints.http.ui import ui_operations
 from everpost.entrypoints.http.unsubscribing import UNSUBSCRIPTIONS
 from everpost.entrypoints.http.vitals import metrics
@@ -40,7 +41,7 @@ def all_operations(services: Services, more: Sequence[Operation] = ()) -> tuple[
     webhooks = WEBHOOKS if services.webhooks is not None else ()
     keys = KEYS if services.keys is not None else ()
     told = (
-        *(*MAIL, *ACTS, *ORIGINAL, *STEERING, *SUPPRESSIONS, *webhooks, *keys, *hooks, *vitals),
+        *(*MAIL, *ACTS, *ORIGINAL, *STEERING, *SUPPRESSIONS, *TEMPLATES, *webhooks, *keys, *hooks, *vitals),
         *(*ui_operations(), *inbox, *more),
     )
     operations = (*told, Whoami(told).operation)

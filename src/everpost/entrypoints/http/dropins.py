@@ -14,6 +14,7 @@ from everpost.dialects.dropins.contract import (
     List,
     ListEvents,
     NewGroup,
+    Page,
     Row,
     Send,
     Show,
@@ -36,8 +37,10 @@ from everpost.entrypoints.http.query import Parameter
 from everpost.entrypoints.http.submissions import read_submission, submission_of
 from everpost.model.message import Draft
 from everpost.model.problem import Problem
+from everpost.model.template import Templated
 from everpost.store.port import Filter, Stored
 
+_PASSED_MAX: Final = 500  # mails that are read at once to get behind them
 _TEXT: Final = {"type": "string"}
 
 
@@ -50,26 +53,28 @@ async def _send(dropin: Dropin, does: Send, call: Call) -> Reply | Problem:
     if isinstance(key, Problem):
         return key
     request = Request(door=dropin.name, caller=call.caller, key=key or asked.key, origin=call.origin)
-    drafts = [each for each in asked.mails if isinstance(each, Draft)]
-    refused = await _checked(call, asked, drafts, request)
+    mails = [each for each in asked.mails if not isinstance(each, Problem)]
+    refused = await _checked(call, asked, mails, request)
     if refused is not None:
         return refused
     if asked.is_trial:
         return replied(does.render(asked, ()))
-    return await _taken(call, does, asked, drafts, request)
+    return await _taken(call, does, asked, mails, request)
 
 
-async def _checked(call: Call, asked: Asked, drafts: Sequence[Draft], request: Request) -> Problem | None:
+async def _checked(call: Call, asked: Asked, mails: Sequence[Draft | Templated], request: Request) -> Problem | None:
     """Of several mails none is accepted unless all can be."""
-    if asked.is_trial or (asked.is_whole and len(drafts) > 1):
-        refused = await call.services.intake.check(drafts, request)
+    if asked.is_trial or (asked.is_whole and len(mails) > 1):
+        refused = await call.services.intake.check(mails, request)
         if refused is not None:
             return refused
-    return None if asked.group is None else await call.services.groups.check(call.caller, asked.group, len(drafts))
+    return None if asked.group is None else await call.services.groups.check(call.caller, asked.group, len(mails))
 
 
-async def _taken(call: Call, does: Send, asked: Asked, drafts: Sequence[Draft], request: Request) -> Reply | Problem:
-    results = await call.services.intake.take(drafts, request)
+async def _taken(
+    call: Call, does: Send, asked: Asked, mails: Sequence[Draft | Templated], request: Request
+) -> Reply | Problem:
+    results = await call.services.intake.take(mails, request)
     accepted = [each for each in results if isinstance(each, Acceptance)]
     for each in reversed(accepted):
         note_accepted(call, each)
@@ -106,9 +111,27 @@ async def _list(_dropin: Dropin, does: List, call: Call) -> Reply | Problem:
     page = does.parse(submission_of(call))
     if isinstance(page, Problem):
         return page
-    by = Filter(project=call.caller.project)
-    found = await call.services.console.messages(by, page.before, page.limit + 1)
-    return replied(does.render([_shown(each) for each in found[: page.limit]], len(found) > page.limit))
+    found = await _mails(call, page)
+    return replied(does.render(page, [_shown(each) for each in found[: page.limit]], len(found) > page.limit))
+
+
+async def _mails(call: Call, page: Page) -> list[Stored]:
+    """One more than are wanted, if there are more."""
+    by = Filter(
+        project=call.caller.project,
+        state=page.state,
+        recipient=page.recipient,
+        tag=page.tag,
+        created_from=page.since,
+        created_before=page.until,
+    )
+    before, left = page.before, page.skip
+    while left:
+        passed = await call.services.console.messages(by, before, min(left, _PASSED_MAX))
+        if not passed:
+            return []
+        before, left = passed[-1].message.id, left - len(passed)
+    return await call.services.console.messages(by, before, page.limit + 1)
 
 
 async def _change(_dropin: Dropin, does: Change, call: Call) -> Reply | Problem:
@@ -150,6 +173,7 @@ def _shown(stored: Stored) -> Shown:
         state=state_of(stored.deliveries),
         send_at=send_at_of(stored.message, stored.events),
         statuses=[each.state for each in statuses],
+        events=[each.event for each in stored.events],
     )
 
 

@@ -26,6 +26,7 @@ from everpost.model.key import Scope
 from everpost.model.limits import PAGE_DEFAULT, PAGE_MAX
 from everpost.model.message import Draft
 from everpost.model.problem import Problem
+from everpost.model.template import Templated
 from everpost.store.port import Filter, Stored
 
 REPLAYED: Final = (b"idempotency-replayed", b"true")
@@ -45,12 +46,13 @@ async def send_email(call: Call) -> Reply | Problem:
     idempotency = idempotency_of(call, "send", body)
     if isinstance(idempotency, Problem):
         return idempotency
-    draft = native.parse(body)
-    return draft if isinstance(draft, Problem) else await accept(call, draft, idempotency)
+    mail = native.parse(body)
+    return mail if isinstance(mail, Problem) else await accept(call, mail, idempotency)
 
 
-async def accept(call: Call, draft: Draft, idempotency: Idempotency | None) -> Reply | Problem:
+async def accept(call: Call, mail: Draft | Templated, idempotency: Idempotency | None) -> Reply | Problem:
     """The mail, accepted and told; handed over as well, if its caller waits for that."""
+    draft = mail.draft if isinstance(mail, Templated) else mail
     if refused := call.services.acceptor.unsubscribing.refusal(draft):
         return refused
     if draft.ignores_unsubscribe and not call.caller.may(Scope.ADMIN):
@@ -59,7 +61,7 @@ async def accept(call: Call, draft: Draft, idempotency: Idempotency | None) -> R
     if wait_s is not None and not call.may_wait():
         wait_s = None  # a preference, no claim: it is accepted all the same
     accepted = await call.services.acceptor.accept(
-        draft, call.caller, idempotency=idempotency, wait_s=wait_s, origin=call.origin
+        mail, call.caller, idempotency=idempotency, wait_s=wait_s, origin=call.origin
     )
     if isinstance(accepted, Problem):
         return accepted

@@ -75,6 +75,7 @@ CODES: Final = {
     ),
     "too_many_webhooks": Code(409, "There are too many webhooks", "Delete one first; the detail says the limit."),
     "too_many_keys": Code(409, "There are too many keys", "Revoke one first; the detail says the limit."),
+    "too_many_templates": Code(409, "There are too many templates", "Delete some first; the detail says the limit."),
     "webhook_busy": Code(409, "This webhook has enough to do", "Try again when its replay, or its waiting, is over."),
     "request_timeout": Code(408, "The request did not come in time", "Send it again, whole and at once."),
     "version_conflict": Code(412, "Somebody else has changed it", "Read it again, and change what you have read."),

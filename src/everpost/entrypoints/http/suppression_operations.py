@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from everpost.dialects import native_views
-from everpost.dialects.native_schema import (
+from everpost.dialects.native_suppression_schema import (
     ErasureRequest,
     SuppressionAddition,
     SuppressionImport,

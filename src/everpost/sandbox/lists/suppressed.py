@@ -14,6 +14,8 @@ from everpost.sandbox.inbox import Caught, Happened, Inbox
 
 LISTED: Final = {"bounced": HARD, "complained": "", "unsubscribed": ""}
 """What puts a recipient on the list, and the words that stand there."""
+HARMED: Final = ("bounced", "complained")
+"""What stops mail at providers that let people unsubscribe from a list of theirs, and not from all mail."""
 
 
 class Entry(Struct, frozen=True, kw_only=True):
@@ -25,14 +27,24 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 
 class Suppressed:
-    """Mail that bounced, was complained of or unsubscribed from lists its recipient; and so does whoever adds one."""
+    """Mail that bounced, was complained of or unsubscribed from lists its recipient; and so does whoever adds one.
+    `stopping`: which of this keeps further mail from being delivered, whatever comes first having the last word."""
 
-    def __init__(self, provider: str, inbox: Inbox, conduct: Conduct, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        provider: str,
+        inbox: Inbox,
+        conduct: Conduct,
+        clock: Callable[[], float],
+        stopping: Sequence[str] = tuple(LISTED),
+    ) -> None:
         self._provider = provider
         self._conduct = conduct
         self._clock = clock
+        self._stopping = stopping
         self._entries: dict[str, dict[str, Entry]] = {}  # by address, and by what has happened
         inbox.on_happened.append(self._happened)
+        inbox.listed[provider] = self.why
 
     def answer(self, request: Submission, form: "Form", wrong: Callable[[int, str], Rendered]) -> Rendered | None:
         """In the form of a provider; None: the request is none of its list."""
@@ -50,10 +62,12 @@ class Suppressed:
     def of(self, *whats: str) -> list[Entry]:
         return [entry for each in self._entries.values() for entry in each.values() if entry.what in whats]
 
-    def stops(self, address: str, *whats: str) -> bool:
-        """Whether it is listed for one of these, or nothing at all is delivered to it."""
+    def why(self, address: str) -> str | None:
+        """For what nothing is delivered to it any more; None: it is."""
+        if address in self._conduct.inactive_recipients:
+            return "bounced"
         listed = self._entries.get(address.lower(), {})
-        return address in self._conduct.inactive_recipients or any(what in listed for what in whats)
+        return next((what for what in self._stopping if what in listed), None)
 
     def _happened(self, caught: Caught, happened: Sequence[Happened]) -> None:
         for each in happened if caught.provider == self._provider else ():

@@ -17,6 +17,8 @@ class MailjetTeller:
         "bounced": {"event": "bounce", "hard_bounce": True, "error": "user unknown", "comment": f"550 {HARD}"},
         "refused": {"event": "bounce", "hard_bounce": False, "error": "policy issue", "comment": f"550 {SOFT}"},
         "rejected": {"event": "blocked", "error_related_to": "mailjet", "error": "preblocked"},
+        "barred_bounce": {"event": "blocked", "error_related_to": "mailjet", "error": "preblocked"},
+        "barred_complaint": {"event": "blocked", "error_related_to": "recipient", "error": "spam reporter"},
         "complained": {"event": "spam", "source": "JMRPP"},
         "unsubscribed": {"event": "unsub", "mj_list_id": 1},
         "opened": {"event": "open", "agent": BROWSER},

@@ -34,6 +34,8 @@ class ResendTeller:
             },
         },
         "rejected": {"type": "email.suppressed", "data": {"suppressed": {"reason": "previous_bounce"}}},
+        "barred_bounce": {"type": "email.suppressed", "data": {"suppressed": {"reason": "previous_bounce"}}},
+        "barred_complaint": {"type": "email.suppressed", "data": {"suppressed": {"reason": "previous_complaint"}}},
         "complained": {"type": "email.complained"},
         "opened": {"type": "email.opened"},
     }

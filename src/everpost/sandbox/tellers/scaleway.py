@@ -17,6 +17,7 @@ class ScalewayTeller(Notifications):
         "bounced": {"type": "email_mailbox_not_found", "email_response_code": 550, "email_response_message": HARD},
         "refused": {"type": "email_dropped", "email_response_code": 550, "email_response_message": SOFT},
         "rejected": {"type": "email_blocklisted", "blocklist_type": "mailbox_not_found"},
+        "barred_bounce": {"type": "email_blocklisted", "blocklist_type": "mailbox_not_found"},
     }
 
     def __init__(self) -> None:

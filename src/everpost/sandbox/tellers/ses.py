@@ -34,6 +34,15 @@ class SesTeller(Notifications):
             "status": "5.7.1",
         },
         "rejected": {"eventType": "Bounce", "about": {"bounceSubType": "OnAccountSuppressionList"}},
+        "barred_bounce": {
+            "eventType": "Bounce",
+            "about": {"bounceType": "Permanent", "bounceSubType": "OnAccountSuppressionList"},
+            "diagnosticCode": "Amazon SES did not send the message to this address: it is on the account's list.",
+        },
+        "barred_complaint": {
+            "eventType": "Complaint",
+            "about": {"complaintSubType": "OnAccountSuppressionList"},
+        },
         "complained": {"eventType": "Complaint", "about": {"complaintFeedbackType": "abuse"}},
         "unsubscribed": {"eventType": "Subscription", "about": {"newTopicPreferences": {"unsubscribeAll": True}}},
         "opened": {"eventType": "Open", "about": {"userAgent": BROWSER}},

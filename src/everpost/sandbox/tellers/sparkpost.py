@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final
 from everpost.sandbox.events import BROWSER, HARD, LATER, SOFT, Post, Told
 from everpost.sandbox.tellers.logged_in import login, post_with
 
+SUPPRESSED: Final = "554 5.7.1 [internal] Recipient address suppressed due to customer policy"
 NATIVE: Final[Mapping[str, Mapping[str, Any]]] = {
     "queued": {"type": "injection"},
     "deferred": {"type": "delay", "bounce_class": "20", "error_code": "451", "raw_reason": f"451 {LATER}"},
@@ -13,6 +14,8 @@ NATIVE: Final[Mapping[str, Mapping[str, Any]]] = {
     "bounced": {"type": "bounce", "bounce_class": "10", "error_code": "550", "raw_reason": f"550 {HARD}"},
     "refused": {"type": "bounce", "bounce_class": "51", "error_code": "550", "raw_reason": f"550 {SOFT}"},
     "rejected": {"type": "policy_rejection", "error_code": "550", "raw_reason": "550 on the list of bounces"},
+    "barred_bounce": {"type": "policy_rejection", "error_code": "554", "raw_reason": f"{SUPPRESSED}: bounce"},
+    "barred_complaint": {"type": "policy_rejection", "error_code": "554", "raw_reason": f"{SUPPRESSED}: complaint"},
     "complained": {"type": "spam_complaint"},
     "unsubscribed": {"type": "list_unsubscribe"},
     "opened": {"type": "open", "user_agent": BROWSER},

@@ -1,7 +1,7 @@
 // One account, as a card: its circuit, how it did lately, its last error, what waits for it, and what may be turned.
 
 import { sparkline } from "./chart.js";
-import { h } from "./dom.js";
+import { focusLater, h } from "./dom.js";
 import { compared, reasoned } from "./reasons.js";
 import { lasting, span, when } from "./times.js";
 import { circuit, counted, listed } from "./words.js";
@@ -128,12 +128,13 @@ function turns(shown) {
 
 /** It changes nothing and sends nothing, so it is not confirmed. */
 async function probe({ account, place, tell }, button) {
+  const go = focusLater();
   button.disabled = true;
   place.say(`Asking ${account.provider}`);
   try {
     const { body } = await place.api.post(`/v1/accounts/${encodeURIComponent(account.name)}/probe`);
     tell({ ...body, at: new Date().toISOString() });
-    document.getElementById(button.id)?.focus();
+    go(document.getElementById(button.id));
     place.say(body.text);
   } catch (error) {
     place.trouble(error);

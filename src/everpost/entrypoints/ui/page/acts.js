@@ -81,7 +81,7 @@ async function perform(place, mail, act) {
     const answer = await place.api.post(path, body, act.name === "resend" ? { "Idempotency-Key": key } : {});
     place.say(act.done);
     if (answer.body.id === mail.id) place.again();
-    else location.hash = `#/messages/${encodeURIComponent(answer.body.id)}`;
+    else place.go(`#/messages/${encodeURIComponent(answer.body.id)}`);
   } catch (error) {
     place.trouble(error);
   }

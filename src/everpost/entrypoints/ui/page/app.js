@@ -5,7 +5,7 @@ import { readConfig } from "./config.js";
 import { fill, h } from "./dom.js";
 import { framed } from "./frame.js";
 import { keyButton, keyForm } from "./key.js";
-import { drawNavigation, listenToMenu, markNavigation } from "./navigation.js";
+import { closeMenu, drawNavigation, listenToMenu, markNavigation } from "./navigation.js";
 import { readRights, Rights } from "./rights.js";
 import { listenToKeys, shortcutsButton } from "./shortcuts.js";
 import { VIEWS, viewAt } from "./views.js";
@@ -27,8 +27,10 @@ async function draw(app) {
   const mine = new AbortController();
   leave = mine;
   const { view, id, query } = viewAt(location.hash);
+  app.rights.hoped.clear();
   const place = framed(app, { title: view.title, id, query }, mine, () => turn(app));
   markNavigation(view);
+  closeMenu();
   document.title = `${view.title} - Everpost`;
   const isOther = shown !== "" && shown !== `${view.name}/${id}`;
   shown = `${view.name}/${id}`;
@@ -102,12 +104,13 @@ function drawCorner(app) {
     keyButton(app.keyChanged));
 }
 
+/** What the view has hoped for in vain must not stay there. */
 function learn(app, rights) {
+  const isWrong = [...app.rights.hoped].some((operation) => !rights.may(operation));
   app.rights = rights;
   drawNavigation(rights);
-  const { view } = viewAt(location.hash);
-  if (rights.may(view.needs)) markNavigation(view);
-  else turn(app);
+  if (isWrong) turn(app);
+  else markNavigation(viewAt(location.hash).view);
 }
 
 start(await readConfig());

@@ -6,7 +6,8 @@ import { bytes } from "./words.js";
 /** @typedef {{filename: string, content: string, content_type?: string}} Attachment  `content` in base64 */
 
 /** A place for files. `changed` is called after each change.
- *  @returns {{element: HTMLElement, field: HTMLElement, read: () => {files: Attachment[], bytes: number}}} */
+ *  @returns {{element: HTMLElement, field: HTMLElement, read: () => {files: Attachment[], bytes: number},
+ *    whole: () => Promise<any>}} `whole`: when all that was chosen is there to be read */
 export function attachmentPlace(changed) {
   /** @type {{file: Attachment, size: number}[]} */
   let kept = [];
@@ -23,12 +24,14 @@ export function attachmentPlace(changed) {
     draw();
     input.focus();
   };
-  const take = async (files) => {
-    const read = await Promise.all([...files].map(async (file) => ({ file: await encoded(file), size: file.size })));
+  const add = async (files) => {
+    const read = await Promise.all(files.map(async (file) => ({ file: await encoded(file), size: file.size })));
     kept = [...kept, ...read];
     input.value = "";
     draw();
   };
+  let added = Promise.resolve();
+  const take = (files) => (added = Promise.all([added, add([...files])]));
   const over = (event) => {
     event.preventDefault();
     element.classList.add("over");
@@ -47,7 +50,7 @@ export function attachmentPlace(changed) {
   const read = () => ({
     files: kept.map((one) => one.file), bytes: kept.reduce((sum, one) => sum + one.size, 0),
   });
-  return { element, field: input, read };
+  return { element, field: input, read, whole: () => added };
 }
 
 /** @returns {Promise<Attachment>} */

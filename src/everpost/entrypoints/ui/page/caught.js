@@ -61,7 +61,7 @@ function about(place, path, mail) {
     try {
       await place.api.delete(path);
       place.say("Forgotten");
-      location.hash = "#/inbox";
+      place.go("#/inbox");
     } catch (error) {
       place.trouble(error);
     }

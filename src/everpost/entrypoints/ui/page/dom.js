@@ -50,6 +50,14 @@ export function fill(element, ...children) {
   return element;
 }
 
+/** Notes where the focus is; what it returns brings it to an element, unless somebody has gone elsewhere meanwhile. */
+export function focusLater() {
+  const before = document.activeElement;
+  return (element) => {
+    if ([before, document.body, null].includes(document.activeElement)) element?.focus();
+  };
+}
+
 const PATHS = {
   dot: "M8 3a5 5 0 1 0 0 10A5 5 0 0 0 8 3z",
   ring: "M8 3a5 5 0 1 0 0 10A5 5 0 0 0 8 3zm0 2a3 3 0 1 1 0 6 3 3 0 0 1 0-6z",

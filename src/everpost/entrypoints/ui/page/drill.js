@@ -27,8 +27,8 @@ export function drillCard(place) {
   const stop = h("button", { hidden: true, onclick: () => act(() => place.api.delete(PATH), "Stopped") }, "Stop it");
   const keep = h("button", { hidden: true, onclick: () => report(place) }, "Save the report");
   let view = drawing(shown);
-  const look = async () => {
-    const drill = await latest(place);
+  const look = async (signal) => {
+    const drill = await latest(place, signal);
     place.calm();
     const isOver = !drill || OVER.has(drill.figures.state);
     run.disabled = !isOver || !place.may("startDrill");
@@ -42,7 +42,8 @@ export function drillCard(place) {
   const watch = () => {
     looking.abort();
     looking = new AbortController();
-    poll(look, LOOK_MS, AbortSignal.any([looking.signal, place.signal]), place.trouble);
+    const signal = AbortSignal.any([looking.signal, place.signal]);
+    poll(() => look(signal), LOOK_MS, signal, place.trouble);
   };
   const act = async (call, words) => {
     try {
@@ -64,9 +65,9 @@ export function drillCard(place) {
 }
 
 /** The latest drill; null: none was run. */
-async function latest(place) {
+async function latest(place, signal) {
   try {
-    return (await place.api.get(PATH, {}, place.signal)).body;
+    return (await place.api.get(PATH, {}, signal)).body;
   } catch (error) {
     if (error.problem?.code === "not_found") return null;
     throw error;

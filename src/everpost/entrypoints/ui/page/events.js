@@ -17,12 +17,16 @@ export function showEvents(place) {
   const empty = h("p", { class: "empty", hidden: true });
   const trail = { place, rows, empty, asked: {}, isNarrow: false, first: "", cursor: "", isFollowed: true };
   const filters = trailFilters(place, trail);
-  const earlier = h("button", { onclick: () => showEarlier(trail, earlier) }, "Earlier events");
+  const earlier = h("button", { disabled: true, onclick: () => showEarlier(trail, earlier) }, "Earlier events");
   fill(place.body, filters, empty, rows, h("div", { class: "pages" }, trail.asked.message ? null : earlier));
+  let isRead = false;
   const look = async () => {
-    const isFirst = !trail.cursor;
-    if (trail.isFollowed) await follow(trail);
-    if (isFirst && trail.isNarrow && !trail.rows.children.length) await showEarlier(trail, earlier);
+    if (trail.isFollowed || !isRead) await follow(trail);
+    if (!isRead) {
+      isRead = true;
+      earlier.disabled = false;
+      if (trail.isNarrow && !trail.rows.children.length) await showEarlier(trail, earlier);
+    }
     return trail.asked.until ? null : LOOK_MS;
   };
   poll(look, LOOK_MS, place.signal, place.trouble);

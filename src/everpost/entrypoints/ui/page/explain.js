@@ -1,9 +1,9 @@
 // Where a mail would go if it came now, and why: the API decides as for real mail, and sends nothing.
 
-import { Refused } from "./api.js";
 import { fill, h } from "./dom.js";
+import { submits } from "./forms.js";
 import { losses } from "./losses.js";
-import { labelled, mark } from "./recipients.js";
+import { labelled } from "./recipients.js";
 import { when } from "./times.js";
 import { bytes, counted } from "./words.js";
 
@@ -26,21 +26,15 @@ export function explainCard(place) {
     tags: input("tags"),
   };
   const override = h("input", { type: "checkbox" });
-  const route = h("select", { id: "explain-route" });
+  const route = h("select", { id: "explain-route" }, h("option", { value: "default" }, "default"));
   const answer = h("div", { class: "explained", role: "status" });
-  const ask = async (event) => {
-    event.preventDefault();
-    Object.values(fields).forEach((field) => mark(field, ""));
-    try {
-      const path = `/v1/routes/${encodeURIComponent(route.value)}/explain`;
-      const { body } = await place.api.post(path, { ...read(fields), ignore_unsubscribe: override.checked });
-      place.calm();
-      fill(answer, explained(body));
-    } catch (error) {
-      fill(answer);
-      refused(place, fields, error);
-    }
-  };
+  const ask = submits(place, fields, async () => {
+    fill(answer);
+    const path = `/v1/routes/${encodeURIComponent(route.value)}/explain`;
+    const { body } = await place.api.post(path, { ...read(fields), ignore_unsubscribe: override.checked });
+    place.calm();
+    fill(answer, explained(body));
+  });
   const element = h("form", { class: "card form", novalidate: true, onsubmit: ask, "aria-labelledby": "explain-title" },
     h("h2", { id: "explain-title" }, "Where would a mail go?"),
     h("div", { class: "pair" },
@@ -71,15 +65,6 @@ function read(fields) {
     size_bytes: Math.round((fields.size_bytes.valueAsNumber || 0) * KIB),
     tags: several(fields.tags),
   };
-}
-
-/** Each fault at its field, the first one being gone to; what belongs to none above the page. */
-function refused(place, fields, error) {
-  const told = error instanceof Refused ? error.problem.errors ?? [] : [];
-  const known = told.map((one) => [fields[one.field.split("[")[0]], one.message]).filter(([field]) => field);
-  known.forEach(([field, message]) => mark(field, message));
-  if (known.length) known[0][0].focus();
-  else place.trouble(error);
 }
 
 /** What it asks of whoever carries it. */

@@ -1,7 +1,7 @@
 // The fault panel: how each sandbox provider misbehaves, for a share of the requests or for a time.
 
 import { fill, h } from "./dom.js";
-import { poll } from "./live.js";
+import { inOrder, poll } from "./live.js";
 import { span } from "./times.js";
 import { badge, counted } from "./words.js";
 
@@ -34,8 +34,8 @@ export function faultPanel(place) {
     h("div", { class: "accounts" }));
   const heal = h("button", { disabled: true, onclick: () => change(() => place.api.delete(PATH), "All are well") }, "Heal all");
   const known = new Map();
-  const draw = async () => {
-    const { data } = (await place.api.get(PATH, {}, place.signal)).body;
+  const read = async () => (await place.api.get(PATH, {}, place.signal)).body;
+  const draw = inOrder(read, ({ data }) => {
     place.calm();
     for (const view of data) {
       if (!known.has(view.provider)) known.set(view.provider, card(place, view, change, view.accounts.length ? cards : others.lastChild));
@@ -43,15 +43,15 @@ export function faultPanel(place) {
     }
     others.hidden = !others.lastChild.childNodes.length;
     heal.disabled = !place.may("healSandbox") || !data.some((view) => view.faults.length);
-  };
-  const change = async (call, words) => {
-    try {
+  });
+  let before = Promise.resolve();
+  /** One after the other: each adds to what those before it have made. */
+  const change = (call, words) => {
+    before = before.then(async () => {
       await call();
       await draw();
       place.say(words);
-    } catch (error) {
-      place.trouble(error);
-    }
+    }).catch(place.trouble);
   };
   poll(draw, LOOK_MS, place.signal, place.trouble);
   return h("section", { class: "half", "aria-label": "Faults" },
@@ -66,14 +66,14 @@ function card(place, { provider, accounts, tells }, change, into) {
   const state = h("span");
   const list = h("ul", { class: "faults", "aria-label": `Faults of ${provider}` });
   let faults = [];
-  const put = (all, words) => change(() => place.api.put(`${PATH}/${encodeURIComponent(provider)}`, { faults: all }), words);
-  const end = (at) => put(faults.filter((_, place) => place !== at).map(again), `${provider} is better`);
+  const put = (those, words) => change(() => place.api.put(`${PATH}/${encodeURIComponent(provider)}`, { faults: those().map(again) }), words);
+  const add = (fault) => put(() => [...faults, { ...fault, count: null, left_s: fault.for_s }], `${provider} ${told(fault)}`);
+  const end = (at) => put(() => faults.filter((_, place) => place !== at), `${provider} is better`);
   into.append(h("section", { class: "card account", "aria-label": provider },
     h("div", { class: "card-head" }, h("h3", {}, provider), state),
     accounts.length && accounts.join() !== provider ? h("p", { class: "quiet" }, `Account ${accounts.join(", ")}`) : null,
     list,
-    place.may("putFaults")
-      ? form(provider, tells, (fault) => put([...faults.map(again), fault], `${provider} ${told(fault)}`)) : null));
+    place.may("putFaults") ? form(provider, tells, add) : null));
   return (view) => {
     if (JSON.stringify(view.faults) === JSON.stringify(faults) && state.childNodes.length) return;
     faults = view.faults;

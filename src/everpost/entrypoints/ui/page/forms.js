@@ -1,7 +1,7 @@
 // Forms that ask the API for something: while it is asked they rest, and what it refuses is said at the field.
 
 import { Refused } from "./api.js";
-import { h } from "./dom.js";
+import { focusLater, h } from "./dom.js";
 import { mark } from "./recipients.js";
 
 /** What to do when a form is submitted. Of what the API refuses, the fields are told that it names.
@@ -10,9 +10,10 @@ import { mark } from "./recipients.js";
 export function submits(place, fields, act) {
   return async (event) => {
     event.preventDefault();
+    const go = focusLater();
     Object.values(fields).forEach((field) => mark(field, ""));
     const faulty = await resting(event.submitter ?? event.target.querySelector("button"), () => trying(place, fields, act));
-    faulty?.focus();
+    go(faulty);
   };
 }
 
@@ -22,6 +23,7 @@ async function trying(place, fields, act) {
     await act();
     return null;
   } catch (error) {
+    if (place.signal.aborted) return null; // the fields that have these names by now are others
     const told = error instanceof Refused ? error.problem.errors ?? [] : [];
     const named = told.map((one) => [fields[one.field.split(/[.[]/)[0]], one.message]).filter(([field]) => field);
     named.reverse().forEach(([field, words]) => mark(field, sentence(words)));

@@ -9,11 +9,11 @@ import { when } from "./times.js";
 /**
  * Where a view is shown. It ends with `signal`. `trouble` shows what went wrong above it; `calm`, after each good look,
  * takes away that it is being read and what was in the way of looking, and leaves what somebody has asked for and not
- * got. `say` tells those who hear the page; `again` shows the view anew. `may` says whether the caller may use an
- * operation of the API.
+ * got. `say` tells those who hear the page; `again` shows the view anew and `go` leads to another one, unless somebody has
+ * left it by then. `may` says whether the caller may use an operation of the API.
  * @typedef {{api: Api, docs: string, id: string, query: URLSearchParams, body: HTMLElement, title: HTMLElement,
  *   signal: AbortSignal, say: (text: string) => void, trouble: (error: Error) => void, calm: () => void,
- *   again: () => void, may: (operation: string) => boolean}} Place
+ *   again: () => void, go: (hash: string) => void, may: (operation: string) => boolean}} Place
  */
 
 const main = document.getElementById("main");
@@ -33,9 +33,11 @@ export function framed(app, { title, id, query }, leave, again) {
     fill(notice);
   };
   return {
-    id, query, body, docs: app.docs, title: heading, signal: leave.signal, again,
+    id, query, body, docs: app.docs, title: heading, signal: leave.signal,
     api: new Api(app.address),
     say: (text) => fill(said, text),
+    again: () => leave.signal.aborted || again(),
+    go: (hash) => leave.signal.aborted || (location.hash = hash),
     may: (operation) => app.rights.may(operation),
     calm: () => {
       reading.remove();

@@ -28,8 +28,9 @@ export function importCard(place, done) {
     done();
   };
   const look = submits(place, { csv }, async () => {
+    const text = csv.value;
     const looked = await ask(true);
-    fill(found, ...preview(place, looked, take));
+    if (csv.value === text) fill(found, ...preview(place, looked, take));
   });
   const form = h("form", { class: "form", onsubmit: look, novalidate: true, "aria-label": "Import a list" },
     h("div", { class: "field drop" }, h("label", { for: "s-file" }, "A CSV file"), file),

@@ -2,7 +2,7 @@
 
 import { confirmed } from "./dialogs.js";
 import { fill, h } from "./dom.js";
-import { poll } from "./live.js";
+import { inOrder, poll } from "./live.js";
 import { when } from "./times.js";
 import { counted, listed } from "./words.js";
 
@@ -18,8 +18,8 @@ export function showInbox(place) {
   const pages = h("div", { class: "pages" });
   const clear = h("button", { disabled: true, onclick: () => cleared(place, draw) }, "Forget all of them");
   let before = "";
-  const draw = async () => {
-    const { data, next_cursor: next } = (await place.api.get("/v1/inbox", { limit: 50, cursor }, place.signal)).body;
+  const read = async () => (await place.api.get("/v1/inbox", { limit: 50, cursor }, place.signal)).body;
+  const draw = inOrder(read, ({ data, next_cursor: next }) => {
     place.calm();
     const now = JSON.stringify([data.map((mail) => mail.id), next]);
     if (now === before) return;
@@ -31,7 +31,7 @@ export function showInbox(place) {
     fill(pages,
       cursor ? h("a", { class: "button", href: "#/inbox" }, "Newest") : null,
       next ? h("a", { class: "button", href: `#/inbox?cursor=${encodeURIComponent(next)}` }, "Older") : null);
-  };
+  });
   fill(place.body,
     h("div", { class: "card-head" },
       h("p", { class: "quiet" }, "Mail that stays on this machine: no provider in the world has seen it. ",

@@ -3,7 +3,7 @@
 import { confirmed } from "./dialogs.js";
 import { fill, h } from "./dom.js";
 import { actionButton, choice, submits } from "./forms.js";
-import { poll } from "./live.js";
+import { inOrder, poll } from "./live.js";
 import { labelled } from "./recipients.js";
 import { secretCard } from "./secrets.js";
 import { when } from "./times.js";
@@ -27,7 +27,8 @@ export function showKeys(place) {
   const empty = h("div");
   const made = h("div");
   const shown = { place, rows, empty, before: "", who: "" };
-  const look = () => draw(shown);
+  const look = inOrder(() => read(shown), (keys) => draw(shown, keys));
+  shown.look = look;
   fill(place.body, made, createForm(place, made, look), empty, rows);
   poll(look, LOOK_MS, place.signal, place.trouble);
 }
@@ -53,10 +54,14 @@ function createForm(place, made, look) {
     h("div", { class: "actions" }, h("button", { class: "first" }, "Make the key")));
 }
 
-async function draw(shown) {
-  const { place, rows, empty } = shown;
+async function read(shown) {
+  const { place } = shown;
   shown.who ||= (await place.api.get("/v1/whoami", {}, place.signal)).body.who;
-  const keys = (await place.api.get(PATH, {}, place.signal)).body.data.reverse();
+  return (await place.api.get(PATH, {}, place.signal)).body.data.reverse();
+}
+
+function draw(shown, keys) {
+  const { place, rows, empty } = shown;
   place.calm();
   const now = JSON.stringify(keys);
   if (now === shown.before) return;
@@ -95,5 +100,5 @@ async function revoke(shown, key, isMine) {
   if (!yes) return;
   await shown.place.api.delete(`${PATH}/${encodeURIComponent(key.id)}`);
   shown.place.say("The key is revoked");
-  await draw(shown);
+  await shown.look();
 }

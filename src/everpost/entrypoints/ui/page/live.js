@@ -27,6 +27,26 @@ export async function poll(look, everyMs, signal, failed) {
   }
 }
 
+/**
+ * A look whose answers may overtake each other, such as that of the clock and that after a change: what was asked for
+ * before what is shown already is not shown any more.
+ * @template Told
+ * @param {() => Promise<Told>} read
+ * @param {(told: Told) => void} show
+ * @returns {() => Promise<void>}
+ */
+export function inOrder(read, show) {
+  let asked = 0;
+  let shown = 0;
+  return async () => {
+    const mine = (asked += 1);
+    const told = await read();
+    if (mine < shown) return;
+    shown = mine;
+    show(told);
+  };
+}
+
 export function rest(ms, signal) {
   return new Promise((resolve) => {
     const end = () => {

@@ -53,7 +53,9 @@ export class Mails {
 
   /** Reads the page behind the last row. */
   async more() {
-    const page = await this.#page(this.next);
+    const from = this.next;
+    const page = await this.#page(from);
+    if (this.next !== from) return; // the rows before it are others by now
     this.rows = [...this.rows, ...page.data.map((mail) => rowOf(mail, this.namedMax))];
     this.next = page.next_cursor;
   }

@@ -11,12 +11,15 @@ export function drawNavigation(rights) {
   fill(navigation, shown.map((view) => h("a", { href: `#/${view.name}` }, view.link)));
 }
 
-/** Marks where the reader is, and closes the menu. @param {import("./views.js").View} view */
+/** Marks where the reader is. @param {import("./views.js").View} view */
 export function markNavigation(view) {
   for (const link of document.querySelectorAll("#views a")) {
     if (link.hash === `#/${view.of ?? view.name}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
+}
+
+export function closeMenu() {
   opened(false);
 }
 

@@ -3,7 +3,7 @@
 import { accountCard } from "./account.js";
 import { fill, h } from "./dom.js";
 import { explainCard } from "./explain.js";
-import { poll } from "./live.js";
+import { inOrder, poll } from "./live.js";
 import { routeCard } from "./route.js";
 
 const LOOK_MS = 3000;
@@ -29,14 +29,17 @@ export function showProviders(place) {
     })));
     if (focused) document.getElementById(focused)?.focus();
   };
-  const look = async () => {
-    known.accounts = (await place.api.get("/v1/accounts", {}, place.signal)).body.data;
-    const told = (await place.api.get("/v1/routes", {}, place.signal)).body.data;
+  const read = async () => [
+    (await place.api.get("/v1/accounts", {}, place.signal)).body.data,
+    (await place.api.get("/v1/routes", {}, place.signal)).body.data,
+  ];
+  const look = inOrder(read, ([all, told]) => {
+    known.accounts = all;
     place.calm();
     drawAccounts();
     explain.show(told);
     showRoutes(place, look, known.cards, routes, told);
-  };
+  });
   const lookAtFigures = async () => {
     const { accounts: told } = (await place.api.get("/v1/series", { range: "1h" }, place.signal)).body;
     known.figures = Object.fromEntries(told.map((one) => [one.account, one]));

@@ -10,6 +10,8 @@ export class Rights {
   /** @param {{scope: string, operations: Object<string, boolean>}|null} told */
   constructor(told = null) {
     this.told = told;
+    /** @type {Set<string>} operations that were not ruled out only because nothing was told yet */
+    this.hoped = new Set();
   }
 
   /** @param {string} operation of the API */
@@ -19,6 +21,7 @@ export class Rights {
 
   /** @param {string} operation of the API */
   may(operation) {
+    if (this.told === null) this.hoped.add(operation);
     return this.told === null || this.told.operations[operation] === true;
   }
 

@@ -20,7 +20,7 @@ export function routeCard(place, look) {
   const list = h("ol", { class: "route" });
   const note = h("p", { class: "quiet" });
   const bar = h("div", { class: "unsaved", role: "group", "aria-label": "Changes that are not saved" });
-  const card = { place, look, heading, list, note, bar, told: null, newer: null, draft: null };
+  const card = { place, look, heading, list, note, bar, told: null, newer: null, draft: null, isSaving: false };
   const moved = (from, to) => move(card, from, to);
   draggable(list, moved);
   movableByKeys(list, moved);
@@ -28,6 +28,7 @@ export function routeCard(place, look) {
 }
 
 function show(card, route) {
+  if (card.isSaving || card.list.querySelector(".dragged")) return;
   card.newer = card.draft && route.version !== card.told.version ? route : null;
   if (card.draft) {
     drawBar(card);
@@ -133,12 +134,12 @@ function drawBar(card) {
     card.place.say("Nothing was changed");
   };
   if (!card.draft) fill(card.bar);
-  else if (!card.bar.childNodes.length || card.newer) {
+  else if (!card.bar.childNodes.length || card.newer || card.isSaving) {
     fill(card.bar,
       h("p", {}, card.newer ? `Somebody else has changed it meanwhile (version ${card.newer.version}); yours can't be saved over that.`
         : "Not saved yet: mail goes as before."),
-      h("button", { id: `save-${card.told.name}`, class: "first", onclick: () => save(card), disabled: card.newer !== null }, "Save the changes"),
-      h("button", { id: `back-${card.told.name}`, onclick: back }, card.newer ? "Show theirs" : "Put it back"));
+      h("button", { id: `save-${card.told.name}`, class: "first", onclick: () => save(card), disabled: card.isSaving || card.newer !== null }, "Save the changes"),
+      h("button", { id: `back-${card.told.name}`, onclick: back, disabled: card.isSaving }, card.newer ? "Show theirs" : "Put it back"));
   }
 }
 
@@ -201,16 +202,24 @@ async function put(card, accounts, { title, words, yes, done }) {
       h("p", { class: "quiet" }, "It holds at once, for all processes.")],
   });
   if (!given) return;
-  card.draft = card.newer = null;
+  card.isSaving = true; // until it is known what has become of it, all stays as it stands
+  drawBar(card);
   try {
     const path = `/v1/routes/${encodeURIComponent(told.name)}`;
     await place.api.put(path, { ...told, default: undefined, accounts, ...given }, { "If-Match": `"${told.version}"` });
-    await card.look();
+    await saved(card);
     place.say(done);
   } catch (error) {
-    await card.look().catch(() => null);
+    await saved(card).catch(() => null);
     place.trouble(error);
   }
+}
+
+/** Shows what holds now. */
+async function saved(card) {
+  card.isSaving = false;
+  card.draft = card.newer = null;
+  await card.look();
 }
 
 function inOrder(all) {

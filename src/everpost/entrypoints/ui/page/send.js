@@ -3,7 +3,7 @@
 import { Refused } from "./api.js";
 import { attachmentPlace } from "./attachments.js";
 import { fieldOf, freshKey, missing, request } from "./draft.js";
-import { fill, h } from "./dom.js";
+import { fill, focusLater, h } from "./dom.js";
 import { poll } from "./live.js";
 import { lossChoice } from "./losses.js";
 import { pairRows } from "./pairs.js";
@@ -39,7 +39,7 @@ export function showSend(place) {
   const button = h("button", { class: "first" }, "Send");
   const form = h("form", { class: "card form", novalidate: true, onsubmit: (event) => {
     event.preventDefault();
-    send({ place, form, entered: read(), answer, button, drawn: changed });
+    send({ place, form, read, files: parts.files, answer, button, drawn: changed });
   } }, mainParts(fields, parts), furtherParts(fields, parts, changed), h("div", { class: "actions" }, button));
   fill(place.body, h("div", { class: "halves" }, form, h("div", { class: "half" }, answer, snippet.element)));
   snippet.draw();
@@ -110,15 +110,25 @@ function fillRoutes(place, select) {
   }, LOOK_MS, place.signal, place.trouble);
 }
 
-async function send({ place, form, entered, answer, button, drawn }) {
-  form.querySelectorAll("[aria-invalid]").forEach((field) => mark(field, ""));
-  const gaps = missing(entered);
-  if (gaps.length) {
-    marked(gaps);
-    return;
-  }
-  const { path, body, key } = request(entered);
+async function send(asked) {
+  const { form, files, button } = asked;
+  const go = focusLater();
   button.disabled = true;
+  form.querySelectorAll("[aria-invalid]").forEach((field) => mark(field, ""));
+  try {
+    await files.whole(); // what is being read goes with it
+    const entered = asked.read();
+    const gaps = missing(entered);
+    if (gaps.length) marked(gaps, go);
+    else await hand(asked, entered, go);
+  } finally {
+    button.disabled = false;
+  }
+}
+
+async function hand({ place, answer, drawn }, entered, go) {
+  const { path, body, key } = request(entered);
+  fill(answer, h("p", { class: "card quiet", "aria-busy": "true" }, "Sending …")); // the answer before was to another mail
   place.say("Sending");
   try {
     const given = await place.api.post(path, body, key ? { "Idempotency-Key": key } : {});
@@ -126,15 +136,14 @@ async function send({ place, form, entered, answer, button, drawn }) {
     fill(answer, ...accepted(place, given));
     entered.fields.key.value = freshKey();
     drawn();
-    answer.querySelector("h2").focus();
+    go(answer.querySelector("h2"));
   } catch (error) {
-    refused({ place, error, entered, answer });
-  } finally {
-    button.disabled = false;
+    fill(answer);
+    if (!place.signal.aborted) refused({ place, error, entered, answer, go });
   }
 }
 
-function refused({ place, error, entered, answer }) {
+function refused({ place, error, entered, answer, go }) {
   if (!(error instanceof Refused) || error.problem.code === "unauthorized") {
     place.trouble(error);
     return;
@@ -142,17 +151,17 @@ function refused({ place, error, entered, answer }) {
   fill(answer, problem(error, place.docs));
   const named = (error.problem.errors ?? []).map((one) => [fieldOf(one.field, entered), one.message]);
   const known = named.filter(([field]) => field);
-  if (known.length) marked(known);
-  else answer.firstElementChild.focus();
+  if (known.length) marked(known, go);
+  else go(answer.firstElementChild);
 }
 
 /** Says what is wrong at each field, and goes to the first. */
-function marked(pairs) {
+function marked(pairs, go) {
   for (const [field, words] of pairs) {
     mark(field, words);
     field.closest("details")?.setAttribute("open", "");
   }
-  pairs[0][0].focus();
+  go(pairs[0][0]);
 }
 
 function accepted(place, given) {

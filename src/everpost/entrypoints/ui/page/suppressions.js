@@ -1,7 +1,7 @@
 // Suppressions: who must not be written to. What is looked for stands in no address.
 
 import { confirmed } from "./dialogs.js";
-import { fill, h } from "./dom.js";
+import { fill, focusLater, h } from "./dom.js";
 import { exportList, fileName } from "./exporting.js";
 import { actionButton, submits } from "./forms.js";
 import { importCard } from "./importing.js";
@@ -19,7 +19,7 @@ export function showSuppressions(place) {
   const rows = h("ol", { class: "rows entries", "aria-label": "Addresses that must not be written to" });
   const empty = h("div");
   const more = h("div", { class: "pages" });
-  const list = { place, rows, empty, more, begins: "", mayChange: place.may("addSuppression") };
+  const list = { place, rows, empty, more, begins: "", looks: 0, mayChange: place.may("addSuppression") };
   const again = () => look(list).catch(place.trouble);
   fill(place.body,
     list.mayChange ? h("div", { class: "halves" }, addCard(list, again), importCard(place, again)) : null,
@@ -36,6 +36,7 @@ function addCard(list, again) {
   const reason = h("input", { id: "s-reason", autocomplete: "off" });
   const stream = h("input", { id: "s-stream", autocomplete: "off", spellcheck: "false" });
   const add = submits(place, { address, reason, stream }, async () => {
+    const go = focusLater();
     const given = { address: address.value.trim() };
     for (const [name, input] of Object.entries({ reason, stream })) {
       if (input.value.trim()) given[name] = input.value.trim();
@@ -43,7 +44,7 @@ function addCard(list, again) {
     const { body } = await place.api.post(PATH, given);
     address.value = reason.value = stream.value = "";
     place.say(`${body.address} gets no more ${mailOf(body)}`);
-    address.focus();
+    go(address);
     await again();
   });
   return h("form", { class: "card form", onsubmit: add, novalidate: true, "aria-label": "Add an address" },
@@ -78,15 +79,17 @@ function searchForm(list, again) {
 
 /** Draws the list anew, from its beginning. */
 async function look(list) {
-  fill(list.rows);
+  list.looks += 1;
+  [list.rows, list.empty, list.more].forEach((one) => fill(one));
   await further(list, null);
 }
 
+/** Reads on, unless the list is read anew meanwhile. */
 async function further(list, cursor) {
-  const { place, rows, begins } = list;
+  const { place, rows, begins, looks } = list;
   const asked = { address: begins, limit: PAGE, ...(cursor ? { cursor } : {}) };
   const page = (await place.api.post(`${PATH}/search`, asked)).body;
-  if (place.signal.aborted || begins !== list.begins) return;
+  if (place.signal.aborted || looks !== list.looks) return;
   place.calm();
   rows.append(...page.data.map((one) => row(list, one)));
   showEnd(list);
@@ -123,8 +126,9 @@ async function remove(list, { address, reason, stream }) {
     yes: "Remove it",
   });
   if (!yes) return;
+  const go = focusLater();
   await list.place.api.post(`${PATH}/remove`, { address, ...(stream ? { stream } : {}) });
   list.place.say(stream ? `${address} may get ${mailOf({ stream })} again` : `${address} may be written to again`);
   await look(list);
-  document.getElementById("s-begins").focus();
+  go(document.getElementById("s-begins"));
 }

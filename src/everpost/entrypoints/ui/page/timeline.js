@@ -8,7 +8,7 @@ import { lasting, when } from "./times.js";
 import { counted, FINAL, listed, outcome, OUTCOMES, person } from "./words.js";
 
 const WHILE_MOVING_MS = 1000;
-const WHEN_FINAL_MS = 20_000; // what its provider's records say may come later
+const WHEN_FINAL_MS = 20_000; // at most: what its provider tells may come later, and most of it comes soon
 const EVENTS_MAX = 1000;
 
 const VERDICTS = {
@@ -134,7 +134,9 @@ function reason(data) {
 export function liveStory(place, id, changed) {
   const into = h("div", { class: "story", "aria-busy": "true" }, h("p", { class: "quiet" }, "Reading its story …"));
   let before = "";
+  let changedAt = 0;
   const look = async () => {
+    if (before && !into.isConnected) return null; // another stands in its place
     const path = `/v1/emails/${encodeURIComponent(id)}`;
     const mail = (await place.api.get(path, {}, place.signal)).body;
     const query = { message: id, limit: EVENTS_MAX };
@@ -143,12 +145,13 @@ export function liveStory(place, id, changed) {
     const now = JSON.stringify([mail, events.map((event) => event.id)]);
     if (now !== before) {
       before = now;
+      changedAt = performance.now();
       into.removeAttribute("aria-busy");
       fill(into, timeline(steps(events), mail.recipients));
       changed(mail);
     }
-    return FINAL.has(mail.state) && events.some((event) => shortType(event.type) !== "email.accepted")
-      ? WHEN_FINAL_MS : WHILE_MOVING_MS;
+    if (!FINAL.has(mail.state) || events.every((event) => shortType(event.type) === "email.accepted")) return WHILE_MOVING_MS;
+    return Math.min(Math.max(performance.now() - changedAt, WHILE_MOVING_MS), WHEN_FINAL_MS);
   };
   poll(look, WHILE_MOVING_MS, place.signal, place.trouble);
   return into;

@@ -13,4 +13,5 @@ export const TYPES = {
   suppression: ["added", "removed"],
   address: ["erased"],
   key: ["created", "revoked"],
+  template: ["changed", "deleted"],
 };

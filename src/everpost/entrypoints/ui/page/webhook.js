@@ -3,7 +3,7 @@
 import { confirmed } from "./dialogs.js";
 import { fill, h } from "./dom.js";
 import { actionButton, instantOf, submits } from "./forms.js";
-import { poll } from "./live.js";
+import { inOrder, poll } from "./live.js";
 import { labelled } from "./recipients.js";
 import { secretCard } from "./secrets.js";
 import { lasting, when } from "./times.js";
@@ -21,16 +21,19 @@ export function showWebhook(place) {
   const parts = { standing: h("div"), secret: h("div"), actions: h("div", { class: "half" }), attempts: h("div") };
   const shown = { place, path: `/v1/webhooks/${encodeURIComponent(place.id)}`, parts, before: "", known: null,
     mayChange: place.may("changeWebhook") };
-  const look = () => draw(shown);
+  shown.look = inOrder(() => read(shown), (told) => draw(shown, told));
   fill(place.body, h("p", { class: "back" }, h("a", { href: "#/webhooks" }, "All webhooks")), parts.secret,
     h("div", { class: "halves" }, h("div", { class: "half" }, parts.standing, parts.actions), parts.attempts));
-  poll(look, LOOK_MS, place.signal, place.trouble);
+  poll(shown.look, LOOK_MS, place.signal, place.trouble);
 }
 
-async function draw(shown) {
-  const { place, parts, path } = shown;
+async function read({ place, path }) {
   const webhook = (await place.api.get(path, {}, place.signal)).body;
-  const attempts = (await place.api.get(`${path}/attempts`, {}, place.signal)).body.data;
+  return { webhook, attempts: (await place.api.get(`${path}/attempts`, {}, place.signal)).body.data };
+}
+
+function draw(shown, { webhook, attempts }) {
+  const { place, parts } = shown;
   place.calm();
   const now = JSON.stringify([webhook, attempts]);
   if (now === shown.before) return;
@@ -85,7 +88,7 @@ function actions(shown, webhook) {
       webhookForm(place, webhook, { title: "Change it", says: "Save", act: async (given) => {
         await place.api.patch(path, given);
         place.say("It is changed");
-        await draw(shown);
+        await shown.look();
       } })),
   ];
 }
@@ -93,7 +96,7 @@ function actions(shown, webhook) {
 async function turn(shown, enabled) {
   await shown.place.api.patch(shown.path, { enabled });
   shown.place.say(enabled ? "It is enabled" : "It is disabled");
-  await draw(shown);
+  await shown.look();
 }
 
 async function rotate(shown) {
@@ -107,7 +110,7 @@ async function rotate(shown) {
     title: "Its new secret", secret: body.secret, done: () => fill(shown.parts.secret),
     words: "Give it to the receiver within a day. Copy it now: it is never shown again.",
   }));
-  await draw(shown);
+  await shown.look();
 }
 
 async function remove(shown, webhook) {
@@ -120,7 +123,7 @@ async function remove(shown, webhook) {
   if (!yes) return;
   await shown.place.api.delete(shown.path);
   shown.place.say("It is deleted");
-  location.hash = "#/webhooks";
+  shown.place.go("#/webhooks");
 }
 
 function replayForm(shown) {
@@ -144,7 +147,7 @@ function replayForm(shown) {
 async function replay(shown, wanted) {
   await shown.place.api.post(`${shown.path}/replay`, wanted);
   shown.place.say("The replay begins");
-  await draw(shown);
+  await shown.look();
 }
 
 function attemptsCard(shown, attempts) {

@@ -1,7 +1,7 @@
 // Webhooks: addresses that events are posted to, and how each does.
 
 import { fill, h } from "./dom.js";
-import { poll } from "./live.js";
+import { inOrder, poll } from "./live.js";
 import { secretCard } from "./secrets.js";
 import { when } from "./times.js";
 import { webhookForm } from "./webhook_form.js";
@@ -29,8 +29,8 @@ export function showWebhooks(place) {
   const empty = h("div");
   const made = h("div");
   let before = "";
-  const look = async () => {
-    const all = (await place.api.get(PATH, {}, place.signal)).body.data;
+  const read = async () => (await place.api.get(PATH, {}, place.signal)).body.data;
+  const look = inOrder(read, (all) => {
     place.calm();
     const now = JSON.stringify(all);
     if (now === before) return;
@@ -39,7 +39,7 @@ export function showWebhooks(place) {
     fill(rows, all.map(row));
     fill(empty, all.length ? null : h("div", { class: "empty" }, "Nobody is told of events yet."));
     if (focused) document.getElementById(focused)?.focus();
-  };
+  });
   const create = place.may("createWebhook") ? h("div") : null;
   const drawForm = () => fill(create, webhookForm(place, EMPTY, { title: "Have events posted to an address", says: "Make the webhook",
     act: async (given) => {
