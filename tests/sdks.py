@@ -3,11 +3,13 @@
 import asyncio
 import base64
 
+import boto3
 import mailgun.client
 import postmark
 import postmarker.core
 import resend
 import sendgrid
+from botocore.config import Config
 from sendgrid.helpers import mail as sg
 
 from everpost.model.message import Address, Attachment, Draft
@@ -199,4 +201,65 @@ class Postmarker(_PostmarkMails):
         return answer["MessageID"]
 
 
-SDKS = {"sendgrid": SendGrid, "mailgun": Mailgun, "resend": Resend, "postmark": Postmark, "postmarker": Postmarker}
+class Ses:
+    """AWS's own client. It knows no tags without values."""
+
+    def __init__(self, url, key):
+        self.client = boto3.client(
+            "sesv2",
+            region_name="eu-central-1",
+            endpoint_url=url,
+            aws_access_key_id=key,
+            aws_secret_access_key="anything",
+            config=Config(retries={"mode": "standard", "total_max_attempts": 3}),
+        )
+
+    def rich(self):
+        simple = {
+            "Subject": {"Data": RICH.subject, "Charset": "UTF-8"},
+            "Body": {"Text": {"Data": RICH.text, "Charset": "UTF-8"}, "Html": {"Data": RICH.html, "Charset": "UTF-8"}},
+            "Headers": [{"Name": "X-Campaign", "Value": "spring"}],
+            "Attachments": [
+                {
+                    "FileName": each.filename,
+                    "RawContent": each.content,
+                    "ContentType": each.content_type,
+                    "ContentDisposition": "INLINE" if each.content_id else "ATTACHMENT",
+                    "ContentTransferEncoding": "BASE64",
+                    **({"ContentId": each.content_id} if each.content_id else {}),
+                }
+                for each in RICH.attachments
+            ],
+        }
+        return {
+            "FromEmailAddress": quoted(ANN),
+            "Destination": {
+                "ToAddresses": [quoted(each) for each in RICH.to],
+                "CcAddresses": [CLEO.email],
+                "BccAddresses": [DAN.email],
+            },
+            "ReplyToAddresses": ["Desk <desk@example.com>"],
+            "Content": {"Simple": simple},
+            "EmailTags": [{"Name": "order", "Value": "7"}],
+        }
+
+    def plain(self, to="bob@example.org", sender="ann@example.com"):
+        simple = {"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": "It works"}}}
+        return {
+            "FromEmailAddress": sender,
+            "Destination": {"ToAddresses": [to]},
+            "Content": {"Simple": simple},
+        }
+
+    async def send(self, mail):
+        return (await asyncio.to_thread(lambda: self.client.send_email(**mail)))["MessageId"]
+
+
+SDKS = {
+    "sendgrid": SendGrid,
+    "mailgun": Mailgun,
+    "resend": Resend,
+    "postmark": Postmark,
+    "postmarker": Postmarker,
+    "ses": Ses,
+}

@@ -5,8 +5,8 @@ locals {
     send_email         = { timeout_s = 29, grants = ["settings", "secrets", "write_table", "bodies", "wake", "health", "send_by_ses"] }
     get_email_provider = { timeout_s = 10, grants = ["settings", "read_table", "health"] }
     set_email_provider = { timeout_s = 10, grants = ["settings", "write_table", "health"] }
-    api                = { timeout_s = 29, grants = ["settings", "secrets", "write_table", "bodies", "wake", "health", "send_by_ses"] }
-    deliver            = { timeout_s = 120, grants = ["settings", "secrets", "write_table", "bodies", "be_woken", "health", "send_by_ses"] }
+    api                = { timeout_s = 29, grants = ["settings", "secrets", "write_table", "bodies", "attachments", "wake", "health", "send_by_ses", "send_whole_by_ses", "ask_ses"] }
+    deliver            = { timeout_s = 120, grants = ["settings", "secrets", "write_table", "bodies", "attachments", "sweep", "be_woken", "health", "send_by_ses", "send_whole_by_ses"] }
     hooks              = { timeout_s = 15, grants = ["settings", "webhook_secrets", "write_table", "take_events_of_ses"] }
     relay              = { timeout_s = 55, grants = ["settings", "write_table", "publish", "health"] }
   }
@@ -53,17 +53,38 @@ locals {
       Sid    = "ReadAndWriteTable" # no Scan, and nothing that changes the table itself
       Effect = "Allow"
       Action = [
-        "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem",
+        "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:DeleteItem",
         "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem",
       ]
       Resource = local.table_arns
     }]
     bodies = [{
-      Sid      = "KeepBodies"
+      Sid      = "KeepBodies" # those that no item of the table can hold
       Effect   = "Allow"
       Action   = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
       Resource = "${module.bodies.arn}/bodies/*"
     }]
+    attachments = [{
+      Sid      = "KeepAttachments"
+      Effect   = "Allow"
+      Action   = ["s3:GetObject", "s3:PutObject"]
+      Resource = "${module.bodies.arn}/${local.attachments}*"
+    }]
+    sweep = [
+      {
+        Sid       = "LookForLeftovers"
+        Effect    = "Allow"
+        Action    = ["s3:ListBucket"]
+        Resource  = module.bodies.arn
+        Condition = { StringEquals = { "s3:prefix" = local.attachments } }
+      },
+      {
+        Sid      = "DeleteLeftovers"
+        Effect   = "Allow"
+        Action   = ["s3:DeleteObject"]
+        Resource = "${module.bodies.arn}/${local.attachments}*"
+      },
+    ]
     wake = [{
       Sid      = "WakeDeliver"
       Effect   = "Allow"
@@ -91,10 +112,22 @@ locals {
       },
     ]
     send_by_ses = [for ses in var.ses[*] : {
-      Sid      = "SendBySes" # SendRawEmail is asked for where a mail is given whole
+      Sid      = "SendBySes"
       Effect   = "Allow"
-      Action   = ["ses:SendEmail", "ses:SendRawEmail"]
+      Action   = ["ses:SendEmail"]
       Resource = ses.resources
+    }]
+    send_whole_by_ses = [for ses in var.ses[*] : {
+      Sid      = "SendWholeMailsBySes" # what has attachments, or headers of its own
+      Effect   = "Allow"
+      Action   = ["ses:SendRawEmail"]
+      Resource = ses.resources
+    }]
+    ask_ses = [for ses in var.ses[*] : {
+      Sid      = "AskSesOfItself" # whether the account works, by the operation that tries it; the call knows no resources
+      Effect   = "Allow"
+      Action   = ["ses:GetAccount"]
+      Resource = "*"
     }]
     take_events_of_ses = [for queue in module.ses_events : {
       Sid      = "TakeEventsOfSes"
@@ -116,14 +149,22 @@ locals {
     "${service}.${data.aws_region.this.name}.amazonaws.com"
   ]
 
+  attachments = "attachments/" # before the names of large attachments, in the bucket of bodies
+
   environment = {
     EVERPOST_CONFIG       = "ssm:${aws_ssm_parameter.configuration.name}"
     EVERPOST_STORE        = "dynamodb:${module.table.name}?bodies=${module.bodies.id}"
+    EVERPOST_ATTACHMENTS  = "s3:${module.bodies.id}?prefix=${local.attachments}"
     EVERPOST_HEALTH       = one([for cache in module.cache : "valkeys://${cache.host}:${cache.port}?iam=${cache.user_id},${cache.name}&serverless=true"])
     EVERPOST_WAKEUP       = "sqs:${module.wakeups.url}"
     EVERPOST_EVENTS_SINKS = "kinesis:${module.events.name}?dlq=${module.events.dead_url}"
     EVERPOST_LOG_LEVEL    = var.log_level
     EVERPOST_LOG_FORMAT   = "json"
+
+    # Where the links of mails lead: to the page's own name, if it has one.
+    EVERPOST_HTTP_PUBLIC_URL = coalesce(
+      var.public_url, try("https://${var.site.domain.name}", null), module.api.native_url
+    )
 
     AWS_LAMBDA_EXEC_WRAPPER = var.telemetry_layer_arn == null ? null : "/opt/otel-instrument"
   }

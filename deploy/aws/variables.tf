@@ -239,6 +239,17 @@ variable "site" {
   }
 }
 
+variable "public_url" {
+  description = "Address by which recipients reach the native API, for the links by which they unsubscribe; null: that of `site.domain`, or the API's own. Whoever changes it later breaks the links of mails that are out."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.public_url == null || can(regex("^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*$", var.public_url))
+    error_message = "public_url must be an address of https without a slash at its end, such as https://mail.example.com."
+  }
+}
+
 variable "log_days" {
   description = "Days for which logs are kept."
   type        = number
@@ -262,13 +273,18 @@ variable "log_level" {
 }
 
 variable "body_days" {
-  description = "Days after which bodies in S3 go, whatever became of their mail: above the retention of messages."
+  description = "Days after which bodies and attachments in S3 go, whatever became of their mail: above messages_days of the configuration."
   type        = number
   default     = 45
 
   validation {
     condition     = var.body_days >= 8
     error_message = "body_days must be at least 8: mail may wait for three days, and be kept thereafter."
+  }
+
+  validation {
+    condition     = var.body_days > max(concat([0], [for found in regexall("(?m)^\\s*messages_days\\s*=\\s*([0-9]+)", var.configuration) : tonumber(found[0])])...)
+    error_message = "body_days must be above messages_days of the configuration: mail that is still kept would lose its contents."
   }
 }
 

@@ -9,6 +9,7 @@ EXCEPTIONS = {  # by the name of the statement, and why
     "LogGroupsOfThisName": "in a key's policy * is this key; bound to the log groups of this name",
     "AlarmsAndSchedulesReachTopicAndQueues": "in a key's policy * is this key; bound to this account",
     "LambdaAttachesToNetwork": "these calls of EC2 know no resources; the function's code is denied them again",
+    "AskSesOfItself": "this call of SES knows no resources, and reads nothing but the account's own state there",
     "WriteTraces": "X-Ray has no resources",
     "OursAlone": "an endpoint bounds what the network reaches, to this account; a role bounds its caller",
 }
@@ -191,6 +192,8 @@ def the_environment_holds_names_alone(resources):
     known = {
         "EVERPOST_CONFIG": r"ssm:/[\w/-]+",
         "EVERPOST_STORE": r"dynamodb:[\w.-]+\?bodies=[\w.-]+",
+        "EVERPOST_ATTACHMENTS": r"s3:[\w.-]+\?prefix=attachments/",
+        "EVERPOST_HTTP_PUBLIC_URL": r"https://[\w./:-]+",
         "EVERPOST_HEALTH": r"valkeys://[\w.-]+:\d+\?iam=[\w-]+,[\w-]+&serverless=true",
         "EVERPOST_WAKEUP": r"sqs:\S+",
         "EVERPOST_EVENTS_SINKS": r"kinesis:[\w.-]+\?dlq=\S+",

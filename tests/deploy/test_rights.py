@@ -1,14 +1,17 @@
-"""Each function has the rights that it uses: what it asks of AWS is seen as it passes, and held against its role.
+"""Each function has the rights that it uses, and no others: what it asks of AWS is seen as it passes, and held against
+its role.
 
 The emulator of the other tests enforces no rights; a role that lacks one would be found in production.
 """
 
+import asyncio
 import base64
 import json
 import os
 import re
 import time
 from contextlib import AsyncExitStack
+from itertools import chain
 
 import pytest
 
@@ -18,6 +21,7 @@ from deploy import rules
 from dynamodb_kit import make_table
 from dynamodb_proxy import PASS, harmed
 from everpost.engine.keys import Keyring
+from everpost.entrypoints.aws import HANDLERS
 from everpost.model.key import Scope
 from everpost.sandbox.faults import FaultKind, FaultPlan
 from everpost.sandbox.sandbox import Sandbox
@@ -43,14 +47,30 @@ OF_A_TRANSACTION = {
     "Update": "UpdateItem",
 }
 LARGE = {**NATIVE, "text": base64.b64encode(os.urandom(450_000)).decode()}
+FILE = {"filename": "a.bin", "content": base64.b64encode(os.urandom(90_000)).decode()}
+ATTACHED = {**NATIVE, "attachments": [FILE]}
+OF_SES = {"POST /v2/email/outbound-emails": "ses:SendEmail", "GET /v2/email/account": "ses:GetAccount"}
+BY_AWS = re.compile(  # with the function's role, or by the network, the cache and the layer that are not started here
+    r"(ec2|elasticache|kms|logs|xray):|sqs:(ChangeMessageVisibility|DeleteMessage|GetQueueAttributes|ReceiveMessage)$"
+)
+SES = """
+[accounts.ses]
+provider = "ses"
+region = "{region}"
+base_url = "{url}"
+webhook_queue = "everpost-ses"
+"""
 
 
 def rights(whole: bytes) -> set[str]:
     """Those that a request needs."""
     head, _, body = whole.partition(b"\r\n\r\n")
     target = re.search(r"(?i)\r\nx-amz-target: *(\w+)\.(\w+)", head.decode())
+    asked = head.decode().partition(" HTTP/")[0]
+    if target is None and asked in OF_SES:
+        return {OF_SES[asked], *(["ses:SendRawEmail"] if b'"Raw"' in body else [])}
     if target is None:
-        return {f"s3:{head.split()[0].decode().capitalize()}Object"}
+        return {"s3:ListBucket" if "?list-type=" in asked else f"s3:{asked.split()[0].capitalize()}Object"}
     service, operation = SERVICES[target[1]], target[2]
     if operation != "TransactWriteItems":
         return {f"{service}:{operation}"}
@@ -65,6 +85,7 @@ class Watched(House):
         super().__init__(folder, sandbox, stack)
         self._endpoint = endpoint
         self._watch = stack.enter_async_context
+        self._ses = None
         self.asked_for = {}
 
     def client(self, service):
@@ -81,25 +102,32 @@ class Watched(House):
         self.client("kinesis").create_stream(StreamName="events", ShardCount=1)
         for name, secret in (("mailgun", "key-sandbox"), ("webhook-mailgun", SECRETS["mailgun"])):
             self.client("secretsmanager").create_secret(Name=name, SecretString=secret)
+        self.leave = lambda name: self.client("s3").put_object(Bucket=table, Key=name, Body=b"")
         self.sinks = ""
         config = self.configuration(mailgun_key="secretsmanager:mailgun")
         config = config.replace(SECRETS["mailgun"], "secretsmanager:webhook-mailgun")
+        self._ses = await self._watch(harmed(self._endpoint, lambda _operation, _count: PASS))
+        config += SES.format(region=REGION, url=self._ses.url)
+        self.client("sesv2").create_email_identity(EmailIdentity="example.com")
         self.client("ssm").put_parameter(Name="/everpost", Value=config, Type="SecureString")
         queue = self.client("sqs").create_queue(QueueName="wakeups")["QueueUrl"]
         self.environ = {
             "EVERPOST_CONFIG": "ssm:/everpost",
             "EVERPOST_STORE": f"dynamodb:{table}?bodies={table}",
+            "EVERPOST_ATTACHMENTS": f"s3:{table}?prefix=attachments/",
             "EVERPOST_WAKEUP": f"sqs:{queue}",
             "EVERPOST_EVENTS_SINKS": f"kinesis:events?dlq={queue}",
         }
 
     async def start(self, handler):
         proxy = await self._watch(harmed(self._endpoint, lambda _operation, _count: PASS))
-        self.asked_for[handler] = proxy.requests
-        return await super().start(handler, environ_of(f"http://127.0.0.1:{proxy.port}"))
+        self.asked_for.setdefault(handler, []).append(proxy.requests)
+        own = {"AWS_ACCESS_KEY_ID": handler}  # by which those who ask SES can be told apart
+        return await super().start(handler, environ_of(f"http://127.0.0.1:{proxy.port}") | own)
 
     def used(self, handler):
-        return set().union(*map(rights, self.asked_for[handler]))
+        of_ses = [one for one in self._ses.requests if f"Credential={handler}/".encode() in one]
+        return set().union(*map(rights, chain(*self.asked_for[handler], of_ses)))
 
 
 async def send(house, sandbox):
@@ -110,35 +138,59 @@ async def send(house, sandbox):
     await sandbox.put_faults("mailgun", FaultPlan(kind=FaultKind.REFUSE))
     assert read(await function.invoke(house.asked("POST", "/sendEmail", ORIGINAL)))[0] == 200
     await sandbox.put_faults("mailgun")
+    assert read(await function.invoke(house.asked("POST", "/sendEmail", ORIGINAL | {"text": LARGE["text"]})))[0] == 200
 
 
 async def steer(house, _sandbox):
     get, put = await house.start("get_email_provider"), await house.start("set_email_provider")
     assert read(await get.invoke(house.asked("GET", "/getEmailProvider")))[0] == 200
-    changed = house.asked("POST", "/setEmailProvider", {"provider": "sendgrid"})
-    assert read(await put.invoke(changed))[0] == 200
+    for provider in ("sendgrid", "ses"):
+        changed = house.asked("POST", "/setEmailProvider", {"provider": provider})
+        assert read(await put.invoke(changed))[0] == 200
 
 
 async def call_the_api(house, _sandbox):
-    api = await house.start("api")
     calls = [
         ("POST", "/v1/emails", NATIVE, 202),
         ("POST", "/v1/emails", LARGE, 202),
+        ("POST", "/v1/emails", ATTACHED, 202),
         ("GET", "/v1/emails", None, 200),
         ("GET", "/v1/accounts", None, 200),
         ("GET", "/v1/events", None, 200),
         ("PUT", "/v1/suppressions/ann@example.org", {}, 200),
+        ("DELETE", "/v1/suppressions/ann@example.org", None, 204),
+        ("POST", "/v1/accounts/ses/probe", {}, 200),
+        ("POST", "/v1/keys", {"name": "another", "scope": "read"}, 201),
     ]
+    await call(house, calls)
+
+
+async def call(house, calls):
+    api = await house.start("api")
     for method, path, body, status in calls:
-        event = house.asked(method, path, body, make=http_event)
-        assert read(await api.invoke(event))[0] in (status, 201, 404, 405), path
+        result = await api.invoke(house.asked(method, path, body, make=http_event))
+        assert result["statusCode"] == status, (path, result)
+
+
+async def send_by_ses(house, _sandbox):
+    """Which goes first by now. With a file it is a whole mail."""
+    function, api = await house.start("send_email"), await house.start("api")
+    assert read(await function.invoke(house.asked("POST", "/sendEmail", ORIGINAL)))[0] == 200
+    for more in ({}, {"attachments": [FILE]}):
+        event = house.asked("POST", "/v1/emails", NATIVE | more, make=http_event, headers={"prefer": "wait=20"})
+        assert read(await api.invoke(event))[0] == 200
 
 
 async def work(house, _sandbox):
     deliver, relay = await house.start("deliver"), await house.start("relay")
+    house.leave("attachments/2020-01-01/of-no-mail")
     await deliver.invoke(queue_event("1"), 60)
     await deliver.invoke(CLOCK_EVENT, 60)
     await relay.invoke(CLOCK_EVENT)
+
+
+async def tidy(house, _sandbox):
+    await call(house, [("POST", "/v1/recipients/erase", {"address": "bob@example.org", "dry_run": False}, 200)])
 
 
 async def tell(house, _sandbox):
@@ -154,28 +206,28 @@ async def tell(house, _sandbox):
         assert result["statusCode"] == 200
 
 
-async def test_no_function_asks_for_what_its_role_does_not_let_it_do(built, tmp_path):
-    sandbox = Sandbox()
-    await sandbox.start()
-    with ministack(tmp_path / "ministack.log") as endpoint:
+@pytest.fixture(scope="module")
+def used(tmp_path_factory):
+    """The rights that each function has made use of."""
+
+    async def walk(folder, endpoint):
+        sandbox = Sandbox()
+        await sandbox.start()
         async with AsyncExitStack() as stack:
-            house = Watched(tmp_path, sandbox, stack, endpoint)
+            house = Watched(folder, sandbox, stack, endpoint)
             await house.build()
-            for part in (send, steer, call_the_api, work, tell):
+            for part in (send, steer, send_by_ses, call_the_api, work, tell, tidy):
                 await part(house, sandbox)
-            used = {handler: house.used(handler) for handler in house.asked_for}
-    await sandbox.stop()
+            found = {handler: house.used(handler) for handler in house.asked_for}
+        await sandbox.stop()
+        return found
+
+    folder = tmp_path_factory.mktemp("rights")
+    with ministack(folder / "ministack.log") as endpoint:
+        return asyncio.run(walk(folder, endpoint))
+
+
+def test_no_function_asks_for_what_its_role_does_not_let_it_do(built, used):
+    assert used.keys() == set(HANDLERS)
     allowed = {handler: rules.allowed(built, handler) for handler in used}
     assert {handler: used[handler] - allowed[handler] for handler in used} == {handler: set() for handler in used}
-    check_it_was_much(used)
-
-
-def check_it_was_much(used):
-    """Nothing was asked for, and nothing would be missed, by a function that does not work."""
-    assert used.keys() == {"send_email", "get_email_provider", "set_email_provider", "api", "deliver", "relay", "hooks"}
-    assert {"dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue"} <= used["send_email"]
-    assert {"s3:PutObject", "sqs:SendMessage"} <= used["api"]
-    assert "s3:GetObject" in used["deliver"]
-    assert "kinesis:PutRecords" in used["relay"]
-    assert {"secretsmanager:GetSecretValue", "dynamodb:PutItem"} <= used["hooks"]
-    assert all("ssm:GetParameter" in rights_used for rights_used in used.values())

@@ -150,8 +150,11 @@ def test_a_function_may_do_what_it_is_for_and_no_more(built):
     assert who_may("dynamodb:PutItem") == MAY_WRITE_TABLE
     assert who_may("kinesis:PutRecords") == {"relay"}
     assert who_may("sqs:ReceiveMessage") == {"deliver", "hooks"}
-    assert who_may("ses:SendEmail") == who_may("ses:SendRawEmail") == {"send_email", "api", "deliver"}
+    assert who_may("ses:SendEmail") == senders
+    assert who_may("ses:SendRawEmail") == senders - {"send_email"}  # which takes no attachments
     assert who_may("s3:GetObject") == senders
+    assert who_may("s3:ListBucket") == {"deliver"}
+    assert who_may("ses:GetAccount") == {"api"}
     assert who_may("secretsmanager:GetSecretValue") == senders | {"hooks"}
     assert who_may("sqs:SendMessage") == {"send_email", "api", "relay"}  # wake-ups, and events that the stream refuses
     assert not any(who_may(action) for action in ("dynamodb:Scan", "dynamodb:DeleteTable", "iam:PassRole"))

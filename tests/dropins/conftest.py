@@ -20,6 +20,9 @@ from everpost.wiring import assembled
 from sdks import SDKS
 from socket_kit import Server
 
+KEY = {"api_key": "sandbox", "domain": "mg.example.com"}
+SETTINGS = {"ses": {"region": "eu-central-1", "access_key_id": "AKIA1", "secret_access_key": "s"}}
+
 
 class House:
     """The server, its engine, the sandbox behind it, and clients."""
@@ -59,7 +62,7 @@ async def opened(provider, folder):
     account = Account(
         name="only",
         provider=provider,
-        settings={"api_key": "sandbox", "domain": "mg.example.com", "base_url": sandbox.url(provider)},
+        settings=SETTINGS.get(provider, KEY) | {"base_url": sandbox.url(provider)},
     )
     settings = Settings(
         data=folder,

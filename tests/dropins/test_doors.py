@@ -29,17 +29,25 @@ SENDGRID = {
 }
 RESEND = {"from": "ann@example.com", "to": "bob@example.org", "subject": "Hello", "text": "It works"}
 POSTMARK = {"From": "ann@example.com", "To": "bob@example.org", "Subject": "Hello", "TextBody": "It works"}
+SES = {
+    "FromEmailAddress": "ann@example.com",
+    "Destination": {"ToAddresses": ["bob@example.org"]},
+    "Content": {"Simple": {"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": "It works"}}}},
+}
+SIGNED = "AWS4-HMAC-SHA256 Credential={}/20260101/eu-west-1/ses/aws4_request, SignedHeaders=host, Signature=0"
 PLAIN = {
     "sendgrid": ("/v3/mail/send", SENDGRID, {}),
     "mailgun": ("/v3/mg.example.com/messages", urlencode(RESEND).encode(), FORM),
     "resend": ("/emails", RESEND, {}),
     "postmark": ("/email", POSTMARK, {}),
+    "ses": ("/v2/email/outbound-emails", SES, {}),
 }
 KEYED = {
     "sendgrid": ("/v3/mail/send", SENDGRID | {"custom_args": {"idempotency_key": "k1"}}, {}),
     "mailgun": ("/v3/mg.example.com/messages", urlencode(RESEND | {"v:idempotency_key": "k1"}).encode(), FORM),
     "resend": ("/emails", RESEND, {"idempotency-key": "k1"}),
     "postmark": ("/email", POSTMARK | {"Metadata": {"idempotency_key": "k1"}}, {}),
+    "ses": ("/v2/email/outbound-emails", SES, {"amz-sdk-invocation-id": "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"}),
 }
 
 
@@ -93,6 +101,8 @@ def own_token(door, token):
         return {"x-postmark-server-token": token}
     if door == "mailgun":
         return {"authorization": "Basic " + base64.b64encode(f"api:{token}".encode()).decode()}
+    if door == "ses":
+        return {"authorization": SIGNED.format(token)}
     return {"authorization": f"Bearer {token}"}
 
 
@@ -116,7 +126,7 @@ async def test_a_key_is_given_in_the_provider_s_own_way(door, services, engine, 
     _, token = await engine.keyring.create("default", Scope.SEND, "door")
     assert (await call("POST", path, body, headers | own_token(door, token))).status in (200, 202)
     refused = [await call("POST", path, body, headers | more) for more in ({}, own_token(door, "nonsense"))]
-    assert {answer.status for answer in refused} == {403 if door == "resend" else 401}
+    assert {answer.status for answer in refused} == {403 if door in ("resend", "ses") else 401}
     assert len(await mails(store)) == 1
 
 

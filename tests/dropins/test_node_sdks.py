@@ -1,5 +1,5 @@
 """The official clients of providers for Node, pointed at Everpost and else as they come. None of them repeats a call by
-itself."""
+itself, but AWS's."""
 
 import asyncio
 import time
@@ -13,12 +13,13 @@ from msgspec.structs import asdict, replace
 import node_kit
 from dropins.conftest import opened
 from everpost.model.event import Event, EventType
+from everpost.model.key import Scope
 from everpost.model.message import Address, Draft
 from node_kit import Refused
 from sdks import RICH
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-SDKS = ("sendgrid", "mailgun", "resend", "postmark")
+SDKS = ("sendgrid", "mailgun", "resend", "postmark", "ses")
 PLAIN = Draft(sender=Address("ann@example.com"), to=(Address("bob@example.org"),), subject="Hello", text="It works")
 
 
@@ -80,7 +81,7 @@ def alike(draft):
 
 @pytest.mark.parametrize("sdk", SDKS)
 async def test_a_mail_arrives_as_its_client_has_written_it(sdk, house, client):
-    mail = about(f"Grüße ✓ {sdk}", RICH, tags=() if sdk == "resend" else RICH.tags)
+    mail = about(f"Grüße ✓ {sdk}", RICH, tags=() if sdk in ("resend", "ses") else RICH.tags)
     caught = await house.caught(await client(sdk).send(mail))
     assert alike(caught.draft) == alike(mail)
 
@@ -96,12 +97,14 @@ MAIL_ERRORS = {
     "mailgun": {"type": "MailgunAPIError", "status": 400},
     "resend": {"name": "validation_error", "statusCode": 422},
     "postmark": {"name": "InvalidEmailRequestError", "code": 300, "statusCode": 422},
+    "ses": {"class": "BadRequestException", "name": "BadRequestException", "$fault": "client"},
 }
 KEY_ERRORS = {
     "sendgrid": {"class": "ResponseError", "code": 401},
     "mailgun": {"type": "MailgunAPIError", "status": 401, "details": "Forbidden"},
     "resend": {"name": "invalid_api_key", "statusCode": 403},
     "postmark": {"name": "InvalidAPIKeyError", "code": 10, "statusCode": 401},
+    "ses": {"class": "SESv2ServiceException", "name": "UnrecognizedClientException"},
 }
 
 
@@ -114,8 +117,9 @@ async def test_what_is_wrong_is_thrown_as_its_users_catch_it(sdk, client):
     assert wrong_key.items() >= KEY_ERRORS[sdk].items()
 
 
-@pytest.mark.parametrize("sdk", SDKS)
-async def test_a_call_that_is_made_again_since_its_answer_was_lost_sends_one_mail(sdk, house, client, monkeypatch):
+@pytest.fixture
+def taken(house, monkeypatch):
+    """The mail of each request so far. The answer to the first one is lost."""
     taken, served = [], house.door.deal
 
     async def deal(incoming):
@@ -126,6 +130,15 @@ async def test_a_call_that_is_made_again_since_its_answer_was_lost_sends_one_mai
         return call
 
     monkeypatch.setattr(house.door, "deal", deal)
+    return taken
+
+
+async def test_a_call_that_aws_s_client_makes_again_by_itself_sends_one_mail(taken, client):
+    assert taken == [await client("ses").send(about("Lost and repeated"))] * 2
+
+
+@pytest.mark.parametrize("sdk", [sdk for sdk in SDKS if sdk != "ses"])
+async def test_a_call_that_is_made_again_since_its_answer_was_lost_sends_one_mail(sdk, taken, client):
     mail = about(f"Lost {sdk}")
     await client(sdk).refusal(mail)
     assert taken == [await client(sdk).send(mail)] * 2
@@ -250,3 +263,62 @@ async def test_postmark_s_client_finds_mails_and_bounces(house, client):
     assert await postmark("bounce", bounce["ID"]) == bounce
     assert (await postmark("statistics"))["InactiveMails"] == 1
     assert (await postmark("server"))["DeliveryType"] == "Live"
+
+
+@pytest.fixture
+async def administrator(drivers, house):
+    _, token = await house.engine.keyring.create("default", Scope.ADMIN, "lists")
+    return lambda name: Client(drivers(name), house, token)
+
+
+async def test_mailgun_s_client_keeps_its_lists(administrator):
+    mailgun = administrator("mailgun")
+    for name, entry in (
+        ("bounces", {"address": "b@example.net", "code": 550, "error": "no such user"}),
+        ("complaints", [{"address": "c@example.net"}, {"address": "d@example.net"}]),
+        ("unsubscribes", {"address": "u@example.net", "tag": "*"}),
+    ):
+        addresses = [each["address"] for each in (entry if isinstance(entry, list) else [entry])]
+        assert "added" in await mailgun("put", {"list": name, "entry": entry})
+        assert await mailgun("listed", name) == addresses
+        for address in addresses:
+            assert await mailgun("taken", {"list": name, "address": address}) == address
+        assert await mailgun("listed", name) == []
+
+
+async def test_postmark_s_client_keeps_its_list(administrator):
+    postmark = administrator("postmark")
+    both = ["p@example.net", "q@example.net"]
+    assert [each["Status"] for each in (await postmark("suppress", both))["Suppressions"]] == ["Suppressed"] * 2
+    assert await postmark("suppressed") == both
+    await postmark("unsuppress", both)
+    assert await postmark("suppressed") == []
+
+
+WHOLE = (
+    "From: Ann <ann@example.com>\r\nTo: team@example.com\r\nSubject: Whole\r\n"
+    "Date: Thu, 01 Jan 2026 09:00:00 +0000\r\nMessage-ID: <whole@example.com>\r\n\r\nAs it stands\r\n"
+)
+
+
+async def test_mailgun_s_client_sends_a_whole_mail_to_those_of_its_envelope(house, client):
+    sent = {"to": ["bob@example.org", "zoe@example.org"], "message": WHOLE}
+    whole = await client("mailgun")("whole", sent)
+    caught = await house.caught(whole)
+    assert caught.whole.decode() == WHOLE
+    assert [each.email for each in (await house.stored(whole)).message.recipients] == [
+        "bob@example.org",
+        "zoe@example.org",
+    ]
+    assert await client("mailgun")("whole", {"to": ["bob@example.org", "zoe@example.org"], "message": WHOLE}) == whole
+
+
+async def test_aws_s_client_sends_whole_mails_and_many(house, client):
+    whole = "From: ann@example.com\nTo: bob@example.org\nSubject: Whole\n\nIt works\n"
+    assert (await house.caught(await client("ses")("raw", whole))).draft.subject == "Whole"
+    template = {"TemplateContent": {"Subject": "Hello {{name}}", "Text": "It works"}, "TemplateData": '{"name": "Bob"}'}
+    entries = [{"Destination": {"ToAddresses": [to]}} for to in ("bob@example.org", "nowhere")]
+    many = {"FromEmailAddress": "ann@example.com", "DefaultContent": {"Template": template}}
+    told = await client("ses")("bulk", many | {"BulkEmailEntries": entries})
+    assert [each["Status"] for each in told] == ["SUCCESS", "INVALID_PARAMETER"]
+    assert (await house.caught(told[0]["MessageId"])).draft.subject == "Hello Bob"

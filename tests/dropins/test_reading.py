@@ -1,5 +1,6 @@
 """What the doors make of requests that no client should send: the provider's error shape, and never a silent change."""
 
+import base64
 import json
 from urllib.parse import urlencode
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from everpost.dialects.contract import Submission
-from everpost.dialects.dropins import mailgun, postmark, resend, sendgrid
+from everpost.dialects.dropins import mailgun, mailgun_whole, postmark, resend, sendgrid, ses
 from everpost.dialects.dropins.contract import Asked, Send
 from everpost.dialects.dropins.table import DROPINS
 from everpost.model.limits import MAILS_BYTES_MAX
@@ -29,8 +30,28 @@ SENDGRID = {
 }
 FIELDS = {"from": "ann@example.com", "to": "bob@example.org", "subject": "Hello", "text": "It works"}
 POSTMARK = {"From": "ann@example.com", "To": "bob@example.org", "Subject": "Hello", "TextBody": "It works"}
-PLAIN = {"sendgrid": SENDGRID, "resend": FIELDS, "postmark": POSTMARK}
-PARSERS = {"sendgrid": sendgrid.parse, "resend": resend.parse, "postmark": postmark.parse, "mailgun": mailgun.parse}
+SIMPLE = {"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": "It works"}}}
+SES = {
+    "FromEmailAddress": "ann@example.com",
+    "Destination": {"ToAddresses": ["bob@example.org"]},
+    "Content": {"Simple": SIMPLE},
+}
+PLAIN = {"sendgrid": SENDGRID, "resend": FIELDS, "postmark": POSTMARK, "ses": SES}
+PARSERS = {
+    "sendgrid": sendgrid.parse,
+    "resend": resend.parse,
+    "postmark": postmark.parse,
+    "mailgun": mailgun.parse,
+    "ses": ses.parse,
+}
+
+
+def ses_raw(whole, **fields):
+    return {"Content": {"Raw": {"Data": base64.b64encode(whole).decode()}}} | fields
+
+
+def ses_template(**template):
+    return {"Content": {"Template": template}}
 
 
 def submission(body, content_type="application/json", **headers):
@@ -55,6 +76,9 @@ def has_its_shape(door, rendered):
             return rendered.status >= 400 and body["message"]
         case "postmark":
             return rendered.status >= 400 and body["ErrorCode"] and body["Message"]
+        case "ses":
+            name = rendered.headers["x-amzn-errortype"]
+            return rendered.status >= 400 and body["message"] and body["__type"] == name
         case _:
             return body["statusCode"] == rendered.status >= 400 and body["name"] and body["message"]
 
@@ -87,6 +111,18 @@ whole = {
     },
     "resend": FIELDS | {"attachments": [{"content": [1], "filename": "a.txt"}], "tags": [{"name": "a", "value": "b"}]},
     "postmark": POSTMARK | {"Headers": [{"Name": "X-A", "Value": "1"}], "Metadata": {"a": "b"}},
+    "ses": SES
+    | {
+        "Content": {
+            "Simple": SIMPLE
+            | {
+                "Headers": [{"Name": "X-A", "Value": "1"}],
+                "Attachments": [{"RawContent": "YQ==", "FileName": "a.txt", "ContentDisposition": "ATTACHMENT"}],
+            }
+        },
+        "EmailTags": [{"Name": "a", "Value": "b"}],
+        "ListManagementOptions": {"ContactListName": "all"},
+    },
 }
 
 
@@ -141,6 +177,27 @@ def test_bytes_without_sense_are_an_error_in_the_provider_s_shape(dropin, row, b
         ("postmark", {"Headers": [{"Name": "X", "Value": "1"}, {"Name": "X", "Value": "2"}]}, "given twice"),
         ("postmark", {"TrackLinks": "Sometimes"}, "must be one of"),
         ("postmark", {"From": "ann@example.com, bob@example.org"}, "give one address"),
+        ("ses", {"Surprise": 1}, "Surprise: unknown"),
+        ("ses", {"Content": {}}, "one of Simple, Raw and Template"),
+        ("ses", {"Content": {"Simple": SIMPLE, "Raw": {"Data": "YQ=="}}}, "one of Simple, Raw and Template"),
+        ("ses", {"Content": {"Simple": SIMPLE | {"Body": {}}}}, "give Text, Html or both"),
+        ("ses", {"FromEmailAddress": None}, "FromEmailAddress: is missing"),
+        ("ses", {"FromEmailAddress": "a@example.com, b@example.com"}, "names 2 addresses"),
+        ("ses", {"FromEmailAddress": "=?utf-8?q?a=0Ab?= <a@example.com>"}, "control characters"),
+        ("ses", {"EmailTags": [{"Name": "a b", "Value": "1"}]}, "ASCII letters, digits"),
+        ("ses", {"EmailTags": [{"Name": "a", "Value": "1"}] * 2}, "is given twice"),
+        ("ses", {"Content": {"Raw": {"Data": "no"}}}, "is not base64"),
+        ("ses", ses_raw(b"Subject: Hello\n\n", FromEmailAddress=None), "names 0 senders"),
+        ("ses", ses_raw(b"From: zoe@example.com\nSubject: Hello\n\n"), "differs from zoe@example.com"),
+        ("ses", ses_raw(b"From: ann@example.com\r\nSubject: a\nBcc: eve@example.org\r\n\r\n"), "stands alone"),
+        ("ses", ses_raw(b"From: ann@example.com\nX-SES-MESSAGE-TAGS: a=b\n\n"), "an order to SES"),
+        ("ses", ses_raw(b"From: ann@example.com\n\n", ReplyToAddresses=["a@example.com"]), "write Reply-To into"),
+        ("ses", ses_raw(b"From: ann@example.com\nBcc: nowhere\n\n", Destination=None), "needs an @"),
+        ("ses", ses_raw(b"From: ann@example.com\n\n", Destination=None), "names nobody"),
+        ("ses", ses_template(TemplateContent={"Subject": "{{a}}", "Text": "x"}), "no value in TemplateData"),
+        ("ses", ses_template(TemplateContent={"Subject": "a"}, TemplateName="b"), "beside the name of a template"),
+        ("ses", ses_template(TemplateName="b", TemplateData="[]"), "is no JSON object"),
+        ("ses", ses_template(), "names no template"),
         ("mailgun", {"surprise": "1"}, "surprise: unknown"),
         ("mailgun", {"o:deliverytime": "tomorrow"}, "no date as in RFC 2822"),
         ("mailgun", {"h:To": "eve@example.org"}, "is set by the field"),
@@ -177,6 +234,20 @@ def test_what_can_t_be_carried_is_refused_in_words(door, fields, words):
         ("mailgun", {"o:tracking": "no"}, {"o:tracking": ["no"]}),
         ("mailgun", {"template": "welcome", "t:variables": "{}"}, {"template": ["welcome"], "t:variables": ["{}"]}),
         ("mailgun", {"text": "%unsubscribe_url%"}, {}),
+        ("ses", {"ConfigurationSetName": "main"}, {"ConfigurationSetName": "main"}),
+        ("ses", ses_template(TemplateArn="arn:hi"), {"Content": {"Template": {"TemplateArn": "arn:hi"}}}),
+        (
+            "ses",
+            ses_template(TemplateContent={"Subject": "s", "Text": "{{#if a}}x{{/if}}"}, TemplateData='{"a": 1}'),
+            {
+                "Content": {
+                    "Template": {
+                        "TemplateContent": {"Subject": "s", "Text": "{{#if a}}x{{/if}}"},
+                        "TemplateData": '{"a":1}',
+                    }
+                }
+            },
+        ),
     ],
 )
 def test_what_only_one_provider_can_do_goes_to_it_alone(door, fields, options):
@@ -226,3 +297,60 @@ def test_a_permissive_batch_is_told_of_each_mail():
     assert [type(mail) for mail in parsed.mails] == [Draft, Problem]
     answer = json.loads(resend.render_batch(parsed, [Problem(code="x", status=422, title="t"), parsed.mails[1]]).body)
     assert [each["index"] for each in answer["errors"]] == [0, 1]
+
+
+def whole_form(mail, to="bob@example.org", **fields):
+    body = urlencode({"to": to, "message": mail} | fields, doseq=True).encode()
+    return mailgun_whole.parse(submission(body, FORM))
+
+
+DATE = "Date: Thu, 01 Jan 2026 09:00:00 +0000\r\n"
+MIME = f"From: ann@example.com\r\nTo: bob@example.org\r\nSubject: Hello\r\n{DATE}\r\nx\r\n"
+
+
+def test_a_whole_mail_to_mailgun_goes_out_as_it_stands_or_as_it_was_read():
+    asked = whole_form(MIME, to=["bob@example.org", "BOB@example.org, zoe@example.org"], **{"o:tag": "a", "v:k": "1"})
+    assert [form.is_raw for form in asked.forms] == [True, False]
+    assert asked.forms[0].raw.decode() == MIME
+    for form in asked.forms:
+        assert {each.email.lower() for each in form.recipients} == {"bob@example.org", "zoe@example.org"}
+        assert (form.tags, form.metadata) == (("a",), {"k": "1"})
+
+
+def test_lines_that_end_by_lf_alone_are_a_mail_too():
+    assert whole_form(MIME.replace("\r\n", "\n")).forms[0].raw.decode() == MIME
+
+
+def test_a_whole_mail_without_a_date_is_written_anew_so_that_it_is_the_same_when_it_comes_again():
+    undated = MIME.replace(DATE, "")
+    first, second = (whole_form(undated) for _ in range(2))
+    assert [form.is_raw for form in first.forms] == [False]
+    assert first.known_by == second.known_by != whole_form(undated, **{"v:k": "1"}).known_by
+
+
+@pytest.mark.parametrize(
+    ("mail", "fields", "words"),
+    [
+        (MIME, {"to": ""}, "to: is missing"),
+        (MIME, {"to": "nowhere"}, "to:"),
+        (MIME, {"to": "bob@example.org\r\nBcc: eve@example.org"}, "to"),
+        (MIME, {"to": [f"r{number}@example.org" for number in range(1001)]}, "allowed"),
+        (MIME, {"h:X-A": "1"}, "stands in the mail itself"),
+        (MIME, {"subject": "Hello"}, "unknown"),
+        (MIME, {"o:tracking": "yes"}, "unknown"),
+        (MIME, {"o:deliverytime": "soon"}, "no date as in RFC 2822"),
+        (MIME, {"v:idempotency_key": "two words"}, "visible ASCII"),
+        ("X-Mailgun-Tag: a\r\n" + MIME, {}, "an order to Mailgun"),
+        ("X-Everpost-Route: a\r\nX-Everpost-Route: b\r\n" + MIME, {}, "given twice"),
+        (MIME + "a\rb", {}, "stands alone"),
+        (MIME.replace("\r\n\r\n", "\n\r\n"), {}, "stands alone"),
+        (MIME.replace("From", "X-From"), {}, "from"),
+        (MIME + "\0", {}, "NUL"),
+        ("", {}, ""),
+    ],
+)
+def test_what_can_t_be_carried_of_a_whole_mail_is_refused_in_mailgun_s_shape(mail, fields, words):
+    refused = whole_form(mail, **fields)
+    assert isinstance(refused, Problem), refused
+    assert has_its_shape("mailgun", mailgun.refuse(refused))
+    assert words in "; ".join(f"{each.field}: {each.message}" for each in refused.errors)

@@ -1,5 +1,6 @@
 """What webhooks have missed is asked for, and is there once, whichever way it came first."""
 
+from asyncio import gather
 from contextlib import asynccontextmanager
 from itertools import count
 from math import ceil
@@ -159,6 +160,57 @@ async def test_of_several_processes_one_asks():
         await elapse(10 * EVERY_S)
     slices = 10 * (1 + 1800.0 / SLICE_S)  # of each question: the time since, and that in which a list may lag
     assert slices / 2 <= len(house.world.wire.of["a"].asked) <= 2 * slices
+
+
+def scheduled(house):
+    """A process that is there when it is called, and else is not."""
+    house.world.accounts = (replace(house.world.accounts[0], backfill_every_s=EVERY_S),)
+    return house.world.engine(), house.world.wire.of["a"].asked
+
+
+async def test_a_process_that_does_not_stay_asks_for_what_is_due_when_it_is_called():
+    house = House("mailgun")
+    async with house.running() as engine:
+        stored = await house.sent(engine)
+    called, asked = scheduled(house)
+    await elapse(1.0)
+    await called.backfill.catch_up()
+    assert RecipientState.SENT not in await house.states(called, stored)
+    once = len(asked)
+    await elapse(EVERY_S / 2)
+    await called.backfill.catch_up()
+    assert len(asked) == once
+    await elapse(EVERY_S / 2)
+    await called.backfill.catch_up()
+    assert len(asked) > once
+
+
+async def test_of_processes_that_do_not_stay_one_asks_at_a_time():
+    house = House("mailgun")
+    called, asked = scheduled(house)
+    await gather(called.backfill.catch_up(), house.world.engine().backfill.catch_up())
+    at_once = len(asked)
+    await elapse(EVERY_S)
+    asked.clear()
+    await called.backfill.catch_up()
+    assert at_once <= len(asked)
+
+
+async def test_a_process_that_does_not_stay_leaves_alone_for_a_while_whom_it_has_asked_in_vain():
+    house = House("mailgun")
+    house.world.wire.of["a"].deaf = 1.0
+    called, asked = scheduled(house)
+    await called.backfill.catch_up()
+    await elapse(2 * EVERY_S)
+    await called.backfill.catch_up()
+    in_vain = len(asked)
+    assert in_vain >= 1
+    await elapse(EVERY_S / 2)
+    await called.backfill.catch_up()
+    assert len(asked) == in_vain
+    await elapse(EVERY_S / 2)
+    await called.backfill.catch_up()
+    assert len(asked) == in_vain + 1
 
 
 async def test_an_account_without_a_period_is_never_asked_by_itself():

@@ -52,6 +52,13 @@ await serve({
     const { id } = await client(at).messages.create(DOMAIN, written(mail));
     return id.slice(1, id.indexOf("@"));
   },
+  async whole(at, { to, message }) {
+    const { id } = await client(at).messages.create(DOMAIN, { to, message: Buffer.from(message), "o:tag": ["whole"] });
+    return id.slice(1, id.indexOf("@"));
+  },
+  listed: async (at, list) => (await client(at).suppressions.list(DOMAIN, list)).items.map((each) => each.address),
+  put: async (at, { list, entry }) => (await client(at).suppressions.create(DOMAIN, list, entry)).message,
+  taken: async (at, { list, address }) => (await client(at).suppressions.destroy(DOMAIN, list, address)).address,
   domains: async (at) => (await client(at).domains.list()).map((each) => [each.name, each.state]),
   domain: async (at, name) => (await client(at).domains.get(name)).state,
   // As Ghost polls: from page to page by the name of the next one, with the same question beside it, to an empty page.

@@ -32,6 +32,10 @@ function written(mail) {
   };
 }
 
+function entries(addresses) {
+  return { Suppressions: addresses.map((EmailAddress) => ({ EmailAddress })) };
+}
+
 function client({ url, key }) {
   return new ServerClient(key, { useHttps: false, requestHost: new URL(url).host });
 }
@@ -43,6 +47,9 @@ await serve({
   bounces: async (at, filter) => client(at).getBounces(filter),
   bounce: async (at, id) => client(at).getBounce(id),
   statistics: async (at) => client(at).getDeliveryStatistics(),
+  suppress: async (at, addresses) => client(at).createSuppressions("outbound", entries(addresses)),
+  unsuppress: async (at, addresses) => client(at).deleteSuppressions("outbound", entries(addresses)),
+  suppressed: async (at) => (await client(at).getSuppressions("outbound")).Suppressions.map((each) => each.EmailAddress),
   server: async (at) => client(at).getServer(),
   batch: async (at, mails) => client(at).sendEmailBatch(mails.map(written)),
 });

@@ -57,7 +57,7 @@ def variables() -> list[str]:
     return [row["key"] for row in json.loads(ENVIRONMENT.read_text())["values"]]
 
 
-async def run(folder: Path, values: Mapping[str, str], *words: str) -> Run:
+async def run(folder: Path, values: Mapping[str, str], *words: str, within_s: float = RUN_WITHIN_S) -> Run:
     """Runs the collection with these values of the environment's variables. Keys go by a file, not by the command."""
     environment = json.loads(ENVIRONMENT.read_text())
     for row in environment["values"]:
@@ -71,7 +71,7 @@ async def run(folder: Path, values: Mapping[str, str], *words: str) -> Run:
         *command, *options, *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     try:
-        async with asyncio.timeout(RUN_WITHIN_S):
+        async with asyncio.timeout(within_s):
             told, _ = await process.communicate()
     finally:
         with suppress(ProcessLookupError):

@@ -35,6 +35,11 @@ run "least" {
   }
 
   assert {
+    condition     = local.environment.EVERPOST_HTTP_PUBLIC_URL == output.native_url
+    error_message = "the links of mails do not lead to the native API"
+  }
+
+  assert {
     condition     = output.egress_addresses == [] && output.site_url == null && output.usage_plan_id == null
     error_message = "outputs name what is not there"
   }

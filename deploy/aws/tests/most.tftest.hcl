@@ -68,6 +68,11 @@ run "most" {
   }
 
   assert {
+    condition     = local.environment.EVERPOST_HTTP_PUBLIC_URL == "https://mail.example.com"
+    error_message = "the links of mails do not lead to the domain of the page"
+  }
+
+  assert {
     condition     = output.site_url == "https://mail.example.com"
     error_message = "the page is not where its domain is"
   }

@@ -131,3 +131,23 @@ run "a_certificate_that_cloudfront_does_not_take" {
 
   expect_failures = [var.site]
 }
+
+run "links_that_anybody_could_read_on_the_way" {
+  command = plan
+
+  variables {
+    public_url = "http://mail.example.com"
+  }
+
+  expect_failures = [var.public_url]
+}
+
+run "contents_that_go_before_their_mail" {
+  command = plan
+
+  variables {
+    configuration = "[retention]\nmessages_days = 60\n"
+  }
+
+  expect_failures = [var.body_days]
+}

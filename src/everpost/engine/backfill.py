@@ -61,6 +61,7 @@ class Backfill:
         self._fleet = fleet
         self._ingestor = ingestor
         self._scheduled = [member.account.name for member, _ in _histories(fleet) if member.account.backfill_every_s]
+        self._failed_at: dict[str, float] = {}  # by account, by the monotonic clock: of what is asked for by `catch_up`
         self.can_be_asked = [member.account.name for member, _ in _histories(fleet)]
 
     @property
@@ -70,6 +71,11 @@ class Backfill:
     async def run(self) -> None:
         """Until cancelled."""
         await asyncio.gather(*map(self._keep_up, self._scheduled))
+
+    async def catch_up(self) -> None:
+        """Asks once for whatever is due by its schedule; for a process that does not stay. Whom it has asked in vain is
+        left alone for as long as `run` would leave it."""
+        await asyncio.gather(*map(self._once, self._scheduled))
 
     async def fill(self, name: str, since: float) -> Filled:
         """Asks for all of that time at once; `name` is one of those that can be asked. Raises StoreUnavailable."""
@@ -87,6 +93,17 @@ class Backfill:
                 every_s = self._account_s(name)
                 is_well = await self._try(name, lease, every_s)
                 await asyncio.sleep(every_s / LOOKS if is_well else every_s)
+        finally:
+            await lease.release()
+
+    async def _once(self, name: str) -> None:
+        every_s, now = self._account_s(name), self._ports.clock.monotonic()
+        if now - self._failed_at.get(name, -every_s) < every_s:
+            return
+        lease = Lease(f"backfill/{name}", self._ports.store, self._ports.clock)
+        try:
+            if not await self._try(name, lease, every_s):
+                self._failed_at[name] = now
         finally:
             await lease.release()
 

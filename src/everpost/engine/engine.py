@@ -66,7 +66,7 @@ class Engine:
         self.acceptor = Acceptor(ports, self._fleet, self._routes, self._deliverer)
         self.forms = Forms(self._fleet, self._routes)
         self.console = Console(ports, self._fleet, self._routes, self.sink_lags_s)
-        self.intake = Intake(ports, self._routes, self.acceptor)
+        self.intake = Intake(ports, self._routes, self.acceptor, self.forms)
         self.desk = Desk(ports, self.acceptor)
         self.groups = Groups(ports, self.desk)
         self.bulk = Bulk(ports, self.desk)

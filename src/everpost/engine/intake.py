@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from everpost.engine.accept import Acceptance, Acceptor, Idempotency
+from everpost.engine.forms import Forms
 from everpost.engine.ports import Ports
 from everpost.engine.routes import Routes
 from everpost.model.key import Caller
@@ -34,15 +35,21 @@ class Request(Struct, frozen=True, kw_only=True):
     caller: Caller
     key: str | None  # its own name; None: it has none
     origin: Origin
+    known_by: bytes | None = None  # tells its only mail from others; None: what stands in the mail does
 
 
 class Intake:
-    def __init__(self, ports: Ports, routes: Routes, acceptor: Acceptor) -> None:
+    def __init__(self, ports: Ports, routes: Routes, acceptor: Acceptor, forms: Forms) -> None:
         self._clock = ports.clock
         self._routes = routes
         self._acceptor = acceptor
+        self._forms = forms
         self.window_s: float = 0
         """For how long the same content is the same mail; 0: never. To be set before the first request."""
+
+    async def best(self, forms: Sequence[Draft]) -> Draft:
+        """Of one mail in several forms. Raises StoreUnavailable."""
+        return await self._forms.best(forms)
 
     async def check(self, mails: Sequence[Draft | Templated], request: Request) -> Problem | None:
         """Why the mails can't be accepted, of the first one that can't be and was not before. Raises
@@ -81,7 +88,7 @@ class Intake:
         """By its own name, which has no blank, and place; else by content and how often it was there before, so that
         a mail that one request has twice is sent twice. What counts is what the request says: not what a template
         makes of it, which may have changed when the request is repeated."""
-        digests = [hashlib.sha256(_ENCODER.encode(_said(mail))).digest() for mail in mails]
+        digests = [hashlib.sha256(request.known_by or _ENCODER.encode(_said(mail))).digest() for mail in mails]
         if request.key is not None:
             scope = f"{request.caller.project}:{request.door}"
             keys = [request.key if not place else f"{request.key} {place}" for place in range(len(mails))]

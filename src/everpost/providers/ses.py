@@ -86,7 +86,7 @@ PROVIDER: Final = c.Provider(
         content_bytes_max=CONTENT_BYTES_MAX,
         raw=True,
         tags_max=0,
-        metadata=False,
+        metadata=False,  # but for what can be a tag
         message_id=False,
         file_types=c.FileTypes.NO_COMPOSITES,
     ),

@@ -1,5 +1,6 @@
 """A mail as SES takes it: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html"""
 
+import re
 from base64 import b64encode
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ from everpost.providers.options import merge_fault, merged
 NAME: Final = "ses"
 ID_HEADER: Final = "X-Everpost-Id"
 OWN: Final = (("FromEmailAddress",), ("Destination",), ("ReplyToAddresses",))
+TAGS_MAX: Final = 49  # beside ours
+TAG: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
 NAME_CHARS_MAX, VALUE_CHARS_MAX = 126, 870  # of a header in simple content
 
 
@@ -19,14 +22,20 @@ def whole(message: Draft, delivery_id: str) -> dict[str, Any]:
     """The body with what provider_options say in it."""
     options = message.provider_options.get(NAME, {})
     tag = {"Name": CORRELATION_KEY, "Value": delivery_id.replace(".", "-")}  # it takes no dot
+    own = [{"Name": name, "Value": value} for name, value in message.metadata.items() if _is_tag(name, value)]
     found = {
         **({"Content": _content(message, delivery_id)} | options),
         **_envelope(message),
-        "EmailTags": [tag, *options.get("EmailTags", [])],
+        "EmailTags": [tag, *own[:TAGS_MAX], *options.get("EmailTags", [])],
     }
     if "Raw" in found["Content"]:  # which names them itself
         found.pop("ReplyToAddresses", None)
     return found
+
+
+def _is_tag(name: str, value: str) -> bool:
+    """Metadata of other forms can't be kept there."""
+    return TAG.fullmatch(name) is not None and TAG.fullmatch(value) is not None
 
 
 def fault(message: Draft) -> str | None:

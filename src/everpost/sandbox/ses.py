@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from everpost.dialects import mime
 from everpost.dialects.addresses import parse_encoded_list
@@ -148,7 +149,7 @@ def _parsed(email: _Email) -> Parsed | str:
         return f"Illegal address: {wrong}"
     if email.content.raw is not None:
         read = mime.parse(email.content.raw.data, [each.email for group in groups for each in _sound(group)])
-        return "Could not parse the raw mail" if isinstance(read, Problem) else read
+        return "Could not parse the raw mail" if isinstance(read, Problem) else _told(read, email)
     return _simple(email, next(iter(senders), ""), groups, replies)
 
 
@@ -174,9 +175,14 @@ def _simple(
         html=body.html.data if body.html else None,
         attachments=tuple(map(_attachment, content.attachments if content else ())),
         headers={name: value for name, value in headers.items() if name != ID_HEADER},
-        metadata={each.name: each.value for each in email.email_tags if each.name != CORRELATION_KEY},
     )
-    return Parsed(draft=draft, delivery_id=headers.get(ID_HEADER) or _tagged(email))
+    return _told(Parsed(draft=draft, delivery_id=headers.get(ID_HEADER)), email)
+
+
+def _told(read: Parsed, email: _Email) -> Parsed:
+    """The mail with what its tags say."""
+    metadata = {each.name: each.value for each in email.email_tags if each.name != CORRELATION_KEY}
+    return replace(read, draft=replace(read.draft, metadata=metadata), delivery_id=read.delivery_id or _tagged(email))
 
 
 def _tagged(email: _Email) -> str | None:

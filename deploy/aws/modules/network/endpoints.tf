@@ -4,7 +4,10 @@
 resource "aws_vpc_endpoint" "gateway" {
   for_each = {
     dynamodb = { actions = ["dynamodb:*"], resources = var.table_arns }
-    s3       = { actions = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], resources = ["${var.bucket_arn}/*"] }
+    s3 = {
+      actions   = ["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"]
+      resources = [var.bucket_arn, "${var.bucket_arn}/*"]
+    }
   }
 
   vpc_id            = aws_vpc.this.id

@@ -141,6 +141,17 @@ resource "aws_cloudfront_distribution" "this" {
     response_headers_policy_id = aws_cloudfront_response_headers_policy.this.id
   }
 
+  # The links of mails. What they show has a policy of its own, by which its button works.
+  ordered_cache_behavior {
+    path_pattern             = "/u/*"
+    target_origin_id         = "api"
+    viewer_protocol_policy   = "https-only"
+    allowed_methods          = ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"] # POST comes in this set alone
+    cached_methods           = ["GET", "HEAD"]
+    cache_policy_id          = local.cache_nothing
+    origin_request_policy_id = local.all_but_host_name
+  }
+
   restrictions {
     geo_restriction {
       restriction_type = "none"

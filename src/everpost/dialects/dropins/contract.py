@@ -14,6 +14,7 @@ from everpost.model.key import Scope
 from everpost.model.message import Draft, Message
 from everpost.model.problem import Problem
 from everpost.model.recipient import RecipientState
+from everpost.model.suppression import Suppression, SuppressionDraft
 from everpost.model.template import Templated
 
 IDEMPOTENCY_KEY: Final = "idempotency_key"
@@ -29,6 +30,10 @@ class Asked(Struct, frozen=True, kw_only=True):
     group: str | None = None  # under which what is scheduled can be cancelled
     is_trial: bool = False  # everything is checked, nothing is accepted
     echo: Any = None  # what its answer repeats
+    forms: tuple[Draft, ...] = ()
+    """Of its only mail: all of them, the most faithful one first. The one that the most accounts can carry is taken."""
+    unread: Problem | None = None  # why there is no other form, if no account can carry the only one
+    known_by: bytes | None = None  # tells its only mail from others; None: the mail does, which then holds no time
 
 
 class Taken(Struct, frozen=True, kw_only=True):
@@ -131,6 +136,56 @@ class CancelGroup(Struct, frozen=True):
     render: Callable[[str], Rendered]
 
 
+class Sought(Struct, frozen=True, kw_only=True):
+    """Some of those who must not be written to, in the order of their addresses."""
+
+    limit: int
+    prefix: str = ""  # with which the addresses begin, in lower case
+    after: str = ""  # the address that the page before ended with
+    wanted: Callable[[Suppression], bool] = bool
+    echo: Any = None  # what the answer goes by
+
+
+class ListSuppressed(Struct, frozen=True):
+    """Whom no mail at all is written to. `render` is given the address that the next page comes after, if there is
+    one."""
+
+    parse: Callable[[Submission], Sought | Problem]
+    render: Callable[[Sought, Sequence[Suppression], str | None], Rendered]
+
+
+class FindSuppressed(Struct, frozen=True):
+    """The one of the path's `{address:path}`."""
+
+    render: Callable[[Suppression], Rendered]
+    wanted: Callable[[Suppression], bool] = bool  # else it is not there
+
+
+class Suppress(Struct, frozen=True):
+    parse: Callable[[Submission], Sequence[SuppressionDraft] | Problem]
+    render: Callable[[Sequence[Suppression]], Rendered]
+
+
+class Unsuppress(Struct, frozen=True):
+    """The one of the path's `{address:path}`, which must be there."""
+
+    render: Callable[[Suppression], Rendered]
+    wanted: Callable[[Suppression], bool] = bool  # else it is not there
+
+
+class UnsuppressAll(Struct, frozen=True):
+    """These addresses, whether they are there or not."""
+
+    parse: Callable[[Submission], Sequence[str] | Problem]
+    render: Callable[[Sequence[str]], Rendered]
+
+
+class Sum(Struct, frozen=True):
+    """Of the mails that were sent in the last 24 hours."""
+
+    render: Callable[[int], Rendered]
+
+
 class Domains(Struct, frozen=True):
     """Told which domains accounts write from, as far as that is known."""
 
@@ -143,7 +198,23 @@ class Tell(Struct, frozen=True):
     render: Callable[[Scope], Rendered]
 
 
-Does = Send | Show | List | ListEvents | Change | NewGroup | CancelGroup | Domains | Tell
+Does = (
+    Send
+    | Show
+    | List
+    | ListEvents
+    | Change
+    | NewGroup
+    | CancelGroup
+    | ListSuppressed
+    | FindSuppressed
+    | Suppress
+    | Unsuppress
+    | UnsuppressAll
+    | Sum
+    | Domains
+    | Tell
+)
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -152,6 +223,7 @@ class Row(Struct, frozen=True, kw_only=True):
     scope: Scope
     does: Does
     query: tuple[str, ...] = ()  # parameters that it knows
+    repeated: tuple[str, ...] = ()  # of these, those that may be given more than once; read with commas between
 
 
 class Dropin(Struct, frozen=True, kw_only=True):
@@ -159,4 +231,6 @@ class Dropin(Struct, frozen=True, kw_only=True):
     rows: tuple[Row, ...]
     refuse: Callable[[Problem], Rendered]
     key_header: bytes | None = None
-    """Where the API key is, in lower case; None: in `Authorization`, as Bearer or as the password of Basic."""
+    """Where the API key is, in lower case; None: in `Authorization`."""
+    read_key: Callable[[str], str | None] | None = None
+    """Finds it in `Authorization`; None: it is there as Bearer, or as the password of Basic."""

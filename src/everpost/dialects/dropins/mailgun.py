@@ -8,7 +8,6 @@ not kept here.
 
 import re
 from collections.abc import Sequence
-from email.utils import parsedate_to_datetime
 from itertools import chain
 from typing import Any, Final
 
@@ -17,9 +16,10 @@ from msgspec.structs import replace
 
 from everpost.dialects.answers import Rendered, render_json
 from everpost.dialects.contract import Submission
-from everpost.dialects.dropins import mailgun_domains, mailgun_events
+from everpost.dialects.dropins import mailgun_domains, mailgun_events, mailgun_lists, mailgun_whole
 from everpost.dialects.dropins.contract import Asked, Dropin, Row, Send, Taken
 from everpost.dialects.dropins.mailgun_events import name_of
+from everpost.dialects.dropins.mailgun_form import delivery_time, named
 from everpost.dialects.dropins.mailgun_templates import Wanted, read_wanted
 from everpost.dialects.dropins.reading import (
     NOBODY,
@@ -86,9 +86,8 @@ def _check_names(form: Form, faults: Faults) -> None:
 
 
 def _shared(form: Form, faults: Faults) -> Draft:
-    headers = _named(form, "h:", faults)
+    headers = named(form, "h:", faults)
     answers = next((headers.pop(name) for name in [*headers] if name.lower() == "reply-to"), None)
-    sent_at = form.last("o:deliverytime")
     return Draft(
         sender=_sender(form, faults),
         to=_addresses(form, "to", faults),
@@ -101,20 +100,10 @@ def _shared(form: Form, faults: Faults) -> Draft:
         attachments=_attachments(form.files, faults),
         headers=read_headers(headers, faults),
         tags=read_tags(form.all("o:tag"), faults),
-        metadata=read_metadata(_named(form, "v:", faults), faults),
-        send_at=None if sent_at is None else _instant(sent_at, faults),
+        metadata=read_metadata(named(form, "v:", faults), faults),
+        send_at=delivery_time(form, faults),
         provider_options=_options(form, faults),
     )
-
-
-def _named(form: Form, prefix: str, faults: Faults) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, value in form.fields:
-        if name.startswith(prefix):
-            if name[len(prefix) :] in found:
-                faults.add(name[:80], "is given twice")
-            found[name[len(prefix) :]] = value
-    return found
 
 
 def _sender(form: Form, faults: Faults) -> Address:
@@ -145,18 +134,6 @@ def _attachments(files: Sequence[File], faults: Faults) -> tuple[Attachment, ...
         )
         for place, file in enumerate(files)
     )
-
-
-def _instant(text: str, faults: Faults) -> float | None:
-    try:
-        at = parsedate_to_datetime(text)
-    except (TypeError, ValueError, IndexError):
-        faults.add("o:deliverytime", "is no date as in RFC 2822; write it as Thu, 31 Jan 2030 09:00:00 +0000")
-        return None
-    if at.tzinfo is None:
-        faults.add("o:deliverytime", "has no zone; write it as Thu, 31 Jan 2030 09:00:00 +0000")
-        return None
-    return at.timestamp()
 
 
 def _options(form: Form, faults: Faults) -> dict[str, dict[str, Any]]:
@@ -236,7 +213,9 @@ DROPIN: Final = Dropin(
     refuse=refuse,
     rows=(
         Row(method="POST", path="/v3/{domain}/messages", scope=Scope.SEND, does=Send(parse, render)),
+        Row(method="POST", path="/v3/{domain}/messages.mime", scope=Scope.SEND, does=Send(mailgun_whole.parse, render)),
         *mailgun_events.ROWS,
+        *mailgun_lists.ROWS,
         *mailgun_domains.ROWS,
     ),
 )

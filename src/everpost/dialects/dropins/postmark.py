@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from everpost.dialects.answers import Rendered, render_json
 from everpost.dialects.contract import Submission
-from everpost.dialects.dropins import postmark_bounces, postmark_messages
+from everpost.dialects.dropins import postmark_bounces, postmark_lists, postmark_messages
 from everpost.dialects.dropins.contract import Asked, Dropin, Row, Send, Taken
 from everpost.dialects.dropins.reading import (
     NOBODY,
@@ -49,6 +49,7 @@ _CODES: Final[Mapping[str, tuple[int, int]]] = {
     "store_unavailable": (503, 100),
     "bad_parameter": (422, INVALID_QUERY),
     postmark_bounces.NO_BOUNCE: postmark_bounces.NOT_FOUND,
+    postmark_lists.NO_STREAM: postmark_lists.NOT_FOUND,
     "not_found": (422, MESSAGE_NOT_FOUND),
 }
 """Status and ErrorCode by our code; all else that is wrong with a mail is INVALID."""
@@ -276,5 +277,6 @@ DROPIN: Final = Dropin(
         ),
         *postmark_messages.ROWS,
         *postmark_bounces.ROWS,
+        *postmark_lists.ROWS,
     ),
 )

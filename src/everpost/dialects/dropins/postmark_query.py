@@ -20,6 +20,9 @@ _SPELLINGS: Final[Mapping[str, Sequence[str]]] = {
     "messagestream": ("messagestream", "messageStream"),
     "messageid": ("messageID", "messageid", "messageId"),
     "emailfilter": ("emailFilter", "emailfilter"),
+    "emailaddress": ("EmailAddress", "emailaddress", "emailAddress"),
+    "suppressionreason": ("SuppressionReason", "suppressionreason", "suppressionReason"),
+    "origin": ("Origin", "origin"),
 }
 
 

@@ -1,4 +1,4 @@
-"""What a queue and a clock call for: deliveries that are due, and what is past its time."""
+"""What a queue and a clock call for: deliveries that are due, events that webhooks missed, what is past its time."""
 
 import asyncio
 import logging
@@ -27,7 +27,8 @@ class Unavailable(Exception):
 
 
 class Delivering:
-    """Hands over what is due, and resolves what is uncertain, until nothing is due for a while or the time is over."""
+    """Hands over what is due, and resolves what is uncertain, until nothing is due for a while or the time is over. By
+    the clock it asks providers for missed events, too, and deletes."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -44,7 +45,9 @@ class Delivering:
         async with self._engine.delivering(left_s - END_S, FINISH_S):
             with suppress(TimeoutError):
                 async with asyncio.timeout(ends_at - FINISH_S - self._now()):
-                    await self._engine.calm(AHEAD_S)
+                    await asyncio.gather(
+                        self._engine.calm(AHEAD_S), *([] if nudges else [self._engine.backfill.catch_up()])
+                    )
         if not nudges:
             await self._keep_house(ends_at)
         return {"batchItemFailures": []}

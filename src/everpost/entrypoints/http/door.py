@@ -226,7 +226,8 @@ async def _caller(call: Call, operation: Operation) -> Caller | Problem:
     if keyring is None:
         return _local(call)
     own = operation.dropin and operation.dropin.key_header
-    token = call.header(own) if own else headers.read_token(call.header(b"authorization"))
+    read = (operation.dropin and operation.dropin.read_key) or headers.read_token
+    token = call.header(own) if own else read(call.header(b"authorization") or "")
     if not token:
         return problem("unauthorized", f"send the header `{own.decode() if own else 'Authorization: Bearer KEY'}`")
     return await keyring.find(token) or problem("unauthorized", "this API key is unknown or revoked")

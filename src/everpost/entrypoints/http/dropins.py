@@ -11,23 +11,29 @@ from everpost.dialects.dropins.contract import (
     Change,
     Domains,
     Dropin,
+    FindSuppressed,
     List,
     ListEvents,
+    ListSuppressed,
     NewGroup,
     Page,
     Row,
     Send,
     Show,
     Shown,
+    Sum,
+    Suppress,
     Taken,
     Tell,
+    Unsuppress,
+    UnsuppressAll,
 )
 from everpost.dialects.dropins.table import DROPINS as DIALECTS
 from everpost.dialects.native_render import state_of
 from everpost.engine.accept import Acceptance
 from everpost.engine.console import send_at_of, statuses_of
 from everpost.engine.intake import Request
-from everpost.entrypoints.http import headers
+from everpost.entrypoints.http import dropin_lists, headers
 from everpost.entrypoints.http.call import Call, Reply, replied
 from everpost.entrypoints.http.dropin_events import list_events
 from everpost.entrypoints.http.emails import REPLAYED, note_accepted
@@ -37,6 +43,7 @@ from everpost.entrypoints.http.query import Parameter
 from everpost.entrypoints.http.submissions import read_submission, submission_of
 from everpost.model.message import Draft
 from everpost.model.problem import Problem
+from everpost.model.series import Count, Range
 from everpost.model.template import Templated
 from everpost.store.port import Filter, Stored
 
@@ -52,14 +59,22 @@ async def _send(dropin: Dropin, does: Send, call: Call) -> Reply | Problem:
     key = headers.read_idempotency_key(call.headers(b"idempotency-key"))
     if isinstance(key, Problem):
         return key
-    request = Request(door=dropin.name, caller=call.caller, key=key or asked.key, origin=call.origin)
-    mails = [each for each in asked.mails if not isinstance(each, Problem)]
+    request = Request(
+        door=dropin.name, caller=call.caller, key=key or asked.key, origin=call.origin, known_by=asked.known_by
+    )
+    mails = await _to_take(call, asked)
     refused = await _checked(call, asked, mails, request)
     if refused is not None:
         return refused
     if asked.is_trial:
         return replied(does.render(asked, ()))
     return await _taken(call, does, asked, mails, request)
+
+
+async def _to_take(call: Call, asked: Asked) -> list[Draft | Templated]:
+    if asked.forms:
+        return [await call.services.intake.best(asked.forms)]
+    return [each for each in asked.mails if not isinstance(each, Problem)]
 
 
 async def _checked(call: Call, asked: Asked, mails: Sequence[Draft | Templated], request: Request) -> Problem | None:
@@ -80,7 +95,7 @@ async def _taken(
         note_accepted(call, each)
     failed = next((each for each in results if isinstance(each, Problem)), None)
     if failed is not None and asked.is_whole:
-        return failed
+        return (asked.unread or failed) if failed.code == "no_account_can_carry" else failed
     if asked.group is not None:
         ids = [each.stored.message.id for each in accepted]
         refused = await call.services.groups.add(call.caller, asked.group, ids)
@@ -158,6 +173,11 @@ async def _cancel_group(_dropin: Dropin, does: CancelGroup, call: Call) -> Reply
     return await call.services.groups.cancel(call.caller, group) or replied(does.render(group))
 
 
+async def _sum(_dropin: Dropin, does: Sum, call: Call) -> Reply | Problem:
+    series = await call.services.console.series(call.caller.project, Range.DAY)
+    return replied(does.render(sum(series.counts[Count.SENT])))
+
+
 async def _domains(_dropin: Dropin, does: Domains, call: Call) -> Reply | Problem:
     return replied(does.render(submission_of(call), call.services.console.domains()))
 
@@ -185,6 +205,12 @@ _HANDLERS: Final[dict[type, Any]] = {
     Change: _change,
     NewGroup: _new_group,
     CancelGroup: _cancel_group,
+    ListSuppressed: dropin_lists.list_suppressed,
+    FindSuppressed: dropin_lists.find_suppressed,
+    Suppress: dropin_lists.suppress,
+    Unsuppress: dropin_lists.unsuppress,
+    UnsuppressAll: dropin_lists.unsuppress_all,
+    Sum: _sum,
     Domains: _domains,
     Tell: _tell,
 }
@@ -199,7 +225,7 @@ def _operation(dropin: Dropin, row: Row) -> Operation:
         summary=f"As {dropin.name} has it",
         handle=partial(_HANDLERS[type(row.does)], dropin, row.does),
         scope=row.scope,
-        query=tuple(Parameter(name, "", _TEXT) for name in row.query),
+        query=tuple(Parameter(name, "", _TEXT, repeats=name in row.repeated) for name in row.query),
         answers=(Answer(status=200, description="In its own form."),),
         dropin=dropin,
         takes_mail=isinstance(row.does, Send),

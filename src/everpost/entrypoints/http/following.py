@@ -88,7 +88,7 @@ class EventStream:
         keyring = self._call.services.keyring
         if keyring is None:
             return True
-        token = headers.read_token(self._call.header(b"authorization"))
+        token = headers.read_token(self._call.header(b"authorization") or "")
         return token is not None and await keyring.find(token) == self._call.caller
 
 

@@ -57,9 +57,9 @@ def read_wait(values: Sequence[str]) -> int | None:
     return min(int(match[1]), WAIT_S_MAX) or None if match else None
 
 
-def read_token(authorization: str | None) -> str | None:
+def read_token(authorization: str) -> str | None:
     """The API key of `Authorization: Bearer KEY`, or of Basic with the key as password."""
-    scheme, _, rest = (authorization or "").partition(" ")
+    scheme, _, rest = authorization.partition(" ")
     rest = rest.strip()
     if scheme.lower() == "bearer":
         return rest or None

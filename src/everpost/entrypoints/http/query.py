@@ -26,6 +26,7 @@ class Parameter(Struct, frozen=True):
     description: str
     schema: Mapping[str, Any]
     required: bool = False
+    repeats: bool = False  # given more than once, its values are read as one with commas between
 
 
 def read_query(raw: bytes, known: Sequence[Parameter]) -> Mapping[str, str] | Problem:
@@ -36,13 +37,13 @@ def read_query(raw: bytes, known: Sequence[Parameter]) -> Mapping[str, str] | Pr
         pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True, max_num_fields=PARAMETERS_MAX, errors="strict")
     except ValueError:
         return problem("bad_parameter", f"the query is not UTF-8, or has more than {PARAMETERS_MAX} parameters")
-    faults, names, found = Faults(), {parameter.name for parameter in known}, dict[str, str]()
+    faults, names, found = Faults(), {parameter.name: parameter for parameter in known}, dict[str, str]()
     for name, value in pairs:
         if name not in names:
             faults.add(name, unknown(name, names) if names else "unknown; there are no query parameters here")
-        elif name in found:
+        elif name in found and not names[name].repeats:
             faults.add(name, "is given twice")
-        found[name] = value
+        found[name] = f"{found[name]},{value}" if name in found else value
     return refusal(faults) if faults else found
 
 

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from everpost.dialects.faults import Faults
+from everpost.dialects.mime_forms import Stamp, forms_of
 from everpost.dialects.mime_orders import Orders, read_orders, without_orders
 from everpost.dialects.mime_parts import Part, take_apart
 from everpost.dialects.mime_words import Unreadable
@@ -23,7 +24,6 @@ from everpost.engine.clock import Clock
 from everpost.engine.forms import Forms
 from everpost.entrypoints.http.admission import Admission
 from everpost.entrypoints.http.figures import Figures
-from everpost.entrypoints.smtp.faithful import Stamp, forms_of
 from everpost.entrypoints.smtp.lines import Content
 from everpost.model.key import Caller
 from everpost.model.limits import SMTP_BODIES_BYTES_MAX

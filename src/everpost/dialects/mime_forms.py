@@ -27,8 +27,8 @@ _DOMAIN: Final = re.compile(r"@([A-Za-z0-9.-]+)")
 class Stamp(NamedTuple):
     """What is added to a mail that says neither when it was written nor which one it is (RFC 6409 8)."""
 
-    at: float
-    name: str | None  # that no other mail has
+    at: float | None  # None: nobody knows, and it goes without
+    name: str | None  # that no other mail has; None: the same
 
 
 class Forms(NamedTuple):
@@ -49,9 +49,9 @@ def forms_of(data: bytes, whole: Part, orders: Orders, recipients: Sequence[Addr
 
 def _stamped(data: bytes, whole: Part, stamp: Stamp) -> bytes:
     added = []
-    if not whole.all("date"):
+    if stamp.at is not None and not whole.all("date"):
         added.append(f"Date: {format_datetime(datetime.fromtimestamp(int(stamp.at), UTC))}\r\n")
     domain = _DOMAIN.search(whole.first("from"))
-    if not whole.all("message-id") and domain is not None:
+    if stamp.name is not None and domain is not None and not whole.all("message-id"):
         added.append(f"{_MESSAGE_ID}: <{stamp.name}@{domain[1]}>\r\n")
     return "".join(added).encode("ascii") + data
