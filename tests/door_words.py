@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from email.encoders import encode_base64
 from email.header import Header
 from email.mime.base import MIMEBase
@@ -13,6 +14,8 @@ from email.utils import formataddr
 from urllib3.filepost import encode_multipart_formdata
 
 from everpost.dialects.contract import Submission
+
+SES_TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
 def encoded(part):
@@ -105,11 +108,45 @@ def postmark(mail):
         Subject=mail.subject,
         TextBody=mail.text,
         HtmlBody=mail.html,
-        Headers=[{"Name": name, "Value": value} for name, value in mail.headers.items()],
+        Headers=pairs(mail.headers),
         Attachments=files,
         Tag=next(iter(mail.tags), None),
         Metadata=mail.metadata,
     )
+
+
+def ses(mail):
+    """Of its tags SES takes letters, digits, dashes and underscores alone."""
+    files = [
+        given(
+            FileName=each.filename, ContentType=each.content_type, ContentId=each.content_id, RawContent=encoded(each)
+        )
+        | {"ContentDisposition": "INLINE" if each.content_id else "ATTACHMENT"}
+        for each in mail.attachments
+    ]
+    lists = {name: [coded(each) for each in getattr(mail, name)] for name in ("to", "cc", "bcc", "reply_to")}
+    body = given(Text=given(Data=mail.text), Html=given(Data=mail.html))
+    simple = given(Subject={"Data": mail.subject}, Body=body, Headers=pairs(mail.headers), Attachments=files)
+    return given(
+        FromEmailAddress=coded(mail.sender),
+        Destination=given(ToAddresses=lists["to"], CcAddresses=lists["cc"], BccAddresses=lists["bcc"]),
+        ReplyToAddresses=lists["reply_to"],
+        Content={"Simple": simple},
+        EmailTags=pairs(fit_for_ses(mail.metadata)),
+    )
+
+
+def fit_for_ses(metadata):
+    return {name: value for name, value in metadata.items() if SES_TAG.fullmatch(name) and SES_TAG.fullmatch(value)}
+
+
+def pairs(entries):
+    return [{"Name": name, "Value": value} for name, value in entries.items()]
+
+
+def coded(address):
+    """As in a mail's header (RFC 2047)."""
+    return formataddr((address.name, address.email), "utf-8")
 
 
 def mailgun(mail):
@@ -137,7 +174,7 @@ def smtp(mail):
     whole = MIMEMultipart("mixed", _subparts=[MIMEMultipart("related", _subparts=[_one_of(texts), *inline]), *files])
     for name, addresses in (("From", [mail.sender]), ("To", mail.to), ("Cc", mail.cc), ("Reply-To", mail.reply_to)):
         if addresses:
-            whole[name] = ", ".join(formataddr((each.name, each.email), "utf-8") for each in addresses)
+            whole[name] = ", ".join(map(coded, addresses))
     own = {"X-Everpost-Tags": ", ".join(mail.tags), "X-Everpost-Metadata": json.dumps(mail.metadata)}
     for name, value in (given(**own) | {"Subject": mail.subject} | mail.headers).items():
         whole[name] = Header(value, "utf-8", header_name=name).encode()
@@ -171,5 +208,6 @@ WRITERS = {
     "mailgun": lambda mail: submission(*mailgun(mail)),
     "postmark": lambda mail: submission(postmark(mail)),
     "resend": lambda mail: submission(resend(mail)),
+    "ses": lambda mail: submission(ses(mail)),
     "smtp": lambda mail: submission(smtp(mail), "message/rfc822"),
 }

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from msgspec.structs import asdict, replace
 
 import drafts
-from door_words import WRITERS
+from door_words import WRITERS, fit_for_ses
 from everpost.dialects import native
-from everpost.dialects.dropins import mailgun, postmark, resend, sendgrid
+from everpost.dialects.dropins import mailgun, postmark, resend, sendgrid, ses
 from everpost.dialects.dropins.contract import Asked
 from everpost.dialects.faults import Faults
 from everpost.dialects.mime_orders import read_orders, without_orders
@@ -26,11 +26,18 @@ from everpost.sandbox.sandbox import APIS
 from everpost.wiring import PROVIDERS
 from sdks import RICH
 
-DOORS = {"sendgrid": sendgrid.parse, "mailgun": mailgun.parse, "postmark": postmark.parse, "resend": resend.parse}
+DOORS = {
+    "sendgrid": sendgrid.parse,
+    "mailgun": mailgun.parse,
+    "postmark": postmark.parse,
+    "resend": resend.parse,
+    "ses": ses.parse,
+}
 ID = "em_01jzzzzzzzzzzzzzzzzzzzzzzz.0"
-ACCOUNT = Account(
-    name="main", provider="any", settings={"api_key": "k", "server_token": "k", "domain": "mg.example.com"}
-)
+KEYS = {"api_key": "k", "server_token": "k", "domain": "mg.example.com"}
+SETTINGS = {"ses": {"region": "eu-west-1", "access_key_id": "k", "secret_access_key": "s"}}
+SIGNED = {"authorization": "AWS4-HMAC-SHA256 Credential=k/20300101/eu-west-1/ses/aws4_request, Signature=0"}
+"""Requests to SES are signed when they leave."""
 
 
 def as_files_of_a_form(mail):
@@ -41,17 +48,31 @@ def as_files_of_a_form(mail):
     return tuple(replace(each, filename=name) for each, name in zip(mail.attachments, read, strict=True))
 
 
+def inline_first(mail):
+    """As the parts of a whole mail are nested."""
+    return tuple(sorted(mail.attachments, key=lambda each: each.content_id is None))
+
+
 STATED = {
     "native": {},
     "sendgrid": {},
     "mailgun": {"attachments": as_files_of_a_form},
     "postmark": {"tags": lambda mail: mail.tags[:1]},
     "resend": {"tags": lambda _: ()},
-    "smtp": {"attachments": lambda mail: tuple(sorted(mail.attachments, key=lambda each: each.content_id is None))},
+    "ses": {"tags": lambda _: (), "metadata": lambda mail: fit_for_ses(mail.metadata)},
+    "smtp": {"attachments": inline_first},
 }
 """What a door has another form for, or none: of each field, what becomes of it."""
 
+
+def inline_in_html(mail):
+    """A whole mail without html has nothing to show a file in."""
+    kept = [each if mail.html else replace(each, content_id=None) for each in mail.attachments]
+    return inline_first(replace(mail, attachments=tuple(kept)))
+
+
 AT_THE_PROVIDER = {
+    "ses": {"attachments": inline_in_html},
     "resend": {
         "metadata": lambda _: {},
         "attachments": lambda mail: tuple(
@@ -136,8 +157,9 @@ def handed_on(door, draft):
     """The mail as the stand-in of the door's provider reads it from the account of that provider."""
     inbox = Inbox(lambda: 0.0)
     api = APIS[door](inbox, Conduct(), lambda: 0.0, Random(0))
-    request = PROVIDERS[door].build(draft, ID, ACCOUNT)
-    headers = {name.lower(): value for name, value in request.headers.items()}
+    account = Account(name="main", provider=door, settings=SETTINGS.get(door, KEYS))
+    request = PROVIDERS[door].build(draft, ID, account)
+    headers = SIGNED | {name.lower(): value for name, value in request.headers.items()}
     path = "/" + request.url.split("/", 3)[3]
     answer = api.answer(submission_of(request.method, path, headers, request.body))
     assert answer.status in (200, 202), answer.body
