@@ -10,22 +10,15 @@ from engine_kit import World, account
 from everpost.dialects.contract import Submission
 from everpost.providers.contract import Fault, HttpResponse, Phase
 from everpost.sandbox.api import Conduct
-from everpost.sandbox.brevo import Brevo
 from everpost.sandbox.faults import Target
 from everpost.sandbox.inbox import Inbox
-from everpost.sandbox.mailersend import MailerSend
-from everpost.sandbox.mailgun import Mailgun
-from everpost.sandbox.sendgrid import SendGrid
-from everpost.sandbox.sparkpost import SparkPost
+from everpost.sandbox.sandbox import APIS
 from everpost.wiring import PROVIDERS
 
-SANDBOXES = {"sendgrid": SendGrid, "mailgun": Mailgun, "sparkpost": SparkPost, "brevo": Brevo, "mailersend": MailerSend}
 SETTINGS = {
-    "sendgrid": {"api_key": "SG.x"},
-    "mailgun": {"api_key": "key-x", "domain": "mg.example.com"},
-    "sparkpost": {"api_key": "key-x"},
-    "brevo": {"api_key": "key-x"},
-    "mailersend": {"api_key": "key-x"},
+    "mailgun": {"domain": "mg.example.com"},
+    "mailjet": {"secret_key": "key-x"},
+    "scaleway": {"project_id": "p1"},
 }
 
 
@@ -36,7 +29,7 @@ class Provider:
         self.rng = random.Random(seed)
         self.conduct = Conduct()
         self.inbox = Inbox(clock)
-        self.api = SANDBOXES[name](self.inbox, self.conduct, clock, self.rng)
+        self.api = APIS[name](self.inbox, self.conduct, clock, self.rng)
         self.losing = 0.0  # share of the mail that it accepts and drops
         self.lag_s = lambda: 0.0  # how late its records are, drawn for each question
         self.deaf = 0.0  # share of the questions that get no answer
@@ -77,7 +70,7 @@ class Servers:
 
 def world_of(provider, *names, **fields):
     """Accounts of one provider's, each with servers of its own."""
-    settings = SETTINGS[provider]
+    settings = {"api_key": "key-x"} | SETTINGS.get(provider, {})
     accounts = [
         account(name, provider=provider, settings=settings | {"base_url": f"http://{name}.test"}, **fields)
         for name in names

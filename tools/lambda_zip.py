@@ -33,7 +33,7 @@ OF_HOOKS: Final = frozenset({"cffi", "cryptography"})
 """Of the extra `webhooks`. pycparser is left out: cffi needs it to compile, not to run."""
 
 NOT_OF_FUNCTIONS: Final = re.compile(
-    r"everpost/((client|sandbox)/|dialects/(mailgun|mime_orders|mime_parts|mime_reader|sendgrid)\.py"
+    r"everpost/((client|sandbox)/|dialects/(mailgun|sendgrid)\.py"
     r"|entrypoints/((cli|dev|metrics|smtp)/|(laptop|processes|server)\.py)"
     r"|entrypoints/http/(pouring|protocol|punctuality|soundness)\.py"
     r"|store/(sqlite/|memory\.py)|health/(sqlite|memory)\.py|attachments/memory\.py"

@@ -4,13 +4,16 @@ import hashlib
 import hmac
 import json
 import re
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from everpost.model.account import Account
 from everpost.model.outcome import Kind
 from everpost.model.sighting import Bounce, Reason, SightingKind, Unreadable
+from everpost.model.suppression import Source, SuppressionDraft
 from everpost.providers.contract import Absent, Found, HttpResponse, Provider, Sought, Unclear, Unsendable, outcome_of
 from everpost.providers.hooks import Forged, Genuine, Webhook
 from hook_senders import hook_request
@@ -18,25 +21,33 @@ from provider_cases import DRAFT, ID, PLAIN, body_of, message_of
 from store_values import NOW
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "adding-a-provider.md"
-CODE, EVENTS = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+CODE, EVENTS, HISTORY, LISTS = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
 ACCOUNT = Account(name="main", provider="postbox", settings={"api_key": "k"})
 MAIL = message_of(PLAIN)
 
 
 @pytest.fixture(scope="module")
-def provider():
-    names = {}
-    exec(compile(CODE, str(PAGE), "exec"), names)
-    assert isinstance(names["PROVIDER"], Provider)
-    return names["PROVIDER"]
+def files():
+    """Each as the module that it would be, so that one can import another."""
+    with pytest.MonkeyPatch.context() as patch:
+        made = {}
+        for name, code in {"": CODE, "_events": EVENTS, "_history": HISTORY, "_lists": LISTS}.items():
+            made[name] = ModuleType(f"everpost.providers.postbox{name}")
+            patch.setitem(sys.modules, made[name].__name__, made[name])
+            exec(compile(code, str(PAGE), "exec"), made[name].__dict__)
+        yield made
 
 
 @pytest.fixture(scope="module")
-def webhook():
-    names = {}
-    exec(compile(EVENTS, str(PAGE), "exec"), names)
-    assert isinstance(names["WEBHOOK"], Webhook)
-    return names["WEBHOOK"]
+def provider(files):
+    assert isinstance(files[""].PROVIDER, Provider)
+    return files[""].PROVIDER
+
+
+@pytest.fixture(scope="module")
+def webhook(files):
+    assert isinstance(files["_events"].WEBHOOK, Webhook)
+    return files["_events"].WEBHOOK
 
 
 def posted(event, *, secret="s", signed_at=NOW):
@@ -50,7 +61,7 @@ def answer(status, value):
 
 
 def test_its_files_are_short_enough():
-    assert max(len(CODE.splitlines()), len(EVENTS.splitlines())) <= 150
+    assert max(len(code.splitlines()) for code in (CODE, EVENTS, HISTORY, LISTS)) <= 150
 
 
 def test_it_builds_a_request_that_names_the_delivery(provider):
@@ -101,3 +112,32 @@ def test_it_reads_events(webhook):
     assert (bounced.delivery_id, bounced.event_id, bounced.provider_message_id) == (ID, "e", "x")
     assert other.kind is SightingKind.UNKNOWN
     assert isinstance(bad, Unreadable)
+
+
+def test_it_lists_its_events_page_by_page(files):
+    history = files["_history"].history(files[""]._get)
+    question = history.start(ACCOUNT, 10.0, 20.0)
+    assert question.request.url == "https://api.postbox.example/v1/events?from=10&to=20&limit=500"
+    assert isinstance(question.read(answer(403, {})), Unclear)
+    listed = question.read(answer(200, {"events": [{"event": "delivered", "event_id": "e"}, {}], "next": "p2"}))
+    known, bad = listed.told
+    assert (known.kind, known.event_id, isinstance(bad, Unreadable)) == (SightingKind.DELIVERED, "e", True)
+    (following,) = listed.further
+    assert following.request.url.endswith("&limit=500&page=p2")
+    assert following.read(answer(200, {"events": []})).further == ()
+
+
+def test_it_lists_whom_it_writes_to_no_more_and_can_be_told_of_others(files):
+    lists = files["_lists"].LISTS
+    assert lists.ask(ACCOUNT, "account", "").url == "https://api.postbox.example/v1/suppressions?limit=100&page=1"
+    rows = [{"email": "Bob@example.org", "reason": "bounce", "words": "550"}, {"email": "eve@example.net"}, {}]
+    page = lists.read("account", "", {"suppressions": rows})
+    assert [(row.address, row.source) for row in page.rows] == [
+        ("bob@example.org", Source.BOUNCE),
+        ("eve@example.net", Source.ACCOUNT),
+    ]
+    assert page.further == ""
+    assert lists.read("account", "2", {"suppressions": rows[:1] * 100}).further == "3"
+    assert lists.read("account", "", {"error": "x"}) is None
+    (request,) = lists.add(ACCOUNT, [SuppressionDraft(address="bob@example.org", source=Source.COMPLAINT, reason="r")])
+    assert body_of(request) == [{"email": "bob@example.org", "reason": "complaint"}]

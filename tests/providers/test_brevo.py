@@ -41,7 +41,7 @@ def test_of_the_days_that_it_lists_the_time_that_was_asked_for_is_kept():
     events = [{"event": "hardBounces", "email": "ann@example.com", "date": at} for at in times]
     listed = question.read(HttpResponse(status=200, headers={}, body=json.dumps({"events": events}).encode()))
     assert [(one.native, one.event_id, one.at) for one in listed.told] == [("hard_bounce", None, since + 1800.0)]
-    assert listed.further is None
+    assert listed.further == ()
 
 
 def test_the_largest_mail_fits_into_what_it_takes():

@@ -8,7 +8,6 @@ import gc
 import warnings
 from uuid import UUID
 
-import boto3
 import mailchimp_transactional
 import mailersend
 import mailjet_rest
@@ -138,28 +137,6 @@ def by_scaleway(url):
     return answer.emails[0].id
 
 
-def by_ses(url):
-    client = boto3.client(
-        "sesv2",
-        region_name="eu-central-1",
-        endpoint_url=url,
-        aws_access_key_id="AKIA1",
-        aws_secret_access_key="s",
-    )
-    simple = {
-        "Subject": {"Data": MAIL.subject},
-        "Body": {"Text": {"Data": MAIL.text}, "Html": {"Data": MAIL.html}},
-        "Attachments": [{"FileName": NOTE.filename, "RawContent": NOTE.content, "ContentType": NOTE.content_type}],
-    }
-    answer = client.send_email(
-        FromEmailAddress="=?utf-8?q?Ann_Gr=C3=B6=C3=9Fe?= <ann@example.com>",  # it takes ASCII alone
-        Destination={"ToAddresses": [f"{BOB.name} <{BOB.email}>"], "CcAddresses": [CLEO.email]},
-        Content={"Simple": simple},
-    )
-    client.close()
-    return answer["MessageId"]
-
-
 def by_sparkpost(_):
     answer = sparkpost.SparkPost("key").transmissions.send(
         from_email=NAMED[0],
@@ -181,7 +158,6 @@ CLIENTS = {
     "mailtrap": by_mailtrap,
     "mandrill": by_mandrill,
     "scaleway": by_scaleway,
-    "ses": by_ses,
     "sparkpost": by_sparkpost,
 }
 LED = ("mailjet", "mailtrap", "mandrill", "sparkpost")

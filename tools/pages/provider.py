@@ -54,6 +54,8 @@ def _features(provider: Provider) -> Iterator[str]:
         yield f"It gets no [whole mails](../../raw-mail.md): {provider.limits.not_raw}."
     if provider.name in LISTS:
         yield "How its list and ours are brought together: [operating](../../operating.md#who-must-not-be-written-to)."
+    if provider.webhook and not provider.history:
+        yield "It can't be asked for its events: what its webhooks missed stays unknown."
     if provider.history:
         yield "How it is asked for events: [operating](../../operating.md#events-that-webhooks-missed)."
 
@@ -83,7 +85,7 @@ def _resolve(provider: Provider) -> Iterator[str]:
         case None:
             yield f"Nobody can ask {provider.title}: the mail's `on_unknown` decides."
     if any(setting.name == "lookup_api_key" for setting in provider.settings):
-        yield "The key that asks must be able to read: `lookup_api_key`, where `api_key` may only send."
+        yield "What is asked needs a key that may read: `lookup_api_key`, where `api_key` may only send."
     if provider.webhook:
         yield "What its webhooks tell of such a mail proves that it has it."
 

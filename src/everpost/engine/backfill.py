@@ -7,20 +7,22 @@ the last question may overlap with that of the one before, by as much as a list 
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from everpost.engine.asking import LOOKUP_TIMEOUTS
 from everpost.engine.fleet import Fleet, Member
 from everpost.engine.ingest import Ingestor, Taken
 from everpost.engine.lease import Lease
 from everpost.engine.ports import Ports
-from everpost.model.limits import BACKFILL_PAGES_MAX
+from everpost.model.limits import BACKFILL_REQUESTS_MAX
 from everpost.providers.contract import HttpResponse, Unclear
-from everpost.providers.history import SLICE_S, History
+from everpost.providers.history import SLICE_S, History, Listed, Question
 from everpost.store.port import StoreUnavailable
 
 LOOKS: Final = 8  # at the place, in the time from one question to the next
@@ -41,18 +43,20 @@ class Filled(Struct, frozen=True, kw_only=True):
     listed: int = 0  # events
     fresh: int = 0  # of these, those that were not known
     joined: int = 0  # of all, events of mails that are known here
+    left_out: str = ""  # what the provider does not show; empty: it shows everything
     trouble: str = ""  # why it broke off; empty: it did not
 
-    def plus(self, taken: Taken) -> "Filled":
+    def plus(self, taken: Taken, left_out: str) -> "Filled":
         listed = taken.joined + taken.unjoined + taken.unreadable
         return Filled(
             listed=self.listed + listed,
             fresh=self.fresh + listed - taken.repeated,
             joined=self.joined + taken.joined,
+            left_out=self.left_out or left_out,
         )
 
     def broken(self, trouble: str) -> "Filled":
-        return Filled(listed=self.listed, fresh=self.fresh, joined=self.joined, trouble=trouble)
+        return replace(self, trouble=trouble)
 
 
 class Backfill:
@@ -136,6 +140,8 @@ class Backfill:
             filled = await self._slice(name, begin, end, Filled())
             if filled.trouble:
                 return filled.trouble
+            if filled.left_out:
+                _log.warning("some events are not listed", extra={"account": name, "error": filled.left_out})
             if filled.fresh:
                 _log.info("missed events were listed", extra={"account": name, "count": filled.fresh})
             version = await self._keep(name, max(end, place.until), now, version)
@@ -170,21 +176,28 @@ class Backfill:
         history = member.provider.history if member is not None else None
         if member is None or history is None:
             return filled.broken("its provider lists no events")
-        question = history.start(member.account, begin, end)
-        for _ in range(BACKFILL_PAGES_MAX):
-            not_after = self._ports.clock.monotonic() + LOOKUP_TIMEOUTS.total_s
-            answer = await self._ports.wire.send(question.request, LOOKUP_TIMEOUTS, not_after)
-            if not isinstance(answer, HttpResponse):
-                return filled.broken(f"the question got no answer: {answer.text}")
-            listed = question.read(answer)
-            if isinstance(listed, Unclear):
-                return filled.broken(listed.reason)
-            if listed.told:
-                filled = filled.plus(await self._ingestor.keep_listed(name, listed.told, self._ports.clock.now()))
-            if listed.further is None:
+        left = deque([history.start(member.account, begin, end)])
+        for _ in range(BACKFILL_REQUESTS_MAX):
+            listed = await self._ask(left.popleft(), history.pace_s)
+            if isinstance(listed, str):
+                return filled.broken(listed)
+            now = self._ports.clock.now()
+            taken = await self._ingestor.keep_listed(name, listed.told, now) if listed.told else Taken()
+            filled = filled.plus(taken, listed.left_out)
+            left.extendleft(reversed(listed.further))
+            if not left:
                 return filled
-            question = listed.further
-        return filled.broken(f"there are more than {BACKFILL_PAGES_MAX} pages of events in {history.slice_s:.0f} s")
+        return filled.broken(f"{history.slice_s:.0f} s of events take more than {BACKFILL_REQUESTS_MAX} requests")
+
+    async def _ask(self, question: Question, pace_s: float) -> Listed | str:
+        """What the answer lists, or why it lists nothing."""
+        await asyncio.sleep(pace_s)
+        not_after = self._ports.clock.monotonic() + LOOKUP_TIMEOUTS.total_s
+        answer = await self._ports.wire.send(question.request, LOOKUP_TIMEOUTS, not_after)
+        if not isinstance(answer, HttpResponse):
+            return f"the question got no answer: {answer.text}"
+        listed = question.read(answer)
+        return listed.reason if isinstance(listed, Unclear) else listed
 
     async def _place(self, name: str) -> tuple[Place | None, int]:
         """With its version."""

@@ -5,7 +5,7 @@ stored before the next one is asked for, and each step may be repeated: whoever 
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -84,9 +84,16 @@ class Exchange:
 
     async def _add(self, account: Account, lists: Lists, rows: Sequence[Suppression]) -> int:
         refused = 0
-        for start in range(0, len(rows) if lists.add is not None else 0, lists.at_once_max):
-            assert lists.add is not None  # noqa: S101  or there is no start
-            for request in lists.add(account, rows[start : start + lists.at_once_max]):
+        domains = await self._told(lists.domains(account)) if rows and lists.domains is not None else None
+        for start in range(0, len(rows), lists.at_once_max):
+            some = rows[start : start + lists.at_once_max]
+            if lists.add_to is not None:
+                requests: Iterable[HttpRequest] | None = lists.add_to(account, domains, some)
+            else:
+                requests = lists.add(account, some) if lists.add is not None else ()
+            if requests is None:
+                raise Untold("the provider names no domain on whose list they could stand")
+            for request in requests:
                 refused += lists.refused(await self._told(request))
         return refused
 

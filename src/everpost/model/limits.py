@@ -134,7 +134,7 @@ HOOKS_AT_ONCE_MAX: Final = 32  # such requests that are worked on; beyond it: 50
 HOOK_EVENTS_MAX: Final = 10_000  # events of one such request; the rest is kept as unreadable
 JOIN_SEARCHES_MAX: Final = 100  # events of one such request, without our id, whose mail is searched for
 JOIN_PROJECTS_MAX: Final = 100  # projects that are searched
-BACKFILL_PAGES_MAX: Final = 1000  # of its list of events, of what is asked for at once of one account
+BACKFILL_REQUESTS_MAX: Final = 10_000  # for the events that are asked for at once of one account
 PAPER_BYTES_MAX: Final = 16 * 1024  # of an event as it came, as kept
 
 # What AWS takes

@@ -47,7 +47,7 @@ def history(get: Callable[[Account, str], c.HttpRequest]) -> History:
             told = tuple(one for one in map(_sighting, events) if _is_in(one, since, until))
             if len(events) < EVENTS_MAX:
                 return Listed(told=told)
-            return Listed(told=told, further=ask(account, since, until, offset + EVENTS_MAX))
+            return Listed(told=told, further=(ask(account, since, until, offset + EVENTS_MAX),))
 
         return Question(request=get(account, f"/smtp/statistics/events?{query}"), read=read)
 

@@ -5,6 +5,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import quote
 
 import msgspec
 
@@ -75,6 +76,11 @@ def json_request(method: str, url: str, login: str, value: Any = None, header: s
     return request_of(method, url, login, "application/json", msgspec.json.encode(value), header)
 
 
+def part(id_: Any) -> str:
+    """An id that an answer names, as one part of a path."""
+    return quote(str(id_), safe="")
+
+
 def basic(user: str, password: str) -> str:
     """A login of RFC 7617."""
     return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
@@ -83,6 +89,11 @@ def basic(user: str, password: str) -> str:
 def lookup_key(account: Account) -> str:
     """A key that may read, where the sending key may not."""
     return account.settings.get("lookup_api_key") or account.settings["api_key"]
+
+
+def utc(at: float) -> str:
+    """A time in whole seconds, as most searches read it."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def window(sought: Sought) -> tuple[datetime, datetime]:

@@ -32,7 +32,11 @@ class Lists(Struct, frozen=True, kw_only=True):
     takes: frozenset[Source] = frozenset()  # what can be added to them; of all else nothing is told to it
     add: Callable[[Account, Sequence[SuppressionDraft]], Iterable[HttpRequest]] | None = None
     """Requests that may be repeated: what is listed stays so."""
-    at_once_max: int = 500  # rows that `add` is given
+    domains: Callable[[Account], HttpRequest] | None = None
+    """Asks for the domains, where each of them has a list of its own: before anything is added."""
+    add_to: Callable[[Account, Any, Sequence[SuppressionDraft]], Sequence[HttpRequest] | None] | None = None
+    """(account, decoded answer to `domains`, rows): instead of `add`. None: the answer names none."""
+    at_once_max: int = 500  # rows that are added at once
     refused: Callable[[Any], int] = nothing_refused  # how many of its rows a good answer to `add` says it left out
 
 

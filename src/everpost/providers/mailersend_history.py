@@ -20,18 +20,15 @@ from everpost.providers.reading import at, decoded
 
 DOMAINS: Final = "/v1/domains"
 PAGE: Final = 100
-DAY_S: Final = 86_400.0  # is asked for at once: 10 questions a minute are answered
+DAY_S: Final = 86_400.0  # is asked for at once
+PACE_S: Final = 6.0  # 10 questions a minute are answered
 LATE_S: Final = 1800.0
-
-Page = tuple[str, int]  # a list's path, and the number of a page of it
 
 
 def history(get: Callable[[Account, str], c.HttpRequest]) -> History:
     """`get`: of a path of the API."""
 
-    def ask(account: Account, since: float, until: float, left: tuple[Page, ...] = ((DOMAINS, 1),)) -> Question:
-        """For the first page of what is left."""
-        (path, page), *others = left
+    def ask(account: Account, since: float, until: float, path: str = DOMAINS, page: int = 1) -> Question:
         window = {} if path == DOMAINS else {"date_from": int(since), "date_to": ceil(until)}
         query = urlencode(window | {"limit": PAGE, "page": page})
 
@@ -40,20 +37,21 @@ def history(get: Callable[[Account, str], c.HttpRequest]) -> History:
             entries = at(body, "data")
             if response.status != 200 or not isinstance(entries, list):
                 return http.untold(response)
-            following = [(path, page + 1)] if at(body, "links", "next") else []
             domains, events = (entries, []) if path == DOMAINS else ([], entries)
-            further = (*following, *map(_activity, domains), *others)
+            following = (ask(account, since, until, path, page + 1),) if at(body, "links", "next") else ()
             worded = map(_worded, events)
-            told = tuple(one for event in worded if event for one in mailersend_events.read(event))
-            return Listed(told=told, further=ask(account, since, until, further) if further else None)
+            return Listed(
+                told=tuple(one for event in worded if event for one in mailersend_events.read(event)),
+                further=(*following, *(ask(account, since, until, _activity(domain)) for domain in domains)),
+            )
 
         return Question(request=get(account, f"{path}?{query}"), read=read)
 
-    return History(start=ask, late_s=LATE_S, slice_s=DAY_S)
+    return History(start=ask, late_s=LATE_S, slice_s=DAY_S, pace_s=PACE_S)
 
 
-def _activity(domain: Any) -> Page:
-    return f"/v1/activity/{quote(str(at(domain, 'id')), safe='')}", 1
+def _activity(domain: Any) -> str:
+    return f"/v1/activity/{quote(str(at(domain, 'id')), safe='')}"
 
 
 def _worded(entry: Any) -> bytes | None:

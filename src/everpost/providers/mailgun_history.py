@@ -46,7 +46,7 @@ def history(url: Callable[[Account, str], str], regions: Mapping[str, str]) -> H
             return Listed(told=told)
         if not http.is_own(account, regions, following):
             return c.Unclear("the next page of events is at another host")
-        return Listed(told=told, further=ask(account, following))
+        return Listed(told=told, further=(ask(account, following),))
 
     return History(start=start, late_s=LATE_S)
 

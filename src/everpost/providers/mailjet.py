@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from everpost.model.account import Account
 from everpost.model.message import Draft
 from everpost.providers import contract as c
-from everpost.providers import http, mailjet_events
+from everpost.providers import http, mailjet_events, mailjet_history
 from everpost.providers.mailjet_mail import LIMITS, MAIL
 from everpost.providers.reading import Reading, at, decoded, read_answer
 
@@ -94,4 +94,5 @@ PROVIDER: Final = c.Provider(
     probe=lambda account: _request("GET", account, "/v3/REST/sender?Limit=1"),
     probe_refused=frozenset({401}),
     webhook=mailjet_events.WEBHOOK,
+    history=mailjet_history.history(lambda account, path: _request("GET", account, path)),
 )

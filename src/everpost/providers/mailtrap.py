@@ -11,7 +11,7 @@ from everpost.model.account import Account
 from everpost.model.ids import CORRELATION_KEY
 from everpost.model.message import Attachment, Draft
 from everpost.providers import contract as c
-from everpost.providers import http, mailtrap_events
+from everpost.providers import http, mailtrap_events, mailtrap_history
 from everpost.providers.fields import without_repeats
 from everpost.providers.json_mail import JsonMail, address_as
 from everpost.providers.reading import Reading, at, decoded, read_answer
@@ -129,4 +129,5 @@ PROVIDER: Final = c.Provider(
     probe=lambda account: _read(account, "/api/domains"),
     probe_refused=frozenset({401}),
     webhook=mailtrap_events.WEBHOOK,
+    history=mailtrap_history.history(_read),
 )

@@ -10,7 +10,7 @@ from everpost.model.account import Account
 from everpost.model.ids import CORRELATION_KEY
 from everpost.model.message import Draft
 from everpost.providers import contract as c
-from everpost.providers import http, mandrill_events
+from everpost.providers import http, mandrill_events, mandrill_history
 from everpost.providers.mandrill_mail import LIMITS, MAIL
 from everpost.providers.reading import Reading, at, decoded, read_answer
 
@@ -79,7 +79,11 @@ def _ask(sought: c.Sought) -> c.HttpRequest:
     begin, end = http.window(sought)
     days = {"date_from": f"{begin - DAY:%Y-%m-%d}", "date_to": f"{end + DAY:%Y-%m-%d}"}
     what = days | {"query": f"full_email:{http.searched(sought.message)}", "limit": SEARCHED_MAX}
-    return _request(sought.account, "messages/search", http.lookup_key(sought.account), what)
+    return _search(sought.account, what)
+
+
+def _search(account: Account, what: dict[str, Any]) -> c.HttpRequest:
+    return _request(account, "messages/search", http.lookup_key(account), what)
 
 
 @http.unless_put_off("mandrill", ("send_at",))
@@ -107,4 +111,5 @@ PROVIDER: Final = c.Provider(
     probe=lambda account: _request(account, "users/ping2", account.settings["api_key"], {}),
     probe_refused=frozenset({401}),
     webhook=mandrill_events.WEBHOOK,
+    history=mandrill_history.history(_search),
 )

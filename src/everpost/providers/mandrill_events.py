@@ -125,8 +125,8 @@ def _of_a_list(event: Mapping[str, Any], raw: bytes) -> Sighting | None:
 
 
 def _diagnosis(kind: SightingKind, native: str, mail: Any) -> dict[str, Any]:
-    if kind is SightingKind.REJECTED:
-        return {"reason": Reason.OTHER}  # only its API tells why
+    if kind is SightingKind.REJECTED:  # only its search tells why
+        return {"reason": REJECTS.get(sightings.text(at(mail, "reject", "reason")), Reason.OTHER)}
     if kind not in DIAGNOSED:
         return {}
     tries = at(mail, "smtp_events")

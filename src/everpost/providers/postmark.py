@@ -13,7 +13,7 @@ from everpost.model.account import Account
 from everpost.model.ids import CORRELATION_KEY
 from everpost.model.message import Draft
 from everpost.providers import contract as c
-from everpost.providers import http, postmark_events
+from everpost.providers import http, postmark_events, postmark_history
 from everpost.providers.fields import fault_of, header_of, mailbox_line, needs_to, quoted_mailbox, without_repeats
 from everpost.providers.options import merge_fault, merged
 from everpost.providers.reading import Reading, at, decoded, id_at, read_answer
@@ -143,4 +143,5 @@ PROVIDER: Final = c.Provider(
     probe=lambda account: request_of("GET", account, "/server"),
     probe_refused=frozenset({401}),
     webhook=postmark_events.WEBHOOK,
+    history=postmark_history.history(lambda account, path: request_of("GET", account, path)),
 )

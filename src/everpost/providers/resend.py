@@ -12,7 +12,7 @@ from everpost.model.account import Account
 from everpost.model.limits import CONTENT_BYTES_MAX
 from everpost.model.message import Attachment, Draft
 from everpost.providers import contract as c
-from everpost.providers import http, resend_events
+from everpost.providers import http, resend_events, resend_history
 from everpost.providers.fields import quoted_mailbox, without_repeats
 from everpost.providers.json_mail import JsonMail
 from everpost.providers.reading import Reading, at, decoded, id_at, read_answer
@@ -37,7 +37,7 @@ ROWS: Final = (
 def build(message: Draft, delivery_id: str, account: Account) -> c.HttpRequest | c.Unsendable:
     if reason := MAIL.fault(message):
         return c.Unsendable(reason)
-    request = _request("POST", account, "/emails", MAIL.whole(message, delivery_id))
+    request = _request("POST", account, "/emails", account.settings["api_key"], MAIL.whole(message, delivery_id))
     return replace(request, headers={**request.headers, KEY_HEADER: delivery_id})
 
 
@@ -77,8 +77,12 @@ MAIL: Final = JsonMail(
 )
 
 
-def _request(method: str, account: Account, path: str, body: Any = None) -> c.HttpRequest:
-    return http.json_request(method, http.url_of(account, REGIONS, path), f"Bearer {account.settings['api_key']}", body)
+def _request(method: str, account: Account, path: str, key: str, body: Any = None) -> c.HttpRequest:
+    return http.json_request(method, http.url_of(account, REGIONS, path), f"Bearer {key}", body)
+
+
+def _read(account: Account, path: str) -> c.HttpRequest:
+    return _request("GET", account, path, http.lookup_key(account))
 
 
 # --- the answer ------------------------------------------------------------------------------------------------------
@@ -95,7 +99,7 @@ PROVIDER: Final = c.Provider(
     name="resend",
     title="Resend",
     docs="https://resend.com/docs/api-reference/emails/send-email",
-    settings=(http.API_KEY, http.BASE_URL, http.WEBHOOK_SECRET),
+    settings=http.settings_of(REGIONS, http.WEBHOOK_SECRET),
     limits=c.Limits(
         recipients_max=50,
         content_bytes_max=CONTENT_BYTES_MAX,
@@ -108,6 +112,7 @@ PROVIDER: Final = c.Provider(
     build=build,
     read=lambda response, _: read_answer(READING, response),
     resolve=c.Replay(kept_s=KNOWN_S),
-    probe=lambda account: _request("GET", account, "/domains"),
+    probe=lambda account: _request("GET", account, "/domains", account.settings["api_key"]),
     webhook=resend_events.WEBHOOK,
+    history=resend_history.history(_read),
 )

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from everpost.model.account import Account
 from everpost.model.message import Draft
 from everpost.providers import contract as c
-from everpost.providers import http, scaleway_events
+from everpost.providers import http, scaleway_events, scaleway_history
 from everpost.providers.fields import quoted_mailbox, without_repeats
 from everpost.providers.json_mail import JsonMail, address_as
 from everpost.providers.reading import Reading, at, decoded, read_answer
@@ -100,7 +100,11 @@ def _ask(sought: c.Sought) -> c.HttpRequest:
     begin, end = (f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in http.window(sought))
     what = {"project_id": sought.account.settings["project_id"], "mail_rcpt": http.searched(sought.message)}
     query = urlencode(what | {"since": begin, "until": end, "page_size": 1})
-    return _request("GET", sought.account, f"/emails?{query}", http.lookup_key(sought.account))
+    return _read(sought.account, f"/emails?{query}")
+
+
+def _read(account: Account, path: str) -> c.HttpRequest:
+    return _request("GET", account, path, http.lookup_key(account))
 
 
 def _find(sought: c.Sought, response: c.HttpResponse) -> c.Finding:
@@ -130,7 +134,8 @@ PROVIDER: Final = c.Provider(
     build=build,
     read=lambda response, _: read_answer(READING, response),
     resolve=c.Lookup(lag_s=1800.0, kept_s=86_400.0, start=_ask, read=_find),  # it promises neither
-    probe=lambda account: _request("GET", account, "/domains?page_size=1", http.lookup_key(account)),
+    probe=lambda account: _read(account, "/domains?page_size=1"),
     probe_refused=frozenset({401}),
     webhook=scaleway_events.WEBHOOK,
+    history=scaleway_history.history(_read),
 )

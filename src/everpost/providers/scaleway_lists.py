@@ -1,14 +1,15 @@
 """Scaleway's blocklists: https://www.scaleway.com/en/developers/api/transactional-email/
 
 Each domain has one, and is known by its id: so the project's domains are asked for first. A full mailbox is passed
-over, since that ends by itself. Entries are added for one domain alone, so nothing is.
+over, since that ends by itself. A hard bounce is added to the list of every domain; its entries end, too, some day.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from everpost.model.account import Account
-from everpost.model.suppression import Source
+from everpost.model.suppression import Source, SuppressionDraft
 from everpost.providers import http
 from everpost.providers.contract import HttpRequest
 from everpost.providers.listing import Lists, Page, rows_of
@@ -16,7 +17,8 @@ from everpost.providers.reading import at
 from everpost.providers.scaleway import ABOVE, REGIONS
 
 PASSING: Final = "mailbox_full"
-SOURCES: Final = {"mailbox_not_found": Source.BOUNCE}
+BOUNCED: Final = "mailbox_not_found"
+SOURCES: Final = {BOUNCED: Source.BOUNCE}
 FIRST: Final = "1"
 PAGE_MAX: Final = 100
 
@@ -49,4 +51,28 @@ def _source(item: Any) -> Source:
     return SOURCES.get(str(at(item, "type")), Source.ACCOUNT)
 
 
-LISTS: Final = Lists(names=("domains",), ask=_ask, read=_read)
+def _domains(account: Account) -> HttpRequest:
+    return _ask(account, "domains", "")
+
+
+def _add(account: Account, domains: Any, rows: Sequence[SuppressionDraft]) -> list[HttpRequest] | None:
+    url = http.url_of(account, REGIONS, f"{ABOVE}/blocklists")
+    named = at(domains, "domains")
+    ids = [at(one, "id") for one in named if at(one, "id")] if isinstance(named, list) else []
+    entries = {"emails": [row.address for row in rows], "type": BOUNCED, "reason": "it is suppressed by Everpost"}
+    requests = [
+        http.json_request("POST", url, http.lookup_key(account), {"domain_id": id_} | entries, "X-Auth-Token")
+        for id_ in ids
+    ]
+    return requests or None
+
+
+LISTS: Final = Lists(
+    names=("domains",),
+    ask=_ask,
+    read=_read,
+    domains=_domains,
+    add_to=_add,
+    takes=frozenset({Source.BOUNCE}),
+    at_once_max=100,
+)

@@ -10,7 +10,7 @@ from everpost.model.account import Account
 from everpost.model.ids import CORRELATION_KEY
 from everpost.model.message import Draft
 from everpost.providers import contract as c
-from everpost.providers import http, sendgrid_events
+from everpost.providers import http, sendgrid_events, sendgrid_history
 from everpost.providers.reading import Reading, at, decoded, read_answer
 from everpost.providers.sendgrid_mail import GROUP, LIMITS, NAME, fault, whole
 
@@ -36,6 +36,10 @@ def build(message: Draft, delivery_id: str, account: Account) -> c.HttpRequest |
 
 def _request(method: str, account: Account, path: str, key: str, body: Any = None) -> c.HttpRequest:
     return http.json_request(method, http.url_of(account, REGIONS, path), f"Bearer {key}", body)
+
+
+def _read(account: Account, path: str, body: Any) -> c.HttpRequest:
+    return _request("GET" if body is None else "POST", account, path, http.lookup_key(account), body)
 
 
 # --- the answer ------------------------------------------------------------------------------------------------------
@@ -96,4 +100,5 @@ PROVIDER: Final = c.Provider(
     probe=lambda account: _request("GET", account, "/v3/scopes", account.settings["api_key"]),
     probe_refused=frozenset({401}),
     webhook=sendgrid_events.WEBHOOK,
+    history=sendgrid_history.history(_read),
 )

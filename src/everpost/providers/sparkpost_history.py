@@ -46,7 +46,7 @@ def history(regions: Mapping[str, str]) -> History:
         further = ask(account, following)
         if not http.is_own(account, regions, further.request.url):
             return c.Unclear("the next page of events is at another place")
-        return Listed(told=told, further=further)
+        return Listed(told=told, further=(further,))
 
     return History(start=start, late_s=LATE_S)
 

@@ -1,6 +1,7 @@
 """Mailjet as its clients see it: Send API v3.1, messages, senders."""
 
 import binascii
+import re
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -18,13 +19,16 @@ from everpost.model.ids import CORRELATION_KEY
 from everpost.model.message import Address, Attachment, Draft
 from everpost.sandbox.api import Conduct
 from everpost.sandbox.desk import Desk, number
+from everpost.sandbox.events import Told, told_of
 from everpost.sandbox.faults import FaultPlan, Target
 from everpost.sandbox.inbox import Caught, Inbox
 from everpost.sandbox.lists.suppressed import HARMED, Suppressed
+from everpost.sandbox.logs import mailjet as logs
 
 SEND_PATH: Final = "/v3.1/send"
 FIRST_ID: Final = 1 << 60  # its ids are beyond what a double can hold
 CODES: Final = {401: "mj-0015", 403: "send-0008", 413: "mj-0011"}  # of errors, by status
+_HISTORY: Final = re.compile(r"/v3/REST/messagehistory/([0-9]+)")
 UNAUTHORIZED: Final = "API key authentication/authorization failure. You may be unauthorized to access the API."
 
 
@@ -97,6 +101,7 @@ class Mailjet:
     name: Final = "mailjet"
 
     def __init__(self, inbox: Inbox, conduct: Conduct, clock: Callable[[], float], random: Random) -> None:
+        self._inbox = inbox
         self._desk = Desk(self.name, inbox, conduct, clock, random)
         Suppressed(self.name, inbox, conduct, clock, HARMED)  # its own, which nobody can read
 
@@ -115,10 +120,41 @@ class Mailjet:
             case "POST", "/v3.1/send":
                 return self._send(request.body, key, lose=lose)
             case "GET", "/v3/REST/message":
-                return _page([entry for caught in self._desk.shown() for entry in _entries(caught, request.query)])
+                return self._list(request.query)
+            case "GET", path if found := _HISTORY.fullmatch(path):
+                return self._history(int(found[1]))
             case "GET", "/v3/REST/sender":
                 return _page([{"Email": "*@example.com", "Status": "Active"}])
         return render_json(404, _error(404, "Object not found"))
+
+    def _list(self, query: dict[str, str]) -> Rendered:
+        found = [entry for caught in self._desk.shown() for entry in self._entries(caught, query)]
+        start = int(number(query, "Offset", 0))
+        return _page(found[start : start + int(number(query, "Limit", 10))])
+
+    def _history(self, message_id: int) -> Rendered:
+        for caught in self._desk.shown():
+            place = message_id - int(caught.provider_message_id)
+            if 0 <= place < len(caught.draft.recipients):
+                return _page(logs.history_of(self._told(caught, place)))
+        return render_json(404, _error(404, "Object not found"))
+
+    def _told(self, caught: Caught, place: int) -> list[Told]:
+        return [told for told in told_of(caught, self._inbox) if told.place == place]
+
+    def _entries(self, caught: Caught, query: dict[str, str]) -> Iterator[dict[str, Any]]:
+        """Each recipient is a message of its own; only our own mails have a CustomID here."""
+        begin, end = number(query, "FromTS", 0), number(query, "ToTS", inf)
+        if query.get("CustomID", caught.delivery_id) != caught.delivery_id or not begin <= caught.received_at <= end:
+            return
+        for place, address in enumerate(caught.draft.recipients):
+            more = {"CustomID": caught.delivery_id or "", "ContactAlt": address.email}
+            yield {
+                "ID": int(caught.provider_message_id) + place,
+                "ArrivedAt": f"{datetime.fromtimestamp(caught.received_at, UTC):%Y-%m-%dT%H:%M:%SZ}",
+                **logs.state_of(self._told(caught, place)),
+                **{name: value for name, value in more.items() if query.get(f"Show{name}") == "true"},
+            }
 
     def _send(self, body: bytes, key: str, *, lose: bool) -> Rendered:
         try:
@@ -149,21 +185,6 @@ class Mailjet:
 def _taken(email: str, message_id: int) -> dict[str, Any]:
     href = f"https://api.mailjet.com/v3/REST/message/{message_id}"
     return {"Email": email, "MessageUUID": str(UUID(int=message_id)), "MessageID": message_id, "MessageHref": href}
-
-
-def _entries(caught: Caught, query: dict[str, str]) -> Iterator[dict[str, Any]]:
-    """Each recipient is a message of its own; only our own mails have a CustomID here."""
-    begin, end = number(query, "FromTS", 0), number(query, "ToTS", inf)
-    if query.get("CustomID", caught.delivery_id) != caught.delivery_id or not begin <= caught.received_at <= end:
-        return
-    for position, _ in enumerate(caught.draft.recipients):
-        shown = {"CustomID": caught.delivery_id or ""} if query.get("ShowCustomID") == "true" else {}
-        yield {
-            "ID": int(caught.provider_message_id) + position,
-            "ArrivedAt": f"{datetime.fromtimestamp(caught.received_at, UTC):%Y-%m-%dT%H:%M:%SZ}",
-            "Status": "sent",
-            **shown,
-        }
 
 
 def _page(data: list[dict[str, Any]]) -> Rendered:

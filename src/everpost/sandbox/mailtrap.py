@@ -15,12 +15,15 @@ from everpost.model.ids import CORRELATION_KEY
 from everpost.model.message import Address, Attachment, Draft
 from everpost.sandbox.api import Conduct
 from everpost.sandbox.desk import Desk
+from everpost.sandbox.events import Told, told_of
 from everpost.sandbox.faults import FaultPlan, Target
 from everpost.sandbox.inbox import Caught, Inbox
 from everpost.sandbox.lists import mailtrap as lists
 from everpost.sandbox.lists.suppressed import Suppressed
+from everpost.sandbox.logs import mailtrap as logs
 
 SEND_PATH: Final = "/api/send"
+LOGS_PATH: Final = "/api/email_logs/"
 PAGE: Final = 100  # mails of one page of the logs
 
 
@@ -82,6 +85,7 @@ class Mailtrap:
     name: Final = "mailtrap"
 
     def __init__(self, inbox: Inbox, conduct: Conduct, clock: Callable[[], float], random: Random) -> None:
+        self._inbox = inbox
         self._desk = Desk(self.name, inbox, conduct, clock, random)
         self._suppressed = Suppressed(self.name, inbox, conduct, clock)
 
@@ -102,6 +106,8 @@ class Mailtrap:
                 return self._send(request.body, key, lose=lose)
             case "GET", "/api/email_logs":
                 return self._logs(request.query)
+            case "GET", path if path.startswith(LOGS_PATH):
+                return self._log(path.removeprefix(LOGS_PATH))
             case "GET", "/api/domains":
                 return render_json(200, {"data": []})
         listed = self._suppressed.answer(request, lists.answer, _error)
@@ -121,32 +127,41 @@ class Mailtrap:
 
     def _logs(self, query: dict[str, str]) -> Rendered:
         """A page of the newest, from behind the mail that `search_after` names; unknown filters are ignored."""
-        shown = [entry for caught in self._desk.shown() for entry in _entries(caught) if _fits(entry, query)]
+        shown = [entry for caught in self._desk.shown() for entry in self._entries(caught) if _fits(entry, query)]
         after = query.get("search_after")
         start = next((at for at, entry in enumerate(shown, 1) if entry["message_id"] == after), 0)
         page = shown[start : start + PAGE]
         following = page[-1]["message_id"] if start + PAGE < len(shown) else None
         return render_json(200, {"messages": page, "total_count": len(shown), "next_page_cursor": following})
 
+    def _log(self, message_id: str) -> Rendered:
+        for caught in self._desk.shown():
+            for place, entry in enumerate(self._entries(caught)):
+                if entry["message_id"] == message_id:
+                    return render_json(200, entry | {"events": logs.events_of(self._told(caught, place))})
+        return _error(404, "Not Found")
+
+    def _told(self, caught: Caught, place: int) -> list[Told]:
+        return [told for told in told_of(caught, self._inbox) if told.place == place]
+
+    def _entries(self, caught: Caught) -> Iterator[dict[str, Any]]:
+        ours = {CORRELATION_KEY: caught.delivery_id} if caught.delivery_id else {}
+        for place, address in enumerate(caught.draft.recipients):
+            yield {
+                "message_id": recipients_id(caught.provider_message_id, place),
+                "status": logs.status_of(self._told(caught, place)),
+                "subject": caught.draft.subject,
+                "from": caught.draft.sender.email,
+                "to": address.email,
+                "sent_at": f"{datetime.fromtimestamp(caught.received_at, UTC):%Y-%m-%dT%H:%M:%SZ}",
+                "category": next(iter(caught.draft.tags), None),
+                "custom_variables": caught.draft.metadata | ours,
+            }
+
 
 def recipients_id(first_id: str, position: int) -> str:
     """Each recipient has one of his own."""
     return f"{first_id[:-2]}{position:02x}"
-
-
-def _entries(caught: Caught) -> Iterator[dict[str, Any]]:
-    ours = {CORRELATION_KEY: caught.delivery_id} if caught.delivery_id else {}
-    for position, address in enumerate(caught.draft.recipients):
-        yield {
-            "message_id": recipients_id(caught.provider_message_id, position),
-            "status": "delivered",
-            "subject": caught.draft.subject,
-            "from": caught.draft.sender.email,
-            "to": address.email,
-            "sent_at": f"{datetime.fromtimestamp(caught.received_at, UTC):%Y-%m-%dT%H:%M:%SZ}",
-            "category": next(iter(caught.draft.tags), None),
-            "custom_variables": caught.draft.metadata | ours,
-        }
 
 
 def _fits(entry: dict[str, Any], query: dict[str, str]) -> bool:

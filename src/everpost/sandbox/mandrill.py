@@ -16,10 +16,12 @@ from everpost.model.ids import CORRELATION_KEY
 from everpost.model.message import Address, Attachment, Draft
 from everpost.sandbox.api import Conduct
 from everpost.sandbox.desk import Desk
+from everpost.sandbox.events import told_of
 from everpost.sandbox.faults import FaultPlan, Target
 from everpost.sandbox.inbox import Caught, Inbox
 from everpost.sandbox.lists import mandrill as lists
 from everpost.sandbox.lists.suppressed import Suppressed
+from everpost.sandbox.logs import mandrill as logs
 
 _METHOD: Final = re.compile(r"/api/1\.[0-9]/([a-z0-9/-]+?)(?:\.json)?")
 _RECIPIENT: Final = re.compile(r"full_email:(\S+)")
@@ -94,6 +96,7 @@ class Mandrill:
     name: Final = "mandrill"
 
     def __init__(self, inbox: Inbox, conduct: Conduct, clock: Callable[[], float], random: Random) -> None:
+        self._inbox = inbox
         self._desk = Desk(self.name, inbox, conduct, clock, random)
         self._suppressed = Suppressed(self.name, inbox, conduct, clock, tuple(lists.REASONS))
 
@@ -140,7 +143,8 @@ class Mandrill:
             day = f"{datetime.fromtimestamp(caught.received_at, UTC):%Y-%m-%d}"
             for position, address in enumerate(caught.draft.recipients):
                 if call.date_from <= day <= call.date_to and (recipient is None or recipient[1] == address.email):
-                    yield _shown(caught, position)
+                    told = [one for one in told_of(caught, self._inbox) if one.place == position]
+                    yield _shown(caught, position) | logs.fate_of(told)
 
 
 def _result(email: str, message_id: str, listed: Mapping[str, str]) -> dict[str, Any]:
@@ -163,7 +167,6 @@ def _shown(caught: Caught, position: int) -> dict[str, Any]:
         "sender": caught.draft.sender.email,
         "email": caught.draft.recipients[position].email,
         "subject": caught.draft.subject,
-        "state": "sent",
         "tags": caught.draft.tags,
         "metadata": caught.draft.metadata | ours,
     }

@@ -1,6 +1,7 @@
 """Postmark as its clients see it: email, one or many, and the search of outbound messages."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final
@@ -15,15 +16,18 @@ from everpost.dialects.contract import Parsed, Submission
 from everpost.model.ids import CORRELATION_KEY
 from everpost.model.message import Address, Attachment, Draft
 from everpost.sandbox.api import Conduct
+from everpost.sandbox.events import told_of
 from everpost.sandbox.faults import FaultPlan, Target
 from everpost.sandbox.inbox import Caught, Inbox
 from everpost.sandbox.lists import postmark as lists
 from everpost.sandbox.lists.suppressed import Suppressed
+from everpost.sandbox.logs import postmark as logs
 
 SEND_PATHS: Final = ("/email", "/email/withTemplate", "/email/batch")
 INVALID: Final = 300
 INACTIVE: Final = 406
 _METADATA: Final = "metadata_"
+_DETAILS: Final = re.compile(r"/messages/outbound/([0-9a-f-]+)/details")
 _CODES: Final = {401: 10, 422: INVALID}  # of errors, by status; 0 is none, and stands for those that name none
 
 
@@ -84,6 +88,10 @@ class Postmark:
                 return self._send_batch(request.body, token, lose=lose)
             case "GET", "/messages/outbound":
                 return self._search(request.query)
+            case "GET", "/bounces":
+                return self._bounces(request.query)
+            case "GET", path if found := _DETAILS.fullmatch(path):
+                return self._details(found[1])
             case "GET", "/server":
                 return render_json(200, {"ID": 1, "Name": "Sandbox", "DeliveryType": "Sandbox"})
         listed = self._suppressed.answer(request, lists.answer, _invalid)
@@ -119,14 +127,26 @@ class Postmark:
     def _search(self, query: dict[str, str]) -> Rendered:
         if not (query.get("count", "").isdecimal() and query.get("offset", "").isdecimal()):
             return _error(422, 701, "count and offset are required")
-        before = self._clock() - self._conduct.lookup_lag_s
-        shown = [
-            _shown(caught)
-            for caught in self._inbox.newest(self.name, query.get("recipient"))
-            if caught.received_at <= before and _fits(caught, query)
-        ]
+        shown = [_shown(caught) for caught in self._known(query.get("recipient")) if _fits(caught, query)]
         start, count = int(query["offset"]), int(query["count"])
         return render_json(200, {"TotalCount": len(shown), "Messages": shown[start : start + count]})
+
+    def _known(self, recipient: str | None = None) -> Iterator[Caught]:
+        before = self._clock() - self._conduct.lookup_lag_s
+        return (caught for caught in self._inbox.newest(self.name, recipient) if caught.received_at <= before)
+
+    def _bounces(self, query: dict[str, str]) -> Rendered:
+        told = [one for caught in self._known() for one in told_of(caught, self._inbox) if logs.is_in(one.at, query)]
+        bounces = logs.bounces_of(told)
+        start, count = int(query.get("offset", "0")), int(query.get("count", "500"))
+        return render_json(200, {"TotalCount": len(bounces), "Bounces": bounces[start : start + count]})
+
+    def _details(self, message_id: str) -> Rendered:
+        found = next((caught for caught in self._known() if caught.provider_message_id == message_id), None)
+        if found is None:
+            return _error(422, 701, "This message was not found")
+        events = logs.events_of(told_of(found, self._inbox))
+        return render_json(200, _shown(found) | {"MessageStream": "outbound", "MessageEvents": events})
 
 
 def _parsed(email: _Email) -> Parsed | str:
@@ -190,7 +210,7 @@ def _metadata(caught: Caught) -> dict[str, str]:
 
 def _fits(caught: Caught, query: dict[str, str]) -> bool:
     wanted = {key.removeprefix(_METADATA): value for key, value in query.items() if key.startswith(_METADATA)}
-    return wanted.items() <= _metadata(caught).items()
+    return wanted.items() <= _metadata(caught).items() and logs.is_in(caught.received_at, query)
 
 
 def _instant(at: float) -> str:

@@ -15,13 +15,16 @@ from everpost.dialects.answers import Rendered, render_json
 from everpost.dialects.contract import Parsed, Submission
 from everpost.model.message import Address, Attachment, Draft
 from everpost.sandbox.api import Conduct
-from everpost.sandbox.desk import Desk
+from everpost.sandbox.desk import Desk, number
+from everpost.sandbox.events import told_of
 from everpost.sandbox.faults import FaultPlan, Target
 from everpost.sandbox.inbox import Caught, Inbox
 from everpost.sandbox.lists import resend as lists
 from everpost.sandbox.lists.suppressed import Suppressed
+from everpost.sandbox.logs import resend as logs
 
 ID_HEADER: Final = "X-Everpost-Id"
+PAGE: Final = 20  # mails of a list, unless more are asked for
 KEPT_S: Final = 24 * 3600.0  # a key and what was answered to it
 SEND_PATHS: Final = ("/emails", "/emails/batch")
 _NAMES: Final = {
@@ -69,6 +72,7 @@ class Resend:
 
     def __init__(self, inbox: Inbox, conduct: Conduct, clock: Callable[[], float], random: Random) -> None:
         self._desk = Desk(self.name, inbox, conduct, clock, random)
+        self._inbox = inbox
         self._suppressed = Suppressed(self.name, inbox, conduct, clock, lists.STOPPING)
         self._clock = clock
         self._known: dict[tuple[str, str], _Known] = {}  # by API key and idempotency key
@@ -90,13 +94,11 @@ class Resend:
             case "POST", path if path in SEND_PATHS:
                 return self._once(request, key, lose=lose)
             case "GET", "/emails":
-                return render_json(
-                    200, {"object": "list", "has_more": False, "data": [*map(_shown, self._desk.shown())]}
-                )
+                return self._list(request.query)
             case "GET", path if path.startswith("/emails/"):
                 wanted = path.removeprefix("/emails/")
                 found = next((each for each in self._desk.shown() if each.provider_message_id == wanted), None)
-                return render_json(200, _shown(found)) if found else _error(404, "Email not found")
+                return render_json(200, self._shown(found)) if found else _error(404, "Email not found")
             case "GET", "/domains":
                 return render_json(200, {"object": "list", "data": []})
         listed = self._suppressed.answer(request, lists.answer, _error)
@@ -115,6 +117,28 @@ class Resend:
         if given and answer.status == 200:
             self._known[key, given] = _Known(digest, self._clock(), answer)
         return answer
+
+    def _list(self, query: dict[str, str]) -> Rendered:
+        """A page of the newest, from behind the mail that `after` names."""
+        shown, after = [*self._desk.shown()], query.get("after")
+        start = next((place for place, each in enumerate(shown, 1) if each.provider_message_id == after), 0)
+        end = start + int(number(query, "limit", PAGE))
+        data = [self._shown(each) for each in shown[start:end]]
+        return render_json(200, {"object": "list", "has_more": end < len(shown), "data": data})
+
+    def _shown(self, caught: Caught) -> dict[str, Any]:
+        draft = caught.draft
+        return {
+            "object": "email",
+            "id": caught.provider_message_id,
+            "from": str(draft.sender),
+            "to": [each.email for each in draft.to],
+            "cc": [each.email for each in draft.cc],
+            "bcc": [each.email for each in draft.bcc],
+            "subject": draft.subject,
+            "created_at": datetime.fromtimestamp(caught.received_at, UTC).isoformat(),
+            "last_event": logs.last_of(told_of(caught, self._inbox)),
+        }
 
     def _send(self, request: Submission, key: str, *, lose: bool) -> Rendered:
         is_batch = request.path == "/emails/batch"
@@ -170,21 +194,6 @@ def _attachment(file: _File) -> Attachment:
     return Attachment(
         filename=file.filename, content_type=file.content_type, content=bytes(file.content), content_id=file.content_id
     )
-
-
-def _shown(caught: Caught) -> dict[str, Any]:
-    draft = caught.draft
-    return {
-        "object": "email",
-        "id": caught.provider_message_id,
-        "from": str(draft.sender),
-        "to": [each.email for each in draft.to],
-        "cc": [each.email for each in draft.cc],
-        "bcc": [each.email for each in draft.bcc],
-        "subject": draft.subject,
-        "created_at": datetime.fromtimestamp(caught.received_at, UTC).isoformat(),
-        "last_event": "delivered",
-    }
 
 
 def _error(status: int, words: str) -> Rendered:

@@ -15,13 +15,16 @@ from everpost.dialects.answers import Rendered, render_json
 from everpost.dialects.contract import Parsed, Submission
 from everpost.model.message import Address, Attachment, Draft
 from everpost.sandbox.api import Conduct
-from everpost.sandbox.desk import Desk
+from everpost.sandbox.desk import Desk, number
+from everpost.sandbox.events import told_of
 from everpost.sandbox.faults import FaultPlan, Target
 from everpost.sandbox.inbox import Caught, Inbox
 from everpost.sandbox.lists import scaleway as lists
 from everpost.sandbox.lists.suppressed import Suppressed
+from everpost.sandbox.logs import scaleway as logs
 
 TEXT_CHARS_MIN: Final = 10
+PAGE: Final = 20  # mails of a list, unless more are asked for
 _PATH: Final = re.compile(r"/transactional-email/v1alpha1/regions/fr-par/(emails|domains)")
 _TYPES: Final = {400: "invalid_arguments", 401: "denied_authentication", 403: "permissions_denied", 404: "not_found"}
 _OURS: Final = {"X-Everpost-Id", "Reply-To"}
@@ -86,6 +89,7 @@ class Scaleway:
     name: Final = "scaleway"
 
     def __init__(self, inbox: Inbox, conduct: Conduct, clock: Callable[[], float], random: Random) -> None:
+        self._inbox = inbox
         self._desk = Desk(self.name, inbox, conduct, clock, random)
         self._suppressed = Suppressed(self.name, inbox, conduct, clock, ("bounced",))
 
@@ -120,39 +124,42 @@ class Scaleway:
         if fault := email.fault():
             return _error(400, "invalid argument(s)", *fault)
         first_id = _id(str(UUID(int=self._desk.random.getrandbits(128))), 0)
-        return render_json(200, {"emails": _emails(self._desk.take(key, first_id, email.read(), lose=lose))})
+        return render_json(200, {"emails": self._emails(self._desk.take(key, first_id, email.read(), lose=lose))})
 
     def _list(self, query: dict[str, str]) -> Rendered:
-        """Newest first; a subject and a recipient are all that tells one from another."""
-        since, until, size = query.get("since", ""), query.get("until", "9999"), query.get("page_size", "")
+        """The newest first, or those of whom there is news; a recipient and a subject tell them apart, and no more."""
+        since, until = query.get("since", ""), query.get("until", "9999")
         found = [
             email
             for caught in self._desk.shown(query.get("mail_rcpt"))
-            for email in _emails(caught)
+            for email in self._emails(caught)
             if query.get("mail_rcpt", email["mail_rcpt"]) == email["mail_rcpt"] and since < email["created_at"] < until
         ]
-        return render_json(200, {"total_count": len(found), "emails": found[: int(size) if size.isdecimal() else 20]})
+        if query.get("order_by") == "updated_at_desc":
+            found.sort(key=lambda email: str(email["updated_at"]), reverse=True)
+        size = int(number(query, "page_size", PAGE))
+        start = (int(number(query, "page", 1)) - 1) * size
+        return render_json(200, {"total_count": len(found), "emails": found[start : start + size]})
+
+    def _emails(self, caught: Caught) -> list[dict[str, Any]]:
+        told = told_of(caught, self._inbox)
+        return [
+            {
+                "id": _id(caught.provider_message_id, place),
+                "message_id": f"<{caught.provider_message_id}@tem.scaleway.example>",
+                "mail_from": caught.draft.sender.email,
+                "mail_rcpt": address.email,
+                "subject": caught.draft.subject,
+                "created_at": f"{datetime.fromtimestamp(caught.received_at, UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+                **logs.state_of([one for one in told if one.place == place]),
+            }
+            for place, address in enumerate(caught.draft.recipients)
+        ]
 
 
 def _id(first_id: str, position: int) -> str:
     """Each recipient has one of his own."""
     return f"{first_id[:-2]}{position:02x}"
-
-
-def _emails(caught: Caught) -> list[dict[str, Any]]:
-    at = f"{datetime.fromtimestamp(caught.received_at, UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
-    return [
-        {
-            "id": _id(caught.provider_message_id, position),
-            "message_id": f"<{caught.provider_message_id}@tem.scaleway.example>",
-            "mail_from": caught.draft.sender.email,
-            "mail_rcpt": address.email,
-            "subject": caught.draft.subject,
-            "created_at": at,
-            "status": "new",
-        }
-        for position, address in enumerate(caught.draft.recipients)
-    ]
 
 
 def _error(status: int, words: str, argument: str = "", why: str = "") -> Rendered:

@@ -15,10 +15,12 @@ from everpost.dialects.contract import Submission
 from everpost.model.ids import CORRELATION_KEY
 from everpost.model.problem import Problem
 from everpost.sandbox.api import Conduct, random_id
+from everpost.sandbox.events import Told, told_of
 from everpost.sandbox.faults import FaultPlan, Target
 from everpost.sandbox.inbox import Caught, Inbox
 from everpost.sandbox.lists import sendgrid as lists
 from everpost.sandbox.lists.suppressed import Suppressed
+from everpost.sandbox.logs import sendgrid as logs
 
 SEND_PATH: Final = "/v3/mail/send"
 _TO: Final = re.compile(r"to_email = '((?:[^']|'')*)'")
@@ -105,10 +107,14 @@ class SendGrid:
         for caught in self._shown():
             if caught.provider_message_id == message_id and suffix.isdecimal():
                 ours = {CORRELATION_KEY: caught.delivery_id} if caught.delivery_id else {}
-                detail = {"custom_args": caught.draft.metadata | ours, "category": caught.draft.tags, "events": []}
+                events = logs.events_of(self._told(caught, int(suffix)))
+                detail = {"custom_args": caught.draft.metadata | ours, "category": caught.draft.tags, "events": events}
                 whole = self._summary(caught, int(suffix)) | detail
                 return render_json(200, whole | {"api_key_id": "sandbox", "client_ip": "127.0.0.1"})
         return dialect.render_error(404, "message not found")
+
+    def _told(self, caught: Caught, position: int) -> list[Told]:
+        return [told for told in told_of(caught, self._inbox) if told.place == position]
 
     def _summary(self, caught: Caught, position: int) -> dict[str, Any]:
         """One recipient's line in the logs."""
@@ -118,6 +124,6 @@ class SendGrid:
             "from_email": caught.draft.sender.email,
             "to_email": caught.draft.recipients[position].email,
             "subject": caught.draft.subject,
-            "status": "delivered",
+            "status": logs.status_of(self._told(caught, position)),
             "sg_message_id_created_at": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }

@@ -21,11 +21,12 @@ from everpost.store.memory import MemoryStore
 from everpost.store.port import StoreUnavailable
 from everpost.wiring import PROVIDERS
 from hook_senders import logged_in
-from hook_values import DOCUMENTS, EVENTS, REQUESTS, SECRETS, sendgrid_event, sendgrid_request
+from hook_values import DOCUMENTS, EVENTS, OTHER_SECRETS, REQUESTS, SECRETS, sendgrid_event, sendgrid_request
 from http_kit import NATIVE, Caller, ScriptedWire, running
 
 ACCOUNTS = {
     **{name: replace(hook_values.account(name), name=name) for name in SECRETS},
+    **{f"other-{name}": replace(hook_values.account(name, secret=OTHER_SECRETS[name]), name=name) for name in SECRETS},
     "silent": Account(name="silent", provider="smtp"),
     "open": Account(name="open", provider="mailgun"),
 }
@@ -170,6 +171,42 @@ async def test_who_is_refused_is_told_why_and_counted(parts):
     assert counted['everpost_hook_requests_total{account="sendgrid",result="forged"}'] == 1
     assert counted['everpost_hook_requests_total{account="open",result="unconfigured"}'] == 1
     assert counted['everpost_hook_requests_total{account="(none)",result="unknown_account"}'] == 2
+
+
+def counted(name, figures, **results):
+    """Its requests and events that have come to this."""
+    return {
+        result: figures.get(f'everpost_hook_{kind}_total{{account="{name}",result="{result}"}}', 0)
+        for result, kind in results.items()
+    }
+
+
+@pytest.mark.parametrize("name", sorted(SECRETS))
+async def test_bad_input_of_any_kind_has_an_answer_and_a_counter_and_good_events_go_on(parts, name):
+    call, engine, _ = parts
+    good, refused = REQUESTS[name](EVENTS[name](), at=now_of(engine)), REFUSED.get(name, 403)
+    window_s = PROVIDERS[name].webhook.window_s
+    own = {"token": "b" * 50} if name == "mailgun" else {}  # which is good for one event
+
+    async def refuses(account, asked, status):
+        answer = await post(call, account, asked)
+        assert (answer.status, bool(answer.json["detail"])) == (status, True)
+
+    await refuses(f"other-{name}", good, refused)
+    assert counted(f"other-{name}", await figures(call), forged="requests") == {"forged": 1}
+    if math.isfinite(window_s):  # else nothing says when it was made
+        await refuses(name, REQUESTS[name](EVENTS[name](), at=now_of(engine) - window_s - 60), refused)
+    await refuses(name, replace(good, body=b" " * (HOOK_BYTES_MAX + 1)), 413)
+    cut = await post(call, name, replace(good, body=good.body[: len(good.body) // 2]))
+    odd = await post(call, name, REQUESTS[name]({"event": [7], "to": {}}, at=now_of(engine), **own))
+    assert (cut.status, odd.status) in {(200, 200), (refused, 200)}  # who only logs in has proven that it is theirs
+    for _ in range(2):
+        assert (await post(call, name, good)).status == 200
+    told = counted(
+        name, await figures(call), forged="requests", too_large="requests", unreadable="events", repeated="events"
+    )
+    forged = math.isfinite(window_s) + (cut.status == refused)
+    assert told == {"forged": forged, "too_large": 1, "unreadable": 1 + (cut.status == 200), "repeated": 1}
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])

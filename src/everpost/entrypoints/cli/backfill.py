@@ -45,6 +45,8 @@ def _run(args: Namespace, screen: Screen) -> int:
         screen.data(asdict(filled))
     else:
         screen.say(f"{filled.listed} events listed, {filled.joined} of known mails; {filled.fresh} were new")
+    if filled.left_out and not screen.as_json:
+        screen.say(f"not all are there: {filled.left_out}")
     if filled.trouble:
         raise Stop(f"it broke off: {filled.trouble}", "what was listed is kept; run it again to go on", FAILED)
     return OK

@@ -165,7 +165,7 @@ def _pull(args: Namespace, screen: Screen) -> int:
 
 def _push(args: Namespace, screen: Screen) -> int:
     async def push(exchange: Exchange, caller: Caller, account: Account, lists: Lists) -> Tally:
-        if lists.add is None:
+        if not lists.takes:
             raise Stop(f"{PROVIDERS[account.provider].title} takes no entries of its list from Everpost")
         return await exchange.push(caller, account, lists, dry_run=not args.yes)
 

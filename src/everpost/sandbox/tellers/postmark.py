@@ -1,5 +1,6 @@
 """Postmark's events: one in each request, with a login. None of them says that a mail was taken."""
 
+import zlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -32,13 +33,32 @@ class PostmarkTeller:
         return [post_with(self.secret, self._event(event)) for event in events]
 
     def _event(self, told: Told) -> dict[str, Any]:
-        at = datetime.fromtimestamp(told.at, UTC).isoformat()
-        is_bounce = "Type" in self.native[told.what]
+        time = "DeliveredAt" if told.what == "delivered" else "ReceivedAt"
         return {
             "MessageID": told.caught.provider_message_id,
             "MessageStream": "outbound",
             "Metadata": told.variables,
-            **({"Email": told.recipient, "BouncedAt": at} if is_bounce else {"Recipient": told.recipient}),
-            **({} if is_bounce else {"DeliveredAt" if told.what == "delivered" else "ReceivedAt": at}),
+            **(bounce_of(told) if is_bounce(told) else {"Recipient": told.recipient, time: _iso(told)}),
             **self.native[told.what],
         }
+
+
+def is_bounce(told: Told) -> bool:
+    """Whether it has a number, and a place in the list of bounces."""
+    return "Type" in PostmarkTeller.native.get(told.what, {})
+
+
+def bounce_of(told: Told) -> dict[str, Any]:
+    native = PostmarkTeller.native[told.what]
+    return {
+        "ID": zlib.crc32(told.id.encode()),
+        "Type": native["Type"],
+        "Details": native.get("Details", ""),
+        "MessageID": told.caught.provider_message_id,
+        "Email": told.recipient,
+        "BouncedAt": _iso(told),
+    }
+
+
+def _iso(told: Told) -> str:
+    return datetime.fromtimestamp(told.at, UTC).isoformat()

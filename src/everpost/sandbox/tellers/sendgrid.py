@@ -53,15 +53,18 @@ class SendGridTeller:
         self._sign: Callable[[bytes], bytes] = lambda signed: key.sign(signed, ec.ECDSA(SHA256()))
 
     def posts(self, events: Sequence[Told], now: float) -> list[Post]:
-        body, stamp = msgspec.json.encode([self._event(event) for event in events]) + b"\r\n", str(int(now))
+        told = [event.variables | event_of(event) for event in events]
+        body, stamp = msgspec.json.encode(told) + b"\r\n", str(int(now))
         signature = b64encode(self._sign(stamp.encode() + body)).decode()
         return [Post(body, {f"{PREFIX}Signature": signature, f"{PREFIX}Timestamp": stamp})]
 
-    def _event(self, told: Told) -> dict[str, Any]:
-        about = {
-            "email": told.recipient,
-            "timestamp": int(told.at),
-            "sg_event_id": f"sandbox-{told.id}",
-            "sg_message_id": f"{told.caught.provider_message_id}.recvd-{told.place}",
-        }
-        return told.variables | about | dict(self.native[told.what])
+
+def event_of(told: Told) -> dict[str, Any]:
+    """Without what it was given with the mail."""
+    return {
+        "email": told.recipient,
+        "timestamp": int(told.at),
+        "sg_event_id": f"sandbox-{told.id}",
+        "sg_message_id": f"{told.caught.provider_message_id}.recvd-{told.place}",
+        **SendGridTeller.native[told.what],
+    }
