@@ -62,6 +62,7 @@ SAID = {
     "lines of blocks go": ("a\n{{#each b}}\n- {{this}}\n{{/each}}\nc\n", {"b": [1, 2]}, "a\n- 1\n- 2\nc\n"),
     "lines of values stay": ("a\n{{b}}\nc", {"b": "x"}, "a\nx\nc"),
     "white space that is taken away": ("a \n {{~b~}} \n c", {"b": "x"}, "axc"),
+    "tags over several lines": ("{{#if\n  a}}{{\tb\n}}{{/\nif }}", {"a": 1, "b": "x"}, "x"),
     "braces that are no tags": ("a { b } }} c", {}, "a { b } }} c"),
 }
 

@@ -173,6 +173,25 @@ async def test_the_function_of_aws_serves_the_door_and_hands_its_mail_on(door, e
     assert handed == [1]
 
 
+@pytest.mark.parametrize(
+    ("door", "target", "word"),
+    [
+        ("mailgun", "/v3/mg.example.com/events", b"https://api.example.com/v3/mg.example.com/events/"),
+        ("mailgun", "/v3/mg.example.com/bounces", b"items"),
+        ("postmark", "/messages/outbound", b"TotalCount"),
+        ("postmark", "/deliverystats", b"InactiveMails"),
+        ("sendgrid", "/v3/user/credits", b"remain"),
+        ("resend", "/domains", b"list"),
+    ],
+)
+async def test_the_function_of_aws_tells_what_became_of_mails(door, target, word, engine):
+    _, token = await engine.keyring.create("default", Scope.READ, "door")
+    told = own_token(door, token) | {"host": "api.example.com", "x-forwarded-proto": "https"}
+    answer = await Web(engine, "api", HttpSettings())(http_event("GET", target, headers=told), 10.0)
+    assert answer["statusCode"] == 200
+    assert word in answer["body"].encode()
+
+
 @pytest.mark.parametrize("door", PLAIN)
 async def test_the_same_mail_again_within_the_window_is_the_same(door, call, store):
     path, body, headers = PLAIN[door]

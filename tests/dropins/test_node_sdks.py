@@ -322,3 +322,21 @@ async def test_aws_s_client_sends_whole_mails_and_many(house, client):
     told = await client("ses")("bulk", many | {"BulkEmailEntries": entries})
     assert [each["Status"] for each in told] == ["SUCCESS", "INVALID_PARAMETER"]
     assert (await house.caught(told[0]["MessageId"])).draft.subject == "Hello Bob"
+
+
+async def test_sendgrid_s_client_asks_of_its_account(client):
+    sendgrid = client("sendgrid")
+    assert (await sendgrid("get", "/v3/user/account"))["type"] == "paid"
+    assert "company" in await sendgrid("get", "/v3/user/profile")
+    credits_ = await sendgrid("get", "/v3/user/credits")
+    assert credits_["remain"] + credits_["used"] == credits_["total"]
+    assert "mail.send" in (await sendgrid("get", "/v3/scopes"))["scopes"]
+
+
+async def test_resend_s_client_finds_its_domain(client):
+    resend = client("resend")
+    assert [each["name"] for each in await resend("domains")] == ["mg.example.com"]
+    assert (await resend("domain", "mg.example.com"))["status"] == "verified"
+    with pytest.raises(Refused) as caught:
+        await resend("domain", "other.example.com")
+    assert caught.value.seen["name"] == "not_found"

@@ -194,6 +194,17 @@ async def test_an_entry_that_no_account_can_carry_is_told_apart(house):
 BIG = {"FileName": "a.txt", "RawContent": b"a", "ContentType": "text/plain"}
 
 
+async def test_an_answer_has_an_id_that_is_in_the_log(house, caplog):
+    client = house.client("ses")
+    with caplog.at_level("INFO", logger="everpost"):
+        answer = await asked(client, "send_email", **client.plain())
+        with pytest.raises(client.client.exceptions.BadRequestException) as caught:
+            await client.send(client.plain(to="nowhere"))
+    logged = [each.request for each in caplog.records if each.message == "request"]
+    told = [each["ResponseMetadata"]["RequestId"] for each in (answer, caught.value.response)]
+    assert told == logged
+
+
 # --- refusals --------------------------------------------------------------------------------------------------------
 
 

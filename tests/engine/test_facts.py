@@ -90,8 +90,9 @@ async def events_of(world):
 
 
 async def steered(console):
-    """A route is weighted, an account is paused and comes back; each with a reason."""
-    weighted = replace(await console.route("default"), accounts=route(("a", 2.0), ("b", 1.0)).accounts)
+    """A route is weighted and may lose tags, an account is paused and comes back; each with a reason."""
+    accounts = route(("a", 2.0), ("b", 1.0)).accounts
+    weighted = replace(await console.route("default"), accounts=accounts, allow_loss=(Loss.TAGS,))
     await console.put_route(CALLER, weighted, None, "to compare them")
     await console.steering.pause(CALLER, "a", "it is slow", paused=True)
     await console.steering.pause(CALLER, "a", "it is quick again", paused=False)

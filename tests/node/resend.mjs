@@ -49,6 +49,8 @@ await serve({
   },
   get: async (at, id) => data(await client(at).emails.get(id)),
   list: async (at, page) => data(await client(at).emails.list(page)),
+  domains: async (at) => data(await client(at).domains.list()).data,
+  domain: async (at, id) => data(await client(at).domains.get(id)),
   move: async (at, { id, to }) => data(await client(at).emails.update({ id, scheduledAt: to })).id,
   cancel: async (at, id) => data(await client(at).emails.cancel(id)).id,
 });

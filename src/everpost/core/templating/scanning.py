@@ -68,7 +68,7 @@ def _tag(source: str, start: int, line: int) -> tuple[int, Tag, bool, bool]:
     if "!" in opening:
         return end + len(closing), Tag("!", "", line), "~" in opening, words.endswith("~")
     before, after = words.startswith("~"), words.endswith("~")
-    words = words.strip("~").strip()
+    words = " ".join(words.strip("~").split())
     if opening == "{{{":
         return end + len(closing), Tag("&", words, line), False, False
     sigil = words[:1] if words[:1] in ("#", "^", "/", "!", "&") else ""

@@ -234,3 +234,4 @@ class Dropin(Struct, frozen=True, kw_only=True):
     """Where the API key is, in lower case; None: in `Authorization`."""
     read_key: Callable[[str], str | None] | None = None
     """Finds it in `Authorization`; None: it is there as Bearer, or as the password of Basic."""
+    id_header: bytes | None = None  # where answers tell the id of the request, beside the usual place; in lower case

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from everpost.dialects.answers import Rendered, render_json
 from everpost.dialects.contract import Submission
+from everpost.dialects.dropins import resend_domains
 from everpost.dialects.dropins.contract import Asked, Change, Dropin, List, Page, Row, Send, Show, Shown, Taken
 from everpost.dialects.dropins.reading import (
     NOBODY,
@@ -277,5 +278,6 @@ DROPIN: Final = Dropin(
         _row("GET", "/emails/{id}", Show(render_shown)),
         _row("PATCH", "/emails/{id}", Change(parse_update, _changed)),
         _row("POST", "/emails/{id}/cancel", Change(parse_cancel, _changed)),
+        *resend_domains.ROWS,
     ),
 )

@@ -13,6 +13,7 @@ import msgspec
 
 from everpost.dialects.answers import Rendered, render_json
 from everpost.dialects.contract import Submission
+from everpost.dialects.dropins import sendgrid_user
 from everpost.dialects.dropins.contract import (
     Asked,
     CancelGroup,
@@ -243,5 +244,6 @@ DROPIN: Final = Dropin(
             method="POST", path="/v3/user/scheduled_sends", scope=Scope.SEND, does=CancelGroup(parse_cancel, _cancelled)
         ),
         Row(method="GET", path="/v3/scopes", scope=Scope.READ, does=Tell(_scopes)),
+        *sendgrid_user.ROWS,
     ),
 )

@@ -264,6 +264,7 @@ DROPIN: Final = Dropin(
     name=NAME,
     refuse=refuse,
     read_key=read_key,
+    id_header=b"x-amzn-requestid",
     rows=(
         Row(method="POST", path="/v2/email/outbound-emails", scope=Scope.SEND, does=Send(parse, render)),
         Row(method="POST", path="/v2/email/outbound-bulk-emails", scope=Scope.SEND, does=Send(parse_bulk, render_bulk)),

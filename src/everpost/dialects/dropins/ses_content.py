@@ -6,6 +6,7 @@ language, is passed on to SES alone.
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -13,14 +14,14 @@ from msgspec import Struct
 
 from everpost.dialects.dropins.reading import attachment
 from everpost.dialects.dropins.ses_schema import Content, File, Pair, Simple, Template, TemplateContent
-from everpost.dialects.dropins.substituting import Substitution
 from everpost.dialects.faults import Faults, quoted
 from everpost.dialects.fields import check_count, read_headers
 from everpost.model import limits
 from everpost.model.message import Attachment
 from everpost.model.template import TEMPLATE_ID
 
-_VALUE: Final = re.compile(r"\{\{\s*([A-Za-z_][\w.-]*)\s*\}\}")
+_VALUE: Final = re.compile(r"\{\{\s{0,9}([A-Za-z_][\w.-]{0,255})\s{0,9}\}\}")
+TEMPLATE_DATA_CHARS_MAX: Final = 256 * 1024  # SES's own
 _TAG: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
 _DISPOSITIONS: Final = (None, "ATTACHMENT", "INLINE")
 
@@ -126,7 +127,7 @@ def _file(given: File, path: str, faults: Faults) -> Attachment:
 
 
 def _data(text: str | None, path: str, faults: Faults) -> dict[str, Any]:
-    if not text:
+    if not text or not check_count(len(text), TEMPLATE_DATA_CHARS_MAX, path, "characters", faults):
         return {}
     try:
         return msgspec.json.decode(text, type=dict[str, Any])
@@ -142,9 +143,17 @@ def _asks_for_more(content: TemplateContent) -> bool:
 
 
 def _filled(text: str, data: Mapping[str, Any], path: str, faults: Faults) -> str:
-    """As SES fills it in: nothing is escaped, and a value that is missing is a fault."""
-    words = {found[0]: _word(found[1], data, path, faults) for found in _VALUE.finditer(text)}
-    return Substitution(words, path, faults).text(text)
+    """As SES fills it in: nothing is escaped, a value that is missing is a fault, and what was put in is not filled in
+    again."""
+    names = [found[1] for found in islice(_VALUE.finditer(text), limits.JSON_VALUES_MAX + 1)]
+    if not check_count(len(names), limits.JSON_VALUES_MAX, path, "values", faults):
+        return text
+    words = {name: _word(name, data, path, faults) for name in dict.fromkeys(names)}
+    size = len(text) + sum(len(words[name]) for name in names)
+    if size > limits.CONTENT_BYTES_MAX:
+        faults.add(path, f"makes a text of {size} characters, at most {limits.CONTENT_BYTES_MAX} are allowed")
+        return text
+    return _VALUE.sub(lambda found: words[found[1]], text)
 
 
 def _word(name: str, data: Mapping[str, Any], path: str, faults: Faults) -> str:

@@ -120,7 +120,7 @@ class Door:
         """The whole answer to a request that is turned away."""
         scope = {"method": operation.method, "path": operation.path, "query_string": b"", "headers": ()}
         call = Call(AsgiRequest(scope, _nothing), self._services, Origin(request=PLACE))
-        reply = _refusal(call, OVERLOADED, extra, operation)
+        reply = _reply(call, OVERLOADED, operation, extra)
         return written(reply.status, fields_of(call, reply), reply.body)
 
     def _found(self, call: Call) -> "_Resource | None":
@@ -173,7 +173,7 @@ class _Resource:
         finally:
             if call.incoming.permit is not None:
                 call.incoming.permit.leave()
-        call.reply = answer if isinstance(answer, Reply) else _refusal(call, answer, (), operation)
+        call.reply = _reply(call, answer, operation)
 
     def _not_allowed(self, call: Call) -> Reply:
         refused = problem("method_not_allowed", f"{self._template} takes {self._allow}")
@@ -241,6 +241,12 @@ def _local(call: Call) -> Caller | Problem:
         if value is not None and not headers.LOOPBACK.fullmatch(value):
             return problem("not_local", f"the header {name.decode()} names another machine; use http://127.0.0.1")
     return LOCAL
+
+
+def _reply(call: Call, answer: Problem | Reply, operation: Operation, extra: Headers = ()) -> Reply:
+    reply = answer if isinstance(answer, Reply) else _refusal(call, answer, extra, operation)
+    own = operation.dropin and operation.dropin.id_header
+    return replace(reply, headers=(*reply.headers, (own, call.request_id.encode()))) if own else reply
 
 
 def _refusal(
