@@ -91,6 +91,11 @@ def test_less_memory_stretches_time_on_the_cpu_and_no_waiting(costs):
     assert costs.gb_s("send_email", 1000) == pytest.approx(1769 / 2 / 1024 * (0.100 + 0.150) * 1000)
 
 
+def test_a_start_is_billed_as_work_is(costs):
+    costs.inputs["assumed"]["memory_mb"] = 512
+    assert costs.billed_gb_s(170, 0, 1_000_000) == pytest.approx(0.5 * 0.170 * 1769 / 512 * 1_000_000)
+
+
 def test_what_stands_still_is_paid_by_the_hour_or_by_the_month(costs):
     clock = 2 * 100 * 60 / 1_000_000  # calls of deliver and relay in a month of a hundred hours, by the million
     assert costs.total(costs.standing("least")) == pytest.approx(100 + 2 + clock)

@@ -22,7 +22,7 @@ ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}
 STARTS = 20
 QUICK_STARTS = 5
 PACKAGE = "everpost.entrypoints.aws"
-HANDLERS = ("send_email", "get_email_provider", "set_email_provider", "api", "deliver", "relay")
+HANDLERS = ("send_email", "get_email_provider", "set_email_provider", "api", "deliver", "relay", "hooks")
 JUDGED = "send_email"
 BARE = "an empty handler"
 COMPILED = f"{USUAL}, with bytecode"
@@ -31,6 +31,8 @@ AWS = {"AWS_REGION": "eu-central-1", "AWS_DEFAULT_REGION": "eu-central-1", "AWS_
 AWS |= {"AWS_SECRET_ACCESS_KEY": "test"}
 OURS = {
     "EVERPOST_STORE": "dynamodb:mail?bodies=bodies",
+    "EVERPOST_ATTACHMENTS": "s3:bodies?prefix=attachments/",
+    "EVERPOST_HTTP_PUBLIC_URL": "https://mail.example.com",
     "EVERPOST_HEALTH": "valkeys://cache:6379?iam=everpost,cache&serverless=true",
     "EVERPOST_WAKEUP": "sqs:https://sqs.eu-central-1.amazonaws.com/1/calls",
     "EVERPOST_EVENTS_SINKS": "kinesis:trail",

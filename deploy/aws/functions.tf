@@ -2,13 +2,13 @@
 
 locals {
   functions = {
-    send_email         = { timeout_s = 29, grants = ["settings", "secrets", "write_table", "bodies", "wake", "health", "send_by_ses"] }
-    get_email_provider = { timeout_s = 10, grants = ["settings", "read_table", "health"] }
-    set_email_provider = { timeout_s = 10, grants = ["settings", "write_table", "health"] }
-    api                = { timeout_s = 29, grants = ["settings", "secrets", "write_table", "bodies", "attachments", "wake", "health", "send_by_ses", "send_whole_by_ses", "ask_ses"] }
-    deliver            = { timeout_s = 120, grants = ["settings", "secrets", "write_table", "bodies", "attachments", "sweep", "be_woken", "health", "send_by_ses", "send_whole_by_ses"] }
-    hooks              = { timeout_s = 15, grants = ["settings", "webhook_secrets", "write_table", "take_events_of_ses"] }
-    relay              = { timeout_s = 55, grants = ["settings", "write_table", "publish", "health"] }
+    send_email         = { timeout_s = 29, grants = ["settings", "secrets", "write_table", "keep_contents", "wake", "health", "send_by_ses"] }
+    get_email_provider = { timeout_s = 10, grants = ["settings", "read_settings", "health"] }
+    set_email_provider = { timeout_s = 10, grants = ["settings", "read_settings", "write_settings", "health"] }
+    api                = { timeout_s = 29, grants = ["settings", "secrets", "write_table", "keep_contents", "read_contents", "put_attachments", "read_attachments", "wake", "health", "send_by_ses", "send_whole_by_ses", "ask_ses"] }
+    deliver            = { timeout_s = 120, grants = ["settings", "secrets", "write_table", "read_contents", "read_attachments", "sweep", "be_woken", "health", "send_by_ses", "send_whole_by_ses"] }
+    hooks              = { timeout_s = 15, grants = ["settings", "webhook_secrets", "note_events", "take_events_of_ses"] }
+    relay              = { timeout_s = 55, grants = ["settings", "number_events", "publish", "health"] }
   }
   usual_memory_mb = 512
 
@@ -43,10 +43,30 @@ locals {
       for statement in [merge(local.read_secrets, { Resource = local.webhook_secrets })] : statement
       if length(local.webhook_secrets) > 0
     ]
-    read_table = [{
-      Sid      = "ReadTable"
+    read_settings = [{
+      Sid      = "ReadDocuments" # routes and keys
       Effect   = "Allow"
-      Action   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
+      Action   = ["dynamodb:Query"]
+      Resource = module.table.arn
+    }]
+    write_settings = [{
+      Sid      = "WriteDocuments"
+      Effect   = "Allow"
+      Action   = ["dynamodb:PutItem"]
+      Resource = module.table.arn
+    }]
+    note_events = [{
+      Sid      = "FindMailAndNoteEvents" # changes and deletes nothing in place
+      Effect   = "Allow"
+      Action   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"]
+      Resource = local.table_arns
+    }]
+    number_events = [{
+      Sid    = "ReadAndNumberEvents"
+      Effect = "Allow"
+      Action = [
+        "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem",
+      ]
       Resource = local.table_arns
     }]
     write_table = [{
@@ -58,16 +78,28 @@ locals {
       ]
       Resource = local.table_arns
     }]
-    bodies = [{
-      Sid      = "KeepBodies" # those that no item of the table can hold
+    keep_contents = [{
+      Sid      = "KeepContents" # those that no item of the table can hold
       Effect   = "Allow"
-      Action   = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+      Action   = ["s3:DeleteObject", "s3:PutObject"]
       Resource = "${module.bodies.arn}/bodies/*"
     }]
-    attachments = [{
-      Sid      = "KeepAttachments"
+    read_contents = [{
+      Sid      = "ReadAndDeleteContents"
       Effect   = "Allow"
-      Action   = ["s3:GetObject", "s3:PutObject"]
+      Action   = ["s3:DeleteObject", "s3:GetObject"]
+      Resource = "${module.bodies.arn}/bodies/*"
+    }]
+    put_attachments = [{
+      Sid      = "PutAttachments"
+      Effect   = "Allow"
+      Action   = ["s3:PutObject"]
+      Resource = "${module.bodies.arn}/${local.attachments}*"
+    }]
+    read_attachments = [{
+      Sid      = "ReadAttachments"
+      Effect   = "Allow"
+      Action   = ["s3:GetObject"]
       Resource = "${module.bodies.arn}/${local.attachments}*"
     }]
     sweep = [
@@ -205,6 +237,19 @@ resource "aws_lambda_event_source_mapping" "wakeups" {
   scaling_config {
     maximum_concurrency = max(2, lookup(var.reserved_concurrency, "deliver", 100) - 1) # one is left for the clock
   }
+}
+
+# Topics of this account and region are subscribed to here; those of others have to be, by hand.
+resource "aws_sns_topic_subscription" "ses_events" {
+  for_each = toset([
+    for topic in flatten([for ses in var.ses[*] : tolist(ses.topics)]) : topic
+    if slice(split(":", topic), 3, 5) == [data.aws_region.this.name, local.account]
+  ])
+
+  topic_arn            = each.value
+  protocol             = "sqs"
+  endpoint             = module.ses_events[0].arn
+  raw_message_delivery = true
 }
 
 # What SES tells, by its topics. One bad message comes again without the others, and ends in the queue of dead letters.

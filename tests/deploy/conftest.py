@@ -6,7 +6,7 @@ import pytest
 
 from deploy import terraform
 
-TIMEOUT_S = 600  # whichever test comes first waits until all is applied, beside whatever else the machine does
+TIMEOUT_S = 1200  # whichever test comes first waits until all is applied, beside whatever else the machine does
 
 
 def pytest_ignore_collect(collection_path, config):

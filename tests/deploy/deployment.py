@@ -10,7 +10,7 @@ from pathlib import Path
 from deploy import terraform
 
 HERE = Path(__file__).parent / "emulated"
-APPLY_S = 420
+APPLY_S = 900
 
 
 @dataclass(frozen=True)
@@ -83,13 +83,14 @@ class Deployment:
             answer = connection.getresponse()
             text = answer.read().decode()
             held = {name.lower(): value for name, value in answer.getheaders()}
-        return Answer(answer.status, json.loads(text) if text else {}, held)
+        is_json = text and "json" in held.get("content-type", "")
+        return Answer(answer.status, json.loads(text) if is_json else {}, held)
 
 
-def prepared(folder: Path, endpoint: str, package: Path, configuration: str) -> Deployment:
+def prepared(folder: Path, endpoint: str, **variables: str) -> Deployment:
     """Beside a copy of deploy/aws, as the root module names it."""
     place = terraform.copied(folder / "repository").parent / "emulated"
     place.mkdir()
     (place / "main.tf").write_text((HERE / "main.tf").read_text())
     terraform.initialised(place)
-    return Deployment(place, endpoint, {"endpoint": endpoint, "package": str(package), "configuration": configuration})
+    return Deployment(place, endpoint, {"endpoint": endpoint, **variables})

@@ -37,7 +37,7 @@ def plugin_folder() -> Path:
     )
 
 
-def run(folder: Path, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess:
+def run(folder: Path, *arguments: str, timeout: float = 600) -> subprocess.CompletedProcess:
     """Terraform in that folder, without colours, questions and the machine's own settings."""
     environment = os.environ | {
         "AWS_EC2_METADATA_DISABLED": "true",

@@ -1,11 +1,13 @@
 """What is built is what the code expects: the table, the functions, and what they are told."""
 
 import json
+import re
 import sys
 
 import pytest
 
 from deploy import rules, terraform
+from everpost.entrypoints import emf
 from everpost.entrypoints.aws import HANDLERS
 from everpost.entrypoints.aws.delivering import LEFT_S_MIN
 from everpost.entrypoints.http.ui import POLICY
@@ -127,3 +129,33 @@ def test_wake_ups_and_the_clock_call_what_they_are_for(built):
     )
     assert wakeups["visibility_timeout_seconds"] == 6 * timeouts["everpost-most-deliver"]
     assert timeouts["everpost-most-deliver"] >= LEFT_S_MIN
+
+
+def test_what_the_gateway_answers_by_itself_is_in_the_form_of_the_operations_and_says_when_to_come_again(built):
+    answers = {
+        one["values"]["response_type"]: one["values"] for one in rules.of(built, "aws_api_gateway_gateway_response")
+    }
+    assert {
+        "THROTTLED",
+        "QUOTA_EXCEEDED",
+        "WAF_FILTERED",
+        "INTEGRATION_FAILURE",
+        "INTEGRATION_TIMEOUT",
+    } <= answers.keys()
+    for answer in answers.values():
+        told = json.loads(answer["response_templates"]["application/json"])
+        assert (told["status"], told["errors"]) == ("error", [])
+        is_for_later = answer["status_code"] in ("429", "503", "504")
+        assert ("gatewayresponse.header.Retry-After" in answer["response_parameters"]) == is_for_later
+
+
+def test_every_figure_of_ours_that_is_shown_or_watched_is_one_that_functions_tell(built):
+    [dashboard] = [one["values"]["dashboard_body"] for one in rules.of(built, "aws_cloudwatch_dashboard")]
+    shown = set(re.findall(r'"Everpost","(\w+)"', dashboard)) | set(re.findall(r'MetricName=\\"(\w+)\\"', dashboard))
+    watched = {
+        one["values"]["metric_name"]
+        for one in rules.of(built, "aws_cloudwatch_metric_alarm")
+        if one["values"]["namespace"] == emf.NAMESPACE
+    }
+    assert {"Accepted", "Attempts", "Webhooks", "SinkLag", "DeadLetters"} <= shown
+    assert shown | watched <= emf.UNITS.keys()

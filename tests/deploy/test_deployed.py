@@ -9,7 +9,9 @@ import os
 import re
 import subprocess
 import threading
+import time
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
@@ -18,11 +20,14 @@ from aws_kit import ministack
 from deploy import deployment, package
 from everpost.sandbox.faults import FaultKind, FaultPlan
 from everpost.sandbox.sandbox import Sandbox
+from hook_senders import ses
+from hook_values import mailgun_event, mailgun_request
 from postman import newman
 from server_kit import EVERPOST, environ
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 REGION = "us-east-1"
+COLLECTION_S = 900.0  # an emulated gateway is slow
 MAIL = {"from": "ann@example.com", "to": "bob@example.org", "subject": "Hello", "text": "It works"}
 NATIVE = MAIL | {"to": ["bob@example.org"]}
 CONFIGURATION = """
@@ -30,12 +35,23 @@ CONFIGURATION = """
 provider = "mailgun"
 domain = "mg.example.com"
 api_key = "secretsmanager:everpost-test/first"
+webhook_secret = "secretsmanager:everpost-test/webhook-first"
 base_url = "{mailgun}"
 [accounts.sendgrid]
 provider = "sendgrid"
 api_key = "secretsmanager:everpost-test/second"
 base_url = "{sendgrid}"
+[accounts.ses]
+provider = "ses"
+region = "us-east-1"
+webhook_queue = "everpost-test-ses"
+base_url = "{aws}"
+[routes.default]
+accounts = ["mailgun", "sendgrid"]
+[routes.ses]
+accounts = ["ses"]
 """
+SECRETS = {"first": "key-sandbox", "second": "SG.sandbox", "webhook-first": "mailgun-signing-key"}
 NOT_OF_FUNCTIONS = {
     # Webhooks are delivered by servers alone, and figures are shown by them alone; and the emulator gives an answer
     # without a body a type.
@@ -93,31 +109,33 @@ def providers():
 @pytest.fixture(scope="module")
 def deployed(providers, tmp_path_factory):
     folder = tmp_path_factory.mktemp("deployed")
-    configuration = CONFIGURATION.format(mailgun=providers.url("mailgun"), sendgrid=providers.url("sendgrid"))
+    addresses = {name: providers.url(name) for name in ("mailgun", "sendgrid")}
     with ministack(folder / "ministack.log") as endpoint:
-        built = deployment.prepared(folder, endpoint, package.built(folder), configuration)
+        built = deployment.prepared(
+            folder,
+            endpoint,
+            package=str(package.built(folder)),
+            configuration=CONFIGURATION.format(aws=endpoint, **addresses),
+            topic=client_of(endpoint, "sns").create_topic(Name="everpost-ses")["TopicArn"],
+        )
         built.apply()
         yield built
 
 
+def client_of(endpoint, service):
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    return judge.client(service, endpoint=endpoint, region_name=REGION, **keys)
+
+
 @pytest.fixture(scope="module")
 def aws(deployed):
-    def client(service):
-        return judge.client(
-            service,
-            endpoint=deployed.endpoint,
-            region_name=REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
-
-    return client
+    return partial(client_of, deployed.endpoint)
 
 
 @pytest.fixture(scope="module")
 def filled(deployed, aws):
     """Secrets get their values as the guide says."""
-    for name, value in (("first", "key-sandbox"), ("second", "SG.sandbox")):
+    for name, value in SECRETS.items():
         aws("secretsmanager").put_secret_value(SecretId=f"everpost-test/{name}", SecretString=value)
 
 
@@ -242,6 +260,79 @@ def test_a_large_body_is_kept_in_the_bucket(deployed, token, aws):
     assert all(one["Key"].startswith("bodies/") for one in kept)
 
 
+def test_a_door_takes_what_a_client_of_sendgrid_sends(deployed, token, providers):
+    before = mails(providers)
+    body = {
+        "personalizations": [{"to": [{"email": "bob@example.org"}]}],
+        "from": {"email": "ann@example.com"},
+        "subject": "Hello",
+        "content": [{"type": "text/plain", "value": "It works"}],
+    }
+    assert deployed.native("POST", "/v3/mail/send", body, **token).status == 202
+    until(lambda count: count == before + 1, lambda: mails(providers))
+
+
+def state_of(deployed, token, id_):
+    """Of the only recipient."""
+    return deployed.native("GET", f"/v1/emails/{id_}", **token).body["recipients"][0]["state"]
+
+
+def sent(deployed, token, **more):
+    """The id of a mail that a provider has."""
+    answer = deployed.native("POST", "/v1/emails", NATIVE | more, **token, prefer="wait=20")
+    assert (answer.status, answer.body["state"]) == (200, "sent")
+    return answer.body["id"]
+
+
+def test_who_follows_the_link_of_a_mail_is_written_to_no_more(deployed, token, providers):
+    sent(deployed, token, to=["leaver@example.org"], unsubscribe=True)
+    [caught] = providers.inbox.newest(recipient="leaver@example.org")
+    url = re.fullmatch("<(.*)>", caught.draft.headers["List-Unsubscribe"])[1]
+    path = url.removeprefix(deployed.outputs["native_url"])
+    assert path.startswith("/u/")
+    assert deployed.native("GET", path).status == 200
+    assert deployed.native("GET", "/v1/suppressions/leaver@example.org", **token).status == 404
+    assert deployed.native("POST", path).status == 200
+    assert deployed.native("GET", "/v1/suppressions/leaver@example.org", **token).status == 200
+
+
+def test_what_a_provider_tells_is_believed_if_it_is_signed(deployed, token):
+    id_ = sent(deployed, token, to=["gone@example.org"])
+    bounced = mailgun_event(
+        "failed",
+        severity="permanent",
+        timestamp=time.time(),
+        **{"user-variables": {"everpost_id": f"{id_}.0"}, "delivery-status": {"code": 550, "enhanced-code": "5.1.1"}},
+    )
+
+    def told(key):
+        body = mailgun_request(bounced, at=time.time(), token=key, key=key).body
+        return deployed.native("POST", "/hooks/mailgun", json.loads(body)).status
+
+    assert (told("forged"), state_of(deployed, token, id_)) == (403, "sent")
+    assert (told(SECRETS["webhook-first"]), state_of(deployed, token, id_)) == (200, "bounced")
+
+
+def test_what_ses_tells_comes_by_its_topic_and_what_makes_no_sense_ends_among_the_dead(deployed, token, aws):
+    aws("sesv2").create_email_identity(EmailIdentity="example.com")
+    id_ = sent(deployed, token, route="ses")
+    sqs, names = aws("sqs"), (deployed.outputs["ses_queue"]["name"], deployed.outputs["ses_queue"]["name"] + "-dead")
+    queue, dead = (sqs.get_queue_url(QueueName=name)["QueueUrl"] for name in names)
+
+    def again_after(seconds):
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": str(seconds)})
+
+    again_after(1)
+    sqs.send_message(QueueUrl=queue, MessageBody="{")
+    event = ses.event("Delivery")
+    event["mail"]["tags"] = {"everpost_id": [f"{id_}-0"]}
+    aws("sns").publish(TopicArn=deployed.variables["topic"], Message=json.dumps(event))
+    until(lambda state: state == "delivered", lambda: state_of(deployed, token, id_))
+    told = until(bool, lambda: sqs.receive_message(QueueUrl=dead, WaitTimeSeconds=1).get("Messages", []))
+    again_after(90)
+    assert [one["Body"] for one in told] == ["{"]
+
+
 @pytest.fixture(scope="module")
 def collection(deployed, new_key, caller, providers, tmp_path_factory):
     """Runs the Postman collection, or folders of it, through one of the gateways."""
@@ -252,7 +343,7 @@ def collection(deployed, new_key, caller, providers, tmp_path_factory):
     def run(gateway, stage, *words):
         """Whatever does not hold, and how many requests were answered."""
         where = {"baseUrl": f"{deployed.endpoint}{stage}", "hostHeader": deployed.host(gateway)}
-        run = asyncio.run(newman.run(tmp_path_factory.mktemp("newman"), keys | where, *words))
+        run = asyncio.run(newman.run(tmp_path_factory.mktemp("newman"), keys | where, *words, within_s=COLLECTION_S))
         return [told for told in run.failures if not NOT_OF_FUNCTIONS[gateway].match(told)], len(run.statuses)
 
     return run
@@ -300,8 +391,7 @@ def test_logs_hold_figures_and_no_addresses(deployed, aws):
 
 def test_the_state_holds_no_secret(deployed):
     state = (deployed.folder / "terraform.tfstate").read_text()
-    assert "key-sandbox" not in state
-    assert "SG.sandbox" not in state
+    assert [secret for secret in SECRETS.values() if secret in state] == []
 
 
 def test_nothing_is_different_when_it_is_planned_again(deployed):

@@ -8,6 +8,7 @@ import pytest
 from deploy import rules, terraform
 
 MAY_WRITE_TABLE = {"send_email", "set_email_provider", "api", "deliver", "relay", "hooks"}
+MAY_CHANGE_TABLE = MAY_WRITE_TABLE - {"set_email_provider", "hooks"}  # in place
 
 
 @pytest.mark.slow
@@ -148,11 +149,13 @@ def test_a_function_may_do_what_it_is_for_and_no_more(built):
 
     senders = {"send_email", "api", "deliver"}
     assert who_may("dynamodb:PutItem") == MAY_WRITE_TABLE
+    assert who_may("dynamodb:UpdateItem") == who_may("dynamodb:DeleteItem") == MAY_CHANGE_TABLE
     assert who_may("kinesis:PutRecords") == {"relay"}
     assert who_may("sqs:ReceiveMessage") == {"deliver", "hooks"}
     assert who_may("ses:SendEmail") == senders
     assert who_may("ses:SendRawEmail") == senders - {"send_email"}  # which takes no attachments
-    assert who_may("s3:GetObject") == senders
+    assert who_may("s3:GetObject") == {"api", "deliver"}
+    assert who_may("s3:PutObject") == {"send_email", "api"}
     assert who_may("s3:ListBucket") == {"deliver"}
     assert who_may("ses:GetAccount") == {"api"}
     assert who_may("secretsmanager:GetSecretValue") == senders | {"hooks"}

@@ -53,12 +53,8 @@ def keyring(store, clock):
     return Keyring(store, clock)
 
 
-async def settled(keyring):
-    await asyncio.gather(*keyring._uses._tasks)
-
-
 async def used_at(keyring, project="shop"):
-    await settled(keyring)
+    await keyring.settled()
     [(_, at)] = await keyring.list_uses(project)
     return at
 
@@ -88,7 +84,7 @@ async def test_it_is_written_once_a_minute_however_many_processes_see_it(keyring
     for _ in range(int(NOTED_S)):
         for each in rings:
             await each.find(token)
-            await settled(each)
+            await each.settled()
         clock.now += CACHE_S
     assert store.written == [(f"key/{key.id}/used", True)]
 
@@ -101,8 +97,8 @@ async def test_of_two_at_the_same_moment_one_writes(keyring, clock, store):
     assert await keyring.find(token)
     assert await other.find(token)
     store.released.set()
-    await settled(keyring)
-    await settled(other)
+    await keyring.settled()
+    await other.settled()
     assert sorted(done for _, done in store.written) == [False, True]
 
 
@@ -125,14 +121,36 @@ async def test_a_wrong_secret_and_a_revoked_key_are_no_use(keyring, clock, store
     await keyring.revoke(other_key.id)
     assert await keyring.find(other) is None
     assert await keyring.find(keys.render(key.id, "a" * 32)) is None
-    await settled(keyring)
+    await keyring.settled()
     assert [at for _, at in await keyring.list_uses("shop")] == [None, None]
 
 
 async def test_a_key_that_is_in_use_can_be_revoked(keyring):
     key, token = await keyring.create("shop", Scope.READ, "")
     await keyring.find(token)
-    await settled(keyring)
+    await keyring.settled()
     assert (await keyring.revoke(key.id)).revoked_at is not None
     assert await keyring.find(token) is None
     assert [one.id for one in await keyring.list_keys(None)] == [key.id]
+
+
+async def test_who_may_read_alone_notes_nothing(keyring, store):
+    _, token = await keyring.create("shop", Scope.SEND, "a")
+    store.written.clear()
+    keyring.notes_uses = False
+    assert await keyring.find(token)
+    await keyring.settled()
+    assert store.written == []
+
+
+async def test_a_use_is_written_when_it_is_settled_and_not_before(keyring, store):
+    _, token = await keyring.create("shop", Scope.SEND, "a")
+    store.written.clear()
+    store.released.clear()
+    await keyring.find(token)
+    waiting = asyncio.create_task(keyring.settled())
+    await asyncio.sleep(0)
+    assert (waiting.done(), store.written) == (False, [])
+    store.released.set()
+    await waiting
+    assert len(store.written) == 1

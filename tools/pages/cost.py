@@ -1,5 +1,6 @@
 """docs/cost.md: what the serverless shape costs, by volume, by mail and while it stands still."""
 
+import json
 from pathlib import Path
 from typing import Final
 
@@ -7,6 +8,7 @@ from pages import markdown
 from pages.cost_sums import FULL_CPU_MB, GATEWAYS, MILLION, Costs, Line, load
 
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "cost.md"
+MEASURED: Final = PAGE.parent / "benchmarks" / "results.json"  # by make bench
 VOLUMES: Final = (10_000, 100_000, MILLION, 10 * MILLION, 100 * MILLION)
 COLUMNS: Final = (("least", "original"), ("least", "native"), ("prod", "original"), ("prod", "native"))
 TITLES: Final = {
@@ -20,9 +22,13 @@ OPENING: Final = """What Everpost costs on AWS, at list prices of us-east-1, in 
 discounts and taxes. What providers ask for a mail comes on top."""
 BY_VOLUME: Final = """`original` is `sendEmail`, answered when the mail is handed over; `native` is `POST /v1/emails`,
 answered when it is kept. The containers are the usual always-on shape, two tasks of 1 vCPU and 2 GB behind a load
-balancer with PostgreSQL in two zones; Everpost has no store for PostgreSQL, so that column is a yardstick and no
-offer, and is of one size at every volume. SES alone is the price of its mails, without anything that fails over, waits
+balancer with PostgreSQL in two zones, as [the chart](kubernetes.md) runs Everpost, too; that column is of one size at
+every volume. SES alone is the price of its mails, without anything that fails over, waits
 or remembers; it is part of no other column."""
+STARTS: Final = """A function that was not called for some minutes, or is called by more callers at once than before,
+starts anew. A start of `send_email` takes {init_ms:.0f} ms of CPU
+([measured](benchmarks.md#until-a-function-runs)), which Lambda bills as it does the work: {price} for a million starts.
+If every hundredth mail meets one, that is {share} for a million mails."""
 ASSUMED: Final = """Assumed, not measured: {memory_mb} MB a function, at which CPU time stretches by {full} /
 {memory_mb}, since Lambda gives a whole CPU at {full} MB, and a CPU as fast as the measured one; {table_ms} ms for a
 call of the table; {provider_ms} ms for a provider's answer; {mail_bytes:,} bytes on the way to it; {access_log_bytes}
@@ -43,6 +49,7 @@ def page() -> str:
         _by_volume(costs),
         _by_mail(costs),
         _by_month(costs),
+        _starts(costs),
         _figures(costs),
         _prices(costs),
     )
@@ -119,6 +126,14 @@ def _by_month(costs: Costs) -> str:
         if (lines := list(costs.standing(shape)))
     ]
     return "## What stands still\n\nA month without a single mail.\n\n" + "\n".join(parts)
+
+
+def _starts(costs: Costs) -> str:
+    [init_ms] = [
+        one["value"] for one in json.loads(MEASURED.read_text())["coldstart"]["values"] if one["key"] == "init"
+    ]
+    dollars = costs.dollars(Line("function_gb_s", costs.billed_gb_s(init_ms, 0.0, MILLION)))
+    return "## Cold starts\n\n" + STARTS.format(init_ms=init_ms, price=money(dollars), share=money(dollars / 100))
 
 
 def _figures(costs: Costs) -> str:

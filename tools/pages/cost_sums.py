@@ -34,12 +34,13 @@ class Costs:
 
     def gb_s(self, function: str, mails: float) -> float:
         """Time on the CPU stretches where memory buys less than a whole one; waiting does not."""
-        measured, assumed = self.inputs["measured"], self.inputs["assumed"]
-        memory_mb = assumed["memory_mb"]
-        told = measured["functions"][function]
+        assumed, told = self.inputs["assumed"], self.inputs["measured"]["functions"][function]
         waited_ms = told["table_calls"] * assumed["table_ms"] + told["hands_over"] * assumed["provider_ms"]
-        billed_ms = told["cpu_ms"] * FULL_CPU_MB / memory_mb + waited_ms
-        return mails * memory_mb / 1024 * billed_ms / 1000
+        return self.billed_gb_s(told["cpu_ms"], waited_ms, mails)
+
+    def billed_gb_s(self, cpu_ms: float, waited_ms: float, times: float) -> float:
+        memory_mb = self.inputs["assumed"]["memory_mb"]
+        return times * memory_mb / 1024 * (cpu_ms * FULL_CPU_MB / memory_mb + waited_ms) / 1000
 
     def of_mails(self, flow: str, mails: float) -> Iterator[Line]:
         """What `mails` cost beyond what stands there anyway."""

@@ -7,7 +7,7 @@ mock_provider "aws" {
 variables {
   name          = "everpost-most"
   configuration = "[accounts.mailgun]\napi_key = \"secretsmanager:everpost-most/mailgun\"\n"
-  secrets       = ["mailgun", "sendgrid", "webhook-mailgun"]
+  secrets       = ["mailgun", "sendgrid", "webhook-mailgun", "webhook-sendgrid"]
   code          = { package = "versions.tf" }
   network       = {}
   cache         = {}
@@ -58,7 +58,7 @@ run "most" {
   }
 
   assert {
-    condition     = length(aws_secretsmanager_secret.this) == 3
+    condition     = length(aws_secretsmanager_secret.this) == 4
     error_message = "secrets are missing"
   }
 

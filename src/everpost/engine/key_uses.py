@@ -48,6 +48,10 @@ class KeyUses:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    async def settled(self) -> None:
+        """Returns when nothing is being written. Never fails."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
     async def _write(self, name: str, now: float, was: int) -> None:
         """Not repeated: the next read shows whether it is still to be done."""
         with suppress(StoreUnavailable):

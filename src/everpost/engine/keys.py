@@ -39,6 +39,7 @@ class Keyring:
         self._store = store
         self._clock = clock
         self._uses = KeyUses(store, clock)
+        self.notes_uses = True  # False: this process may read alone
         self._cache: dict[str, tuple[ApiKey, float]] = {}  # by id, with the instant of reading
         self._callers: dict[bytes, Caller] = {}  # by the digest of a whole token that was found to be good
 
@@ -75,11 +76,16 @@ class Keyring:
         key = await self._key(key_id)
         if key is None or not hmac.compare_digest(key.digest, _digest(secret)) or not self.is_good(key):
             return None
-        self._uses.note(_FOLDER + key_id)
+        if self.notes_uses:
+            self._uses.note(_FOLDER + key_id)
         if len(self._callers) >= CACHED_KEYS_MAX:
             self._callers.clear()
         caller = self._callers[whole] = Caller(project=key.project, who=key.id, scope=key.scope)
         return caller
+
+    async def settled(self) -> None:
+        """Returns when no use of a key is still to be written: for a process that is halted between its requests."""
+        await self._uses.settled()
 
     async def list_keys(self, project: str | None) -> list[ApiKey]:
         """All keys of a project (None: of all), revoked ones included, oldest first."""

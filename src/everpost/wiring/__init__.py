@@ -83,6 +83,7 @@ class Role(StrEnum):
     WORKER = "worker"  # hands over what is due, relays, keeps house
     DOOR = "door"  # answers requests, and hands over what their callers wait for
     CONSOLE = "console"  # answers requests that bring no mail
+    READER = "reader"  # answers requests that change nothing
     DELIVER = "deliver"
     RELAY = "relay"
     HOOKS = "hooks"  # takes in what providers tell

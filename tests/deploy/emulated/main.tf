@@ -21,6 +21,10 @@ variable "configuration" {
   type = string
 }
 
+variable "topic" {
+  type = string
+}
+
 provider "aws" {
   region                      = "us-east-1"
   access_key                  = "test"
@@ -62,7 +66,8 @@ module "everpost" {
 
   name                     = "everpost-test"
   configuration            = var.configuration
-  secrets                  = ["first", "second"]
+  secrets                  = ["first", "second", "webhook-first"]
+  ses                      = { resources = ["arn:aws:ses:us-east-1:000000000000:identity/example.com"], topics = [var.topic] }
   code                     = { package = var.package, runtime = "python3.11", architecture = "x86_64" }
   network                  = { zones = 2 }
   cache                    = {}

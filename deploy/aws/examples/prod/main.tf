@@ -50,6 +50,12 @@ variable "package" {
   default     = "../../../../dist/lambda-arm64.zip"
 }
 
+variable "hooks_package" {
+  description = "That of the function which providers call, with the library that SendGrid's signatures need."
+  type        = string
+  default     = "../../../../dist/lambda-hooks-arm64.zip"
+}
+
 variable "site" {
   description = "Name and certificate (ACM, us-east-1) of the page."
   type        = object({ name = string, certificate_arn = string })
@@ -67,8 +73,8 @@ module "everpost" {
 
   name                     = "everpost-prod"
   configuration            = file("${path.module}/everpost.toml")
-  secrets                  = ["mailgun", "sendgrid"]
-  code                     = { package = var.package }
+  secrets                  = ["mailgun", "sendgrid", "webhook-mailgun", "webhook-sendgrid"]
+  code                     = { package = var.package, hooks_package = var.hooks_package }
   network                  = {}
   cache                    = {}
   stream                   = { retention_hours = 168 }

@@ -17,6 +17,8 @@ locals {
     INVALID_API_KEY              = { status = "403", code = "forbidden", message = "the header x-api-key is missing or not known" }
     WAF_FILTERED                 = { status = "429", code = "too_many_requests", message = "too many requests from this address; nothing was accepted" }
     RESOURCE_NOT_FOUND           = { status = "404", code = "not_found", message = "there is no such operation" }
+    INTEGRATION_FAILURE          = { status = "503", code = "unavailable", message = "the function did not answer; repeat the call, with its Idempotency-Key if it brings mail" }
+    INTEGRATION_TIMEOUT          = { status = "504", code = "unknown", message = "no answer in time, and the mail may have been taken; repeat the call with its Idempotency-Key" }
     MISSING_AUTHENTICATION_TOKEN = { status = "404", code = "not_found", message = "there is no such operation" }
   }
 }
@@ -76,7 +78,7 @@ resource "aws_api_gateway_gateway_response" "refusal" {
   response_type = each.key
   status_code   = each.value.status
 
-  response_parameters = each.value.status == "429" ? { "gatewayresponse.header.Retry-After" = "'1'" } : {}
+  response_parameters = contains(["429", "503", "504"], each.value.status) ? { "gatewayresponse.header.Retry-After" = "'1'" } : {}
 
   response_templates = {
     "application/json" = jsonencode({

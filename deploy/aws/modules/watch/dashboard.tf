@@ -19,6 +19,27 @@ locals {
       ]
     },
     {
+      title = "Mail accepted; attempts by what they came to"
+      metrics = [
+        ["Everpost", "Accepted", "Function", local.gauges.Function, { stat = "Sum" }],
+        [{ expression = "SEARCH('{Everpost,Function,Outcome} Function=\"${local.gauges.Function}\" MetricName=\"Attempts\"', 'Sum')", id = "attempts" }],
+      ]
+    },
+    {
+      title = "Webhooks by result; the events in them"
+      metrics = [
+        for metric in ["Webhooks", "WebhookEvents"] :
+        [{ expression = "SEARCH('{Everpost,Function,Result} Function=\"${var.functions["hooks"]}\" MetricName=\"${metric}\"', 'Sum')", id = lower(metric) }]
+      ]
+    },
+    {
+      title = "Events: how far sinks are behind (s); those that none will get"
+      metrics = [
+        [{ expression = "SEARCH('{Everpost,Function,Sink} Function=\"${local.gauges.Function}\" MetricName=\"SinkLag\"', 'Maximum')", id = "lags" }],
+        ["Everpost", "DeadLetters", "Function", local.gauges.Function, { stat = "Sum" }],
+      ]
+    },
+    {
       title   = "Functions: runs"
       metrics = [for function in values(var.functions) : ["AWS/Lambda", "Invocations", "FunctionName", function, { stat = "Sum" }]]
     },

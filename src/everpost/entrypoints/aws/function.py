@@ -17,7 +17,7 @@ CONFIG: Final = "everpost.toml"
 HALTED_S: Final = 0.1  # after so long without an invocation, what was read before is read anew
 ROLES: Final = {
     "send_email": Role.DOOR,
-    "get_email_provider": Role.CONSOLE,
+    "get_email_provider": Role.READER,
     "set_email_provider": Role.CONSOLE,
     "api": Role.DOOR,
     "deliver": Role.DELIVER,
@@ -85,6 +85,7 @@ class Function:
             _log.warning("%s %s", doubt.key, doubt.message)
         role = ROLES[name]
         self._engine = engine = await self._open.enter_async_context(assembled(settings, role, cloud))
+        engine.keyring.notes_uses = role is not Role.READER
         match role:
             case Role.DELIVER:
                 from everpost.entrypoints.aws.delivering import Delivering

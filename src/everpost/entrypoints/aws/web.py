@@ -66,6 +66,7 @@ class Web:
             async with self._engine.delivering(left_s - END_S, FINISH_S):
                 answered = await self._answered(asked, path)
             await self._engine.hand_on()
+        await self._engine.keyring.settled()
         return render(answered, asked.version)
 
     def _mail_operation(self, method: str, path: str) -> Operation | None:
