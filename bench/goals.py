@@ -52,6 +52,7 @@ GOALS = (
     Goal("alone", "memory_idle", "memory, idle", "MB", at_most=80),
     Goal("alone", "memory_full", "memory, at most under full load", "MB", at_most=150),
     Goal("alone", "memory_queued", "memory, more with the queue filled", "MB", at_most=30),
+    Goal("doors", "dearest", "CPU of a request by the dearest door, of a native one", "times", at_most=1.3),
     Goal("growth", "cpu_growth", "CPU a mail with the store grown", "times", at_most=1.25),
     Goal("growth", "written_growth", "bytes written a mail with the store grown", "times", at_most=1.25),
     Goal("growth", "page_growth", "a page of a list or search, p99, with the store grown: later by", "ms", at_most=20),

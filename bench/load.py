@@ -15,12 +15,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from figures import quantile
+from kinds import DIGITS, KINDS, NUMBER
 
-BODY_BYTES = 2048
-DIGITS = 10
-NUMBER = f"%0{DIGITS}d"
 SPREAD = 7_368_787  # shares no factor with 10: numbers that follow each other land far apart, and none comes twice
-LATER_S = 30 * 86_400
 READ_BYTES = 64 * 1024
 SILENCE_S = 120  # the machine may be busy
 
@@ -32,7 +29,7 @@ Request = Callable[[int], bytes]
 class Spec:
     """What is sent: `count` requests, or as many as are answered in `seconds`."""
 
-    kind: str  # of KINDS
+    kind: str  # of kinds.KINDS
     port: int
     first: int  # the number of the first mail: no two mails of a run are the same
     token: str = ""
@@ -55,64 +52,17 @@ class Result:
         return self.accepted / self.seconds
 
 
-# --- the requests -----------------------------------------------------------------------------------------------------
-
-
-def _filled(mail: dict[str, object], text: str) -> bytes:
-    """The mail as JSON of BODY_BYTES; every NUMBER in it counts as DIGITS characters."""
-    missing = BODY_BYTES - len(json.dumps(mail | {text: ""}) % ((0,) * json.dumps(mail).count(NUMBER)))
-    return json.dumps(mail | {text: ("All work and no play. " * 200)[:missing]}).encode()
-
-
-def _native(**more: object) -> bytes:
-    mail = {
-        "from": "Shop <orders@shop.example.com>",
-        "to": [f"Customer <customer.{NUMBER}@example.org>"],
-        "subject": f"Your order {NUMBER}",
-        "html": "<h1>Thank you</h1><p>We have your order and will tell you when it leaves.</p>",
-        "tags": ["order"],
-        "metadata": {"order": NUMBER},
-    }
-    return _filled(mail | more, "text")
-
-
-def _sync() -> bytes:
-    mail = {"from": "orders@shop.example.com", "to": f"customer.{NUMBER}@example.org", "subject": f"Order {NUMBER}"}
-    return _filled(mail, "text")
-
-
-def _direct() -> bytes:
-    content = {"type": "text/plain", "value": "All work and no play. " * 80}
-    mail = {
-        "personalizations": [{"to": [{"email": f"customer.{NUMBER}@example.org"}]}],
-        "from": {"email": "orders@shop.example.com"},
-        "subject": f"Order {NUMBER}",
-        "content": [content],
-    }
-    return json.dumps(mail).encode()
-
-
-KINDS: dict[str, tuple[str, Callable[[], bytes], bool]] = {
-    "accept": ("/v1/emails", _native, True),
-    "later": ("/v1/emails", lambda: _native(send_at=int(time.time()) + LATER_S), True),
-    "sync": ("/sendEmail", _sync, False),
-    "direct": ("/v3/mail/send", _direct, False),
-    "send": ("/send", _sync, False),
-}
-"""By name: the path, the body, and whether each request has a key of its own."""
-
-
 def prepared(spec: Spec) -> Request:
-    path, make_body, has_key = KINDS[spec.kind]
-    body = make_body()
-    length = len(body) + body.count(NUMBER.encode()) * (DIGITS - len(NUMBER))
+    kind = KINDS[spec.kind]
+    body = kind.body()
+    numbers = body.count(NUMBER.encode())
     lines = [
-        f"POST {path} HTTP/1.1",
+        f"POST {kind.path} HTTP/1.1",
         f"Host: 127.0.0.1:{spec.port}",
-        "Content-Type: application/json",
-        f"Content-Length: {length}",
-        f"Authorization: Bearer {spec.token}",
-        *([f"Idempotency-Key: order-{NUMBER}"] if has_key else []),
+        f"Content-Type: {kind.content_type}",
+        f"Content-Length: {len(body % ((0,) * numbers))}",
+        kind.login(spec.token),
+        *([f"Idempotency-Key: order-{NUMBER}"] if kind.has_key else []),
     ]
     template = ("\r\n".join(lines) + "\r\n\r\n").encode() + body
     places = template.count(NUMBER.encode())

@@ -71,10 +71,10 @@ class Accepted:
     p99_ms: float
 
 
-def accepted(server: Server, seconds: float) -> Accepted:
+def accepted(server: Server, seconds: float, kind: str = "later") -> Accepted:
     """Mail that is to be sent in a month: durable, and nothing else happens to it."""
     spent_s = cpu_s(server.pid)
-    result = load(_mails("later", server, seconds=seconds))
+    result = load(_mails(kind, server, seconds=seconds))
     spent_s = cpu_s(server.pid) - spent_s
     return Accepted(result.rate, 1000 * spent_s / result.accepted, result.p50_ms, result.p99_ms)
 
@@ -86,10 +86,10 @@ class HandedOver:
     cpu_s: float  # of 1,000 mails
 
 
-def handed_over(server: Server, stub_port: int, number: int) -> HandedOver:
+def handed_over(server: Server, stub_port: int, number: int, kind: str = "accept") -> HandedOver:
     """Mail that is to be sent now, from the first request to the last stored outcome."""
     sent, spent_s, (taken, different) = server.counts()["sent"], cpu_s(server.pid), books(stub_port)
-    result = load(_mails("accept", server, number=number))
+    result = load(_mails(kind, server, number=number))
     ended = server.until_sent(sent + result.accepted, DRAIN_S)
     spent_s = cpu_s(server.pid) - spent_s
     handed = books(stub_port)

@@ -41,6 +41,7 @@ SECTIONS = (
     ("growth", "As the store grows"),
     ("several", "Over PostgreSQL"),
     ("alone", "Everpost alone"),
+    ("doors", "By the doors of providers"),
     ("start", "Until it runs"),
     ("coldstart", "Until a function runs"),
 )

@@ -28,6 +28,7 @@ from scale import Scale, scale
 
 PARTS = {
     "alone": "parts.alone",
+    "doors": "parts.doors",
     "peers": "parts.comparison",
     "faults": "parts.faults",
     "overload": "parts.overload",

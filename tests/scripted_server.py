@@ -99,10 +99,13 @@ class Peer:
 
     @property
     def was_reset(self) -> bool:
-        """Whether the client has torn the connection down, which one sees without reading what came before."""
+        """Whether the client has torn the connection down by now, which one sees without reading what came before. What
+        has left it may still be in the kernel's hands: meanwhile the loop stands still, and the client with it."""
+        if self._writer.transport.is_closing():
+            return True  # the loop has heard of it, and let go
         ended = select.poll()
         ended.register(self._socket.fileno(), 0)  # errors only
-        return bool(ended.poll(0))
+        return bool(ended.poll(GIVEN_UP_S * 1000))
 
     async def hang(self) -> None:
         """For ever, without reading."""

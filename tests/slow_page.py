@@ -10,7 +10,6 @@ from playwright.sync_api import BrowserContext, Page
 
 DELAY_MS = int(os.environ.get("EVERPOST_UI_DELAY_MS", "0"))
 PROCESSOR = 4  # times as slow
-ASSETS_MS = 100  # of each module and each style
 SLOWED = """
 {
   const most = DELAY, straight = window.fetch;
@@ -37,7 +36,4 @@ def slow_down(context: BrowserContext, page: Page) -> None:
     if not DELAY_MS:
         return
     context.add_init_script(SLOWED.replace("DELAY", str(DELAY_MS)))
-    session = context.new_cdp_session(page)
-    session.send("Emulation.setCPUThrottlingRate", {"rate": PROCESSOR})
-    network = {"offline": False, "latency": ASSETS_MS, "downloadThroughput": -1, "uploadThroughput": -1}
-    session.send("Network.emulateNetworkConditions", network)
+    context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": PROCESSOR})

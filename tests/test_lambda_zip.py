@@ -30,7 +30,7 @@ NOT_OF_FUNCTIONS = {
     "awslambdaric",
 }
 WORDS_NOT_OF_FUNCTIONS = ("sandbox", "sqlite", "/cli/", "/dev/", "/metrics/")
-SIZE_BYTES_MAX = 4_000_000
+SIZE_BYTES_MAX = 4_200_000
 OF_HOOKS_BYTES_MAX = 9_500_000
 
 PROGRAM = """

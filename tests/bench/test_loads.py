@@ -6,15 +6,19 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from msgspec.structs import asdict, replace
 
 from callers import Callers, HttpLine
 from everpost.dialects import legacy, native
 from everpost.dialects import sendgrid as dialect
+from everpost.dialects.dropins import mailgun, postmark, resend, sendgrid
 from everpost.model.message import Draft
 from everpost.sandbox.api import submission_of
 from load import KINDS, Spec, prepared, run
 from open_loop import Loop
 from open_loop import Spec as OpenSpec
+
+DOORS = {"sendgrid": sendgrid, "mailgun": mailgun, "resend": resend, "postmark": postmark}
 
 
 @contextmanager
@@ -50,18 +54,25 @@ def answering(answer):
         server.server_close()
 
 
+def request_of(kind, number):
+    head, _, body = prepared(Spec(kind=kind, port=1, first=1, token="evp_1"))(number).partition(b"\r\n\r\n")
+    lines = [line.partition(": ") for line in head.decode().split("\r\n")[1:]]
+    headers = {name.lower(): value for name, _, value in lines}
+    assert int(headers["content-length"]) == len(body)
+    return submission_of("POST", KINDS[kind].path, headers, body)
+
+
 def body_of(kind, number):
-    request = prepared(Spec(kind=kind, port=1, first=1))(number)
-    head, _, body = request.partition(b"\r\n\r\n")
-    assert f"Content-Length: {len(body)}".encode() in head.split(b"\r\n")
-    return body
+    return request_of(kind, number).body
 
 
 def drafts(kind, number):
-    body = body_of(kind, number)
+    request = request_of(kind, number)
     if kind == "direct":
-        return dialect.parse(submission_of("POST", "/v3/mail/send", {"content-type": "application/json"}, body)).draft
-    return (legacy if kind == "sync" else native).parse(body)
+        return dialect.parse(request).draft
+    if kind in DOORS:
+        return DOORS[kind].parse(request).mails[0]
+    return (legacy if kind == "sync" else native).parse(request.body)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -70,6 +81,14 @@ def test_each_kind_of_request_is_a_mail_that_is_told_from_all_others(kind):
     assert isinstance(first, Draft)
     assert first.subject != second.subject
     assert first.to != second.to
+
+
+@pytest.mark.parametrize("kind", DOORS)
+def test_the_doors_are_given_the_mail_that_the_native_api_is(kind):
+    ours, theirs = drafts("later", 7), drafts(kind, 7)
+    own = {"postmark": {"send_at": ours.send_at}, "resend": {"tags": ours.tags}}.get(kind, {})
+    later = {"send_at": pytest.approx(ours.send_at, abs=5)} if theirs.send_at else {}
+    assert asdict(replace(theirs, **own)) == asdict(ours) | later
 
 
 @pytest.mark.parametrize("kind", ["accept", "later", "sync", "send"])

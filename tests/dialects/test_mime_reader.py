@@ -125,6 +125,7 @@ def test_bytes_without_sense_are_refused_with_a_reason(noise):
         ),
         (of("multipart/mixed", of("multipart/alternative", TEXT, HTML), PDF), "text", "html", [("a.pdf", None)]),
         (of("multipart/mixed", TEXT, PDF, TEXT), "text", None, [("a.pdf", None), ("text.txt", None)]),
+        (of("multipart/alternative", TEXT, HTML, PDF), "text", "html", [("a.pdf", None)]),
         (of("multipart/alternative", TEXT, HTML, INVITE), "text", "html", [("invite.ics", None)]),
         (
             of("multipart/mixed", TEXT, "Content-Type: message/rfc822\r\n\r\nFrom: a\r\n\r\nb"),

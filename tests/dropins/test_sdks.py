@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from msgspec.structs import asdict, replace
 from sendgrid.helpers import mail as sg
 
+from everpost.model.event import Event, EventType
 from sdks import RICH, SDKS
 
 PROVIDERS = ("sendgrid", "mailgun", "resend", "postmark", "ses")
@@ -238,3 +239,37 @@ async def test_mailgun_s_client_schedules(house):
     later = time.strftime("%a, %d %b %Y %H:%M:%S +0000", time.gmtime(time.time() + 3600))
     message_id = await house.client("mailgun").send((data | {"o:deliverytime": later}, None))
     assert (await house.stored(message_id)).message.send_at == pytest.approx(time.time() + 3600, abs=5)
+
+
+async def test_postmark_s_strict_client_reads_what_is_listed(house):
+    client = house.client("postmark")
+    message_id = await client.send(client.rich())
+    await house.caught(message_id)
+    bounced = Event(
+        id="bounced",
+        type=EventType.RECIPIENT_BOUNCED,
+        at=time.time(),
+        project="default",
+        message_id=message_id,
+        data={"place": 0, "bounce": "hard", "text": "no such user"},
+    )
+    await house.engine.ports.store.record([bounced])
+    api = client.client
+    [mail] = (await api.outbound.list()).items
+    assert (mail.message_id, mail.recipients[0]) == (message_id, "bob@example.org")
+    assert [each.type for each in (await api.outbound.get(message_id)).message_events] == ["Bounced"]
+    [bounce] = (await api.bounces.list()).items
+    assert (await api.bounces.get(bounce.id)).details == "no such user"
+    assert (await api.bounces.get_delivery_stats()).inactive_mails == 1
+    assert await api.suppressions.dump("outbound") == []
+    assert (await api.server.get()).track_links == "None"
+
+
+async def test_mailgun_s_client_reads_events_and_lists(house):
+    client = house.client("mailgun")
+    message_id = await client.send(client.plain())
+    api, domain = client.client, "mg.example.com"
+    events = await asyncio.to_thread(api.events.get, domain=domain, filters={"message-id": message_id})
+    assert [each["event"] for each in events.json()["items"]] == ["accepted"]
+    bounces = await asyncio.to_thread(api.bounces.get, domain=domain)
+    assert bounces.json()["items"] == []

@@ -11,6 +11,8 @@ from pathlib import Path
 REPOSITORY = Path(__file__).parents[2]
 SOURCES = REPOSITORY / "src"
 NOTICED = 1  # pytest's exit status: tests ran, and some failed
+PLUGINS = ("pytest_asyncio.plugin", "pytest_timeout", "_hypothesis_pytestplugin")
+"""What the tests of mutants need. Others that are installed cost each of the many runs more than its tests do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,11 @@ def run_tests(mutant: Mutant, folder: Path) -> subprocess.CompletedProcess[str]:
     sources = folder / "src"
     shutil.copytree(SOURCES, sources)  # with its bytecode, which is good for all files but the changed one
     (sources / "everpost" / mutant.file).write_text(mutant.mutated())
-    words = [sys.executable, "-m", "pytest", "-qx", "-p", "no:cacheprovider", "--tb=line", *mutant.tests]
+    plugins = [word for name in ("no:cacheprovider", *PLUGINS) for word in ("-p", name)]
     return subprocess.run(
-        words,
+        [sys.executable, "-m", "pytest", "-qx", "--tb=line", *plugins, *mutant.tests],
         cwd=REPOSITORY,
-        env={**os.environ, "PYTHONPATH": str(sources)},
+        env={**os.environ, "PYTHONPATH": str(sources), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         check=False,

@@ -150,8 +150,8 @@ def test_what_postmark_leaves_out_is_said():
     assert "10000 bounces" in listed.left_out
 
 
-def test_a_time_at_postmark_is_that_of_new_york_with_an_hour_to_spare():
-    assert "fromdate=2027-01-15T03%3A00%3A00&todate=2027-01-15T04%3A15%3A00" in started("postmark").request.url
+def test_postmark_is_asked_for_the_days_of_new_york_and_their_mails_of_this_time_are_looked_at():
+    assert "fromdate=2027-01-15&todate=2027-01-16" in started("postmark").request.url
     late = {"MessageID": "m", "ReceivedAt": "2027-01-15T03:00:00-05:00"}
     mails = read(started("postmark"), {"Bounces": []}).further[0]
     assert len(read(mails, {"Messages": [late, late | {"ReceivedAt": "2027-01-15T02:59:59-05:00"}]}).further) == 1

@@ -31,6 +31,13 @@ class Attachment(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return cls(filename=path.name, content=path.read_bytes(), content_id=content_id)
 
 
+class TemplateOf(TypedDict, total=False):
+    """A template of the project, and what it is filled in with."""
+
+    id: Required[str]
+    data: Mapping[str, Any]
+
+
 AnAddress = str | Address
 Addresses = AnAddress | Sequence[AnAddress]
 Time = datetime | float | str
@@ -48,6 +55,7 @@ class Mail(TypedDict, total=False):
     subject: str
     text: str
     html: str
+    template: TemplateOf
     attachments: Sequence[Attachment | Path]
     headers: Mapping[str, str]
     tags: Sequence[str]

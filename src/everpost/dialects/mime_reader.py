@@ -171,8 +171,8 @@ class _Bodies:
     def _take_alternative(self, part: Part) -> None:
         if part.children:
             self._take(part, is_related=False)
-        elif part.kind == "text/calendar":  # shown as an invitation from a file, too
-            self._attach(part, is_related=False)
+        elif part.kind == "text/calendar" or part.disposition == "attachment":
+            self._attach(part, is_related=False)  # an invitation is shown from a file, too; Ruby puts files here
         elif not self._is_body(part):
             raise Unreadable(f"an alternative of the type {part.kind[:60]!a} can't be carried beside text and html")
 

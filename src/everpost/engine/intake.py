@@ -71,7 +71,10 @@ class Intake:
         taken: list[Acceptance | Problem] = []
         for start in range(0, len(mails), TOGETHER_MAX):
             some = zip(mails[start : start + TOGETHER_MAX], names[start : start + TOGETHER_MAX], strict=True)
-            taken += await asyncio.gather(*(self._take(mail, name, request) for mail, name in some))
+            takes = [self._take(mail, name, request) for mail, name in some]
+            taken += (
+                [await takes[0]] if len(takes) == 1 else await asyncio.gather(*takes)
+            )  # one needs no task of its own
         return taken
 
     async def _take(self, mail: Draft | Templated, name: Idempotency | None, request: Request) -> Acceptance | Problem:

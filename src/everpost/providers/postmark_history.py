@@ -2,8 +2,8 @@
 
 Bounces and complaints have a list of their own, by the time at which they happened, each with the id of its webhook.
 Whatever else becomes of a mail stands in its details, which are asked for mail by mail; so is our id, which a bounce
-does not name. Times of a search are those of New York, in summer or in winter: it is asked for an hour more. Lists end
-after 10,000 entries. They go back 45 days.
+does not name. A search knows days, those of New York: it is asked for all that the time may lie in. Lists end after
+10,000 entries. They go back 45 days.
 """
 
 from collections.abc import Callable
@@ -28,6 +28,8 @@ SHOWN_MAX: Final = 10_000
 LATE_S: Final = 3600.0
 PACE_S: Final = 0.2  # it tells no limit of its own
 SUMMER_S, WINTER_S = 4 * 3600.0, 5 * 3600.0  # by which New York is behind UTC
+DAY_S: Final = 86_400.0
+AT_ONCE_S: Final = 4 * 3600.0  # each question lists the whole days
 RECORDS: Final = {"Delivered": "Delivery", "Opened": "Open", "LinkClicked": "Click"}  # those of its webhooks
 
 
@@ -38,8 +40,8 @@ def history(get: Callable[[Account, str], c.HttpRequest]) -> History:
         return ask(account, since, until, BOUNCES, 0)
 
     def ask(account: Account, since: float, until: float, path: str, offset: int) -> Question:
-        local = {"fromdate": http.utc(since - WINTER_S)[:-1], "todate": http.utc(until - SUMMER_S)[:-1]}
-        query = urlencode({"count": PAGE, "offset": offset} | local)
+        days = {"fromdate": http.utc(since - WINTER_S)[:10], "todate": http.utc(until - SUMMER_S + DAY_S)[:10]}
+        query = urlencode({"count": PAGE, "offset": offset} | days)
 
         def read(response: c.HttpResponse) -> Listed | c.Unclear:
             name, time = ENTRIES[path]
@@ -52,7 +54,8 @@ def history(get: Callable[[Account, str], c.HttpRequest]) -> History:
                 left = [ask(account, since, until, path, following)]
             else:
                 left = [ask(account, since, until, MAILS, 0)] if path == BOUNCES else []
-            cut = "" if is_last or following < SHOWN_MAX else f"of one time it lists {SHOWN_MAX} {name.lower()} alone"
+            is_cut = following >= SHOWN_MAX and len(inside) == len(entries) == PAGE  # and no older one was seen
+            cut = f"of these days it lists {SHOWN_MAX} {name.lower()} alone" if is_cut else ""
             return Listed(further=(*(of_mail(account, entry, path) for entry in inside), *left), left_out=cut)
 
         return Question(request=get(account, f"{path}?{query}"), read=read)
@@ -61,7 +64,7 @@ def history(get: Callable[[Account, str], c.HttpRequest]) -> History:
         request = get(account, f"{MAILS}/{http.part(at(entry, 'MessageID'))}/details")
         return Question(request=request, read=_details if path == MAILS else partial(_bounce, entry))
 
-    return History(start=start, late_s=LATE_S, pace_s=PACE_S)
+    return History(start=start, late_s=LATE_S, slice_s=AT_ONCE_S, pace_s=PACE_S)
 
 
 def _is_in(time: Any, since: float, until: float) -> bool:

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 
 from drafts import drafts
 from everpost.providers.contract import Ask
+from everpost.providers.history import Listed
 from everpost.wiring import PROVIDERS
 from provider_cases import account_of, answer_of, body_of, build, built, cases, fitted, sought_of
 
@@ -169,7 +170,8 @@ def violations(provider, schema, value):
 
 
 def _parameter_faults(provider, operation, request):
-    known = {each["name"]: each["schema"] for each in operation.get("parameters", ()) if each.get("in") == "query"}
+    parameters = [resolved(provider, each) for each in operation.get("parameters", ())]
+    known = {each["name"]: each["schema"] for each in parameters if each.get("in") == "query"}
     for name, text in deep(parse_qsl(urlsplit(request.url).query)).items():
         if name not in known and (provider, name) not in MISSING:
             yield f"{name} is no parameter"
@@ -239,3 +241,30 @@ def test_questions_are_as_described_and_so_are_those_that_follow(case):
 def test_a_probe_is_as_described(provider):
     """Those of the others are not in the files."""
     assert faults_of(provider, PROVIDERS[provider].probe(account_of(provider))) == []
+
+
+ID_THERE = "0a5d2f34-6baa-4455-a3e7-0682c2094cac"
+ASKED_AFTER = {
+    "sendgrid": [{"messages": [{"sg_message_id": "a.b-0", "status": "bounced"}]}],
+    "postmark": [{"Bounces": [{"MessageID": "m"}]}, {}, {"Messages": [{"MessageID": "m"}]}],
+    "mailtrap": [{"messages": [{"message_id": "m", "status": "delivered"}], "next_page_cursor": ID_THERE}],
+    "resend": [{"data": [{"id": "m", "created_at": "2026-01-02T00:00:00Z"}], "has_more": True}],
+    "scaleway": [{"emails": [{"updated_at": "2026-01-02T00:00:00Z"}] * 100}],
+    "mailjet": [{"Data": [{"Status": "queued"}] * 1000}],
+}
+"""Answers that lead to further questions. Mailjet's description has no history of one mail."""
+
+
+@pytest.mark.parametrize("provider", [name for name in FILES if PROVIDERS[name].history])
+def test_questions_for_missed_events_are_as_described_and_so_are_those_that_follow(provider):
+    left = [PROVIDERS[provider].history.start(account_of(provider), 1_767_225_600.0, 1_767_226_500.0)]
+    asked = []
+    for body in [*ASKED_AFTER.get(provider, ()), {}]:
+        asked.append(left.pop(0))
+        listed = asked[-1].read(answer_of({"status": 200, "body": body}))
+        left += listed.further if isinstance(listed, Listed) else ()
+        if not left:
+            break
+    faults = [fault for question in (*asked, *left) for fault in faults_of(provider, question.request)]
+    assert faults == []
+    assert len(asked) + len(left) > len(ASKED_AFTER.get(provider, ()))

@@ -82,7 +82,7 @@ class Case:
 
 
 SLOW_PEER = patient(write_s=0.05)
-NO_REPLY = patient(write_s=0.05, answer_s=0.05)
+NO_REPLY = patient(write_s=HASTY_S, answer_s=0.05)
 STARTTLS = {"security": Security.STARTTLS}
 OFFERS_TLS = OFFERS.replace("HELP", "STARTTLS")
 S = SmtpStage

@@ -1,12 +1,15 @@
-"""Clients as they are: Python's smtplib, and swaks."""
+"""Clients as they are: Python's smtplib and aiosmtplib, swaks, and nodemailer for Node."""
 
 import asyncio
+import base64
 import smtplib
 import subprocess
 from email.message import EmailMessage
 
+import aiosmtplib
 import pytest
 
+import node_kit
 from everpost.model.message import Address
 from smtp_kit import certified, submitting, trusting
 from system_parts import program
@@ -109,3 +112,89 @@ async def test_swaks_sends_a_mail(kind, options, tmp_path):
         mails = await served.mails()
     assert (process.returncode, len(mails)) == (0, 1), told.decode()
     assert mails[0].text.startswith("This is a test mailing")
+
+
+@pytest.mark.parametrize("kind", ["starttls", "tls", "plain"])
+async def test_aiosmtplib_sends_everything_that_a_mail_can_hold(kind, tmp_path):
+    files = certified(tmp_path)
+    recipients = ["bob@example.org", "eve@example.org"]
+    async with submitting(tls=files) as served:
+        at = {"hostname": "127.0.0.1", "port": served.ports[kind], "use_tls": kind == "tls"}
+        secure = {} if kind == "plain" else {"tls_context": trusting(files)}
+        login = {"username": "everpost", "password": served.token}
+        refused, told = await aiosmtplib.send(
+            written(), recipients=recipients, start_tls=kind == "starttls", **at, **secure, **login
+        )
+        [mail] = await served.mails()
+    assert (refused, mail.id in told) == ({}, True)
+    check(mail)
+
+
+async def test_aiosmtplib_raises_what_its_users_catch():
+    plain = EmailMessage()
+    plain["Subject"] = "x"
+    async with submitting() as served:
+        at = {"hostname": "127.0.0.1", "port": served.ports["plain"], "username": "everpost"}
+        ours = {"password": served.token, "sender": "ann@example.com"}
+        with pytest.raises(aiosmtplib.SMTPAuthenticationError):
+            await aiosmtplib.send(written(), password="evp_wrong", **at)
+        with pytest.raises(aiosmtplib.SMTPDataError, match=r"from: names 0 senders"):
+            await aiosmtplib.send(plain, recipients=["bob@example.org"], **at, **ours)
+        with pytest.raises(aiosmtplib.SMTPRecipientsRefused):
+            await aiosmtplib.send(written(), recipients=["bob"], **at, **ours)
+        assert await served.mails() == []
+
+
+@pytest.fixture(scope="module")
+def nodemailer():
+    node_kit.install()
+    driver = node_kit.Driver("nodemailer")
+    yield driver
+    driver.close()
+
+
+@pytest.mark.parametrize("kind", ["starttls", "tls", "plain"])
+async def test_nodemailer_sends_everything_that_a_mail_can_hold(kind, tmp_path, nodemailer):
+    mail = {
+        "from": "Änn Example <ann@example.com>",
+        "to": [{"name": "Doe, Böb", "address": "bob@example.org"}],
+        "bcc": "eve@example.org",
+        "subject": "Grüße, " + "ü" * 60,
+        "text": "Grüße\n.\n..two dots\n" + "long " * 300 + "\n",
+        "html": '<p>Grüße <img src="cid:logo">\n',
+        "headers": {"X-Everpost-Tags": "welcome"},
+        "attachments": [
+            {
+                "filename": "lögo.png",
+                "content": base64.b64encode(b"\0\1\2").decode(),
+                "encoding": "base64",
+                "cid": "logo",
+            },
+            {"filename": "Rechnung für Bob.pdf", "content": "%PDF\n.\n"},
+        ],
+    }
+    async with submitting(tls=certified(tmp_path)) as served:
+        at = {"port": served.ports[kind], "is_tls": kind == "tls", "is_plain": kind == "plain", "mail": mail}
+        sent = await asyncio.to_thread(nodemailer.ask, "send", at, url="127.0.0.1", key=served.token)
+        [taken] = await served.mails()
+    assert (sent["accepted"], taken.id in sent["response"]) == (["bob@example.org", "eve@example.org"], True)
+    check(taken)
+
+
+async def test_nodemailer_throws_what_its_users_catch(nodemailer):
+    mail = {"from": "ann@example.com", "to": "bob@example.org", "subject": "Hello", "text": "It works"}
+    async with submitting() as served:
+
+        async def refusal(key=served.token, **change):
+            at = {"port": served.ports["plain"], "is_tls": False, "is_plain": True, "mail": mail | change}
+            with pytest.raises(node_kit.Refused) as caught:
+                await asyncio.to_thread(nodemailer.ask, "send", at, url="127.0.0.1", key=key)
+            return caught.value.seen["code"], caught.value.seen["responseCode"]
+
+        assert await refusal("evp_wrong") == ("EAUTH", 535)
+        assert await refusal(to="bob@nowhere..") == ("EENVELOPE", 553)
+        assert await refusal(attachments=[{"raw": "Content-Type: multipart/signed; boundary=x\r\n\r\n--x--"}]) == (
+            "EMESSAGE",
+            554,
+        )
+        assert await served.mails() == []

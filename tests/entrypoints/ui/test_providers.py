@@ -211,6 +211,7 @@ def test_it_is_explained_what_a_mail_has_and_loses_where_and_to_whom_it_goes_all
     page.get_by_label("Mail of an account").check()
     page.get_by_role("button", name="Explain").click()
     expect(answer).to_contain_text("It has 1 recipient")
+    expect(answer).to_contain_text("would take it")
     expect(answer).not_to_contain_text("suppressed")
     watched.page.request.delete(bob)
 

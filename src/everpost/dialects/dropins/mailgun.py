@@ -45,6 +45,8 @@ NAME: Final = "mailgun"
 _OWN: Final = ("from", "to", "cc", "bcc", "subject", "text", "html", "o:tag", "o:deliverytime", "recipient-variables")
 _FOREIGN: Final = ("template", "amp-html")
 _FOREIGN_PREFIXES: Final = ("o:", "t:")
+_KNOWN: Final = frozenset((*_OWN, *_FOREIGN))
+_PREFIXES: Final = (*_FOREIGN_PREFIXES, "h:", "v:")
 _FILES: Final = ("attachment", "inline")
 _FOREIGN_WORDS: Final = re.compile(r"%(recipient|unsubscribe|tag_unsubscribe|mailing_list)[\w.]*%")
 """Variables that only Mailgun fills in."""
@@ -76,8 +78,7 @@ def parse(submission: Submission) -> Asked | Problem:
 
 def _check_names(form: Form, faults: Faults) -> None:
     for name, _ in form.fields:
-        is_known = name in (*_OWN, *_FOREIGN) or name.startswith((*_FOREIGN_PREFIXES, "h:", "v:"))
-        if not is_known:
+        if name not in _KNOWN and not name.startswith(_PREFIXES):
             faults.add(name[:80], unknown(name, (*_OWN, *_FOREIGN, *_FILES)))
     for file in form.files:
         if file.field not in _FILES:

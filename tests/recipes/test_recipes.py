@@ -1,0 +1,99 @@
+"""The blocks of docs/recipes.md that are said to be run send a mail as they stand, but for address, port, key and TLS,
+whose certificate would have to be one that everybody trusts."""
+
+import asyncio
+import json
+import re
+from pathlib import Path
+
+import django.conf
+import pytest
+from django.core.mail import get_connection, send_mail
+from urllib3.filepost import encode_multipart_formdata
+
+from client.conftest import house as served_house
+from door_words import submission
+from everpost.client import Everpost
+from everpost.dialects.dropins import mailgun
+from smtp_kit import submitting
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "recipes.md").read_text()
+BLOCKS = dict(re.findall(r"```python (\w+)\n(.*?)```", PAGE, re.DOTALL))
+house = served_house
+
+
+@pytest.fixture
+def settings(monkeypatch):
+    """Django's, as a block says, with what the test changes."""
+    if not django.conf.settings.configured:
+        django.conf.settings.configure()
+
+    def use(name, **changes):
+        found = {}
+        exec(BLOCKS[name], found)
+        shown = {key: value for key, value in found.items() if key.isupper()}
+        assert changes.keys() <= shown.keys()
+        for key, value in (shown | changes).items():
+            monkeypatch.setattr(django.conf.settings, key, value, raising=False)
+
+    return use
+
+
+def sent():
+    return asyncio.to_thread(send_mail, "Grüße", "It works", "Ann <ann@example.com>", ["bob@example.org"])
+
+
+async def test_django_sends_by_smtp(settings):
+    async with submitting() as served:
+        at = {"EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": served.ports["plain"], "EMAIL_USE_TLS": False}
+        settings("smtp", **at, EMAIL_HOST_PASSWORD=served.token)
+        assert await sent() == 1
+        assert [mail.subject for mail in await served.mails()] == ["Grüße"]
+
+
+@pytest.mark.parametrize("house", [Everpost], indirect=True)
+async def test_django_sends_by_our_backend(settings, house):
+    settings("ours", EVERPOST_URL=house.way.url, EVERPOST_KEY=house.token)
+    assert await sent() == 1
+    assert [mail.subject for mail in await house.mails()] == ["Grüße"]
+
+
+@pytest.mark.parametrize("house", [Everpost], indirect=True)
+async def test_django_sends_by_anymail(settings, house, monkeypatch):
+    settings("anymail")
+    shown = django.conf.settings.ANYMAIL
+    at = {"MAILGUN_API_URL": f"{house.way.url}/v3", "MAILGUN_API_KEY": house.token}
+    assert at.keys() <= shown.keys()
+    monkeypatch.setattr(django.conf.settings, "ANYMAIL", shown | at)
+    get_connection()  # reads them
+    assert await sent() == 1
+    assert [mail.subject for mail in await house.mails()] == ["Grüße"]
+
+
+def test_a_newsletter_of_ghost_is_taken_and_waits_for_mailgun():
+    data = {name: {"name": "Bob", "list_unsubscribe": "https://blog.example.com/u"} for name in ("bob@example.org",)}
+    fields = [
+        ("to", "bob@example.org"),
+        ("from", '"Blog" <news@example.com>'),
+        ("h:Reply-To", "news@example.com"),
+        ("subject", "News"),
+        ("html", "<p>Hi %recipient.name%"),
+        ("text", "Hi %recipient.name%"),
+        ("recipient-variables", json.dumps(data)),
+        ("h:Sender", '"Blog" <news@example.com>'),
+        ("h:Auto-Submitted", "auto-generated"),
+        ("h:X-Auto-Response-Suppress", "OOF, AutoReply"),
+        ("h:List-Unsubscribe", "<%recipient.list_unsubscribe%>, <%tag_unsubscribe_email%>"),
+        ("h:List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+        ("v:email-id", "64"),
+        ("o:tag", "ghost-email"),
+    ]
+    [mail] = mailgun.parse(submission(*encode_multipart_formdata(fields))).mails
+    assert (mail.text, mail.html, mail.metadata, mail.tags) == (
+        "Hi Bob",
+        "<p>Hi Bob",
+        {"email-id": "64"},
+        ("ghost-email",),
+    )
+    assert mail.headers["List-Unsubscribe"] == "<https://blog.example.com/u>, <%tag_unsubscribe_email%>"
+    assert mail.provider_options == {"mailgun": {}}
