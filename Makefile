@@ -80,14 +80,14 @@ postman: install .newman/.installed ## Run the Postman collection against a serv
 .newman/.installed: postman/package.json postman/package-lock.json
 	mkdir -p .newman
 	cp $^ .newman
-	npm ci --prefix .newman --silent --no-audit --no-fund
+	cd .newman && npm ci --silent --no-audit --no-fund
 	@touch $@
 
 .node/.installed: tests/node/package.json tests/node/package-lock.json
 	mkdir -p .node
 	cp $^ .node
 	ln -sfn ../tests/node .node/drivers
-	npm ci --prefix .node --silent --no-audit --no-fund
+	cd .node && npm ci --silent --no-audit --no-fund
 	@touch $@
 
 release-check: install ## Audit, wheel, requirements and bill of materials, below dist/; AUDIT=must: fail where nobody can tell
