@@ -1,6 +1,19 @@
 """An address of somebody else that events are posted to, and how far that has got."""
 
+from enum import StrEnum
+
 from msgspec import Struct
+
+
+class Format(StrEnum):
+    """The words and the signature in which a webhook is told of events."""
+
+    STANDARD = "standard"  # Standard Webhooks
+    SENDGRID = "sendgrid"
+    MAILGUN = "mailgun"
+    POSTMARK = "postmark"
+    RESEND = "resend"
+    SES = "ses"  # as Amazon SNS brings it
 
 
 class SigningKey(Struct, frozen=True):
@@ -12,6 +25,8 @@ class Webhook(Struct, frozen=True, kw_only=True):
     id: str
     project: str  # whose events it gets, and who sees it
     url: str
+    format: Format = Format.STANDARD
+    login: str = ""  # `user:password`, by which it is logged in there (RFC 7617); empty: not at all
     description: str = ""
     events: tuple[str, ...] = ()  # types of events, as `email.sent`; empty: all
     accounts: tuple[str, ...] = ()  # only what is about one of these; empty: all
