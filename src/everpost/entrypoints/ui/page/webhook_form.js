@@ -19,7 +19,7 @@ export function webhookForm(place, known, { title, says, act }) {
     url: input("w-url", known.url, { inputmode: "url" }),
     description: input("w-description", known.description),
     ...(known.id ? {} : { format: formatChoice() }),
-    login: input("w-login", "", { type: "password", autocomplete: "new-password" }),
+    login: input("w-login", ""),
     accounts: input("w-accounts", known.accounts.join(", ")),
     tags: input("w-tags", known.tags.join(", ")),
   };
