@@ -24,7 +24,11 @@ def _arguments(parser: ArgumentParser) -> None:
         if name in ("create", "change"):
             _field_arguments(action, with_url=name == "change")
         if name == "create":
-            action.add_argument("--format", choices=[*Format], help="whose words and signature (default: standard)")
+            action.add_argument(
+                "--format",
+                choices=[each.value for each in Format],
+                help="whose words and signature (default: standard)",
+            )
         if name == "replay":
             action.add_argument("--event", help="one event: its id, or its sequence")
             action.add_argument("--since", help="all from then on, as 2030-01-31T09:00:00Z")
