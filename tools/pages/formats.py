@@ -10,7 +10,7 @@ from everpost.dialects.notices.table import WRITERS
 from everpost.model.event import Event, EventType
 from everpost.model.message import Address, Message
 from everpost.model.told import Told
-from everpost.model.webhook import Format, SigningKey
+from everpost.model.webhook import SigningKey
 from everpost.webhooks.signing import secret_of
 from everpost.webhooks.writing import Sealing
 
@@ -18,18 +18,18 @@ _AT: Final = 1_767_225_600.0
 _MAIL: Final = Message(id="em_1", project="p", created_at=_AT, sender=Address("a@example.com"), to=(Address("b@c.d"),))
 _SEALING: Final = Sealing(keys=(SigningKey(secret_of(bytes(32))),), at=_AT)
 _TITLES: Final = {
-    Format.SENDGRID: "SendGrid",
-    Format.MAILGUN: "Mailgun",
-    Format.POSTMARK: "Postmark",
-    Format.RESEND: "Resend",
-    Format.SES: "Amazon SES",
+    "sendgrid": "SendGrid",
+    "mailgun": "Mailgun",
+    "postmark": "Postmark",
+    "resend": "Resend",
+    "ses": "Amazon SES",
 }
-_WORDS: Final[dict[Format, Callable[[Any], list[str | None]]]] = {  # where a body says what it is
-    Format.SENDGRID: lambda body: [body[0]["event"]],
-    Format.MAILGUN: lambda body: [body["event-data"]["event"], body["event-data"].get("severity")],
-    Format.POSTMARK: lambda body: [body["RecordType"], body.get("Type")],
-    Format.RESEND: lambda body: [body["type"]],
-    Format.SES: lambda body: [json.loads(body["Message"])["eventType"]],
+_WORDS: Final[dict[str, Callable[[Any], list[str | None]]]] = {  # where a body says what it is
+    "sendgrid": lambda body: [body[0]["event"]],
+    "mailgun": lambda body: [body["event-data"]["event"], body["event-data"].get("severity")],
+    "postmark": lambda body: [body["RecordType"], body.get("Type")],
+    "resend": lambda body: [body["type"]],
+    "ses": lambda body: [json.loads(body["Message"])["eventType"]],
 }
 
 
@@ -43,13 +43,13 @@ def page() -> str:
             ("event", *(_TITLES[name] for name in WRITERS)),
             ([markdown.code(type_.value), *(_word(name, type_) for name in WRITERS)] for type_ in told),
         ),
-        "The reason may change the name: at Postmark it tells the `Type` of a bounce; for an address that is on a list it "
-        "is `email.suppressed` at Resend, and `Bounce` or `Complaint` with `OnAccountSuppressionList` at Amazon SES. Who "
-        "leaves a group is `group_unsubscribe` at SendGrid; a mail with `send_at` is `email.scheduled` at Resend.",
+        "The reason may change the name: at Postmark it tells the `Type` of a bounce; for an address that is on a list "
+        "it is `email.suppressed` at Resend, `Bounce` or `Complaint` with `OnAccountSuppressionList` at Amazon SES. "
+        "Who leaves a group is `group_unsubscribe` at SendGrid; a mail with `send_at` is `email.scheduled` at Resend.",
     )
 
 
-def _word(name: Format, type_: EventType) -> str:
+def _word(name: str, type_: EventType) -> str:
     if type_ not in WRITERS[name].types:
         return ""
     event = Event(id="em_1.0:1", type=type_, at=_AT, project="p", message_id="em_1", data={"place": 0})

@@ -11,15 +11,16 @@ from everpost.dialects.faults import Faults, decode, unknown
 from everpost.dialects.fields import check_count, check_filled, check_line
 from everpost.dialects.native_render import instant, maybe_instant
 from everpost.dialects.native_schema import REQUIRED
+from everpost.dialects.notices.table import WRITERS
 from everpost.dialects.times import read_instant
 from everpost.model.event import EventType
 from everpost.model.limits import REASON_CHARS_MAX, TAG_CHARS_MAX, WEBHOOK_FILTER_MAX, WEBHOOK_LOGIN_CHARS_MAX
 from everpost.model.problem import Problem
-from everpost.model.webhook import Format, Progress, Webhook, WebhookAttempt
-from everpost.webhooks.signing import signs_by_key_pair, verification_key
+from everpost.model.webhook import STANDARD, Progress, Webhook, WebhookAttempt
+from everpost.webhooks.signing import signs_by_key_pair
 
 _EVENTS: Final = frozenset(each.value for each in EventType)
-_FORMATS: Final = frozenset(each.value for each in Format)
+_FORMATS: Final = (STANDARD, *WRITERS)
 _LOGIN: Final = re.compile(r"[!-9;-~]+:[!-~]+")
 _ONLY: Final = f"Only these; at most {WEBHOOK_FILTER_MAX}. Empty: all."
 _TIME: Final = "RFC 3339 (`2030-01-31T09:00:00Z`) or seconds since the Unix epoch."
@@ -59,7 +60,7 @@ class NewWebhookRequest(WebhookRequest, kw_only=True):
         str | None,
         Meta(
             description="Whose words and signature events are told in. It stays as it is.",
-            extra_json_schema={"enum": [*Format], "default": Format.STANDARD},
+            extra_json_schema={"enum": [*_FORMATS], "default": STANDARD},
         ),
     ] = None
 
@@ -109,9 +110,7 @@ class WebhookView(TypedDict):
     ok_at: Annotated[str | None, Meta(description="When it has last taken an event.")]
     is_replaying: bool
     old_secrets_until: Annotated[str | None, Meta(description="Secrets before the current one sign until then.")]
-    verification_key: NotRequired[
-        Annotated[str, Meta(description="Format `sendgrid`: the public key to verify its signatures with.")]
-    ]
+    verification_key: NotRequired[Annotated[str, Meta(description="The public key, where it signs by a key pair.")]]
     secret: NotRequired[Annotated[str, Meta(description="To verify signatures with. Keep it now.")]]
 
 
@@ -157,11 +156,8 @@ def parse_new_webhook(body: bytes) -> Mapping[str, Any] | Problem:
     if request.url is None:
         faults.add("url", "is missing")
     if request.format is not None and request.format not in _FORMATS:
-        faults.add("format", unknown(request.format, _FORMATS))
-    fields = _fields(request, faults)
-    if isinstance(fields, Problem) or request.format is None:
-        return fields
-    return {**fields, "format": Format(request.format)}
+        faults.add("format", unknown(request.format, frozenset(_FORMATS)))
+    return _fields(request, faults)
 
 
 def parse_webhook_change(body: bytes) -> Mapping[str, Any] | Problem:
@@ -191,7 +187,7 @@ def render_webhook(webhook: Webhook, progress: Progress, secret: str | None = No
     view: WebhookView = {
         "id": webhook.id,
         "url": webhook.url,
-        "format": webhook.format.value,
+        "format": webhook.format,
         "has_login": bool(webhook.login),
         "description": webhook.description,
         "events": list(webhook.events),
@@ -211,8 +207,9 @@ def render_webhook(webhook: Webhook, progress: Progress, secret: str | None = No
         "is_replaying": progress.replay is not None,
         "old_secrets_until": maybe_instant(max((key.until for key in webhook.keys if key.until), default=None)),
     }
-    if webhook.format is Format.SENDGRID and signs_by_key_pair():
-        view["verification_key"] = verification_key(webhook.keys[0].secret)
+    writer = WRITERS.get(webhook.format)
+    if writer is not None and writer.public_key is not None and signs_by_key_pair():
+        view["verification_key"] = writer.public_key(webhook.keys[0].secret)
     if secret is not None:
         view["secret"] = secret
     return view

@@ -1,19 +1,10 @@
 """An address of somebody else that events are posted to, and how far that has got."""
 
-from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
-
-class Format(StrEnum):
-    """The words and the signature in which a webhook is told of events."""
-
-    STANDARD = "standard"  # Standard Webhooks
-    SENDGRID = "sendgrid"
-    MAILGUN = "mailgun"
-    POSTMARK = "postmark"
-    RESEND = "resend"
-    SES = "ses"  # as Amazon SNS brings it
+STANDARD: Final = "standard"  # the format of Standard Webhooks
 
 
 class SigningKey(Struct, frozen=True):
@@ -25,7 +16,7 @@ class Webhook(Struct, frozen=True, kw_only=True):
     id: str
     project: str  # whose events it gets, and who sees it
     url: str
-    format: Format = Format.STANDARD
+    format: str = STANDARD  # in whose words and by whose signature it is told of events; or the name of a provider
     login: str = ""  # `user:password`, by which it is logged in there (RFC 7617); empty: not at all
     description: str = ""
     events: tuple[str, ...] = ()  # types of events, as `email.sent`; empty: all

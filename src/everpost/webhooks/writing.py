@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from everpost.model.event import EventType
 from everpost.model.told import Told
-from everpost.model.webhook import Format, SigningKey
+from everpost.model.webhook import SigningKey
 
 
 class Sealing(Struct, frozen=True, kw_only=True):
@@ -33,7 +33,10 @@ class Writer(Struct, frozen=True, kw_only=True):
     types: frozenset[EventType]  # what the format has words for
     posts: Callable[[Told, Sealing], Sequence[Post]]
     """None: nobody has told whom the event is about. Raises ImportError where the library that signs is missing."""
+    public_key: Callable[[str], str] | None = None
+    """By which its signatures are verified, made of the secret; None: they are by the secret itself, or there are none.
+    Raises ImportError as well."""
 
 
-Writers = Mapping[Format, Writer]
-"""For every format but the standard one."""
+Writers = Mapping[str, Writer]
+"""By the name of the format: all but the standard one."""

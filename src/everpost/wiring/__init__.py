@@ -199,7 +199,7 @@ async def _engine(
 
 
 def _phrasing(store: Store) -> "Phrasing":
-    """Loaded where events are posted alone: functions have no need of all the formats."""
+    """Loaded where events are posted alone."""
     from everpost.dialects.notices.table import WRITERS
     from everpost.engine.webhooks.phrasing import Phrasing
 

@@ -119,4 +119,4 @@ def _bounced(data: Mapping[str, Any], words: str) -> dict[str, Any]:
     }
 
 
-WRITER: Final = Writer(types=frozenset(KINDS), posts=posts)
+WRITER: Final = Writer(types=frozenset(KINDS), posts=posts, public_key=signing.verification_key)

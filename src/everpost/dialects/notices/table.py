@@ -3,13 +3,12 @@
 from typing import Final
 
 from everpost.dialects.notices import mailgun, postmark, resend, sendgrid, ses
-from everpost.model.webhook import Format
 from everpost.webhooks.writing import Writers
 
 WRITERS: Final[Writers] = {
-    Format.SENDGRID: sendgrid.WRITER,
-    Format.MAILGUN: mailgun.WRITER,
-    Format.POSTMARK: postmark.WRITER,
-    Format.RESEND: resend.WRITER,
-    Format.SES: ses.WRITER,
+    "sendgrid": sendgrid.WRITER,
+    "mailgun": mailgun.WRITER,
+    "postmark": postmark.WRITER,
+    "resend": resend.WRITER,
+    "ses": ses.WRITER,
 }

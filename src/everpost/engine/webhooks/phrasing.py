@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from everpost.model.event import Event, EventType, Recorded
 from everpost.model.message import Address, Message, Removed
 from everpost.model.told import Told
-from everpost.model.webhook import Format, Webhook
+from everpost.model.webhook import STANDARD, Webhook
 from everpost.store.port import Store
 from everpost.webhooks import signing
 from everpost.webhooks.writing import Post, Sealing, Writers
@@ -35,10 +35,16 @@ class Phrasing:
         writer = self.writers.get(webhook.format)
         return writer is None or event.type in writer.types
 
+    def complaint(self, format_: str) -> str | None:
+        """Why nothing can be told in this format; None: it can."""
+        writer = self.writers.get(format_)
+        lacks = writer is not None and writer.public_key is not None and not signing.signs_by_key_pair()
+        return NO_LIBRARY.format(format_) if lacks else None
+
     async def posts(self, webhook: Webhook, recorded: Recorded, at: float) -> Sequence[Post] | str:
         """The requests, signed; or why there are none. Raises StoreUnavailable."""
         sealing = Sealing(keys=webhook.keys, at=at)
-        if webhook.format is Format.STANDARD:
+        if webhook.format == STANDARD:
             event = recorded.event
             id_ = signing.webhook_id(event.project, event.id)
             return [Post(id=id_, body=_JSON.encode(self.render(recorded)), headers={})]

@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from everpost.engine.ports import Ports
 from everpost.engine.trail import last_seq
 from everpost.engine.webhooks import replays
-from everpost.engine.webhooks.phrasing import NO_LIBRARY
 from everpost.engine.webhooks.poster import Poster
 from everpost.engine.webhooks.shelf import Shelf, told
 from everpost.model.event import Event, EventType, Recorded
@@ -23,7 +22,7 @@ from everpost.model.limits import (
     WEBHOOKS_MAX,
 )
 from everpost.model.problem import FieldError, Problem
-from everpost.model.webhook import Format, Progress, SigningKey, Webhook
+from everpost.model.webhook import STANDARD, Progress, SigningKey, Webhook
 from everpost.webhooks import signing
 from everpost.webhooks.progress import Result
 
@@ -175,8 +174,8 @@ class Registry:
             errors.append(FieldError("url", f"has {len(url)} characters, at most {WEBHOOK_URL_CHARS_MAX} are allowed"))
         elif url is not None and (complaint := self._poster.guard.complaint(url)):
             errors.append(FieldError("url", complaint))
-        if fields.get("format") is Format.SENDGRID and not signing.signs_by_key_pair():
-            errors.append(FieldError("format", NO_LIBRARY.format(Format.SENDGRID)))
+        if (complaint := self._poster.phrasing.complaint(fields.get("format", STANDARD))) is not None:
+            errors.append(FieldError("format", complaint))
         known = ", ".join(sorted(self._accounts)) or "none"
         errors += (
             FieldError(f"accounts[{place}]", f"unknown account {name!r}; known: {known}")

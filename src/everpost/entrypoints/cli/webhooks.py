@@ -7,7 +7,6 @@ from typing import Any, Final
 from everpost.entrypoints.cli.client import Client, connection_arguments, segment
 from everpost.entrypoints.cli.command import FAILED, OK, Command
 from everpost.entrypoints.cli.screen import Screen, local_time, plain
-from everpost.model.webhook import Format
 
 _PATH: Final = "/v1/webhooks"
 _FIELDS: Final = ("description", "login", "format", "events", "accounts", "tags")
@@ -24,11 +23,7 @@ def _arguments(parser: ArgumentParser) -> None:
         if name in ("create", "change"):
             _field_arguments(action, with_url=name == "change")
         if name == "create":
-            action.add_argument(
-                "--format",
-                choices=[each.value for each in Format],
-                help="whose words and signature (default: standard)",
-            )
+            action.add_argument("--format", help="standard, or the provider in whose words and by whose signature")
         if name == "replay":
             action.add_argument("--event", help="one event: its id, or its sequence")
             action.add_argument("--since", help="all from then on, as 2030-01-31T09:00:00Z")
