@@ -21,6 +21,7 @@ from everpost.webhooks.signing import signs_by_key_pair
 
 _EVENTS: Final = frozenset(each.value for each in EventType)
 _FORMATS: Final = (STANDARD, *WRITERS)
+_Format = Annotated[str, Meta(extra_json_schema={"enum": [*_FORMATS]})]
 _LOGIN: Final = re.compile(r"[!-9;-~]+:[!-~]+")
 _ONLY: Final = f"Only these; at most {WEBHOOK_FILTER_MAX}. Empty: all."
 _TIME: Final = "RFC 3339 (`2030-01-31T09:00:00Z`) or seconds since the Unix epoch."
@@ -57,10 +58,9 @@ class NewWebhookRequest(WebhookRequest, kw_only=True):
         ),
     ] = None
     format: Annotated[
-        str | None,
+        _Format | None,
         Meta(
-            description="Whose words and signature events are told in. It stays as it is.",
-            extra_json_schema={"enum": [*_FORMATS], "default": STANDARD},
+            description="In whose words and by whose signature: `standard`, or a provider's name. It can't be changed."
         ),
     ] = None
 
