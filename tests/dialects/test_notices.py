@@ -3,10 +3,12 @@
 from base64 import b64decode
 
 import pytest
+from msgspec.structs import replace
 
 from everpost.dialects.notices.table import WRITERS
 from everpost.model.account import Account
 from everpost.model.event import Event, EventType
+from everpost.model.limits import METADATA_BYTES_MAX, RECIPIENTS_MAX, WEBHOOK_BODY_BYTES_MAX
 from everpost.model.message import Address, Message
 from everpost.model.sighting import Bounce, Machine, Reason, Sighting, SightingKind
 from everpost.model.told import Told
@@ -195,6 +197,17 @@ MAIL_OF_A_LIAR = Message(
     to=MAIL.to,
     metadata={"event": "bounce", "email": "mallory@example.org"},
 )
+
+
+@pytest.mark.parametrize("name", [name for name in READERS if name != "postmark"])
+def test_a_mail_to_as_many_as_it_may_have_fits_into_what_is_posted_at_once(name):
+    to = tuple(Address(f"{number}@customers.example.org") for number in range(RECIPIENTS_MAX))
+    mail = replace(MAIL, to=to, metadata={"key": "x" * (METADATA_BYTES_MAX - 3)})
+    posts = written(name, Told(7, told(EventType.ACCEPTED).event, mail, ()))
+    assert max(len(post.body) for post in posts) <= WEBHOOK_BODY_BYTES_MAX
+    assert len({post.id for post in posts}) == len(posts)
+    if name != "resend":  # which is read as one event
+        assert [each.recipient for each in read(name, posts)] == [each.email for each in to]
 
 
 def test_a_group_of_sendgrids_is_left_as_a_group():

@@ -1,7 +1,7 @@
 """SendGrid's Event Webhook: https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event
 
-An event for each recipient, all in one request. What was given as `custom_args` stands at the top level of each. Signed
-by a key pair of the webhook's own; one signature has no room for those of older keys.
+An event for each recipient, some of them in one request. What was given as `custom_args` stands at the top level of
+each. Signed by a key pair of the webhook's own; one signature has no room for those of older keys.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +17,8 @@ from everpost.model.told import Told
 from everpost.webhooks import signing
 from everpost.webhooks.writing import Post, Sealing, Writer
 
+BATCH: Final = 20
+"""Events in one request, each with up to 8 KiB of metadata: within what a webhook is posted at once."""
 PREFIX: Final = "X-Twilio-Email-Event-Webhook-"
 KINDS: Final[Mapping[EventType, str]] = {
     EventType.ACCEPTED: "processed",
@@ -61,13 +63,17 @@ _GROUP: Final = "group:"
 
 
 def posts(told: Told, sealing: Sealing) -> Sequence[Post]:
-    events = [_event(told, place) for place in places_of(told)]
-    if not events:
-        return ()
-    body, stamp = msgspec.json.encode(events), str(int(sealing.at))
+    places = [*places_of(told)]
+    return [_post(told, places[start : start + BATCH], sealing) for start in range(0, len(places), BATCH)]
+
+
+def _post(told: Told, places: Sequence[int], sealing: Sealing) -> Post:
+    body = msgspec.json.encode([_event(told, place) for place in places])
+    stamp = str(int(sealing.at))
     signature = signing.by_key_pair(sealing.secret, stamp.encode() + body)
     headers = {f"{PREFIX}Signature": signature, f"{PREFIX}Timestamp": stamp}
-    return [Post(id=signing.webhook_id(told.event.project, told.event.id), body=body, headers=headers)]
+    id_ = signing.webhook_id(told.event.project, f"{told.event.id}:{places[0]}")
+    return Post(id=id_, body=body, headers=headers)
 
 
 def _event(told: Told, place: int) -> dict[str, Any]:
