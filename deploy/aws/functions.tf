@@ -243,7 +243,7 @@ resource "aws_lambda_event_source_mapping" "wakeups" {
 resource "aws_sns_topic_subscription" "ses_events" {
   for_each = toset([
     for topic in flatten([for ses in var.ses[*] : tolist(ses.topics)]) : topic
-    if slice(split(":", topic), 3, 5) == [data.aws_region.this.name, local.account]
+    if split(":", topic)[3] == data.aws_region.this.name && split(":", topic)[4] == local.account
   ])
 
   topic_arn            = each.value

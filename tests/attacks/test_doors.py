@@ -123,7 +123,18 @@ def numbered(item):
 
 
 PART = b'--x\r\ncontent-disposition: form-data; name="to"\r\n\r\nbob@example.org\r\n'
+NAMES = {f"-n{number}-": "x" for number in range(20_000)}
 BOMBS = {
+    "sendgrid substitutions": (
+        "/v3/mail/send",
+        json.dumps(
+            {
+                "personalizations": [{"to": [{"email": BOB}], "substitutions": NAMES}],
+                "content": [{"type": "text/plain", "value": "-n" * 200_000}],
+            }
+        ).encode(),
+        "",
+    ),
     "sendgrid personalizations": ("/v3/mail/send", b'{"personalizations":[{}' + repeated(b",{}") + b"]}", ""),
     "sendgrid depth": ("/v3/mail/send", b'{"personalizations":' + repeated(b"["), ""),
     "sendgrid arguments": ("/v3/mail/send", b'{"custom_args":{"a":"1"' + numbered(b',"k%d":"1"') + b"}}", ""),

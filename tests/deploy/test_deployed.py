@@ -301,6 +301,7 @@ def test_what_a_provider_tells_is_believed_if_it_is_signed(deployed, token):
     bounced = mailgun_event(
         "failed",
         severity="permanent",
+        recipient="gone@example.org",
         timestamp=time.time(),
         **{"user-variables": {"everpost_id": f"{id_}.0"}, "delivery-status": {"code": 550, "enhanced-code": "5.1.1"}},
     )

@@ -289,6 +289,29 @@ def test_what_was_put_into_a_text_is_not_replaced_again():
     assert parsed.mails[0].text == "-b- -a-"
 
 
+def test_the_longest_name_is_the_one_that_is_meant():
+    words = {"-a": "1", "-a-": "2", "-ab": "3", "b": "4", "-": "5"}
+    parsed = read(
+        "sendgrid",
+        personalizations=[{"to": BOB, "substitutions": words}],
+        content=[{"type": "text/plain", "value": "-a -a- -ab- b.-"}],
+    )
+    assert parsed.mails[0].text == "1 2 35 4.5"
+
+
+def test_names_that_begin_alike_are_found_however_deep_they_lie():
+    words = {"a" * length: str(length) for length in range(1, 101)}
+    parsed = read(
+        "sendgrid",
+        personalizations=[{"to": BOB, "substitutions": words}],
+        content=[{"type": "text/plain", "value": f"{'a' * 99} {'a' * 101}"}],
+    )
+    assert parsed.mails[0].text == "99 1001"
+    words = {"": "x", "a" * 101: "x"}
+    parsed = read("sendgrid", personalizations=[{"to": BOB, "substitutions": words}])
+    assert "has an empty name" in parsed.errors[0].message
+
+
 def test_a_permissive_batch_is_told_of_each_mail():
     body = [FIELDS, FIELDS | {"to": "nowhere"}]
     strict = resend.parse_batch(submission(body))

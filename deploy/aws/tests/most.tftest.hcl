@@ -58,6 +58,11 @@ run "most" {
   }
 
   assert {
+    condition     = length(aws_sns_topic_subscription.ses_events) == 1
+    error_message = "the queue of SES's events does not hear its topics"
+  }
+
+  assert {
     condition     = length(aws_secretsmanager_secret.this) == 4
     error_message = "secrets are missing"
   }

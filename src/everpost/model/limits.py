@@ -36,6 +36,7 @@ WAIT_S_MAX: Final = 60  # the header Prefer: wait=N
 MAILS_MAX: Final = 1000  # mails of one request; SendGrid's number of personalizations
 MAILS_BYTES_MAX: Final = 4 * CONTENT_BYTES_MAX  # content of these mails, each counted whole
 GROUP_MAILS_MAX: Final = 10_000  # mails of one batch id
+SUBSTITUTION_NAME_CHARS_MAX: Final = 100  # of what a recipient's own words stand in for
 SAME_MAIL_WINDOW_S_MAX: Final = 3600  # how long the same mail again may count as a repetition
 
 # How much of a client's request is read, and for how long it is waited for
