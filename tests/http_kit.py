@@ -9,12 +9,14 @@ from types import SimpleNamespace
 from typing import Any
 
 from everpost.dialects.native import render_event
+from everpost.dialects.notices.table import WRITERS
 from everpost.engine.clock import SystemClock
 from everpost.engine.engine import Engine
 from everpost.engine.fleet import Member
 from everpost.engine.housekeep import Retention
 from everpost.engine.news import News
 from everpost.engine.ports import Ports
+from everpost.engine.webhooks.phrasing import Phrasing
 from everpost.engine.webhooks.poster import Poster
 from everpost.engine.wire import Guard
 from everpost.entrypoints.http.call import Services
@@ -135,7 +137,10 @@ async def running(
     route = Route(name="default", accounts=tuple(RouteAccount(account=account.name) for account in accounts))
     engine = Engine(ports, [Member(account, PROVIDER) for account in accounts], [route], Retention())
     guard = Guard()
-    engine.add_webhooks(Poster(wire=wire, guard=guard, clock=ports.clock, render=render_event), MemoryWakeup)
+    engine.add_webhooks(
+        Poster(wire=wire, guard=guard, clock=ports.clock, phrasing=Phrasing(render_event, WRITERS, ports.store)),
+        MemoryWakeup,
+    )
     stop = asyncio.Event()
     task = asyncio.create_task(engine.run(stop))
     yield (

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from engine_kit import CALLER, elapse
 from everpost.dialects.native import render_event
+from everpost.dialects.notices.table import WRITERS
+from everpost.engine.webhooks.phrasing import Phrasing
 from everpost.engine.webhooks.poster import Poster
 from everpost.engine.webhooks.shelf import Shelf
 from everpost.engine.wire import Guard
@@ -36,6 +38,7 @@ class Got:
     id: str  # webhook-id
     event: dict
     headers: dict
+    body: bytes
 
     @property
     def type(self):
@@ -55,7 +58,9 @@ class Receivers:
 
     async def send(self, request, timeouts, not_after):
         at = asyncio.get_running_loop().time()
-        got = Got(request.url, at, request.headers["webhook-id"], json.loads(request.body), request.headers)
+        got = Got(
+            request.url, at, request.headers["webhook-id"], json.loads(request.body), request.headers, request.body
+        )
         self.got.append(got)
         self._open[got.url] += 1
         self.most[got.url] = max(self.most[got.url], self._open[got.url])
@@ -94,7 +99,12 @@ class Hooked:
 
     def engine(self, *, delivers=True):
         engine = self.world.engine()
-        poster = Poster(wire=self.receivers, guard=GUARD, clock=self.world.clock, render=render_event)
+        poster = Poster(
+            wire=self.receivers,
+            guard=GUARD,
+            clock=self.world.clock,
+            phrasing=Phrasing(render_event, WRITERS, self.world.store),
+        )
         engine.add_webhooks(poster, MemoryWakeup if delivers else None)
         return engine
 

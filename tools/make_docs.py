@@ -11,7 +11,20 @@ from typing import Final
 
 from chain import lists
 from collection import files
-from pages import api, configuration, cost, dashboard, events, faults, limits, metrics, postman, provider, providers
+from pages import (
+    api,
+    configuration,
+    cost,
+    dashboard,
+    events,
+    faults,
+    formats,
+    limits,
+    metrics,
+    postman,
+    provider,
+    providers,
+)
 
 from everpost.wiring import PROVIDERS
 
@@ -27,6 +40,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "metrics.md": metrics.page,
     "postman.md": postman.page,
     "providers.md": providers.page,
+    "webhook-formats.md": formats.page,
     **{f"providers/{name}.md": partial(provider.page, each) for name, each in PROVIDERS.items()},
 }
 

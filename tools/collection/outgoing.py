@@ -39,6 +39,8 @@ def _absent(operation: str, body: Any = None) -> Scenario:
 _REFUSALS: Final = (
     _faulty("Plain HTTP", "url", (Need.KEYS,), url="http://hooks.example.com/"),  # `everpost dev` takes it
     _faulty("An address inside", "url", url="https://169.254.169.254/latest/meta-data/"),
+    _faulty("A format that nobody speaks", "format", format="pigeon"),
+    _faulty("A login without a password", "login", login="shop"),
     _faulty("A type of event that is not known", "events[0]", events=["email.sended"]),
     _faulty("An account that is not there", "accounts[0]", accounts=["nobody"]),
 )
@@ -97,6 +99,13 @@ CHAPTER: Final = Chapter(
             body={"since": "2020-01-31T09:00:00Z", "until": "2020-01-31T10:00:00Z"},
             status=202,
             tells=_SHOWN,
+        ),
+        _of(
+            "changeWebhook",
+            "It is to log in",
+            body={"login": "shop:correct-horse"},
+            status=200,
+            tells={"has_login": True, "format": "standard"},
         ),
         _of("listWebhookAttempts", "What was tried", status=200, tells={"next_cursor": None}),
         _absent("getWebhook"),

@@ -1,5 +1,6 @@
 """Webhooks as the native API takes and gives them."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, NotRequired, TypedDict
 
@@ -10,13 +11,18 @@ from everpost.dialects.faults import Faults, decode, unknown
 from everpost.dialects.fields import check_count, check_filled, check_line
 from everpost.dialects.native_render import instant, maybe_instant
 from everpost.dialects.native_schema import REQUIRED
+from everpost.dialects.notices.table import WRITERS
 from everpost.dialects.times import read_instant
 from everpost.model.event import EventType
-from everpost.model.limits import REASON_CHARS_MAX, TAG_CHARS_MAX, WEBHOOK_FILTER_MAX
+from everpost.model.limits import REASON_CHARS_MAX, TAG_CHARS_MAX, WEBHOOK_FILTER_MAX, WEBHOOK_LOGIN_CHARS_MAX
 from everpost.model.problem import Problem
-from everpost.model.webhook import Progress, Webhook, WebhookAttempt
+from everpost.model.webhook import STANDARD, Progress, Webhook, WebhookAttempt
+from everpost.webhooks.signing import signs_by_key_pair
 
 _EVENTS: Final = frozenset(each.value for each in EventType)
+_FORMATS: Final = (STANDARD, *WRITERS)
+_Format = Annotated[str, Meta(extra_json_schema={"enum": [*_FORMATS]})]
+_LOGIN: Final = re.compile(r"[!-9;-~]+:[!-~]+")
 _ONLY: Final = f"Only these; at most {WEBHOOK_FILTER_MAX}. Empty: all."
 _TIME: Final = "RFC 3339 (`2030-01-31T09:00:00Z`) or seconds since the Unix epoch."
 
@@ -27,6 +33,10 @@ class WebhookRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     url: Annotated[
         str | None,
         Meta(description="Where events are posted to: https, a host in public, port 443 or one from 1024 on."),
+    ] = None
+    login: Annotated[
+        str | None,
+        Meta(description="`user:password`, by which it is logged in there (HTTP Basic). Empty: not. Never shown."),
     ] = None
     description: Annotated[str | None, Meta(description="What it is for, in your words.")] = None
     events: Annotated[list[str] | None, Meta(description=f"Types of events, as `email.sent`. {_ONLY}")] = None
@@ -45,6 +55,12 @@ class NewWebhookRequest(WebhookRequest, kw_only=True):
         Meta(
             description="Where events are posted to: https, a host in public, port 443 or one from 1024 on.",
             extra_json_schema=REQUIRED,
+        ),
+    ] = None
+    format: Annotated[
+        _Format | None,
+        Meta(
+            description="In whose words and by whose signature: `standard`, or a provider's name. It can't be changed."
         ),
     ] = None
 
@@ -75,6 +91,8 @@ class WebhookView(TypedDict):
 
     id: str
     url: str
+    format: Annotated[str, Meta(description="Whose words and signature events are told in.")]
+    has_login: Annotated[bool, Meta(description="It is logged in there.")]
     description: str
     events: list[str]
     accounts: list[str]
@@ -92,6 +110,7 @@ class WebhookView(TypedDict):
     ok_at: Annotated[str | None, Meta(description="When it has last taken an event.")]
     is_replaying: bool
     old_secrets_until: Annotated[str | None, Meta(description="Secrets before the current one sign until then.")]
+    verification_key: NotRequired[Annotated[str, Meta(description="The public key, where it signs by a key pair.")]]
     secret: NotRequired[Annotated[str, Meta(description="To verify signatures with. Keep it now.")]]
 
 
@@ -136,6 +155,8 @@ def parse_new_webhook(body: bytes) -> Mapping[str, Any] | Problem:
         return request
     if request.url is None:
         faults.add("url", "is missing")
+    if request.format is not None and request.format not in _FORMATS:
+        faults.add("format", unknown(request.format, frozenset(_FORMATS)))
     return _fields(request, faults)
 
 
@@ -166,6 +187,8 @@ def render_webhook(webhook: Webhook, progress: Progress, secret: str | None = No
     view: WebhookView = {
         "id": webhook.id,
         "url": webhook.url,
+        "format": webhook.format,
+        "has_login": bool(webhook.login),
         "description": webhook.description,
         "events": list(webhook.events),
         "accounts": list(webhook.accounts),
@@ -184,6 +207,9 @@ def render_webhook(webhook: Webhook, progress: Progress, secret: str | None = No
         "is_replaying": progress.replay is not None,
         "old_secrets_until": maybe_instant(max((key.until for key in webhook.keys if key.until), default=None)),
     }
+    writer = WRITERS.get(webhook.format)
+    if writer is not None and writer.public_key is not None and signs_by_key_pair():
+        view["verification_key"] = writer.public_key(webhook.keys[0].secret)
     if secret is not None:
         view["secret"] = secret
     return view
@@ -208,6 +234,7 @@ def _fields(request: WebhookRequest, faults: Faults) -> Mapping[str, Any] | Prob
     _check_names("tags", request.tags or (), TAG_CHARS_MAX, faults)
     if request.description is not None:
         check_line(request.description, REASON_CHARS_MAX, "description", faults)
+    _check_login(request.login, faults)
     if faults:
         return faults.problem("The webhook has faulty fields")
     given = {name: getattr(request, name) for name in request.__struct_fields__}
@@ -216,6 +243,13 @@ def _fields(request: WebhookRequest, faults: Faults) -> Mapping[str, Any] | Prob
         for name, value in given.items()
         if value is not None
     }
+
+
+def _check_login(login: str | None, faults: Faults) -> None:
+    if login and not _LOGIN.fullmatch(login):
+        faults.add("login", "must be user:password, both of printable ASCII without blanks")
+    elif login and len(login) > WEBHOOK_LOGIN_CHARS_MAX:
+        faults.add("login", f"has {len(login)} characters, at most {WEBHOOK_LOGIN_CHARS_MAX} are allowed")
 
 
 def _check_events(events: Sequence[str], faults: Faults) -> None:

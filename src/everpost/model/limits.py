@@ -151,6 +151,7 @@ KAFKA_BATCH_BYTES_MAX: Final = 1_000_000  # of one batch: below a broker's own `
 # Webhooks that events are posted to
 WEBHOOKS_MAX: Final = 50  # of one project
 WEBHOOK_URL_CHARS_MAX: Final = 2048  # of its address
+WEBHOOK_LOGIN_CHARS_MAX: Final = 256  # user and password, by which one is logged in to
 WEBHOOK_FILTER_MAX: Final = 50  # types, accounts or tags that one is narrowed to
 WEBHOOK_BODY_BYTES_MAX: Final = 256 * 1024  # of one event; a larger one is given up
 WEBHOOK_ANSWER_BYTES_MAX: Final = 64 * 1024  # body of an answer; a longer one is a failure

@@ -1,6 +1,10 @@
 """An address of somebody else that events are posted to, and how far that has got."""
 
+from typing import Final
+
 from msgspec import Struct
+
+STANDARD: Final = "standard"  # the format of Standard Webhooks
 
 
 class SigningKey(Struct, frozen=True):
@@ -12,6 +16,8 @@ class Webhook(Struct, frozen=True, kw_only=True):
     id: str
     project: str  # whose events it gets, and who sees it
     url: str
+    format: str = STANDARD  # in whose words and by whose signature it is told of events; or the name of a provider
+    login: str = ""  # `user:password`, by which it is logged in there (RFC 7617); empty: not at all
     description: str = ""
     events: tuple[str, ...] = ()  # types of events, as `email.sent`; empty: all
     accounts: tuple[str, ...] = ()  # only what is about one of these; empty: all

@@ -44,6 +44,7 @@ from everpost.providers.contract import Provider
 from everpost.providers.hooks import TO_VERIFY_WITH
 from everpost.sinks.counted import CountedSink
 from everpost.store.commits import UNCOUNTED
+from everpost.store.port import Store
 from everpost.traces.port import UNTRACED
 from everpost.wakeup.memory import MemoryWakeup
 from everpost.wakeup.port import Topic
@@ -53,6 +54,7 @@ from everpost.wiring.traces import tracer_of
 
 if TYPE_CHECKING:
     from everpost.engine.documents import Documents
+    from everpost.engine.webhooks.phrasing import Phrasing
     from everpost.vault.keeper import Keeper
 
 PROVIDERS: Final[Mapping[str, Provider]] = {
@@ -187,13 +189,21 @@ async def _engine(
     if keeper is not None:
         engine.add_rotation(keeper)
     if role in STAYING:
-        poster = parts.poster_of(settings.webhooks, cloud, ports.clock, render_event)
+        poster = parts.poster_of(settings.webhooks, cloud, ports.clock, _phrasing(store))
         stack.push_async_callback(poster.wire.close)
         engine.add_webhooks(poster, MemoryWakeup if role in RELAYING else None)
     if role in RELAYING:
         engine.add_recorder()
         _add_relays(engine, settings, role, cloud, stack)
     return engine
+
+
+def _phrasing(store: Store) -> "Phrasing":
+    """Loaded where events are posted alone."""
+    from everpost.dialects.notices.table import WRITERS
+    from everpost.engine.webhooks.phrasing import Phrasing
+
+    return Phrasing(render_event, WRITERS, store)
 
 
 def _add_relays(engine: Engine, settings: config.Settings, role: Role, cloud: Cloud, stack: AsyncExitStack) -> None:

@@ -9,7 +9,6 @@ from everpost import settings as config
 from everpost.attachments.port import Attachments, AttachmentsUnavailable
 from everpost.engine.clock import Clock
 from everpost.engine.housekeep import Retention
-from everpost.engine.relay import Render
 from everpost.engine.wire import Connections
 from everpost.health.port import Health
 from everpost.model.limits import WEBHOOK_ANSWER_BYTES_MAX
@@ -22,6 +21,7 @@ from everpost.wiring.cloud import Cloud
 
 if TYPE_CHECKING:
     from everpost.engine.documents import Documents
+    from everpost.engine.webhooks.phrasing import Phrasing
     from everpost.engine.webhooks.poster import Poster
     from everpost.valkey import Login, Server
     from everpost.vault.keeper import Keeper
@@ -229,14 +229,14 @@ def documents_of(settings: config.WebhookSettings, cloud: Cloud, clock: Clock) -
     return Documents(wire, guard, clock)
 
 
-def poster_of(settings: config.WebhookSettings, cloud: Cloud, clock: Clock, render: Render) -> "Poster":
+def poster_of(settings: config.WebhookSettings, cloud: Cloud, clock: Clock, phrasing: "Phrasing") -> "Poster":
     """What posts to webhooks: by a wire of its own, which keeps to what is public."""
     from everpost.engine.webhooks.poster import Poster
     from everpost.engine.wire import Guard, NetworkWire
 
     guard = Guard(settings.allow, plain_http=settings.plain_http)
     wire = NetworkWire(tls=cloud.tls, guard=guard, body_bytes_max=WEBHOOK_ANSWER_BYTES_MAX)
-    return Poster(wire=wire, guard=guard, clock=clock, render=render)
+    return Poster(wire=wire, guard=guard, clock=clock, phrasing=phrasing)
 
 
 def keeper_of(settings: config.Settings, cloud: Cloud) -> "Keeper | None":

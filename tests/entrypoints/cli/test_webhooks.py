@@ -5,6 +5,8 @@ import pytest
 WEBHOOK = {
     "id": "wh_1",
     "url": "https://hooks.example.com/",
+    "format": "standard",
+    "has_login": False,
     "description": "shop",
     "events": ["email.sent"],
     "accounts": [],
@@ -43,6 +45,12 @@ CALLS = [
         {"url": "https://hooks.example.com/", "events": ["email.sent", "email.failed"], "description": "shop"},
     ),
     (
+        ("create", "https://hooks.example.com/", "--format", "sendgrid", "--login", "shop:secret"),
+        ("POST", ALL),
+        {"url": "https://hooks.example.com/", "format": "sendgrid", "login": "shop:secret"},
+    ),
+    (("change", "wh_1", "--login", ""), ("PATCH", ONE), {"login": ""}),
+    (
         ("change", "wh_1", "--address", "https://b.example.com", "--tags", ""),
         ("PATCH", ONE),
         {"url": "https://b.example.com", "tags": []},
@@ -70,7 +78,7 @@ def test_a_command_is_one_request(server, everpost, words, asked, body):
 def test_the_list_tells_how_each_does(server, everpost):
     server.put("GET", ALL, 200, {"data": [WEBHOOK, WEBHOOK | {"enabled": False}], "next_cursor": None})
     out = everpost("webhooks", "list").out
-    assert [line.split()[3] for line in out.splitlines()[1:]] == ["failed", "disabled"]
+    assert [line.split()[4] for line in out.splitlines()[1:]] == ["failed", "disabled"]
 
 
 def test_a_new_secret_is_shown_with_a_warning(server, everpost):
@@ -78,6 +86,11 @@ def test_a_new_secret_is_shown_with_a_warning(server, everpost):
     out = everpost("webhooks", "create", "https://hooks.example.com/").out
     assert "whsec_abc" in out
     assert "not shown again" in out
+
+
+def test_the_key_that_verifies_signatures_as_sendgrids_is_shown(server, everpost):
+    server.put("GET", ONE, 200, WEBHOOK | {"format": "sendgrid", "verification_key": "MFkw"})
+    assert "MFkw" in everpost("webhooks", "show", "wh_1").out
     server.put("GET", ONE, 200, WEBHOOK)
     assert "whsec" not in everpost("webhooks", "show", "wh_1").out
 

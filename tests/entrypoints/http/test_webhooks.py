@@ -6,7 +6,7 @@ import pytest
 
 from everpost.entrypoints.http.app import build_app
 from everpost.model.key import Scope
-from everpost.model.limits import WEBHOOK_FILTER_MAX, WEBHOOK_URL_CHARS_MAX
+from everpost.model.limits import WEBHOOK_FILTER_MAX, WEBHOOK_LOGIN_CHARS_MAX, WEBHOOK_URL_CHARS_MAX
 from http_kit import NATIVE, Caller
 
 URL = "https://hooks.example.com/everpost"
@@ -54,6 +54,19 @@ async def test_a_secret_is_shown_when_it_is_made_and_never_again(call):
         assert b"whsec_" not in answer.body
 
 
+async def test_the_format_is_chosen_once_and_the_login_is_never_shown(call):
+    made = await make(call, format="sendgrid", login="shop:correct-horse")
+    one = f"{ALL}/{made['id']}"
+    assert (made["format"], made["has_login"]) == ("sendgrid", True)
+    assert made["verification_key"].startswith("MFkw")
+    for answer in (await call("GET", one), await call("GET", ALL), await call("GET", "/v1/events")):
+        assert b"horse" not in answer.body
+    assert (await call("GET", one)).json["verification_key"] == made["verification_key"]
+    assert (await call("PATCH", one, {"format": "ses"})).status == 422
+    assert (await call("PATCH", one, {"login": ""})).json["has_login"] is False
+    assert "verification_key" not in await make(call)
+
+
 async def test_a_test_tells_the_status_and_nothing_of_the_answer(call, wire):
     one = f"{ALL}/{(await make(call))['id']}"
     told = (await call("POST", one + "/test")).json
@@ -77,6 +90,10 @@ FAULTY = {
     "plain http": ({"url": "http://hooks.example.com/"}, "url"),
     "a long one": ({"url": URL + "x" * WEBHOOK_URL_CHARS_MAX}, "url"),
     "an address inside": ({"url": "https://10.0.0.1/"}, "url"),
+    "a login without a password": ({"url": URL, "login": "shop"}, "login"),
+    "a login of two lines": ({"url": URL, "login": "shop:x\r\nX-Evil: 1"}, "login"),
+    "a long login": ({"url": URL, "login": "shop:" + "x" * WEBHOOK_LOGIN_CHARS_MAX}, "login"),
+    "an unknown format": ({"url": URL, "format": "sparkpost"}, "format"),
     "an unknown type": ({"url": URL, "events": ["email.sended"]}, "events[0]"),
     "too many types": ({"url": URL, "events": ["email.sent"] * (WEBHOOK_FILTER_MAX + 1)}, "events"),
     "an unknown account": ({"url": URL, "accounts": ["third"]}, "accounts[0]"),

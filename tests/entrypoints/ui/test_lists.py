@@ -248,6 +248,24 @@ def test_a_webhook_is_made_tried_told_again_changed_and_deleted(watched):
         expect(page.get_by_role("link", name=server.address)).to_have_count(0)
 
 
+def test_a_webhook_in_a_providers_format_is_made(watched):
+    page = watched.goto("webhooks")
+    page.get_by_label("Where to post").fill("http://127.0.0.1:2525/mailgun")
+    page.get_by_label("In the format of").select_option("mailgun")
+    page.get_by_label("Login (optional)").fill("shop:correct-horse")
+    page.get_by_role("button", name="Make the webhook").click()
+    expect(page.get_by_role("heading", name="Its secret")).to_be_focused()
+    page.get_by_role("button", name="I have kept it").click()
+    page.get_by_role("link", name="http://127.0.0.1:2525/mailgun").click()
+    expect(page.locator(".facts")).to_contain_text("In the format ofmailgun")
+    page.get_by_text("Change it", exact=True).first.click()
+    expect(page.get_by_label("In the format of")).to_have_count(0)
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete it").click()
+    expect(page.get_by_role("heading", name="Webhooks", level=1)).to_be_visible()
+    assert "horse" not in page.content()
+
+
 def test_what_a_receiver_does_not_take_is_told(watched):
     with receiver() as server:
         server.status = 500

@@ -16,6 +16,7 @@ from everpost.model.problem import Problem
 from everpost.model.recipient import RecipientState
 from everpost.model.suppression import Suppression, SuppressionDraft
 from everpost.model.template import Templated
+from everpost.model.told import Told
 
 IDEMPOTENCY_KEY: Final = "idempotency_key"
 """An entry of the mail's own data that names the request, where a client can set no header. It stays in the data."""
@@ -82,15 +83,6 @@ class List(Struct, frozen=True):
 
     parse: Callable[[Submission], Page | Problem]
     render: Callable[[Page, Sequence[Shown], bool], Rendered]
-
-
-class Told(Struct, frozen=True):
-    """An event of a mail."""
-
-    seq: int  # its place in the trail
-    event: Event
-    message: Message
-    left_out: Collection[int]  # places of the recipients that the mail does not go to
 
 
 class SoughtEvents(Struct, frozen=True, kw_only=True):

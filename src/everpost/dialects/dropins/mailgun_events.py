@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from everpost.dialects.answers import Rendered, render_json
 from everpost.dialects.contract import Submission
-from everpost.dialects.dropins.contract import EventPage, ListEvents, Row, SoughtEvents, Told
+from everpost.dialects.dropins.contract import EventPage, ListEvents, Row, SoughtEvents
 from everpost.dialects.dropins.reading import refused
 from everpost.dialects.faults import Faults
 from everpost.model.event import EventType
@@ -26,6 +26,7 @@ from everpost.model.key import Scope
 from everpost.model.message import Message
 from everpost.model.problem import Problem
 from everpost.model.sighting import Machine, Reason
+from everpost.model.told import Told
 
 PAGE: Final = 100
 PAGE_MAX: Final = 300
@@ -45,7 +46,7 @@ class _Kind(Struct, frozen=True):
 
 _TEMPORARY: Final = _Kind("failed", "temporary", "warn")
 _PERMANENT: Final = _Kind("failed", "permanent", "error")
-_KINDS: Final[Mapping[EventType, _Kind]] = {
+KINDS: Final[Mapping[EventType, _Kind]] = {
     EventType.ACCEPTED: _Kind("accepted"),
     EventType.SUPPRESSED: _PERMANENT,
     EventType.FAILED: _PERMANENT,
@@ -153,13 +154,13 @@ def _alternatives(text: str) -> Collection[str]:
 
 
 def _types(wanted: Mapping[str, Collection[str]], faults: Faults) -> Collection[EventType]:
-    known = {kind.event for kind in _KINDS.values()}
+    known = {kind.event for kind in KINDS.values()}
     events = wanted.get("event", known)
     for event in events:
         if event not in known and event not in _NONE:
             faults.add("event", f"must be one of: {', '.join(sorted(known))}; or some of them with OR between")
     severities = wanted.get("severity", ("temporary", "permanent", None))
-    return {type_ for type_, kind in _KINDS.items() if kind.event in events and kind.severity in severities}
+    return {type_ for type_, kind in KINDS.items() if kind.event in events and kind.severity in severities}
 
 
 # --- answers ---------------------------------------------------------------------------------------------------------
@@ -174,13 +175,13 @@ def _entries(wanted: Mapping[str, Collection[str]]) -> Callable[[Told], Sequence
     def entries(told: Told) -> Sequence[Any]:
         if tags is not None and not set(tags) & set(told.message.tags):
             return ()
-        places = ((place, told.message.recipients[place].email) for place in _places(told))
-        return [_entry(told, place) for place, email in places if emails is None or email.lower() in emails]
+        places = ((place, told.message.recipients[place].email) for place in places_of(told))
+        return [entry_of(told, place) for place, email in places if emails is None or email.lower() in emails]
 
     return entries
 
 
-def _places(told: Told) -> Collection[int]:
+def places_of(told: Told) -> Collection[int]:
     """Whom the event is about."""
     count = len(told.message.recipients)
     place, places = told.event.data.get("place"), told.event.data.get("places")
@@ -193,8 +194,8 @@ def _places(told: Told) -> Collection[int]:
     return [each for each in places or () if each < count]
 
 
-def _entry(told: Told, place: int) -> dict[str, Any]:
-    event, message, kind = told.event, told.message, _KINDS[told.event.type]
+def entry_of(told: Told, place: int) -> dict[str, Any]:
+    event, message, kind = told.event, told.message, KINDS[told.event.type]
     recipient = message.recipients[place].email
     return {
         "id": event.id if "place" in event.data else f"{event.id}:{place}",

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from everpost.dialects.answers import Rendered, render_json
 from everpost.dialects.contract import Submission
-from everpost.dialects.dropins.contract import EventPage, ListEvents, Row, SoughtEvents, Told
+from everpost.dialects.dropins.contract import EventPage, ListEvents, Row, SoughtEvents
 from everpost.dialects.dropins.postmark_messages import recipient_of
 from everpost.dialects.dropins.postmark_query import (
     REACH_MAX,
@@ -28,6 +28,7 @@ from everpost.model.event import Event, EventType
 from everpost.model.key import Scope
 from everpost.model.problem import Problem
 from everpost.model.sighting import Bounce, Reason
+from everpost.model.told import Told
 
 NO_BOUNCE: Final = "no_bounce"
 NOT_FOUND: Final = (422, 407)  # status and ErrorCode
@@ -50,7 +51,7 @@ _DEFERRED: Final = _Type("Transient", 2, "Message delayed")
 _ANSWERED: Final = _Type("AutoResponder", 64, "Auto responder")
 _LEFT: Final = _Type("Unsubscribe", 16, "Unsubscribe request", is_inactive=True)
 _COMPLAINED: Final = _Type("SpamComplaint", 100_001, "Spam complaint", is_inactive=True)
-_UNKNOWN: Final = _Type("Unknown", 2048, "Undetermined")
+_API_ERROR: Final = _Type("SMTPApiError", 100_007, "SMTP API error")
 
 _BY_REASON: Final[Mapping[str, _Type]] = {
     Reason.INVALID_RECIPIENT: _BAD,
@@ -67,25 +68,27 @@ _BY_REASON: Final[Mapping[str, _Type]] = {
     Reason.SUPPRESSED_UNSUBSCRIBE: _OFF,
     Reason.SUPPRESSED_MANUAL: _OFF,
 }
-_KINDS: Final[Mapping[EventType, _Type]] = {
+KINDS: Final[Mapping[EventType, _Type]] = {
     EventType.RECIPIENT_DEFERRED: _DEFERRED,
     EventType.RECIPIENT_BOUNCED: _SOFT,
-    EventType.RECIPIENT_REJECTED: _UNKNOWN,
-    EventType.RECIPIENT_FAILED: _UNKNOWN,
+    EventType.RECIPIENT_REJECTED: _API_ERROR,
+    EventType.RECIPIENT_FAILED: _API_ERROR,
     EventType.RECIPIENT_AUTORESPONDED: _ANSWERED,
     EventType.RECIPIENT_UNSUBSCRIBED: _LEFT,
     EventType.RECIPIENT_COMPLAINED: _COMPLAINED,
 }
+OF_MAILS: Final[Mapping[EventType, _Type]] = {EventType.SUPPRESSED: _OFF, EventType.FAILED: _API_ERROR}
+"""What has several recipients, and no number. Postmark's webhooks tell of it; its lists have no place for it."""
 _SPOKEN: Final = (EventType.RECIPIENT_BOUNCED, EventType.RECIPIENT_REJECTED, EventType.RECIPIENT_FAILED)
 """Whose reason says more than their type."""
-_NAMES: Final = frozenset(each.name for each in (*_KINDS.values(), *_BY_REASON.values(), _HARD))
+_NAMES: Final = frozenset(each.name for each in (*KINDS.values(), *_BY_REASON.values(), _HARD))
 
 
 def _type_of(event: Event) -> _Type:
     if event.data.get("bounce") == Bounce.HARD:
         return _HARD
     told = _BY_REASON.get(event.data.get("reason", "")) if event.type in _SPOKEN else None
-    return told or _KINDS[event.type]
+    return told or KINDS.get(event.type) or OF_MAILS[event.type]
 
 
 # --- requests --------------------------------------------------------------------------------------------------------
@@ -103,7 +106,7 @@ def parse(submission: Submission) -> SoughtEvents | Problem:
     if faults:
         return refused(faults, 422)
     return SoughtEvents(
-        types=_KINDS,
+        types=KINDS,
         since=since,
         until=until,
         message_id=query.get("messageid"),
@@ -117,7 +120,7 @@ def _entries(query: Mapping[str, str]) -> Callable[[Told], Sequence[Any]]:
     """All that is asked for holds together."""
 
     def entries(told: Told) -> Sequence[Any]:
-        bounce = _bounce(told)
+        bounce = bounce_of(told)
         if bounce is None:
             return ()
         is_wanted = (
@@ -139,13 +142,13 @@ def parse_one(submission: Submission) -> SoughtEvents | Problem:
     number = int(text)
 
     def entries(told: Told) -> Sequence[Any]:
-        return [_bounce(told) if told.seq == number and told.event.type in _KINDS else None]
+        return [bounce_of(told) if told.seq == number and told.event.type in KINDS else None]
 
     return SoughtEvents(types=None, limit=1, place=number - 1, entries=entries)
 
 
 def parse_all(_submission: Submission) -> SoughtEvents | Problem:
-    return SoughtEvents(types=_KINDS, limit=REACH_MAX, is_newest_first=True, entries=_entries({}))
+    return SoughtEvents(types=KINDS, limit=REACH_MAX, is_newest_first=True, entries=_entries({}))
 
 
 _NONE: Final = Problem(code=NO_BOUNCE, status=404, title="There is no such bounce")
@@ -153,7 +156,7 @@ _NONE: Final = Problem(code=NO_BOUNCE, status=404, title="There is no such bounc
 # --- answers ---------------------------------------------------------------------------------------------------------
 
 
-def _bounce(told: Told) -> dict[str, Any] | None:
+def bounce_of(told: Told) -> dict[str, Any] | None:
     """None: nobody has told whom it is about."""
     event, message = told.event, told.message
     email, kind = recipient_of(event, message), _type_of(event)

@@ -145,7 +145,7 @@ class Courier:
         return found, after
 
     async def _is_own(self, one: Recorded) -> bool:
-        if not concerns(self.webhook, one.event):
+        if not concerns(self.webhook, one.event) or not self._poster.phrasing.tells(self.webhook, one.event):
             return False
         tags = one.event.data.get("tags")
         if needs_tags(self.webhook, one.event) and one.event.message_id is not None:

@@ -1,32 +1,30 @@
 """One event to one webhook: the request, and what its answer means."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from base64 import b64encode
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any, Final
-
-import msgspec
+from typing import Final
 
 from everpost import __version__
 from everpost.engine.clock import Clock
+from everpost.engine.webhooks.phrasing import Phrasing
 from everpost.engine.wire import Guard, Wire
 from everpost.model.account import Timeouts
-from everpost.model.event import Event, Recorded
+from everpost.model.event import Recorded
 from everpost.model.limits import REASON_CHARS_MAX, WEBHOOK_BODY_BYTES_MAX, WEBHOOK_REQUESTS_ALL_MAX
 from everpost.model.webhook import Webhook
 from everpost.providers.contract import Answer, Fault, HttpRequest, HttpResponse
+from everpost.store.port import StoreUnavailable
 from everpost.webhooks import signing
 from everpost.webhooks.progress import End, Result
+from everpost.webhooks.writing import Post
 
 TIMEOUTS: Final = Timeouts(connect_s=5.0, write_s=5.0, answer_s=15.0)
 """The standard advises 15 to 30 s for all of it."""
 _HEADERS: Final = {"Content-Type": "application/json", "User-Agent": f"Everpost/{__version__}"}
 _ASKS_TO_WAIT: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-_JSON: Final = msgspec.json.Encoder()
-
-Render = Callable[[Recorded], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,33 +32,47 @@ class Poster:
     wire: Wire  # it keeps to the guard
     guard: Guard
     clock: Clock
-    render: Render  # an event as all sinks get it
+    phrasing: Phrasing
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(WEBHOOK_REQUESTS_ALL_MAX))
 
     async def post(self, webhook: Webhook, recorded: Recorded) -> Result:
-        """Makes one request, or says why none can be made. Raises for nothing that a receiver does."""
+        """Makes the request, or those of a format that tells of one recipient in each, up to the first that is not
+        taken; or says why none can be made. Raises for nothing that a receiver does."""
         async with self.slots:
             return await self._posted(webhook, recorded)
 
     async def _posted(self, webhook: Webhook, recorded: Recorded) -> Result:
         at = self.clock.now()
-        body = _JSON.encode(self.render(recorded))
-        if len(body) > WEBHOOK_BODY_BYTES_MAX:
-            error = f"the event has {len(body)} bytes, at most {WEBHOOK_BODY_BYTES_MAX} are posted"
+        try:
+            posts = await self.phrasing.posts(webhook, recorded, at)
+        except StoreUnavailable:
+            return Result(end=End.FAILED, at=at, error="the store did not answer")
+        if isinstance(posts, str):
+            return Result(end=End.UNSENDABLE, at=at, error=posts)
+        largest = max(len(post.body) for post in posts)
+        if largest > WEBHOOK_BODY_BYTES_MAX:
+            error = f"the event has {largest} bytes, at most {WEBHOOK_BODY_BYTES_MAX} are posted"
             return Result(end=End.UNSENDABLE, at=at, error=error)
         complaint = self.guard.complaint(webhook.url)
         if complaint is not None:  # the settings have become stricter
             return Result(end=End.FAILED, at=at, error=f"the address {complaint}")
+        for post in posts[:-1]:
+            result = await self._sent(webhook, post, at)
+            if result.end is not End.TAKEN:
+                return result
+        return await self._sent(webhook, posts[-1], at)
+
+    async def _sent(self, webhook: Webhook, post: Post, at: float) -> Result:
         started = self.clock.monotonic()
-        request = _request(webhook, recorded.event, body, at)
-        answer = await self.wire.send(request, TIMEOUTS, started + TIMEOUTS.total_s)
+        answer = await self.wire.send(_request(webhook, post, at), TIMEOUTS, started + TIMEOUTS.total_s)
         return _read(answer, at, round((self.clock.monotonic() - started) * 1000, 1))
 
 
-def _request(webhook: Webhook, event: Event, body: bytes, at: float) -> HttpRequest:
-    id_ = signing.webhook_id(event.project, event.id)
-    headers = _HEADERS | signing.headers(webhook.keys, id_, at, body)
-    return HttpRequest(method="POST", url=webhook.url, headers=headers, body=body)
+def _request(webhook: Webhook, post: Post, at: float) -> HttpRequest:
+    headers = {**_HEADERS, **signing.headers(webhook.keys, post.id, at, post.body), **post.headers}
+    if webhook.login:
+        headers["Authorization"] = f"Basic {b64encode(webhook.login.encode()).decode()}"
+    return HttpRequest(method="POST", url=webhook.url, headers=headers, body=post.body)
 
 
 def _read(answer: Answer, at: float, latency_ms: float) -> Result:

@@ -22,7 +22,7 @@ from everpost.model.limits import (
     WEBHOOKS_MAX,
 )
 from everpost.model.problem import FieldError, Problem
-from everpost.model.webhook import Progress, SigningKey, Webhook
+from everpost.model.webhook import STANDARD, Progress, SigningKey, Webhook
 from everpost.webhooks import signing
 from everpost.webhooks.progress import Result
 
@@ -30,7 +30,7 @@ _ID_BYTES: Final = 10
 _log = logging.getLogger(__name__)
 
 Changes = Mapping[str, Any]
-"""Fields of a webhook by name: url, description, events, accounts, tags, enabled."""
+"""Fields of a webhook by name: url, login, description, events, accounts, tags, enabled; of a new one also format."""
 
 Change = Callable[[Webhook, float], tuple[Changes, Mapping[str, Any]]]
 """From a webhook and the time: which fields it gets, and what the trail tells of that."""
@@ -174,6 +174,8 @@ class Registry:
             errors.append(FieldError("url", f"has {len(url)} characters, at most {WEBHOOK_URL_CHARS_MAX} are allowed"))
         elif url is not None and (complaint := self._poster.guard.complaint(url)):
             errors.append(FieldError("url", complaint))
+        if (complaint := self._poster.phrasing.complaint(fields.get("format", STANDARD))) is not None:
+            errors.append(FieldError("format", complaint))
         known = ", ".join(sorted(self._accounts)) or "none"
         errors += (
             FieldError(f"accounts[{place}]", f"unknown account {name!r}; known: {known}")

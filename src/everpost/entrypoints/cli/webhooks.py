@@ -9,8 +9,9 @@ from everpost.entrypoints.cli.command import FAILED, OK, Command
 from everpost.entrypoints.cli.screen import Screen, local_time, plain
 
 _PATH: Final = "/v1/webhooks"
-_FIELDS: Final = ("description", "events", "accounts", "tags")
-_TITLES: Final = ("id", "url", "events", "state", "waiting", "failures", "last taken")
+_FIELDS: Final = ("description", "login", "format", "events", "accounts", "tags")
+_LISTS: Final = ("events", "accounts", "tags")
+_TITLES: Final = ("id", "url", "format", "events", "state", "waiting", "failures", "last taken")
 
 
 def _arguments(parser: ArgumentParser) -> None:
@@ -21,6 +22,8 @@ def _arguments(parser: ArgumentParser) -> None:
             action.add_argument("target", metavar="URL" if name == "create" else "ID")
         if name in ("create", "change"):
             _field_arguments(action, with_url=name == "change")
+        if name == "create":
+            action.add_argument("--format", help="standard, or the provider in whose words and by whose signature")
         if name == "replay":
             action.add_argument("--event", help="one event: its id, or its sequence")
             action.add_argument("--since", help="all from then on, as 2030-01-31T09:00:00Z")
@@ -34,6 +37,7 @@ def _field_arguments(action: ArgumentParser, *, with_url: bool) -> None:
     if with_url:
         action.add_argument("--address", metavar="URL", help="post to this address from now on")
     action.add_argument("--description", help="what it is for")
+    action.add_argument("--login", metavar="USER:PASSWORD", help="log in there (HTTP Basic); '' for no login")
     for name, of in (("events", "types of events"), ("accounts", "accounts"), ("tags", "tags of mails")):
         action.add_argument(f"--{name}", help=f"only these {of}, with commas between them; '' for all")
 
@@ -56,6 +60,7 @@ def _row(webhook: Mapping[str, Any]) -> tuple[object, ...]:
     return (
         webhook["id"],
         webhook["url"],
+        webhook["format"],
         ", ".join(webhook["events"]) or "all",
         _state(webhook),
         webhook["waiting"],
@@ -147,6 +152,8 @@ def _told(webhook: Mapping[str, Any], screen: Screen) -> int:
     facts = {
         "id": webhook["id"],
         "url": webhook["url"],
+        "format": webhook["format"],
+        "login": "yes" if webhook["has_login"] else "no",
         "description": webhook["description"],
         "events": ", ".join(webhook["events"]) or "all",
         "accounts": ", ".join(webhook["accounts"]) or "all",
@@ -161,14 +168,16 @@ def _told(webhook: Mapping[str, Any], screen: Screen) -> int:
     }
     for name, value in facts.items():
         screen.say(f"{name:<14} {plain(value)}")
+    if "verification_key" in webhook:
+        screen.say(f"\n{webhook['verification_key']}\n\nThat is the public key to verify its signatures with.")
     if "secret" in webhook:
         screen.say(f"\n{webhook['secret']}\n\nThat is its secret. Keep it now: it is not shown again.")
     return OK
 
 
 def _fields(args: Namespace) -> dict[str, Any]:
-    given = {name: getattr(args, name) for name in _FIELDS if getattr(args, name) is not None}
-    return {name: value if name == "description" else _listed(value) for name, value in given.items()}
+    given = {name: value for name in _FIELDS if (value := getattr(args, name, None)) is not None}
+    return {name: _listed(value) if name in _LISTS else value for name, value in given.items()}
 
 
 def _listed(text: str) -> list[str]:

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
-from everpost.dialects.dropins.contract import Dropin, EventPage, ListEvents, SoughtEvents, Told
+from everpost.dialects.dropins.contract import Dropin, EventPage, ListEvents, SoughtEvents
 from everpost.engine.search import Found, Sought
 from everpost.entrypoints.http.call import Call, Reply, replied
 from everpost.entrypoints.http.submissions import submission_of
 from everpost.model.event import Recorded
 from everpost.model.problem import Problem
+from everpost.model.told import Told
 from everpost.store.port import Stored
 
 ROUNDS_MAX: Final = 20

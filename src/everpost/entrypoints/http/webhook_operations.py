@@ -66,7 +66,7 @@ def _changes() -> tuple[Operation, ...]:
             "POST",
             _ALL,
             summary="Have events posted to an address",
-            description="In the form of Standard Webhooks. The answer shows the secret, this once.",
+            description="In the form of Standard Webhooks, or of a provider. The answer shows the secret, this once.",
             handle=webhooks.create_webhook,
             body=NewWebhookRequest,
             example={"url": "https://hooks.example.com/everpost", "events": ["email.sent", "email.failed"]},
