@@ -39,6 +39,8 @@ def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def test_the_suite_notices_that(mutant: Mutant, runs: dict[str, Run]) -> None:
     run = runs[mutant.name].result()
     assert run.returncode == NOTICED, run.stdout[-2000:] + run.stderr[-2000:]
+    told = run.stdout.rstrip().rpartition("\n")[2]
+    assert " failed" in told, f"no test has failed, none could begin: {told}"
 
 
 @pytest.mark.slow
