@@ -84,7 +84,8 @@ def mail_of(message: EmailMessage) -> dict[str, Any]:
 
 
 def _addresses(field: str) -> list[Address]:
-    return [Address(email, name) for name, email in getaddresses([field])]
+    """Of nothing there are none: some versions of Python find an empty one."""
+    return [Address(email, name) for name, email in getaddresses([field])] if field.strip() else []
 
 
 def _texts(message: EmailMessage) -> Iterator[tuple[str, str]]:
