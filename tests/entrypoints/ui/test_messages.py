@@ -82,6 +82,22 @@ def test_older_mails_that_could_not_be_read_are_asked_for_again_though_nobody_ca
     expect(page.get_by_text("These are all 120 mails.")).to_be_visible()
 
 
+def test_who_is_at_the_end_of_the_list_stays_there_when_older_mails_have_been_read(watched):
+    for number in range(120):
+        post(watched, subject=f"Behind {number}", tags=["behind"])
+    held = []
+    watched.page.route(
+        "**/v1/emails/search",
+        lambda route: held.append(route) if "cursor" in route.request.post_data_json else route.fallback(),
+    )
+    page = watched.goto("messages?tag=behind")
+    until(lambda: scrolled(page) and held)
+    at_the_end = page.evaluate("scrollTo(0, document.documentElement.scrollHeight), scrollY")
+    held[0].fallback()
+    expect(page.get_by_text("These are all 120 mails.")).to_be_attached()
+    assert page.evaluate("new Promise((drawn) => requestAnimationFrame(() => drawn(scrollY)))") == at_the_end
+
+
 def scrolled(page):
     page.evaluate("window.scrollTo(0, document.documentElement.scrollHeight)")
     return True
