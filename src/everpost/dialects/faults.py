@@ -184,9 +184,15 @@ def _chosen(value: Any, wanted: inspect.Type) -> inspect.Type | None:
 
 
 def _branches(wanted: inspect.Type) -> tuple[inspect.Type, ...]:
+    bare = _bare(wanted)
+    return tuple(map(_bare, bare.types)) if isinstance(bare, inspect.UnionType) else (bare,)
+
+
+def _bare(wanted: inspect.Type) -> inspect.Type:
+    """Without what is only told of it."""
     while isinstance(wanted, inspect.Metadata):
         wanted = wanted.type
-    return wanted.types if isinstance(wanted, inspect.UnionType) else (wanted,)
+    return wanted
 
 
 def _fits(value: Any, wanted: inspect.Type) -> bool:

@@ -94,6 +94,7 @@ FAULTY = {
     "a login of two lines": ({"url": URL, "login": "shop:x\r\nX-Evil: 1"}, "login"),
     "a long login": ({"url": URL, "login": "shop:" + "x" * WEBHOOK_LOGIN_CHARS_MAX}, "login"),
     "an unknown format": ({"url": URL, "format": "sparkpost"}, "format"),
+    "a format that is no string": ({"url": URL, "format": {}}, "format"),
     "an unknown type": ({"url": URL, "events": ["email.sended"]}, "events[0]"),
     "too many types": ({"url": URL, "events": ["email.sent"] * (WEBHOOK_FILTER_MAX + 1)}, "events"),
     "an unknown account": ({"url": URL, "accounts": ["third"]}, "accounts[0]"),
