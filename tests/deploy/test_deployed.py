@@ -55,9 +55,7 @@ SECRETS = {"first": "key-sandbox", "second": "SG.sandbox", "webhook-first": "mai
 NOT_OF_FUNCTIONS = {
     # Webhooks are delivered by servers alone, and figures are shown by them alone; and the emulator gives an answer
     # without a body a type.
-    "native": re.compile(
-        r"(?!take)[a-z]+Webhook|metrics: |\w+: .*expected \[ '' \] to include 'application/json'"
-    ),
+    "native": re.compile(r"(?!take)[a-z]+Webhook|metrics: |\w+: .*expected \[ '' \] to include 'application/json'"),
     "original": re.compile("listEvents: "),  # it is behind the other gateway
 }
 """By gateway: what the collection asserts in vain there."""

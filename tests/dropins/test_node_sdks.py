@@ -12,9 +12,11 @@ from msgspec.structs import asdict, replace
 
 import node_kit
 from dropins.conftest import opened
+from everpost.entrypoints.http.door import LOCAL
 from everpost.model.event import Event, EventType
 from everpost.model.key import Scope
 from everpost.model.message import Address, Draft
+from everpost.model.template import Template
 from node_kit import Refused
 from sdks import RICH
 
@@ -322,6 +324,31 @@ async def test_aws_s_client_sends_whole_mails_and_many(house, client):
     told = await client("ses")("bulk", many | {"BulkEmailEntries": entries})
     assert [each["Status"] for each in told] == ["SUCCESS", "INVALID_PARAMETER"]
     assert (await house.caught(told[0]["MessageId"])).draft.subject == "Hello Bob"
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+async def test_a_template_that_is_kept_here_is_filled_in(sdk, house, client):
+    kept = Template(id="d-welcome", project="default", subject="Hello {{name}}", text=f"By {sdk}")
+    await house.engine.acceptor.templates.put(LOCAL, kept)
+    sent = {"id": "d-welcome", "data": {"name": "Bob"}, "from": "ann@example.com", "to": "bob@example.org"}
+    draft = (await house.caught(await client(sdk)("template", sent))).draft
+    assert (draft.subject, draft.text, draft.to) == ("Hello Bob", f"By {sdk}", (Address("bob@example.org"),))
+
+
+async def test_nodemailer_s_transport_for_ses_hands_whole_mails_over(house, client):
+    sent = {
+        "from": "Änn Example <ann@example.com>",
+        "to": "bob@example.org",
+        "bcc": "eve@example.org",
+        "subject": "Grüße, by SES",
+        "text": "Grüße",
+        "attachments": [{"filename": "lögo.txt", "content": "logo"}],
+    }
+    stored = (await house.stored(await client("nodemailer")("ses", sent))).message
+    assert [each.email for each in stored.recipients] == ["bob@example.org", "eve@example.org"]
+    draft = (await house.caught(stored.id)).draft
+    assert (draft.subject, draft.text.strip(), draft.bcc) == ("Grüße, by SES", "Grüße", (Address("eve@example.org"),))
+    assert [(each.filename, each.content) for each in draft.attachments] == [("lögo.txt", b"logo")]
 
 
 async def test_sendgrid_s_client_asks_of_its_account(client):

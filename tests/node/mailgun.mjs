@@ -52,6 +52,11 @@ await serve({
     const { id } = await client(at).messages.create(DOMAIN, written(mail));
     return id.slice(1, id.indexOf("@"));
   },
+  async template(at, { id: template, data, ...mail }) {
+    const variables = JSON.stringify(data);
+    const { id } = await client(at).messages.create(DOMAIN, { ...mail, template, "t:variables": variables });
+    return id.slice(1, id.indexOf("@"));
+  },
   async whole(at, { to, message }) {
     const { id } = await client(at).messages.create(DOMAIN, { to, message: Buffer.from(message), "o:tag": ["whole"] });
     return id.slice(1, id.indexOf("@"));

@@ -42,6 +42,8 @@ function client({ url, key }) {
 
 await serve({
   send: async (at, mail) => (await client(at).sendEmail(written(mail))).MessageID,
+  template: async (at, { id, data, from, to }) =>
+    (await client(at).sendEmailWithTemplate({ From: from, To: to, TemplateAlias: id, TemplateModel: data })).MessageID,
   found: async (at, filter) => client(at).getOutboundMessages(filter),
   details: async (at, id) => client(at).getOutboundMessageDetails(id),
   bounces: async (at, filter) => client(at).getBounces(filter),

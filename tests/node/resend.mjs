@@ -44,6 +44,9 @@ await serve({
   async send(at, mail) {
     return data(await client(at).emails.send(written(mail), { idempotencyKey: mail.key })).id;
   },
+  async template(at, { id, data: variables, ...mail }) {
+    return data(await client(at).emails.send({ ...mail, template: { id, variables } })).id;
+  },
   async batch(at, mails) {
     return data(await client(at).batch.send(mails.map(written))).data.map((each) => each.id);
   },

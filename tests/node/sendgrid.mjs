@@ -43,6 +43,11 @@ await serve({
     const [response] = await sendgrid.send(written(mail));
     return response.headers["x-message-id"];
   },
+  async template(at, { id, data, ...mail }) {
+    pointed(at);
+    const [response] = await sendgrid.send({ ...mail, templateId: id, dynamicTemplateData: data });
+    return response.headers["x-message-id"];
+  },
   async batch(at, mails) {
     pointed(at);
     const told = await sendgrid.send(mails.map(written));

@@ -60,6 +60,11 @@ async function told({ url, key }, command) {
 
 await serve({
   send: async (at, mail) => (await told(at, new SendEmailCommand(written(mail)))).MessageId,
+  template: async (at, { id, data, from, to }) => {
+    const template = { TemplateName: id, TemplateData: JSON.stringify(data) };
+    const mail = { FromEmailAddress: from, Destination: { ToAddresses: [to] }, Content: { Template: template } };
+    return (await told(at, new SendEmailCommand(mail))).MessageId;
+  },
   raw: async (at, data) =>
     (await told(at, new SendEmailCommand({ Content: { Raw: { Data: Buffer.from(data) } } }))).MessageId,
   bulk: async (at, input) => (await told(at, new SendBulkEmailCommand(input))).BulkEmailEntryResults,
