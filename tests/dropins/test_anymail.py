@@ -9,6 +9,8 @@ import pytest_asyncio
 from msgspec.structs import asdict, replace
 
 from dropins.conftest import opened
+from everpost.entrypoints.http.door import LOCAL
+from everpost.model.template import Template
 from sdks import LOGO, NOTE, RICH, quoted
 
 if not django.conf.settings.configured:
@@ -102,6 +104,17 @@ async def test_a_mail_arrives_as_django_has_written_it(name, house):
     meant = replace(RICH, subject=message.subject, html=draft.html, attachments=draft.attachments)
     assert asdict(draft) == asdict(meant) | ITS_WAY.get(name, lambda _: {})(draft)
     assert shown in draft.html
+
+
+@pytest.mark.parametrize("name", [name for name in BACKENDS if name != "resend"])  # it has no templates at anymail
+async def test_a_template_that_is_kept_here_is_filled_in(name, house):
+    kept = Template(id="d-welcome", project="default", subject="Hello {{name}}", text=f"From {name}")
+    await house.engine.acceptor.templates.put(LOCAL, kept)
+    message = AnymailMessage(None, None, "ann@example.com", ["bob@example.org"])
+    message.template_id = "d-welcome"
+    message.merge_global_data = {"name": "Bob"}
+    draft = await Anymail(name, house).send(message)
+    assert (draft.subject, draft.text.rstrip("\n")) == ("Hello Bob", f"From {name}")
 
 
 @pytest.mark.parametrize("name", BACKENDS)
