@@ -48,7 +48,8 @@ document.addEventListener("readystatechange", () => document.readyState === "int
   && document.querySelectorAll("*").forEach((element) => known.add(element)));
 window.foreign = () => [...document.body.querySelectorAll("*")].filter((element) => !known.has(element));
 """
-QUIET = """() => document.querySelector("main .reading, main [aria-busy=true]") === null
+QUIET = """() => document.querySelector("main .heading")
+  && document.querySelector("main .reading, main [aria-busy=true]") === null
   && new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(() => drawn(true))))"""
 FOREIGN = """() => {
   const all = [...document.querySelectorAll("*")];
