@@ -93,7 +93,7 @@ async def test_a_server_beside_functions_calls_them_for_the_mail_that_it_leaves(
         wakeup=QueueWakeup(queue),
     )
     environ = {"AWS_ENDPOINT_URL": aws, "AWS_REGION": REGION, **KEYS}
-    async with assembled(settings, Role.DOOR, Cloud(environ)) as engine:
+    async with assembled(settings, Role.CALL, Cloud(environ)) as engine:
         running = asyncio.create_task(engine.run(stop := asyncio.Event()))
         await accepted(engine)
         await until(partial(_is_called, sqs, queue), WITHIN_S)

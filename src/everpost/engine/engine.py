@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from everpost.engine.accept import Acceptor
 from everpost.engine.backfill import Backfill
@@ -27,13 +27,14 @@ from everpost.engine.relay import Relay
 from everpost.engine.rotation import Keeper, Rotation
 from everpost.engine.routes import Routes
 from everpost.engine.series import Recorder
-from everpost.engine.webhooks.courier import Courier
-from everpost.engine.webhooks.dispatcher import Dispatcher
-from everpost.engine.webhooks.poster import Poster
-from everpost.engine.webhooks.registry import Registry
 from everpost.model.route import Route
 from everpost.sinks.port import Sink
 from everpost.wakeup.port import Peers, Topic, Wakeup
+
+if TYPE_CHECKING:
+    from everpost.engine.webhooks.dispatcher import Dispatcher
+    from everpost.engine.webhooks.poster import Poster
+    from everpost.engine.webhooks.registry import Registry
 
 DRAIN_S: Final = 10.0  # a graceful stop waits this long for attempts in flight; later ones are resolved after restart
 GIVE_UP_S: Final = 2.0  # for storing that nobody knows what became of attempts that were given up
@@ -92,8 +93,12 @@ class Engine:
         """To be called before `run`, where other processes can be told that there is something for them."""
         self._peers = peers
 
-    def add_webhooks(self, poster: Poster, wakeup: Callable[[], Wakeup] | None) -> None:
+    def add_webhooks(self, poster: "Poster", wakeup: Callable[[], Wakeup] | None) -> None:
         """To be called before `run`. `wakeup` makes what the deliveries are woken by; None: this process has none."""
+        from everpost.engine.webhooks.courier import Courier
+        from everpost.engine.webhooks.dispatcher import Dispatcher
+        from everpost.engine.webhooks.registry import Registry
+
         registry = self.webhooks = Registry(self.ports, poster, self._fleet.carriers)
         if wakeup is not None:
             hire = partial(Courier, ports=self.ports, poster=poster, disable=registry.disable)

@@ -25,21 +25,6 @@ from everpost.engine.relay import Relay
 from everpost.engine.wire.traced import TracedWire
 from everpost.model.account import Account
 from everpost.model.secret import Reference, is_reference
-from everpost.providers import (
-    brevo,
-    mailersend,
-    mailgun,
-    mailjet,
-    mailtrap,
-    mandrill,
-    postmark,
-    resend,
-    scaleway,
-    sendgrid,
-    ses,
-    smtp,
-    sparkpost,
-)
 from everpost.providers.contract import Provider
 from everpost.providers.hooks import TO_VERIFY_WITH
 from everpost.sinks.counted import CountedSink
@@ -49,6 +34,7 @@ from everpost.traces.port import UNTRACED
 from everpost.wakeup.memory import MemoryWakeup
 from everpost.wakeup.port import Topic
 from everpost.wiring import parts
+from everpost.wiring.catalogue import Catalogue
 from everpost.wiring.cloud import Cloud
 from everpost.wiring.traces import tracer_of
 
@@ -57,24 +43,25 @@ if TYPE_CHECKING:
     from everpost.engine.webhooks.phrasing import Phrasing
     from everpost.vault.keeper import Keeper
 
-PROVIDERS: Final[Mapping[str, Provider]] = {
-    provider.name: provider
-    for provider in (
-        brevo.PROVIDER,
-        mailersend.PROVIDER,
-        mailgun.PROVIDER,
-        mailjet.PROVIDER,
-        mailtrap.PROVIDER,
-        mandrill.PROVIDER,
-        postmark.PROVIDER,
-        resend.PROVIDER,
-        scaleway.PROVIDER,
-        sendgrid.PROVIDER,
-        ses.PROVIDER,
-        smtp.PROVIDER,
-        sparkpost.PROVIDER,
-    )
-}
+PROVIDERS: Final[Mapping[str, Provider]] = Catalogue(
+    "everpost.providers",
+    "PROVIDER",
+    (
+        "brevo",
+        "mailersend",
+        "mailgun",
+        "mailjet",
+        "mailtrap",
+        "mandrill",
+        "postmark",
+        "resend",
+        "scaleway",
+        "sendgrid",
+        "ses",
+        "smtp",
+        "sparkpost",
+    ),
+)
 _DAY_S: Final = 86_400.0
 
 
@@ -83,7 +70,8 @@ class Role(StrEnum):
 
     SERVER = "server"  # all of it
     WORKER = "worker"  # hands over what is due, relays, keeps house
-    DOOR = "door"  # answers requests, and hands over what their callers wait for
+    DOOR = "door"  # a server that answers requests, and hands over what their callers wait for
+    CALL = "call"  # as a door, for one request after the other
     CONSOLE = "console"  # answers requests that bring no mail
     READER = "reader"  # answers requests that change nothing
     DELIVER = "deliver"
@@ -92,9 +80,10 @@ class Role(StrEnum):
 
 
 HOOKED: Final = frozenset({Role.SERVER, Role.HOOKS})
-SENDING: Final = frozenset({Role.SERVER, Role.WORKER, Role.DOOR, Role.DELIVER})
+SENDING: Final = frozenset({Role.SERVER, Role.WORKER, Role.DOOR, Role.CALL, Role.DELIVER})
 RELAYING: Final = frozenset({Role.SERVER, Role.WORKER, Role.RELAY})
-STAYING: Final = frozenset({Role.SERVER, Role.WORKER, Role.DOOR})  # not for one call alone
+STAYING: Final = frozenset({Role.SERVER, Role.WORKER, Role.DOOR})
+AWAITED: Final = frozenset({Role.DOOR, Role.CALL})  # others hand over what nobody waits for
 
 
 class Figures(Protocol):
@@ -177,9 +166,9 @@ async def _engine(
     keeper = parts.keeper_of(settings, cloud) if role in SENDING or role is Role.HOOKS else None
     accounts = settings.accounts if keeper is None else await _with_secrets(keeper)
     members = [Member(account, PROVIDERS[account.provider]) for account in accounts]
-    peers = parts.peers_of(settings, cloud) if role in STAYING else None
+    peers = parts.peers_of(settings, cloud) if role in STAYING | AWAITED else None
     call = call_nobody if peers is None else partial(peers.tell, Topic.DUE)
-    queue = AwaitedQueue(call) if role is Role.DOOR else SharedQueue(store, call)
+    queue = AwaitedQueue(call) if role in AWAITED else SharedQueue(store, call)
     engine = Engine(ports, members, settings.routes, retention, queue)
     engine.acceptor.unsubscribing.public_url = settings.http.public_url
     engine.intake.window_s = settings.http.same_mail_window_s

@@ -27,6 +27,11 @@ NOT_BEFORE_THEY_ARE_NEEDED = {
     "everpost.health.sqlite",
     "everpost.sandbox",
     "everpost.entrypoints.http.protocol",
+    "everpost.engine.webhooks",
+    "everpost.webhooks",
+    "everpost.dialects.notices",
+    "everpost.providers.brevo",  # no account is there
+    "everpost.providers.ses",
 }
 OF_ONE_DUTY = {
     "everpost.entrypoints.http.openapi": {"api"},

@@ -16,10 +16,10 @@ from everpost.wiring.cloud import Cloud
 CONFIG: Final = "everpost.toml"
 HALTED_S: Final = 0.1  # after so long without an invocation, what was read before is read anew
 ROLES: Final = {
-    "send_email": Role.DOOR,
+    "send_email": Role.CALL,
     "get_email_provider": Role.READER,
     "set_email_provider": Role.CONSOLE,
-    "api": Role.DOOR,
+    "api": Role.CALL,
     "deliver": Role.DELIVER,
     "relay": Role.RELAY,
     "hooks": Role.HOOKS,

@@ -19,7 +19,6 @@ from everpost.entrypoints.http.template_operations import TEMPLATES
 from everpost.entrypoints.http.ui import ui_operations
 from everpost.entrypoints.http.unsubscribing import UNSUBSCRIPTIONS
 from everpost.entrypoints.http.vitals import metrics
-from everpost.entrypoints.http.webhook_operations import WEBHOOKS
 from everpost.entrypoints.http.whoami import Whoami
 
 
@@ -38,7 +37,7 @@ def all_operations(services: Services, more: Sequence[Operation] = ()) -> tuple[
     inbox = () if services.inbox is None else _inbox(services.inbox)
     vitals = [each for each in VITALS if each.handle is not metrics or services.metrics.is_shown]
     hooks = HOOKS if services.ingestor is not None else ()
-    webhooks = WEBHOOKS if services.webhooks is not None else ()
+    webhooks = () if services.webhooks is None else _webhooks()
     keys = KEYS if services.keys is not None else ()
     told = (
         *(*MAIL, *ACTS, *ORIGINAL, *STEERING, *SUPPRESSIONS, *TEMPLATES, *webhooks, *keys, *hooks, *vitals),
@@ -47,6 +46,12 @@ def all_operations(services: Services, more: Sequence[Operation] = ()) -> tuple[
     operations = (*told, Whoami(told).operation)
     documentation = Documentation(operations, services.version, inbox=has_inbox)
     return (*operations, *documentation.operations)
+
+
+def _webhooks() -> tuple[Operation, ...]:
+    from everpost.entrypoints.http.webhook_operations import WEBHOOKS  # noqa: PLC0415  functions have none
+
+    return WEBHOOKS
 
 
 def _inbox(inbox: Inbox) -> tuple[Operation, ...]:

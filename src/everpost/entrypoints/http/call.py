@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -19,7 +19,6 @@ from everpost.engine.ingest import Ingestor
 from everpost.engine.intake import Intake
 from everpost.engine.key_desk import KeyDesk
 from everpost.engine.keys import Keyring
-from everpost.engine.webhooks.registry import Registry
 from everpost.entrypoints.http.admission import Permit
 from everpost.entrypoints.http.figures import Figures
 from everpost.entrypoints.http.inbox import Inbox
@@ -30,6 +29,9 @@ from everpost.model.limits import BODY_BYTES_MAX
 from everpost.model.message import Origin
 from everpost.model.problem import Problem
 from everpost.traces.port import NO_SPAN, UNTRACED, Span, Tracer
+
+if TYPE_CHECKING:
+    from everpost.engine.webhooks.registry import Registry
 
 JSON: Final = b"application/json"
 PROBLEM_JSON: Final = b"application/problem+json"
@@ -82,7 +84,7 @@ class Services:
     version: str
     feed: Feed | None = None  # None: nobody can keep an answer open here
     origins: Origins = field(default_factory=Origins)  # of pages elsewhere that may call
-    webhooks: Registry | None = None  # None: there are none to be managed here
+    webhooks: "Registry | None" = None  # None: there are none to be managed here
     keys: KeyDesk | None = None  # as `webhooks`
     tracer: Tracer = UNTRACED
 
