@@ -2,6 +2,9 @@
 
 import asyncio
 from email.mime.image import MIMEImage
+from email.mime.message import MIMEMessage
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
 
 import django.conf
 import pytest
@@ -102,6 +105,19 @@ async def test_what_is_refused_is_raised_unless_it_should_be_silent(house):
         await sent(faulty)
     assert await sent(faulty, good, fail_silently=True) == 1
     assert len(await house.mails()) == 1
+
+
+async def test_a_part_that_holds_a_mail_is_attached_whole_and_one_of_several_parts_is_refused(house):
+    inner = MIMEText("Inside")
+    message = EmailMessage("Forwarded", "x", ANN, [BOB])
+    message.attach(MIMEMessage(inner))
+    assert await sent(message) == 1
+    [mail] = await house.mails()
+    assert [(one.content_type, one.content) for one in mail.attachments] == [("message/rfc822", inner.as_bytes())]
+    several = EmailMessage("Signed", "x", ANN, [BOB])
+    several.attach(MIMEMultipart("signed", _subparts=[inner, MIMEText("A signature")]))
+    with pytest.raises(ValueError, match="multipart/signed; attach what it holds"):
+        await sent(several)
 
 
 async def test_a_header_can_t_be_smuggled_in(house):

@@ -22,7 +22,7 @@ HTML: Final = "text/html"
 OCTETS: Final = "application/octet-stream"
 
 
-class EmailBackend(BaseEmailBackend):  # type: ignore[misc]  # Django tells nothing of its types
+class EmailBackend(BaseEmailBackend):
     """Afterwards `everpost_id` of a message is the id of its mail. What can't be sent raises an EverpostError, or a
     ValueError where Everpost has no form for it; with `fail_silently` the former passes."""
 
@@ -103,14 +103,24 @@ def _attachment(given: Any, message: EmailMessage) -> Attachment:
     if isinstance(given, Message):
         kind, name = given.get_content_type(), given.get_filename()
         content_id = (given.get("Content-ID") or "").strip("<>") or None
-        payload = given.get_payload(decode=True)
-        content = payload if isinstance(payload, bytes) else given.get_payload(0).as_bytes()  # type: ignore[union-attr]
+        content = _content(given)
     else:
         name, found, kind = given
         kind, content_id = kind or mimetypes.guess_type(name or "")[0] or OCTETS, None
         content = _bytes(found, message.encoding or settings.DEFAULT_CHARSET)
     name = name or "attachment" + (mimetypes.guess_extension(kind) or "")
     return Attachment(filename=name, content=content, content_type=kind, content_id=content_id)
+
+
+def _content(part: Message) -> bytes:
+    """What a part holds; of one that holds a mail, the whole mail."""
+    payload = part.get_payload(decode=True)
+    if isinstance(payload, bytes):
+        return payload
+    held = list(part.walk())[1:]
+    if part.get_content_maintype() == "multipart" or not held:
+        raise ValueError(f"Everpost attaches no part of type {part.get_content_type()}; attach what it holds")
+    return held[0].as_bytes()
 
 
 def _bytes(content: Any, charset: str) -> bytes:
