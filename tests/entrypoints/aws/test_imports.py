@@ -29,7 +29,7 @@ NOT_BEFORE_THEY_ARE_NEEDED = {
     "everpost.entrypoints.http.protocol",
     "everpost.engine.webhooks",
     "everpost.webhooks",
-    "everpost.dialects.notices",
+    "everpost.dialects.notices.table",
     "everpost.providers.brevo",  # no account is there
     "everpost.providers.ses",
 }

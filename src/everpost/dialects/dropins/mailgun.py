@@ -18,8 +18,7 @@ from everpost.dialects.answers import Rendered, render_json
 from everpost.dialects.contract import Submission
 from everpost.dialects.dropins import mailgun_domains, mailgun_events, mailgun_lists, mailgun_whole
 from everpost.dialects.dropins.contract import Asked, Dropin, Row, Send, Taken
-from everpost.dialects.dropins.mailgun_events import name_of
-from everpost.dialects.dropins.mailgun_form import delivery_time, named
+from everpost.dialects.dropins.mailgun_form import delivery_time, form_of, named
 from everpost.dialects.dropins.mailgun_templates import Wanted, read_wanted
 from everpost.dialects.dropins.reading import (
     NOBODY,
@@ -34,7 +33,8 @@ from everpost.dialects.dropins.reading import (
 from everpost.dialects.dropins.substituting import Substitution
 from everpost.dialects.faults import Faults, unknown
 from everpost.dialects.fields import check_count, read_headers, read_metadata, read_options, read_tags
-from everpost.dialects.forms import File, Form, parse_form
+from everpost.dialects.forms import File, Form
+from everpost.dialects.notices.facts import message_id_of
 from everpost.model import limits
 from everpost.model.key import Scope
 from everpost.model.message import Address, Attachment, Draft
@@ -59,9 +59,9 @@ _VARIABLES: Final = msgspec.json.Decoder(dict[str, dict[str, str | int | float |
 
 
 def parse(submission: Submission) -> Asked | Problem:
-    form = parse_form(submission.headers.get("content-type", ""), submission.body)
-    if isinstance(form, str):
-        return Problem(code="bad_form", status=400, title="The form can't be read", detail=form)
+    form = form_of(submission)
+    if isinstance(form, Problem):
+        return form
     faults = Faults()
     _check_names(form, faults)
     shared = _shared(form, faults)
@@ -198,7 +198,7 @@ def _pinned(mail: Draft) -> Draft:
 def render(asked: Asked, taken: Sequence[Taken | Problem]) -> Rendered:
     """One id for the request: that of its first mail."""
     first = next(each.id for each in taken if isinstance(each, Taken))
-    return render_json(200, {"id": f"<{name_of(first, asked.echo.email)}>", "message": "Queued. Thank you."})
+    return render_json(200, {"id": f"<{message_id_of(first, asked.echo.email)}>", "message": "Queued. Thank you."})
 
 
 def refuse(problem: Problem) -> Rendered:

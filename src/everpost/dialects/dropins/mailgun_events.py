@@ -21,6 +21,7 @@ from everpost.dialects.contract import Submission
 from everpost.dialects.dropins.contract import EventPage, ListEvents, Row, SoughtEvents
 from everpost.dialects.dropins.reading import refused
 from everpost.dialects.faults import Faults
+from everpost.dialects.notices.facts import NOT_WRITTEN_TO, message_id_of
 from everpost.model.event import EventType
 from everpost.model.key import Scope
 from everpost.model.message import Message
@@ -67,7 +68,6 @@ _SUPPRESSED: Final[Mapping[str, tuple[str, int]]] = {
     Reason.SUPPRESSED_COMPLAINT: ("suppress-complaint", 607),
 }
 """By the reason of a refusal: Mailgun's word and code."""
-_NOT_WRITTEN_TO: Final = "must not be written to"
 
 
 # --- requests --------------------------------------------------------------------------------------------------------
@@ -175,23 +175,10 @@ def _entries(wanted: Mapping[str, Collection[str]]) -> Callable[[Told], Sequence
     def entries(told: Told) -> Sequence[Any]:
         if tags is not None and not set(tags) & set(told.message.tags):
             return ()
-        places = ((place, told.message.recipients[place].email) for place in places_of(told))
+        places = ((place, told.message.recipients[place].email) for place in told.places)
         return [entry_of(told, place) for place, email in places if emails is None or email.lower() in emails]
 
     return entries
-
-
-def places_of(told: Told) -> Collection[int]:
-    """Whom the event is about."""
-    count = len(told.message.recipients)
-    place, places = told.event.data.get("place"), told.event.data.get("places")
-    if told.event.type in (EventType.ACCEPTED, EventType.FAILED):
-        places = [each for each in range(count) if told.event.type is EventType.ACCEPTED or each not in told.left_out]
-    elif place is not None:
-        places = [place]
-    elif places is None and count == 1:
-        places = [0]
-    return [each for each in places or () if each < count]
 
 
 def entry_of(told: Told, place: int) -> dict[str, Any]:
@@ -216,16 +203,11 @@ def entry_of(told: Told, place: int) -> dict[str, Any]:
 
 def _headers(message: Message) -> dict[str, str]:
     return {
-        "message-id": name_of(message.id, message.sender.email),
+        "message-id": message_id_of(message.id, message.sender.email),
         "from": str(message.sender),
         "to": ", ".join(map(str, message.to)),
         "subject": message.subject,
     }
-
-
-def name_of(message_id: str, sender: str) -> str:
-    """A mail's Message-ID, as it is told to who has sent it; without angle brackets."""
-    return f"{message_id}@{sender.rpartition('@')[2]}"
 
 
 def _diagnosis(told: Told, kind: _Kind) -> dict[str, Any]:
@@ -235,7 +217,7 @@ def _diagnosis(told: Told, kind: _Kind) -> dict[str, Any]:
     if kind.severity is None:
         return {"delivery-status": {"code": data.get("smtp_code", 250)}} if kind.event == "delivered" else {}
     word, code = _SUPPRESSED.get(data.get("reason", ""), ("generic", 0))
-    words = _NOT_WRITTEN_TO if type_ is EventType.SUPPRESSED else data.get("text") or data.get("reason") or ""
+    words = NOT_WRITTEN_TO if type_ is EventType.SUPPRESSED else data.get("text") or data.get("reason") or ""
     status = {"code": data.get("smtp_code", code), "message": words, "description": words}
     enhanced = {"enhanced-code": data["enhanced_status"]} if "enhanced_status" in data else {}
     reason = "bounce" if type_ is EventType.RECIPIENT_BOUNCED else word

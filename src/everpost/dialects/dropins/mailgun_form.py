@@ -2,8 +2,17 @@
 
 from email.utils import parsedate_to_datetime
 
+from everpost.dialects.contract import Submission
 from everpost.dialects.faults import Faults
-from everpost.dialects.forms import Form
+from everpost.dialects.forms import Form, parse_form
+from everpost.model.problem import Problem
+
+
+def form_of(submission: Submission) -> Form | Problem:
+    form = parse_form(submission.headers.get("content-type", ""), submission.body)
+    if isinstance(form, Form):
+        return form
+    return Problem(code="bad_form", status=400, title="The form can't be read", detail=form)
 
 
 def named(form: Form, prefix: str, faults: Faults) -> dict[str, str]:

@@ -27,10 +27,10 @@ from everpost.dialects.dropins.contract import (
     Unsuppress,
 )
 from everpost.dialects.dropins.mailgun_events import base_of
+from everpost.dialects.dropins.mailgun_form import form_of
 from everpost.dialects.dropins.reading import pieces, refused, sound
 from everpost.dialects.faults import Faults, decode
 from everpost.dialects.fields import check_count, check_line
-from everpost.dialects.forms import parse_form
 from everpost.model.key import Scope
 from everpost.model.limits import REASON_CHARS_MAX
 from everpost.model.problem import Problem
@@ -112,10 +112,8 @@ def _bodies(submission: Submission) -> Sequence[bytes] | Problem:
     if kind.partition(";")[0].strip().lower() == "application/json":
         found = pieces(submission.body)
         return found if isinstance(found, Problem) else [bytes(each) for each in found]
-    form = parse_form(kind, submission.body)
-    if isinstance(form, str):
-        return Problem(code="bad_form", status=400, title="The form can't be read", detail=form)
-    return [msgspec.json.encode(dict(form.fields))]
+    form = form_of(submission)
+    return form if isinstance(form, Problem) else [msgspec.json.encode(dict(form.fields))]
 
 
 def _draft(table: _List, body: bytes, faults: Faults) -> SuppressionDraft | Problem:

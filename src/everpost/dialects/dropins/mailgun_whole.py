@@ -15,11 +15,11 @@ from msgspec.structs import replace
 
 from everpost.dialects.contract import Submission
 from everpost.dialects.dropins.contract import Asked
-from everpost.dialects.dropins.mailgun_form import delivery_time, named
+from everpost.dialects.dropins.mailgun_form import delivery_time, form_of, named
 from everpost.dialects.dropins.reading import comma_separated, key_of, refused
 from everpost.dialects.faults import Faults, unknown
 from everpost.dialects.fields import check_count, read_metadata, read_tags
-from everpost.dialects.forms import Form, parse_form
+from everpost.dialects.forms import Form
 from everpost.dialects.mime_forms import Stamp, forms_of
 from everpost.dialects.mime_orders import read_orders, without_orders
 from everpost.dialects.mime_parts import take_apart
@@ -37,9 +37,9 @@ one. So it can't go out as it stands; written anew, it gets both."""
 
 
 def parse(submission: Submission) -> Asked | Problem:
-    form = parse_form(submission.headers.get("content-type", ""), submission.body)
-    if isinstance(form, str):
-        return Problem(code="bad_form", status=400, title="The form can't be read", detail=form)
+    form = form_of(submission)
+    if isinstance(form, Problem):
+        return form
     faults = Faults()
     _check_names(form, faults)
     to = _envelope(form, faults)

@@ -36,6 +36,11 @@ def words_of(data: Mapping[str, Any]) -> str:
     return " ".join(filter(None, (str(code or ""), text.strip()))) or str(data.get("reason", ""))
 
 
+def message_id_of(mail: str, sender: str) -> str:
+    """A mail's Message-ID, as it is told to who has sent it; without angle brackets."""
+    return f"{mail}@{sender.rpartition('@')[2]}"
+
+
 def instant(at: float) -> str:
     """ISO 8601, in UTC, with milliseconds."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from everpost.dialects.dropins.mailgun_events import KINDS, entry_of, places_of
+from everpost.dialects.dropins.mailgun_events import KINDS, entry_of
 from everpost.model.event import EventType
 from everpost.model.told import Told
 from everpost.webhooks import signing
@@ -20,7 +20,7 @@ TOKEN_CHARS: Final = 50
 
 
 def posts(told: Told, sealing: Sealing) -> Sequence[Post]:
-    return [_post(told, place, sealing) for place in places_of(told)]
+    return [_post(told, place, sealing) for place in told.places]
 
 
 def _post(told: Told, place: int, sealing: Sealing) -> Post:

@@ -9,7 +9,6 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from everpost.dialects.dropins.mailgun_events import places_of
 from everpost.dialects.dropins.postmark_bounces import KINDS, OF_MAILS, bounce_of
 from everpost.dialects.dropins.postmark_query import STREAM, instant
 from everpost.dialects.notices.facts import NOT_WRITTEN_TO, USER_AGENTS, words_of
@@ -30,7 +29,7 @@ _SCOPE: Final = "stream:"
 
 
 def posts(told: Told, _sealing: Sealing) -> Sequence[Post]:
-    return [_post(told, place) for place in places_of(told)]
+    return [_post(told, place) for place in told.places]
 
 
 def _post(told: Told, place: int) -> Post:

@@ -9,8 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from everpost.dialects.dropins.mailgun_events import name_of, places_of
-from everpost.dialects.notices.facts import LISTED, NOT_WRITTEN_TO, USER_AGENTS, instant, words_of
+from everpost.dialects.notices.facts import LISTED, NOT_WRITTEN_TO, USER_AGENTS, instant, message_id_of, words_of
 from everpost.model.event import EventType
 from everpost.model.sighting import Bounce, Reason
 from everpost.model.told import Told
@@ -47,7 +46,7 @@ _SVIX: Final = {f"webhook-{name}": f"svix-{name}" for name in ("id", "timestamp"
 
 
 def posts(told: Told, sealing: Sealing) -> Sequence[Post]:
-    places = places_of(told)
+    places = told.places
     if not places:
         return ()
     event = told.event
@@ -64,7 +63,7 @@ def _about(told: Told) -> dict[str, Any]:
     return {
         "created_at": instant(message.created_at),
         "email_id": message.id,
-        "message_id": f"<{name_of(message.id, message.sender.email)}>",
+        "message_id": f"<{message_id_of(message.id, message.sender.email)}>",
         "from": str(message.sender),
         "subject": message.subject,
         "tags": message.metadata,

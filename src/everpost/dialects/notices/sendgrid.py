@@ -9,8 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from everpost.dialects.dropins.mailgun_events import name_of, places_of
-from everpost.dialects.notices.facts import NOT_WRITTEN_TO, USER_AGENTS, words_of
+from everpost.dialects.notices.facts import NOT_WRITTEN_TO, USER_AGENTS, message_id_of, words_of
 from everpost.model.event import Event, EventType
 from everpost.model.sighting import Bounce, Machine, Reason
 from everpost.model.told import Told
@@ -63,7 +62,7 @@ _GROUP: Final = "group:"
 
 
 def posts(told: Told, sealing: Sealing) -> Sequence[Post]:
-    places = [*places_of(told)]
+    places = [*told.places]
     return [_post(told, places[start : start + BATCH], sealing) for start in range(0, len(places), BATCH)]
 
 
@@ -82,7 +81,7 @@ def _event(told: Told, place: int) -> dict[str, Any]:
         **message.metadata,
         "email": message.recipients[place].email,
         "timestamp": int(event.at),
-        "smtp-id": f"<{name_of(message.id, message.sender.email)}>",
+        "smtp-id": f"<{message_id_of(message.id, message.sender.email)}>",
         "category": message.tags,
         "sg_event_id": signing.webhook_id(event.project, f"{event.id}:{place}"),
         "sg_message_id": f"{message.id}.recvd-{place}",

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import msgspec
 
-from everpost.dialects.dropins.mailgun_events import places_of
 from everpost.dialects.notices.facts import LISTED, NOT_WRITTEN_TO, USER_AGENTS, instant, words_of
 from everpost.model.event import EventType
 from everpost.model.sighting import Bounce, Reason
@@ -53,7 +52,7 @@ _HEADERS: Final = {"Content-Type": "text/plain; charset=UTF-8", "x-amz-sns-messa
 
 
 def posts(told: Told, _sealing: Sealing) -> Sequence[Post]:
-    emails = [told.message.recipients[place].email for place in places_of(told)]
+    emails = [told.message.recipients[place].email for place in told.places]
     if not emails:
         return ()
     kind, about = _about(told, emails)

@@ -2,11 +2,12 @@
 
 import json
 import sys
-from argparse import SUPPRESS, ArgumentParser, Namespace
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any, Final
 
-from everpost.entrypoints.cli.client import Client, connection_arguments, segment
+from everpost.entrypoints.cli.actions import action_parsers, run_action
+from everpost.entrypoints.cli.client import Client, segment
 from everpost.entrypoints.cli.command import OK, USAGE, Command, Stop
 from everpost.entrypoints.cli.screen import Screen, local_time, plain
 
@@ -17,9 +18,7 @@ _PARTS: Final = ("subject", "text", "html")
 
 
 def _arguments(parser: ArgumentParser) -> None:
-    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
-    for name, (help_, run) in _ACTIONS.items():
-        action = actions.add_parser(name, help=help_)
+    for name, action in action_parsers(parser, _ACTIONS):
         if name != "list":
             action.add_argument("target", metavar="ID")
         if name == "put":
@@ -30,14 +29,6 @@ def _arguments(parser: ArgumentParser) -> None:
             action.add_argument("--strict", action="store_true", help="refuse a mail whose data lacks a value")
         if name == "render":
             action.add_argument("--data", metavar="FILE", help="as JSON; - reads standard input")
-        connection_arguments(action)
-        action.add_argument("--json", action="store_true", default=SUPPRESS, help="print JSON, for programs")
-        action.set_defaults(action=run)
-
-
-def _run(args: Namespace, screen: Screen) -> int:
-    code: int = args.action(Client.of(args), args, screen)
-    return code
 
 
 def _list(client: Client, _args: Namespace, screen: Screen) -> int:
@@ -131,4 +122,4 @@ _ACTIONS: Final = {
     "render": ("show what it becomes; nothing is sent", _render),
 }
 
-COMMANDS: Final = {"templates": Command(_arguments, _run)}
+COMMANDS: Final = {"templates": Command(_arguments, run_action)}

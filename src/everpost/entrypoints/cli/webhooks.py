@@ -1,10 +1,11 @@
 """webhooks: have events posted to addresses of yours, and see how that goes."""
 
-from argparse import SUPPRESS, ArgumentParser, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from typing import Any, Final
 
-from everpost.entrypoints.cli.client import Client, connection_arguments, segment
+from everpost.entrypoints.cli.actions import action_parsers, run_action
+from everpost.entrypoints.cli.client import Client, segment
 from everpost.entrypoints.cli.command import FAILED, OK, Command
 from everpost.entrypoints.cli.screen import Screen, local_time, plain
 
@@ -15,9 +16,7 @@ _TITLES: Final = ("id", "url", "format", "events", "state", "waiting", "failures
 
 
 def _arguments(parser: ArgumentParser) -> None:
-    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
-    for name, (help_, run) in _ACTIONS.items():
-        action = actions.add_parser(name, help=help_)
+    for name, action in action_parsers(parser, _ACTIONS):
         if name != "list":
             action.add_argument("target", metavar="URL" if name == "create" else "ID")
         if name in ("create", "change"):
@@ -28,9 +27,6 @@ def _arguments(parser: ArgumentParser) -> None:
             action.add_argument("--event", help="one event: its id, or its sequence")
             action.add_argument("--since", help="all from then on, as 2030-01-31T09:00:00Z")
             action.add_argument("--until", help="all before (default: until now)")
-        connection_arguments(action)
-        action.add_argument("--json", action="store_true", default=SUPPRESS, help="print JSON, for programs")
-        action.set_defaults(action=run)
 
 
 def _field_arguments(action: ArgumentParser, *, with_url: bool) -> None:
@@ -40,11 +36,6 @@ def _field_arguments(action: ArgumentParser, *, with_url: bool) -> None:
     action.add_argument("--login", metavar="USER:PASSWORD", help="log in there (HTTP Basic); '' for no login")
     for name, of in (("events", "types of events"), ("accounts", "accounts"), ("tags", "tags of mails")):
         action.add_argument(f"--{name}", help=f"only these {of}, with commas between them; '' for all")
-
-
-def _run(args: Namespace, screen: Screen) -> int:
-    code: int = args.action(Client.of(args), args, screen)
-    return code
 
 
 def _list(client: Client, _args: Namespace, screen: Screen) -> int:
@@ -202,4 +193,4 @@ _ACTIONS: Final = {
     "attempts": ("show its latest attempts", _attempts),
 }
 
-COMMANDS: Final = {"webhooks": Command(_arguments, _run)}
+COMMANDS: Final = {"webhooks": Command(_arguments, run_action)}
