@@ -63,6 +63,13 @@ class House:
         _, self.token = await Keyring(store, time.time).create("default", Scope.ADMIN, "test")
         await store.close()
 
+    async def used_at(self):
+        """When the key was last used; None: never."""
+        store = open_store(self.folder / "data")
+        [(_, used_at)] = await Keyring(store, time.time).list_uses("default")
+        await store.close()
+        return used_at
+
     async def start(self, handler, more=None, **options):
         self._started += 1
         log = self.folder / f"{handler}-{self._started}.log"

@@ -218,3 +218,11 @@ def test_a_group_of_sendgrids_is_left_as_a_group():
 def test_a_key_of_p256_is_made_of_every_secret():
     keys = [verification_key(secret_of(bytes([byte]) * 32)) for byte in (0, 255)]
     assert len({b64decode(key) for key in keys}) == 2
+
+
+@pytest.mark.parametrize("name", [name for name in READERS if name != "resend"])  # which tells of a mail as a whole
+def test_a_mail_that_is_accepted_or_has_failed_is_told_of_each_who_was_to_get_it(name):
+    for type_, left_out in ((EventType.ACCEPTED, ()), (EventType.FAILED, ())):
+        if type_ in WRITERS[name].types:
+            event = replace(told(type_, **EVENTS[type_]), left_out=left_out)
+            assert [each.recipient for each in read(name, written(name, event))] == [BOB, EVE]

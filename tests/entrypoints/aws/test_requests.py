@@ -82,6 +82,16 @@ async def test_what_is_set_by_one_function_is_got_by_another(house, asked):
             pass
 
 
+async def test_a_function_that_may_only_read_writes_no_use_of_a_key_and_another_one_has_written_it(house):
+    getter, setter = await house.start("get_email_provider"), await house.start("set_email_provider")
+    assert read(await getter.invoke(house.asked("GET", "/getEmailProvider")))[0] == 200
+    assert read(await getter.invoke(house.asked("GET", "/getEmailProvider")))[0] == 200
+    assert await house.used_at() is None
+    body = {"provider": "sendgrid"}
+    assert read(await setter.invoke(house.asked("POST", "/setEmailProvider", body)))[0] == 200
+    assert await house.used_at() is not None
+
+
 REFUSED = [
     ({"authorization": "Bearer nobody"}, ORIGINAL, 401, "unauthorized"),
     ({}, {"to": "bob@example.org"}, 400, "validation_failed"),
