@@ -81,6 +81,16 @@ async def test_backwards_a_time_is_left_without_looking_at_all_that_was_before(s
     assert store.looked < 250
 
 
+async def test_backwards_a_mail_with_more_events_than_a_page_has_is_told_whole(store, monkeypatch):
+    monkeypatch.setattr(searching, "EVENTS_PAGE_MAX", 40)
+    opened = EventType.RECIPIENT_OPENED
+    await store.record(
+        [system_event(str(number), type=opened, project="shop", message_id="em_1") for number in range(600, 730)]
+    )
+    for limit in (50, 130, 200):
+        assert await backwards(store, limit, message_id="em_1") == [*range(729, 599, -1)]
+
+
 async def test_what_comes_in_meanwhile_does_not_move_a_place_backwards(store):
     first = await search_back(store, Sought(project=None), await last_seq(store), 50)
     await store.record([system_event("1000", at=NOW)])

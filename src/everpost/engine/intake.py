@@ -72,9 +72,8 @@ class Intake:
         for start in range(0, len(mails), TOGETHER_MAX):
             some = zip(mails[start : start + TOGETHER_MAX], names[start : start + TOGETHER_MAX], strict=True)
             takes = [self._take(mail, name, request) for mail, name in some]
-            taken += (
-                [await takes[0]] if len(takes) == 1 else await asyncio.gather(*takes)
-            )  # one needs no task of its own
+            alone = len(takes) == 1  # and needs no task of its own
+            taken += [await takes[0]] if alone else await asyncio.gather(*takes)
         return taken
 
     async def _take(self, mail: Draft | Templated, name: Idempotency | None, request: Request) -> Acceptance | Problem:

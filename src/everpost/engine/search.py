@@ -1,5 +1,6 @@
 """The audit trail, looked through for what somebody wants to see."""
 
+from collections import deque
 from collections.abc import Collection, Sequence
 
 from msgspec import Struct
@@ -76,11 +77,13 @@ async def search(store: Store, sought: Sought, after: int, limit: int) -> Found:
 async def search_back(store: Store, sought: Sought, before: int, limit: int) -> Found:
     """The same backwards: up to `limit` events that do not lie behind the place `before`, newest first. At place 0
     nothing is left."""
+    if sought.message_id is not None:
+        return await _last_of_a_mail(store, sought, before, limit)
     found: list[Recorded] = []
     place = before
     for _ in range(0, EVENT_LOOKS_MAX, EVENTS_PAGE_MAX):
-        low = 0 if sought.message_id is not None else max(0, place - EVENTS_PAGE_MAX)
-        page = await store.read_events(low, EVENTS_PAGE_MAX, sought.project, sought.message_id)
+        low = max(0, place - EVENTS_PAGE_MAX)
+        page = await store.read_events(low, EVENTS_PAGE_MAX, sought.project)
         for one in reversed(page):
             if one.seq > place:
                 continue
@@ -94,6 +97,18 @@ async def search_back(store: Store, sought: Sought, before: int, limit: int) -> 
         if place == 0:
             break
     return Found(found, place)
+
+
+async def _last_of_a_mail(store: Store, sought: Sought, before: int, limit: int) -> Found:
+    """Its events lie anywhere in the trail, so that no place tells where the last ones begin: all are read."""
+    last: deque[Recorded] = deque(maxlen=limit)
+    place, is_full = 0, True
+    while is_full and place < before:
+        page = await store.read_events(place, EVENTS_PAGE_MAX, sought.project, sought.message_id)
+        last.extend(one for one in page if one.seq <= before and sought.matches(one))
+        is_full = len(page) == EVENTS_PAGE_MAX
+        place = page[-1].seq if page else before
+    return Found([*reversed(last)], last[0].seq - 1 if len(last) == limit else 0)
 
 
 async def _start(store: Store, sought: Sought, after: int) -> int:
