@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 import postgres_kit
 from everpost.store.port import AcceptOverrun, StoreUnavailable
 from everpost.store.postgres import PostgresStore
-from store_machine import Stores
+from store_machine import UNSHRUNK, Stores
 
 TABLES = (
     "message",
@@ -79,6 +79,10 @@ def test_it_answers_as_memory_does(empty):
 
     case = Postgres.TestCase
     case.settings = settings(
-        max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        max_examples=25,
+        stateful_step_count=40,
+        phases=UNSHRUNK,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
     )
     case("runTest").runTest()
