@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from everpost.dialects import legacy, native
+from everpost.dialects import legacy
+from everpost.dialects.native import mail as native
 from everpost.model.message import Draft
 from everpost.settings import Settings, load
 from everpost.wiring import PROVIDERS

@@ -16,7 +16,8 @@ from msgspec.structs import replace
 
 import everpost
 from attacks.house import MAIL, encoded
-from everpost.dialects import legacy, native
+from everpost.dialects import legacy
+from everpost.dialects.native import mail as native
 from everpost.model.message import Draft
 from everpost.model.problem import Problem
 from everpost.providers.contract import HttpRequest, Unsendable

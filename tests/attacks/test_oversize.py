@@ -7,8 +7,9 @@ import socket
 import pytest
 
 from attacks.house import MAIL, encoded, served
-from everpost.dialects import legacy, native
+from everpost.dialects import legacy
 from everpost.dialects.faults import FAULTS_MAX
+from everpost.dialects.native import mail as native
 from everpost.model.limits import BODY_BYTES_MAX, JSON_VALUES_MAX, PAGE_MAX
 from everpost.model.message import Draft
 from everpost.model.problem import Problem

@@ -19,7 +19,7 @@ from types import SimpleNamespace
 import pytest
 
 from attacks.house import MAIL
-from everpost.dialects import native
+from everpost.dialects.native import mail as native
 from everpost.engine.wire import NetworkWire
 from everpost.model.message import Draft
 from everpost.providers.contract import SmtpReply

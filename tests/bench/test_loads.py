@@ -9,9 +9,10 @@ import pytest
 from msgspec.structs import asdict, replace
 
 from callers import Callers, HttpLine
-from everpost.dialects import legacy, native
+from everpost.dialects import legacy
 from everpost.dialects import sendgrid as dialect
 from everpost.dialects.dropins import mailgun, postmark, resend, sendgrid
+from everpost.dialects.native import mail as native
 from everpost.model.message import Draft
 from everpost.sandbox.api import submission_of
 from load import KINDS, Spec, prepared, run

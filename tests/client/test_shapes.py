@@ -13,18 +13,18 @@ from everpost.client.calls import cancel, get
 from everpost.client.mail import EmailFilter
 from everpost.client.patience import PAUSE_S_MAX
 from everpost.client.tries import Door, Pause, Tries
-from everpost.dialects import native_schema, native_views
+from everpost.dialects.native import schema, views
 
 READ = {
-    Recipient: native_views.RecipientView,
-    Attempt: native_views.AttemptView,
-    Delivery: native_views.DeliveryView,
-    Sent: native_views.AcceptedView,
-    Email: native_views.EmailView,
-    Event: native_views.EventView,
-    Suppression: native_views.SuppressionView,
+    Recipient: views.RecipientView,
+    Attempt: views.AttemptView,
+    Delivery: views.DeliveryView,
+    Sent: views.AcceptedView,
+    Email: views.EmailView,
+    Event: views.EventView,
+    Suppression: views.SuppressionView,
 }
-SAID = {Mail: native_schema.EmailRequest, EmailFilter: native_schema.FilterObject}
+SAID = {Mail: schema.EmailRequest, EmailFilter: schema.FilterObject}
 
 
 @pytest.mark.parametrize("kind", READ)

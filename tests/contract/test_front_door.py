@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from everpost.dialects import native
+from everpost.dialects.native import mail as native
 from everpost.model.message import Draft
 from everpost.model.problem import Problem
 from everpost.providers.fields import fault_of

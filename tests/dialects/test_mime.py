@@ -8,7 +8,7 @@ from everpost.model.account import Account
 from everpost.model.limits import NAME_CHARS_MAX
 from everpost.model.message import Address, Draft
 from everpost.model.problem import Problem
-from everpost.providers import smtp
+from everpost.providers.smtp import adapter as smtp
 
 ACCOUNT = Account(name="main", provider="smtp", settings={"host": "smtp.example.com"})
 

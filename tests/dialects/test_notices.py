@@ -13,8 +13,12 @@ from everpost.model.message import Address, Message
 from everpost.model.sighting import Bounce, Machine, Reason, Sighting, SightingKind
 from everpost.model.told import Told
 from everpost.model.webhook import SigningKey
-from everpost.providers import mailgun_events, postmark_events, resend_events, sendgrid_events, ses_events
 from everpost.providers.hooks import Forged, Genuine, HookRequest
+from everpost.providers.mailgun import events as mailgun_events
+from everpost.providers.postmark import events as postmark_events
+from everpost.providers.resend import events as resend_events
+from everpost.providers.sendgrid import events as sendgrid_events
+from everpost.providers.ses import events as ses_events
 from everpost.webhooks.signing import secret_of, verification_key
 from everpost.webhooks.writing import Sealing
 

@@ -11,13 +11,13 @@ from msgspec.structs import asdict, replace
 
 import drafts
 from door_words import WRITERS, fit_for_ses
-from everpost.dialects import native
 from everpost.dialects.dropins import mailgun, postmark, resend, sendgrid, ses
 from everpost.dialects.dropins.contract import Asked
 from everpost.dialects.faults import Faults
 from everpost.dialects.mime_orders import read_orders, without_orders
 from everpost.dialects.mime_parts import take_apart
 from everpost.dialects.mime_reader import read
+from everpost.dialects.native import mail as native
 from everpost.model.account import Account
 from everpost.model.message import Address, Attachment, Draft
 from everpost.sandbox.api import Conduct, submission_of

@@ -10,14 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import drafts
-from everpost.dialects import legacy, mailgun, mime, native, sendgrid
+from everpost.dialects import legacy, mailgun, mime, sendgrid
 from everpost.dialects.contract import Parsed, Submission
-from everpost.dialects.native_schema import EmailRequest, RouteRequest
+from everpost.dialects.native import mail as native
+from everpost.dialects.native.schema import EmailRequest, RouteRequest
 from everpost.model.account import Account
 from everpost.model.limits import ANSWER_BODY_BYTES_MAX, ANSWER_HEAD_BYTES_MAX
 from everpost.model.message import Address, Attachment, Draft
-from everpost.providers import smtp
 from everpost.providers.contract import Unsendable
+from everpost.providers.smtp import adapter as smtp
 from fuzz.targets import addresses, http_answers
 from fuzz.targets import native as native_target
 from fuzz.targets import settings as settings_target

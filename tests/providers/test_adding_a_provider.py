@@ -31,23 +31,24 @@ def files():
     """Each as the module that it would be, so that one can import another."""
     with pytest.MonkeyPatch.context() as patch:
         made = {}
-        for name, code in {"": CODE, "_events": EVENTS, "_history": HISTORY, "_lists": LISTS}.items():
-            made[name] = ModuleType(f"everpost.providers.postbox{name}")
+        for name, code in {"": "", "adapter": CODE, "events": EVENTS, "history": HISTORY, "lists": LISTS}.items():
+            made[name] = ModuleType(f"everpost.providers.postbox.{name}".rstrip("."))
             patch.setitem(sys.modules, made[name].__name__, made[name])
+            setattr(made[""], name or "__path__", made[name] if name else [])
             exec(compile(code, str(PAGE), "exec"), made[name].__dict__)
         yield made
 
 
 @pytest.fixture(scope="module")
 def provider(files):
-    assert isinstance(files[""].PROVIDER, Provider)
-    return files[""].PROVIDER
+    assert isinstance(files["adapter"].PROVIDER, Provider)
+    return files["adapter"].PROVIDER
 
 
 @pytest.fixture(scope="module")
 def webhook(files):
-    assert isinstance(files["_events"].WEBHOOK, Webhook)
-    return files["_events"].WEBHOOK
+    assert isinstance(files["events"].WEBHOOK, Webhook)
+    return files["events"].WEBHOOK
 
 
 def posted(event, *, secret="s", signed_at=NOW):
@@ -115,7 +116,7 @@ def test_it_reads_events(webhook):
 
 
 def test_it_lists_its_events_page_by_page(files):
-    history = files["_history"].history(files[""]._get)
+    history = files["history"].history(files["adapter"]._get)
     question = history.start(ACCOUNT, 10.0, 20.0)
     assert question.request.url == "https://api.postbox.example/v1/events?from=10&to=20&limit=500"
     assert isinstance(question.read(answer(403, {})), Unclear)
@@ -128,7 +129,7 @@ def test_it_lists_its_events_page_by_page(files):
 
 
 def test_it_lists_whom_it_writes_to_no_more_and_can_be_told_of_others(files):
-    lists = files["_lists"].LISTS
+    lists = files["lists"].LISTS
     assert lists.ask(ACCOUNT, "account", "").url == "https://api.postbox.example/v1/suppressions?limit=100&page=1"
     rows = [{"email": "Bob@example.org", "reason": "bounce", "words": "550"}, {"email": "eve@example.net"}, {}]
     page = lists.read("account", "", {"suppressions": rows})

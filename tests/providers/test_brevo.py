@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from everpost.model.message import Attachment
 from everpost.model.outcome import Kind
-from everpost.providers import brevo
+from everpost.providers.brevo import adapter as brevo
 from everpost.providers.contract import Found, HttpResponse
 from everpost.sandbox.api import Conduct
 from everpost.sandbox.brevo import Brevo

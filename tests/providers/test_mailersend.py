@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from everpost.model.message import Attachment
 from everpost.model.outcome import Kind
 from everpost.providers.contract import Absent, Ask, Found, HttpResponse, Sought, outcome_of
-from everpost.providers.mailersend import PAGE, PROVIDER
+from everpost.providers.mailersend.adapter import PAGE, PROVIDER
 from everpost.sandbox.api import Conduct
 from everpost.sandbox.inbox import Inbox
 from everpost.sandbox.mailersend import MailerSend

@@ -4,7 +4,7 @@ from base64 import b64decode
 
 from msgspec.structs import replace
 
-from everpost.providers.mailgun import PROVIDER
+from everpost.providers.mailgun.adapter import PROVIDER
 from provider_cases import DRAFT, account_of, body_of, built
 
 

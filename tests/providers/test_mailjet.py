@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from everpost.model.message import Attachment
 from everpost.model.outcome import Kind
 from everpost.providers.contract import Found, HttpResponse, outcome_of
-from everpost.providers.mailjet import PROVIDER
+from everpost.providers.mailjet.adapter import PROVIDER
 from provider_cases import DRAFT, ID, account_of, built, fitted, sought_of
 
 

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from everpost.model.message import Attachment
 from everpost.providers.contract import Absent, Ask, Found, Sought
-from everpost.providers.mailtrap import PROVIDER
+from everpost.providers.mailtrap.adapter import PROVIDER
 from everpost.sandbox.api import Conduct
 from everpost.sandbox.inbox import Inbox
 from everpost.sandbox.mailtrap import PAGE, Mailtrap

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from everpost.model.message import Attachment
 from everpost.model.outcome import Kind
 from everpost.providers.contract import HttpResponse, Unclear, outcome_of, secrets_of
-from everpost.providers.mandrill import PROVIDER, SEARCHED_MAX
+from everpost.providers.mandrill.adapter import PROVIDER, SEARCHED_MAX
 from everpost.sandbox.api import Conduct
 from everpost.sandbox.inbox import Inbox
 from everpost.sandbox.mandrill import Mandrill

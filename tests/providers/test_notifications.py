@@ -6,8 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from everpost.model.account import Account
-from everpost.providers import scaleway_events, ses_events
 from everpost.providers.hooks import Forged, Genuine, Lacks
+from everpost.providers.scaleway import events as scaleway_events
+from everpost.providers.ses import events as ses_events
 from hook_senders import notifications, scaleway, ses
 from store_values import NOW
 

@@ -6,8 +6,8 @@ from msgspec.structs import replace
 
 from everpost.model.message import Address, Attachment
 from everpost.model.outcome import Kind
-from everpost.providers import postmark
 from everpost.providers.contract import secrets_of
+from everpost.providers.postmark import adapter as postmark
 from everpost.sandbox.api import Conduct
 from everpost.sandbox.inbox import Inbox
 from everpost.sandbox.postmark import Postmark

@@ -6,8 +6,8 @@ from msgspec.structs import replace
 
 from everpost.model.message import Attachment
 from everpost.model.outcome import Kind
-from everpost.providers import resend
 from everpost.providers.contract import Replay
+from everpost.providers.resend import adapter as resend
 from everpost.sandbox.api import Conduct
 from everpost.sandbox.inbox import Inbox
 from everpost.sandbox.resend import KEPT_S, Resend

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from everpost.model.message import Address, Attachment
 from everpost.providers.contract import Absent, Sought, Unclear, secrets_of
-from everpost.providers.scaleway import PROVIDER
+from everpost.providers.scaleway.adapter import PROVIDER
 from everpost.sandbox.api import Conduct
 from everpost.sandbox.inbox import Inbox
 from everpost.sandbox.scaleway import Scaleway

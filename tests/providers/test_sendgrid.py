@@ -5,8 +5,8 @@ import json
 from msgspec.structs import replace
 
 from everpost.model.message import Attachment
-from everpost.providers import sendgrid
 from everpost.providers.contract import HttpResponse, Unclear
+from everpost.providers.sendgrid import adapter as sendgrid
 from provider_cases import DRAFT, built, sought_of
 
 

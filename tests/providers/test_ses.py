@@ -18,8 +18,8 @@ from msgspec.structs import replace
 from drafts import drafts
 from everpost.model.message import Address, Attachment
 from everpost.model.outcome import Kind
-from everpost.providers import ses
 from everpost.providers.contract import Fault, HttpResponse, outcome_of
+from everpost.providers.ses import adapter as ses
 from everpost.sandbox.sandbox import Sandbox
 from everpost.wiring.cloud import Cloud
 from provider_cases import DRAFT, ID, account_of, body_of, built

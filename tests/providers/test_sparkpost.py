@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from everpost.model.message import Address, Attachment
 from everpost.model.outcome import Kind
-from everpost.providers import sparkpost
 from everpost.providers.contract import Unsendable
 from everpost.providers.http import json_request
+from everpost.providers.sparkpost import adapter as sparkpost
 from everpost.sandbox.api import Conduct
 from everpost.sandbox.inbox import Inbox
 from everpost.sandbox.sparkpost import SparkPost

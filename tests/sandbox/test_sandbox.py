@@ -13,8 +13,8 @@ from everpost.model.message import Address, Draft
 from everpost.model.outcome import Kind
 from everpost.model.sighting import SightingKind
 from everpost.providers.contract import Absent, Ask, Found, HttpRequest, Sought, Unclear
-from everpost.providers.mailgun import PROVIDER as MAILGUN
-from everpost.providers.sendgrid import PROVIDER as SENDGRID
+from everpost.providers.mailgun.adapter import PROVIDER as MAILGUN
+from everpost.providers.sendgrid.adapter import PROVIDER as SENDGRID
 from everpost.sandbox.faults import FaultKind, FaultPlan, Faults, Target
 from everpost.sandbox.sandbox import Sandbox
 from plain_http import exchange, raw_request, read_response

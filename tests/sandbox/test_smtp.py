@@ -9,7 +9,7 @@ from everpost.model.account import Account
 from everpost.model.message import Address, Draft
 from everpost.model.outcome import Kind
 from everpost.providers.contract import SmtpReply, SmtpStage
-from everpost.providers.smtp import PROVIDER as SMTP
+from everpost.providers.smtp.adapter import PROVIDER as SMTP
 from everpost.sandbox.faults import FaultKind, FaultPlan
 
 ID = "em_01jzzzzzzzzzzzzzzzzzzzzzzz.0"

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "everpost"
 FILE_LINES_MAX = 300
 PROVIDER_LINES_MAX = 150
+PROVIDER_FILES = {"__init__", "adapter", "mail", "events", "history", "lists"}
 FUNCTION_LINES_MAX = 50
 PARAMETERS_MAX = 6
 VAGUE_NAMES = {"utils", "util", "common", "helpers", "helper", "base", "manager", "misc"}
@@ -59,9 +60,25 @@ def test_the_ratchet_only_lists_what_is_still_too_long() -> None:
     assert stale == []
 
 
+def test_each_folder_of_the_providers_is_one_and_each_file_beside_them_is_shared() -> None:
+    assert {path.parent.name for path in (SOURCE / "providers").glob("*/*.py")} == set(PROVIDERS)
+    words = {word for path in (SOURCE / "providers").glob("*.py") for word in path.stem.split("_")}
+    assert words & set(PROVIDERS) == set()
+
+
 @pytest.mark.parametrize("name", sorted(PROVIDERS))
-def test_a_provider_is_one_short_file(name: str) -> None:
-    assert len((SOURCE / "providers" / f"{name}.py").read_text().splitlines()) <= PROVIDER_LINES_MAX
+def test_a_provider_is_a_folder_of_short_files_of_the_same_names(name: str) -> None:
+    lengths = {path.stem: len(path.read_text().splitlines()) for path in (SOURCE / "providers" / name).glob("*.py")}
+    assert {"__init__", "adapter"} <= lengths.keys() <= PROVIDER_FILES
+    assert max(lengths.values()) <= PROVIDER_LINES_MAX
+
+
+@pytest.mark.parametrize("folder", ["dialects/native", *(f"providers/{name}" for name in sorted(PROVIDERS))])
+def test_such_a_folder_imports_nothing_by_itself(folder: str) -> None:
+    """So that who needs one of its files does not start with all of them."""
+    (text,) = ast.parse((SOURCE / folder / "__init__.py").read_text()).body
+    assert isinstance(text, ast.Expr)
+    assert isinstance(text.value, ast.Constant)
 
 
 def test_functions_are_short() -> None:

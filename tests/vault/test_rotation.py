@@ -12,7 +12,7 @@ from everpost.entrypoints.emf import Facts, lines
 from everpost.model.account import Account
 from everpost.model.delivery import DeliveryState
 from everpost.model.secret import Reference
-from everpost.providers import sendgrid
+from everpost.providers.sendgrid import adapter as sendgrid
 from everpost.vault.keeper import AGAIN_S, FRESH_S, Keeper
 from scripted_server import ScriptedServer
 from store_values import NOW

@@ -12,8 +12,8 @@ from msgspec import Meta, Struct, field
 from everpost.dialects.addresses import parse_address, parse_address_list
 from everpost.dialects.faults import Faults, decode
 from everpost.dialects.fields import check_content, check_count, check_direction, check_filled
-from everpost.dialects.native_render import state_of
-from everpost.dialects.native_schema import REQUIRED
+from everpost.dialects.native.render import state_of
+from everpost.dialects.native.schema import REQUIRED
 from everpost.model import limits
 from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.message import Address, Draft, Message

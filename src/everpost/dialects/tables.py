@@ -11,7 +11,7 @@ from msgspec import Struct
 from everpost.dialects.addresses import address_of
 from everpost.dialects.faults import FAULTS_MAX, Faults
 from everpost.dialects.fields import check_filled, read_stream
-from everpost.dialects.native_views import EventView
+from everpost.dialects.native.views import EventView
 from everpost.dialects.times import read_instant
 from everpost.model.limits import REASON_CHARS_MAX, SUPPRESSION_LINES_MAX
 from everpost.model.suppression import Source, SuppressionDraft

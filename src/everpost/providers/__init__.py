@@ -1,1 +1,1 @@
-"""Room 6: one file a provider, pure: message to request, answer to outcome."""
+"""Room 6: one folder a provider, pure: message to request, answer to outcome. What they share stands beside them."""

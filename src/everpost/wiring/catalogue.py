@@ -1,4 +1,4 @@
-"""Parts of a kind, each in a module of its own, by the names of the modules."""
+"""Parts of a kind, each in a module of its own, by their names."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
@@ -10,9 +10,9 @@ T = TypeVar("T")
 class Catalogue(Mapping[str, T], Generic[T]):
     """A module is imported when its part is asked for: who sends by two providers does not start with all of them."""
 
-    def __init__(self, package: str, attribute: str, names: Sequence[str]) -> None:
-        """`attribute`: what the part is called in each module of the package."""
-        self._package = package
+    def __init__(self, module: str, attribute: str, names: Sequence[str]) -> None:
+        """`module`: where a part is, with `{}` for its name; `attribute`: what it is called there."""
+        self._module = module
         self._attribute = attribute
         self._names = names
         self._known: dict[str, T] = {}
@@ -21,7 +21,7 @@ class Catalogue(Mapping[str, T], Generic[T]):
         if name not in self._known:
             if name not in self._names:
                 raise KeyError(name)
-            self._known[name] = getattr(import_module(f"{self._package}.{name}"), self._attribute)
+            self._known[name] = getattr(import_module(self._module.format(name)), self._attribute)
         return self._known[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -9,7 +9,7 @@ from everpost.engine.wire import NetworkWire
 from everpost.model.account import Account
 from everpost.model.outcome import Kind, Outcome
 from everpost.providers.contract import HttpRequest, Limits, Provider, Security, SmtpProbe, Unsendable
-from everpost.providers.smtp import PROVIDER as SMTP
+from everpost.providers.smtp.adapter import PROVIDER as SMTP
 from scripted_mail import Dialogue
 from scripted_server import ScriptedServer
 

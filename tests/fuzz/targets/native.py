@@ -6,9 +6,10 @@ The input is a body.
 
 import json
 
-from everpost.dialects import legacy, native
+from everpost.dialects import legacy
 from everpost.dialects.faults import FAULTS_MAX
-from everpost.dialects.native_operate import parse_reason, parse_route, parse_sketch, parse_suppression
+from everpost.dialects.native import mail as native
+from everpost.dialects.native.operate import parse_reason, parse_route, parse_sketch, parse_suppression
 from everpost.model import limits
 from everpost.model.message import Draft, size_bytes
 from everpost.model.problem import Problem

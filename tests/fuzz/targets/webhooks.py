@@ -9,7 +9,7 @@ import msgspec
 from core_values import message, queued
 from everpost.core.masking import masked
 from everpost.core.noticing import Join, event_of, suppression_of, unreadable_event
-from everpost.dialects.native_render import render_event
+from everpost.dialects.native.render import render_event
 from everpost.model.event import Recorded
 from everpost.model.limits import HOOK_EVENTS_MAX, REASON_CHARS_MAX
 from everpost.model.sighting import Bounce, Sighting, SightingKind, Unreadable

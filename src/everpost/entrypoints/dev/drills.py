@@ -6,7 +6,7 @@ from typing import Annotated, Final, TypedDict
 
 from msgspec import Meta
 
-from everpost.dialects.native_render import instant
+from everpost.dialects.native.render import instant
 from everpost.entrypoints.dev import charts, report
 from everpost.entrypoints.dev.drill import Drill, DrillRequest, Record
 from everpost.entrypoints.dev.figures import Figures, figures, waits

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from everpost.dialects import native_views
-from everpost.dialects.native_schema import (
+from everpost.dialects.native import views
+from everpost.dialects.native.schema import (
     BulkRequest,
     CancelRequest,
     RescheduleRequest,
@@ -35,7 +35,7 @@ ACTS: Final = (
         body=SearchRequest,
         body_required=False,
         example={"filter": {"recipient": "bob@example.org", "state": "held"}, "limit": 20},
-        answers=(Answer(status=200, description="A page.", schema=native_views.EmailPage),),
+        answers=(Answer(status=200, description="A page.", schema=views.EmailPage),),
     ),
     _operation(
         "bulkEmails",
@@ -52,7 +52,7 @@ ACTS: Final = (
         headers=(IDEMPOTENCY,),
         body=BulkRequest,
         example={"action": "cancel", "filter": {"tag": "newsletter"}, "reason": "wrong price", "dry_run": True},
-        answers=(Answer(status=200, description="Done, or counted.", schema=native_views.BulkView),),
+        answers=(Answer(status=200, description="Done, or counted.", schema=views.BulkView),),
         problems=("bad_header",),
     ),
     _operation(
@@ -62,7 +62,7 @@ ACTS: Final = (
         summary="What a mail says",
         description="Needs scope send: a key that can only look sees how mail stands, and not what it says.",
         handle=acts.get_content,
-        answers=(Answer(status=200, description="Its content.", schema=native_views.ContentView),),
+        answers=(Answer(status=200, description="Its content.", schema=views.ContentView),),
         problems=("not_found",),
     ),
     _operation(
@@ -92,7 +92,7 @@ ACTS: Final = (
         body=CancelRequest,
         body_required=False,
         example={"reason": "wrong price"},
-        answers=(Answer(status=200, description="The mail, cancelled.", schema=native_views.EmailView),),
+        answers=(Answer(status=200, description="The mail, cancelled.", schema=views.EmailView),),
         problems=("not_found", "not_cancellable"),
     ),
     _operation(
@@ -104,7 +104,7 @@ ACTS: Final = (
         handle=acts.reschedule_email,
         body=RescheduleRequest,
         example={"send_at": "2030-01-31T09:00:00Z", "reason": "not at night"},
-        answers=(Answer(status=200, description="The mail, moved.", schema=native_views.EmailView),),
+        answers=(Answer(status=200, description="The mail, moved.", schema=views.EmailView),),
         problems=("not_found", "not_reschedulable"),
     ),
     _operation(
@@ -121,7 +121,7 @@ ACTS: Final = (
             Answer(
                 status=202,
                 description="The new mail is accepted and durable.",
-                schema=native_views.AcceptedView,
+                schema=views.AcceptedView,
                 headers={"Location": "Where to ask how it stands."},
                 optional_headers=REPLAYED,
                 links={"getEmail": "How it stands."},
@@ -141,7 +141,7 @@ ACTS: Final = (
         handle=acts.resolve_email,
         body=ResolveRequest,
         example={"decision": "sent", "reason": "the recipient has it", "attempts": 1},
-        answers=(Answer(status=200, description="The mail as it is now.", schema=native_views.EmailView),),
+        answers=(Answer(status=200, description="The mail as it is now.", schema=views.EmailView),),
         problems=("not_found", "not_resolvable"),
     ),
 )

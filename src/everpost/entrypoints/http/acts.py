@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 from msgspec.structs import asdict
 
-from everpost.dialects import native_acts
-from everpost.dialects.native_render import instant, render_content
-from everpost.dialects.native_views import BulkView
+from everpost.dialects.native import acts
+from everpost.dialects.native.render import instant, render_content
+from everpost.dialects.native.views import BulkView
 from everpost.engine.accept import Idempotency
 from everpost.entrypoints.http import headers
 from everpost.entrypoints.http.call import Call, Reply, json
@@ -32,17 +32,17 @@ _NO_SNIFFING: Final = ((b"content-security-policy", b"sandbox; default-src 'none
 
 async def cancel_email(call: Call) -> Reply | Problem:
     body = await call.body()
-    return body if isinstance(body, Problem) else await _act(call, native_acts.parse_cancel(body))
+    return body if isinstance(body, Problem) else await _act(call, acts.parse_cancel(body))
 
 
 async def reschedule_email(call: Call) -> Reply | Problem:
     body = await call.body()
-    return body if isinstance(body, Problem) else await _act(call, native_acts.parse_reschedule(body))
+    return body if isinstance(body, Problem) else await _act(call, acts.parse_reschedule(body))
 
 
 async def resolve_email(call: Call) -> Reply | Problem:
     body = await call.body()
-    return body if isinstance(body, Problem) else await _act(call, native_acts.parse_resolve(body))
+    return body if isinstance(body, Problem) else await _act(call, acts.parse_resolve(body))
 
 
 async def _act(call: Call, act: Act | Problem) -> Reply | Problem:
@@ -59,7 +59,7 @@ async def resend_email(call: Call) -> Reply | Problem:
     body = await call.body()
     if isinstance(body, Problem):
         return body
-    act = native_acts.parse_resend(body)
+    act = acts.parse_resend(body)
     if isinstance(act, Problem):
         return act
     key = _key_of(call)
@@ -77,7 +77,7 @@ async def resend_email(call: Call) -> Reply | Problem:
 
 async def bulk(call: Call) -> Reply | Problem:
     body = await call.body()
-    asked = body if isinstance(body, Problem) else native_acts.parse_bulk(body)
+    asked = body if isinstance(body, Problem) else acts.parse_bulk(body)
     if isinstance(asked, Problem):
         return asked
     before = cursor_of_body(asked.cursor)
@@ -106,7 +106,7 @@ async def bulk(call: Call) -> Reply | Problem:
 
 async def search(call: Call) -> Reply | Problem:
     body = await call.body()
-    asked = body if isinstance(body, Problem) else native_acts.parse_search(body)
+    asked = body if isinstance(body, Problem) else acts.parse_search(body)
     if isinstance(asked, Problem):
         return asked
     before = cursor_of_body(asked.cursor)

@@ -29,7 +29,7 @@ from everpost.dialects.dropins.contract import (
     UnsuppressAll,
 )
 from everpost.dialects.dropins.table import DROPINS as DIALECTS
-from everpost.dialects.native_render import state_of
+from everpost.dialects.native.render import state_of
 from everpost.engine.accept import Acceptance
 from everpost.engine.console import send_at_of, statuses_of
 from everpost.engine.intake import Request

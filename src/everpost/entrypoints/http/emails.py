@@ -6,8 +6,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from everpost.dialects import native
 from everpost.dialects.faults import Faults
+from everpost.dialects.native import mail as native
 from everpost.engine.accept import Acceptance, Idempotency
 from everpost.engine.console import attempts_of, send_at_of, statuses_of
 from everpost.entrypoints.http import headers

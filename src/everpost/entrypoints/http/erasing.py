@@ -1,7 +1,7 @@
 """A recipient is taken out of all mails."""
 
-from everpost.dialects.native_operate import parse_erasure
-from everpost.dialects.native_views import ErasureView
+from everpost.dialects.native.operate import parse_erasure
+from everpost.dialects.native.views import ErasureView
 from everpost.entrypoints.http.call import Call, Reply, json
 from everpost.model.problem import Problem
 

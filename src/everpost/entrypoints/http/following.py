@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from everpost.dialects import native
+from everpost.dialects.native import mail as native
 from everpost.engine.feed import Reader
 from everpost.engine.search import Sought
 from everpost.entrypoints.http import headers

@@ -1,8 +1,8 @@
 """The mails of the dev inbox as JSON, with their content, their source and their files."""
 
 from everpost.dialects.faults import Faults
-from everpost.dialects.native_render import instant
-from everpost.dialects.native_views import CaughtSummary, CaughtView, FindingView
+from everpost.dialects.native.render import instant
+from everpost.dialects.native.views import CaughtSummary, CaughtView, FindingView
 from everpost.entrypoints.http.call import Call, Reply, json
 from everpost.entrypoints.http.inbox import Caught, Inbox
 from everpost.entrypoints.http.problems import problem

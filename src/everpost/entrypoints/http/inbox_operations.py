@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from everpost.dialects import native_views
+from everpost.dialects.native import views
 from everpost.entrypoints.http.call import HTML
 from everpost.entrypoints.http.inbox import Inbox
 from everpost.entrypoints.http.inbox_mails import BYTES, PLAIN, InboxMails
@@ -26,7 +26,7 @@ def inbox_operations(inbox: Inbox) -> tuple[Operation, ...]:
     mails, pages = InboxMails(inbox), InboxPages(inbox)
     one, part = "/v1/inbox/{id}", "/v1/inbox/{id}/attachments/{place}"
     here = {type_: Answer(status=200, description="Here.", content_type=type_) for type_ in (HTML, PLAIN, BYTES)}
-    page, mail = _here(native_views.CaughtPage), _here(native_views.CaughtView)
+    page, mail = _here(views.CaughtPage), _here(views.CaughtView)
     query = (limit(PAGE_MAX), _CURSOR)
     return (
         _row("listCaught", "/v1/inbox", "Mails that were taken, newest first", mails.list, page, query=query),

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from everpost.dialects.native_render import instant
+from everpost.dialects.native.render import instant
 from everpost.entrypoints.http.call import Call, Reply
 from everpost.entrypoints.http.inbox import Caught, Inbox
 from everpost.entrypoints.http.page import framed_mail, page

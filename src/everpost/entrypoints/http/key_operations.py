@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from everpost.dialects.native_keys import KeyPage, KeyView, NewKeyRequest
+from everpost.dialects.native.keys import KeyPage, KeyView, NewKeyRequest
 from everpost.entrypoints.http import keys
 from everpost.entrypoints.http.operation import Answer, Operation
 from everpost.model.key import Scope

@@ -1,6 +1,6 @@
 """API keys of the caller's project."""
 
-from everpost.dialects.native_keys import parse_new_key, render_key
+from everpost.dialects.native.keys import parse_new_key, render_key
 from everpost.engine.key_desk import KeyDesk
 from everpost.entrypoints.http.call import Call, Reply, json
 from everpost.model.problem import Problem

@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from everpost.dialects import legacy, native_views, raw
-from everpost.dialects.native_schema import EmailRequest
+from everpost.dialects import legacy, raw
+from everpost.dialects.native import views
+from everpost.dialects.native.schema import EmailRequest
 from everpost.entrypoints.http import emails, files, following, original, raw_mail, trail
 from everpost.entrypoints.http.operation import Answer, Operation
 from everpost.entrypoints.http.query import Parameter
@@ -59,7 +60,7 @@ _CREATED: Final = (
     Answer(
         status=202,
         description="Accepted and durable. Everpost will hand it over.",
-        schema=native_views.AcceptedView,
+        schema=views.AcceptedView,
         headers={"Location": "Where to ask how it stands."},
         optional_headers=_WAITED | REPLAYED,
         links={"getEmail": "How it stands.", "cancelEmail": "As long as it is queued."},
@@ -67,7 +68,7 @@ _CREATED: Final = (
     Answer(
         status=200,
         description="With `Prefer: wait=N`: the final state, reached in time.",
-        schema=native_views.EmailView,
+        schema=views.EmailView,
         headers=_WAITED,
         optional_headers=REPLAYED,
     ),
@@ -136,7 +137,7 @@ MAIL: Final = (
             limit(limits.PAGE_MAX),
             Parameter("cursor", "`next_cursor` of the page before, or an event's `sequence`.", _TEXT),
         ),
-        answers=(Answer(status=200, description="A page.", schema=native_views.EmailPage),),
+        answers=(Answer(status=200, description="A page.", schema=views.EmailPage),),
         problems=("bad_parameter",),
     ),
     Operation(
@@ -147,7 +148,7 @@ MAIL: Final = (
         summary="How a mail stands, with every attempt",
         handle=emails.get_email,
         scope=Scope.READ,
-        answers=(Answer(status=200, description="The mail.", schema=native_views.EmailView),),
+        answers=(Answer(status=200, description="The mail.", schema=views.EmailView),),
         problems=("not_found",),
     ),
     Operation(
@@ -183,7 +184,7 @@ MAIL: Final = (
             Answer(
                 status=200,
                 description="A page, a piece of a file, or a stream.",
-                schema=native_views.EventPage,
+                schema=views.EventPage,
                 optional_headers=files.NEXT,
             ),
             Answer(status=200, description="A piece.", content_type=files.CSV),

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from everpost.dialects.legacy import LegacyError
-from everpost.dialects.native_schema import REQUIRED
+from everpost.dialects.native.schema import REQUIRED
 from everpost.entrypoints.http.call import JSON, PROBLEM_JSON
 from everpost.entrypoints.http.operation import Answer, Operation
 from everpost.entrypoints.http.problems import CODES, ProblemView

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from everpost.dialects import raw
 from everpost.dialects.faults import Faults
 from everpost.dialects.fields import check_filled, read_metadata, read_tags
-from everpost.dialects.native_schema import ALLOWED
+from everpost.dialects.native.schema import ALLOWED
 from everpost.entrypoints.http.call import Call, Reply
 from everpost.entrypoints.http.emails import accept, idempotency_of
 from everpost.entrypoints.http.problems import problem

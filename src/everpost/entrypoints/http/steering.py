@@ -6,7 +6,7 @@ import msgspec
 from msgspec.structs import asdict
 
 from everpost.dialects.faults import Faults
-from everpost.dialects.native_account_views import (
+from everpost.dialects.native.account_views import (
     AccountView,
     DeliveringView,
     ExplanationView,
@@ -16,9 +16,9 @@ from everpost.dialects.native_account_views import (
     RecentView,
     RecordsView,
 )
-from everpost.dialects.native_operate import parse_reason, parse_route, parse_sketch
-from everpost.dialects.native_render import maybe_instant, render_route
-from everpost.dialects.native_series import render_series
+from everpost.dialects.native.operate import parse_reason, parse_route, parse_sketch
+from everpost.dialects.native.render import maybe_instant, render_route
+from everpost.dialects.native.series import render_series
 from everpost.engine.console import AccountStatus
 from everpost.engine.steering import Explained
 from everpost.entrypoints.http import headers

@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
-from everpost.dialects import native_account_views as views
-from everpost.dialects.native_schema import ExplainRequest, ReasonRequest, RouteRequest
-from everpost.dialects.native_series import SeriesView
+from everpost.dialects.native import account_views as views
+from everpost.dialects.native.schema import ExplainRequest, ReasonRequest, RouteRequest
+from everpost.dialects.native.series import SeriesView
 from everpost.entrypoints.http import steering
 from everpost.entrypoints.http.operation import Answer, Operation
 from everpost.entrypoints.http.query import Parameter

@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from everpost.dialects import native_views
-from everpost.dialects.native_suppression_schema import (
+from everpost.dialects.native import views
+from everpost.dialects.native.suppression_schema import (
     ErasureRequest,
     SuppressionAddition,
     SuppressionImport,
@@ -37,7 +37,7 @@ SUPPRESSIONS: Final = (
         handle=suppressions.add_suppression,
         body=SuppressionAddition,
         example={"address": "dan@example.org", "reason": "asked by phone", "stream": "newsletter"},
-        answers=(Answer(status=200, description="From now on.", schema=native_views.SuppressionView),),
+        answers=(Answer(status=200, description="From now on.", schema=views.SuppressionView),),
     ),
     _operation(
         "removeSuppression",
@@ -66,7 +66,7 @@ SUPPRESSIONS: Final = (
             Answer(
                 status=200,
                 description="A page.",
-                schema=native_views.SuppressionPage,
+                schema=views.SuppressionPage,
                 optional_headers=files.NEXT,
             ),
             Answer(status=200, description="A piece.", content_type=files.CSV),
@@ -81,7 +81,7 @@ SUPPRESSIONS: Final = (
         handle=suppressions.import_suppressions,
         body=SuppressionImport,
         example={"csv": "address,reason,stream\nbob@example.org,asked by phone,newsletter\n", "dry_run": True},
-        answers=(Answer(status=200, description="Done, or looked at.", schema=native_views.ImportView),),
+        answers=(Answer(status=200, description="Done, or looked at.", schema=views.ImportView),),
     ),
     _operation(
         "getSuppression",
@@ -92,7 +92,7 @@ SUPPRESSIONS: Final = (
         handle=suppressions.get_suppression,
         scope=Scope.READ,
         query=_OF_STREAM,
-        answers=(Answer(status=200, description="It must not.", schema=native_views.SuppressionView),),
+        answers=(Answer(status=200, description="It must not.", schema=views.SuppressionView),),
         problems=("not_found", "validation_failed", "bad_parameter"),
     ),
     _operation(
@@ -105,7 +105,7 @@ SUPPRESSIONS: Final = (
         body=SuppressionRequest,
         body_required=False,
         example={"reason": "asked by phone"},
-        answers=(Answer(status=200, description="From now on.", schema=native_views.SuppressionView),),
+        answers=(Answer(status=200, description="From now on.", schema=views.SuppressionView),),
     ),
     _operation(
         "deleteSuppression",
@@ -129,7 +129,7 @@ SUPPRESSIONS: Final = (
         handle=erasing.erase_recipient,
         body=ErasureRequest,
         example={"address": "bob@example.org", "dry_run": True},
-        answers=(Answer(status=200, description="Done, or counted.", schema=native_views.ErasureView),),
+        answers=(Answer(status=200, description="Done, or counted.", schema=views.ErasureView),),
         problems=("recipient_busy",),
     ),
 )

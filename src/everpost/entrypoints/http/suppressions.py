@@ -5,15 +5,15 @@ from typing import Final
 from everpost.dialects.addresses import address_of
 from everpost.dialects.faults import Faults
 from everpost.dialects.fields import read_stream
-from everpost.dialects.native_operate import (
+from everpost.dialects.native.operate import (
     parse_addition,
     parse_import,
     parse_removal,
     parse_search,
     parse_suppression,
 )
-from everpost.dialects.native_render import instant, maybe_instant
-from everpost.dialects.native_views import ImportView, SuppressionView
+from everpost.dialects.native.render import instant, maybe_instant
+from everpost.dialects.native.views import ImportView, SuppressionView
 from everpost.dialects.tables import suppressions_csv
 from everpost.entrypoints.http import files
 from everpost.entrypoints.http.call import Call, Reply, json

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from everpost.dialects.native_templates import RenderRequest, TemplatePage, TemplateRequest, TemplateView, WordsView
+from everpost.dialects.native.templates import RenderRequest, TemplatePage, TemplateRequest, TemplateView, WordsView
 from everpost.entrypoints.http import templates
 from everpost.entrypoints.http.operation import Answer, Operation
 from everpost.model.key import Scope

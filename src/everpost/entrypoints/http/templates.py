@@ -1,6 +1,6 @@
 """Templates of the caller's project."""
 
-from everpost.dialects.native_templates import (
+from everpost.dialects.native.templates import (
     WordsView,
     parse_data,
     parse_template,

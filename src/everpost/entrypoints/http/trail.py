@@ -4,9 +4,10 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from everpost.dialects import native, tables
+from everpost.dialects import tables
 from everpost.dialects.faults import Faults
-from everpost.dialects.native_views import EventView
+from everpost.dialects.native import mail as native
+from everpost.dialects.native.views import EventView
 from everpost.engine.search import Sought
 from everpost.entrypoints.http import files, following
 from everpost.entrypoints.http.call import Call, Reply, json

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from everpost.dialects.native_webhooks import (
+from everpost.dialects.native.webhooks import (
     NewWebhookRequest,
     ReplayRequest,
     TestView,

@@ -1,6 +1,6 @@
 """Webhooks: managed, tried and told once more."""
 
-from everpost.dialects.native_webhooks import (
+from everpost.dialects.native.webhooks import (
     TestView,
     parse_new_webhook,
     parse_replay,

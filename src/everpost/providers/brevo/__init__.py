@@ -1,0 +1,1 @@
+"""Brevo: `adapter` says how mail is handed to it."""

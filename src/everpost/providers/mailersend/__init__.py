@@ -1,0 +1,1 @@
+"""MailerSend: `adapter` says how mail is handed to it."""

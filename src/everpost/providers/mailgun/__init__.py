@@ -1,0 +1,1 @@
+"""Mailgun: `adapter` says how mail is handed to it."""

@@ -1,0 +1,1 @@
+"""Mailjet: `adapter` says how mail is handed to it."""

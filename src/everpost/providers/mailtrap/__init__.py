@@ -1,0 +1,1 @@
+"""Mailtrap: `adapter` says how mail is handed to it."""

@@ -1,0 +1,1 @@
+"""Mandrill: `adapter` says how mail is handed to it."""

@@ -1,0 +1,1 @@
+"""Postmark: `adapter` says how mail is handed to it."""

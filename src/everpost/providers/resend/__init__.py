@@ -1,0 +1,1 @@
+"""Resend: `adapter` says how mail is handed to it."""

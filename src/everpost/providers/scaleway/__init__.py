@@ -1,0 +1,1 @@
+"""Scaleway: `adapter` says how mail is handed to it."""

@@ -1,0 +1,1 @@
+"""SendGrid: `adapter` says how mail is handed to it."""

@@ -1,0 +1,1 @@
+"""Amazon SES: `adapter` says how mail is handed to it."""

@@ -1,0 +1,1 @@
+"""SparkPost: `adapter` says how mail is handed to it."""
