@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from everpost.dialects.native.mail import render_event
+from everpost.dialects.native.render import render_event
 from everpost.dialects.notices.table import WRITERS
 from everpost.engine.clock import SystemClock
 from everpost.engine.engine import Engine

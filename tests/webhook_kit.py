@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from engine_kit import CALLER, elapse
-from everpost.dialects.native.mail import render_event
+from everpost.dialects.native.render import render_event
 from everpost.dialects.notices.table import WRITERS
 from everpost.engine.webhooks.phrasing import Phrasing
 from everpost.engine.webhooks.poster import Poster

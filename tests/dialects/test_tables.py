@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from everpost.dialects import tables
 from everpost.dialects.faults import FAULTS_MAX
-from everpost.dialects.native.mail import render_event
+from everpost.dialects.native.render import render_event
 from everpost.dialects.tables import IMPORTED, events_csv, read_suppressions, suppressions_csv
 from everpost.model.event import Event, EventType, Recorded
 from everpost.model.limits import REASON_CHARS_MAX, SUPPRESSION_LINES_MAX

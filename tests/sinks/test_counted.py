@@ -2,7 +2,7 @@
 
 import pytest
 
-from everpost.dialects.native.mail import render_event
+from everpost.dialects.native.render import render_event
 from everpost.model.event import Event, EventType, Recorded
 from everpost.sinks.counted import CountedSink
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from pages import markdown
 
-from everpost.dialects.native.mail import render_event
+from everpost.dialects.native.render import render_event
 from everpost.model.event import Event, EventType, Recorded
 from everpost.model.facts import FACTS, Fact
 

@@ -1,4 +1,4 @@
-"""What a provider file states: data and pure functions, and no more.
+"""What a provider's adapter states: data and pure functions, and no more.
 
 The wire carries a Request and brings back an Answer; `outcome_of` turns that into an Outcome by the provider's tables
 and, where they are silent, by the rules that hold for every provider.
@@ -181,7 +181,7 @@ class Replay(Struct, frozen=True, kw_only=True):
     kept_s: float  # how long it knows the key at least
 
 
-# --- the value that a provider file ends in --------------------------------------------------------------------------
+# --- the value that an adapter ends in -----------------------------------------------------------------------------
 
 
 class Form(StrEnum):

@@ -1,5 +1,5 @@
 """Every key of everpost.toml: what it may hold, its default, what it means. The reader and the reference page rest on
-these tables; what a provider's accounts have of their own stands in the provider's file."""
+these tables; what a provider's accounts have of their own stands in its adapter."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from everpost import settings as config
 from everpost.attachments.port import Attachments, AttachmentsUnavailable
-from everpost.dialects.native.mail import render_event
+from everpost.dialects.native.render import render_event
 from everpost.engine.clock import SystemClock
 from everpost.engine.engine import Engine
 from everpost.engine.fleet import Member

@@ -2,7 +2,7 @@
 
 import json
 
-from everpost.dialects.native.mail import render_event
+from everpost.dialects.native.render import render_event
 from everpost.engine.relay import Relay
 from everpost.entrypoints.aws.relaying import Relaying
 from everpost.entrypoints.http.app import build_app

@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 
 from engine_kit import DOWN, World, accepted, all_ended, elapse, later
-from everpost.dialects.native.mail import render_event
+from everpost.dialects.native.render import render_event
 from everpost.engine.relay import Relay
 from everpost.sinks.counted import CountedSink
 from everpost.wakeup.memory import MemoryWakeup

@@ -1,4 +1,4 @@
-"""The native API's mail: from JSON to a Draft, and back to JSON.
+"""The native API's mail: from JSON to a Draft.
 
 Each refusal names every faulty field and says how to mend it.
 What needs the clock or the configuration (a `send_at` too far ahead, an unknown route) is checked at admission.
@@ -26,15 +26,12 @@ from everpost.dialects.fields import (
     read_stream,
     read_tags,
 )
-from everpost.dialects.native.render import render_accepted, render_event, render_message, render_sequence
 from everpost.dialects.native.schema import Addresses, AddressObject, AttachmentObject, EmailRequest
 from everpost.dialects.times import read_instant
 from everpost.model import limits
 from everpost.model.message import Address, Attachment, Draft
 from everpost.model.problem import Problem
 from everpost.model.template import Templated
-
-__all__ = ["draft_of", "parse", "render_accepted", "render_event", "render_message", "render_sequence"]
 
 _DECODER: Final = msgspec.json.Decoder(EmailRequest)
 _NOBODY: Final = Address("")

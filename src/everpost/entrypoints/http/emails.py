@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from everpost.dialects.faults import Faults
 from everpost.dialects.native import mail as native
+from everpost.dialects.native.render import render_accepted, render_message
 from everpost.engine.accept import Acceptance, Idempotency
 from everpost.engine.console import attempts_of, send_at_of, statuses_of
 from everpost.entrypoints.http import headers
@@ -80,7 +81,7 @@ def accepted_reply(accepted: Acceptance, extra: Headers) -> Reply:
     told = [(b"location", b"/v1/emails/" + message.id.encode()), *extra]
     if accepted.replayed:
         told.append(REPLAYED)
-    return json(202, native.render_accepted(message), told)
+    return json(202, render_accepted(message), told)
 
 
 def idempotency_of(call: Call, operation: str, body: bytes, beside: bytes = b"") -> Idempotency | Problem | None:
@@ -157,4 +158,4 @@ def view(stored: Stored) -> Any:
     attempts = attempts_of(stored.events)
     statuses = statuses_of(stored.message, stored.deliveries, stored.events)
     send_at = send_at_of(stored.message, stored.events)
-    return native.render_message(stored.message, stored.deliveries, attempts, statuses, send_at)
+    return render_message(stored.message, stored.deliveries, attempts, statuses, send_at)

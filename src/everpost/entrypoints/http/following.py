@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from everpost.dialects.native import mail as native
+from everpost.dialects.native.render import render_event
 from everpost.engine.feed import Reader
 from everpost.engine.search import Sought
 from everpost.entrypoints.http import headers
@@ -94,5 +94,5 @@ class EventStream:
 
 def rendered(events: Sequence[Recorded]) -> bytes:
     """Without events: a comment, which nobody is told of."""
-    told = [b"id: %d\ndata: %b\n\n" % (one.seq, encode(native.render_event(one))) for one in events]
+    told = [b"id: %d\ndata: %b\n\n" % (one.seq, encode(render_event(one))) for one in events]
     return b"".join(told) or _HEARTBEAT

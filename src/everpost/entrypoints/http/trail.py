@@ -6,7 +6,7 @@ from typing import Final
 
 from everpost.dialects import tables
 from everpost.dialects.faults import Faults
-from everpost.dialects.native import mail as native
+from everpost.dialects.native.render import render_event, render_sequence
 from everpost.dialects.native.views import EventView
 from everpost.engine.search import Sought
 from everpost.entrypoints.http import files, following
@@ -38,8 +38,8 @@ async def list_events(call: Call) -> Reply | Problem:
         told = start if given else None
         return following.follow(call, told if last_id is None else last_id, sought)
     found = await call.services.console.events(sought, start, limit)
-    views = [native.render_event(recorded) for recorded in found.events]
-    following_ = native.render_sequence(found.place)
+    views = [render_event(recorded) for recorded in found.events]
+    following_ = render_sequence(found.place)
     form = files.wanted(call, [files.CSV, files.LINES])
     if form is not None:
         body = _file(form, views, is_first=not start)
