@@ -12,7 +12,7 @@ from everpost.model.outcome import Kind
 from everpost.providers.brevo import adapter as brevo
 from everpost.providers.contract import Found, HttpResponse
 from everpost.sandbox.api import Conduct
-from everpost.sandbox.brevo import Brevo
+from everpost.sandbox.brevo.api import Brevo
 from everpost.sandbox.inbox import Inbox
 from provider_cases import DRAFT, ID, account_of, answered, built, fitted, sought_of
 

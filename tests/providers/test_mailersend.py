@@ -12,7 +12,7 @@ from everpost.providers.contract import Absent, Ask, Found, HttpResponse, Sought
 from everpost.providers.mailersend.adapter import PAGE, PROVIDER
 from everpost.sandbox.api import Conduct
 from everpost.sandbox.inbox import Inbox
-from everpost.sandbox.mailersend import MailerSend
+from everpost.sandbox.mailersend.api import MailerSend
 from provider_cases import DRAFT, ID, STARTED_AT, account_of, answered, built, fitted
 
 MAIL = fitted("mailersend", DRAFT)

@@ -9,7 +9,7 @@ from everpost.providers.contract import Absent, Ask, Found, Sought
 from everpost.providers.mailtrap.adapter import PROVIDER
 from everpost.sandbox.api import Conduct
 from everpost.sandbox.inbox import Inbox
-from everpost.sandbox.mailtrap import PAGE, Mailtrap
+from everpost.sandbox.mailtrap.api import PAGE, Mailtrap
 from provider_cases import DRAFT, ID, STARTED_AT, account_of, answered, built, fitted
 
 MAIL = fitted("mailtrap", DRAFT)

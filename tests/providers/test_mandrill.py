@@ -11,7 +11,7 @@ from everpost.providers.contract import HttpResponse, Unclear, outcome_of, secre
 from everpost.providers.mandrill.adapter import PROVIDER, SEARCHED_MAX
 from everpost.sandbox.api import Conduct
 from everpost.sandbox.inbox import Inbox
-from everpost.sandbox.mandrill import Mandrill
+from everpost.sandbox.mandrill.api import Mandrill
 from provider_cases import DRAFT, ID, STARTED_AT, account_of, answered, built, sought_of
 
 EMAILS = [address.email for address in DRAFT.recipients]

@@ -10,7 +10,7 @@ from everpost.providers.contract import secrets_of
 from everpost.providers.postmark import adapter as postmark
 from everpost.sandbox.api import Conduct
 from everpost.sandbox.inbox import Inbox
-from everpost.sandbox.postmark import Postmark
+from everpost.sandbox.postmark.api import Postmark
 from provider_cases import DRAFT, account_of, answered, built
 
 CONDUCT = Conduct(inactive_recipients=frozenset({"bob@example.org", "gone@example.org"}))

@@ -10,7 +10,7 @@ from everpost.providers.contract import Replay
 from everpost.providers.resend import adapter as resend
 from everpost.sandbox.api import Conduct
 from everpost.sandbox.inbox import Inbox
-from everpost.sandbox.resend import KEPT_S, Resend
+from everpost.sandbox.resend.api import KEPT_S, Resend
 from provider_cases import DRAFT, ID, account_of, answered, built
 
 

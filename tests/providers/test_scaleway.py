@@ -9,7 +9,7 @@ from everpost.providers.contract import Absent, Sought, Unclear, secrets_of
 from everpost.providers.scaleway.adapter import PROVIDER
 from everpost.sandbox.api import Conduct
 from everpost.sandbox.inbox import Inbox
-from everpost.sandbox.scaleway import Scaleway
+from everpost.sandbox.scaleway.api import Scaleway
 from provider_cases import DRAFT, ID, STARTED_AT, account_of, answered, built, fitted
 
 MAIL = fitted("scaleway", DRAFT)

@@ -12,7 +12,7 @@ from everpost.providers.http import json_request
 from everpost.providers.sparkpost import adapter as sparkpost
 from everpost.sandbox.api import Conduct
 from everpost.sandbox.inbox import Inbox
-from everpost.sandbox.sparkpost import SparkPost
+from everpost.sandbox.sparkpost.api import SparkPost
 from provider_cases import DRAFT, ID, account_of, answered, built
 
 NAMED = Address("bob@example.org", "Bob {{ x }}")

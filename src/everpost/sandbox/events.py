@@ -1,4 +1,4 @@
-"""What sandbox providers tell of a mail; how each of them words and signs it is in `tellers`.
+"""What sandbox providers tell of a mail; how each of them words and signs it is in its `events`.
 
 An address says what becomes of mail to it, by its local part: `bounce@example.org`, `complain+7@example.com`. All
 others get theirs.

@@ -7,23 +7,23 @@ from random import Random
 from typing import Final
 
 from everpost.sandbox.api import Api, Conduct
-from everpost.sandbox.brevo import Brevo
+from everpost.sandbox.brevo.api import Brevo
 from everpost.sandbox.control import Control, Steered
 from everpost.sandbox.faults import FaultPlan, Faults
 from everpost.sandbox.inbox import Caught, Inbox
-from everpost.sandbox.mailersend import MailerSend
-from everpost.sandbox.mailgun import Mailgun
-from everpost.sandbox.mailjet import Mailjet
-from everpost.sandbox.mailtrap import Mailtrap
-from everpost.sandbox.mandrill import Mandrill
-from everpost.sandbox.postmark import Postmark
-from everpost.sandbox.resend import Resend
-from everpost.sandbox.scaleway import Scaleway
-from everpost.sandbox.sendgrid import SendGrid
+from everpost.sandbox.mailersend.api import MailerSend
+from everpost.sandbox.mailgun.api import Mailgun
+from everpost.sandbox.mailjet.api import Mailjet
+from everpost.sandbox.mailtrap.api import Mailtrap
+from everpost.sandbox.mandrill.api import Mandrill
+from everpost.sandbox.postmark.api import Postmark
+from everpost.sandbox.resend.api import Resend
+from everpost.sandbox.scaleway.api import Scaleway
+from everpost.sandbox.sendgrid.api import SendGrid
 from everpost.sandbox.server import Connections
-from everpost.sandbox.ses import Ses
+from everpost.sandbox.ses.api import Ses
 from everpost.sandbox.smtp import MailPort
-from everpost.sandbox.sparkpost import SparkPost
+from everpost.sandbox.sparkpost.api import SparkPost
 from everpost.sandbox.telling import Telling
 
 CONTROL: Final = "control"

@@ -6,21 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
+from everpost.sandbox.brevo.events import BrevoTeller
 from everpost.sandbox.events import FATES, Particular, Post, Teller, Told, barred, fate_of
 from everpost.sandbox.faults import FaultKind
 from everpost.sandbox.inbox import Caught, Happened, Inbox
-from everpost.sandbox.tellers.brevo import BrevoTeller
-from everpost.sandbox.tellers.mailersend import MailerSendTeller
-from everpost.sandbox.tellers.mailgun import MailgunTeller
-from everpost.sandbox.tellers.mailjet import MailjetTeller
-from everpost.sandbox.tellers.mailtrap import MailtrapTeller
-from everpost.sandbox.tellers.mandrill import MandrillTeller
-from everpost.sandbox.tellers.postmark import PostmarkTeller
-from everpost.sandbox.tellers.resend import ResendTeller
-from everpost.sandbox.tellers.scaleway import ScalewayTeller
-from everpost.sandbox.tellers.sendgrid import SendGridTeller
-from everpost.sandbox.tellers.ses import SesTeller
-from everpost.sandbox.tellers.sparkpost import SparkPostTeller
+from everpost.sandbox.mailersend.events import MailerSendTeller
+from everpost.sandbox.mailgun.events import MailgunTeller
+from everpost.sandbox.mailjet.events import MailjetTeller
+from everpost.sandbox.mailtrap.events import MailtrapTeller
+from everpost.sandbox.mandrill.events import MandrillTeller
+from everpost.sandbox.postmark.events import PostmarkTeller
+from everpost.sandbox.resend.events import ResendTeller
+from everpost.sandbox.scaleway.events import ScalewayTeller
+from everpost.sandbox.sendgrid.events import SendGridTeller
+from everpost.sandbox.ses.events import SesTeller
+from everpost.sandbox.sparkpost.events import SparkPostTeller
 
 TELLERS: Final[Mapping[str, type[Teller]]] = {
     "brevo": BrevoTeller,

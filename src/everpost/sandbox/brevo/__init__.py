@@ -1,0 +1,1 @@
+"""Brevo for the laptop and the tests: `api` takes its mail."""

@@ -1,1 +1,0 @@
-"""What stand-ins list of the mail that they have taken, for whoever asks what became of it."""

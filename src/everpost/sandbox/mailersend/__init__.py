@@ -1,0 +1,1 @@
+"""MailerSend for the laptop and the tests: `api` takes its mail."""

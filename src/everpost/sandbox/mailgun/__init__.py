@@ -1,0 +1,1 @@
+"""Mailgun for the laptop and the tests: `api` takes its mail."""

@@ -1,0 +1,1 @@
+"""Mailjet for the laptop and the tests: `api` takes its mail."""

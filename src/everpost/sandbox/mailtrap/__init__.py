@@ -1,0 +1,1 @@
+"""Mailtrap for the laptop and the tests: `api` takes its mail."""

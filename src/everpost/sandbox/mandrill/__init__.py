@@ -1,0 +1,1 @@
+"""Mandrill for the laptop and the tests: `api` takes its mail."""

@@ -1,0 +1,1 @@
+"""Postmark for the laptop and the tests: `api` takes its mail."""

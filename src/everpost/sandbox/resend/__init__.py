@@ -1,0 +1,1 @@
+"""Resend for the laptop and the tests: `api` takes its mail."""

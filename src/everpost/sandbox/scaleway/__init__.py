@@ -1,0 +1,1 @@
+"""Scaleway for the laptop and the tests: `api` takes its mail."""

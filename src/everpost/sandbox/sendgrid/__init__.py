@@ -1,0 +1,1 @@
+"""SendGrid for the laptop and the tests: `api` takes its mail."""

@@ -1,0 +1,1 @@
+"""Amazon SES for the laptop and the tests: `api` takes its mail."""

@@ -1,0 +1,1 @@
+"""SparkPost for the laptop and the tests: `api` takes its mail."""
