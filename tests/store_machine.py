@@ -23,6 +23,7 @@ streams = st.sampled_from(["", "news"])
 states = st.sampled_from(list(DeliveryState))
 accounts = st.sampled_from(["one", "two"])
 ages = st.integers(0, 40)
+sinces = st.none() | ages.map(lambda age: NOW + age)
 few_or_all = st.integers(1, 5) | st.just(100)
 names = st.sampled_from(["1/a", "1/b", "2/a"])
 
@@ -62,7 +63,7 @@ class Stores(RuleBasedStateMachine):
         project=projects,
         to=st.lists(addresses, min_size=1, max_size=3),
         tags=st.lists(tags, max_size=2),
-        claim=st.none() | st.builds(key, few.map(str), st.sampled_from([b"f", b"g"])),
+        claim=st.none() | st.builds(key, few.map(str), st.sampled_from([b"f", b"g"]), since=sinces),
         due=few,
         deliveries=st.integers(1, 2),
         again=st.booleans(),
@@ -154,9 +155,9 @@ class Stores(RuleBasedStateMachine):
     def answer(self, scope, name, answer):
         self.both("answer", scope, name, answer)
 
-    @rule(name=few.map(str), fingerprint=st.sampled_from([b"f", b"g"]))
-    def find_key(self, name, fingerprint):
-        self.both("find_key", "shop:send", name, fingerprint)
+    @rule(name=few.map(str), fingerprint=st.sampled_from([b"f", b"g"]), since=sinces)
+    def find_key(self, name, fingerprint, since):
+        self.both("find_key", "shop:send", name, fingerprint, since)
 
     @rule(name=few.map(str), number=few)
     def vouch(self, name, number):

@@ -91,8 +91,10 @@ def charge(amount=1, amount_max=10, account="one", unit="day", window_at=NOW):
     return Charge(account=account, unit=unit, window_at=window_at, amount=amount, amount_max=amount_max)
 
 
-def key(name="k", fingerprint=b"f", running_until=None):
-    return IdempotencyClaim(scope="shop:send", key=name, fingerprint=fingerprint, running_until=running_until)
+def key(name="k", fingerprint=b"f", running_until=None, since=None):
+    return IdempotencyClaim(
+        scope="shop:send", key=name, fingerprint=fingerprint, running_until=running_until, since=since
+    )
 
 
 async def begun(store, of, claim=None, charges=(), not_after=LATE):

@@ -52,11 +52,17 @@ KEYED = {
 
 
 class FailingStore(MemoryStore):
-    """Takes so many mails, and no more until it is mended."""
+    """Takes so many mails, and no more until it is mended; and none while its gate is shut."""
 
     room = 1000
 
+    def __init__(self):
+        super().__init__()
+        self.gate = asyncio.Event()
+        self.gate.set()
+
     async def accept(self, *args, **more):
+        await self.gate.wait()
         if self.room <= 0:
             raise StoreUnavailable("the disk is full")
         self.room -= 1
@@ -211,12 +217,34 @@ async def test_the_same_mail_at_the_same_moment_is_the_same(door, call, store):
 
 @pytest.mark.parametrize(("later_s", "count"), [(89, 1), (91, 2)])
 async def test_the_window_begins_with_the_first_mail(later_s, count, call, services, store):
-    services.clock.ahead_s = 90 - services.clock.now() % 90 + 60  # the second one falls into the next window of the key
     path, body, headers = PLAIN["postmark"]
     await call("POST", path, body, headers)
     services.clock.ahead_s += later_s
     await call("POST", path, body, headers)
     assert len(await mails(store)) == count
+
+
+async def test_what_is_the_same_again_after_the_window_begins_another(call, services, store):
+    path, body, headers = PLAIN["postmark"]
+    for later_s in (0, 91, 60):  # of the one before
+        services.clock.ahead_s += later_s
+        last = await call("POST", path, body, headers)
+    assert last.headers["idempotency-replayed"] == "true"
+    assert len(await mails(store)) == 2
+
+
+async def test_no_moment_tells_two_that_overlap_from_each_other(call, services, store):
+    path, body, headers = PLAIN["postmark"]
+    services.clock.ahead_s = 85 - services.clock.now() % 90  # periods of 90 s by the clock would turn between them
+    store.gate.clear()
+    calls = []
+    for _ in range(100):  # half a second apart; all wait for the store
+        calls.append(asyncio.ensure_future(call("POST", path, body, headers)))
+        await asyncio.sleep(0)
+        services.clock.ahead_s += 0.5
+    store.gate.set()
+    await asyncio.gather(*calls)
+    assert len(await mails(store)) == 1
 
 
 async def test_without_a_window_each_request_is_a_mail(call, engine, store):

@@ -55,6 +55,11 @@ class Idempotency(Struct, frozen=True):
     scope: str  # project and operation
     key: str
     fingerprint: bytes  # of the request's body
+    lasts_s: float | None = None  # after so long another request may have the key; None: as long as it is kept
+
+    def since(self, now: float) -> float | None:
+        """A message that was created before is none of this key's."""
+        return None if self.lasts_s is None else now - self.lasts_s
 
 
 class Acceptance(Struct, frozen=True, kw_only=True):
@@ -119,7 +124,8 @@ class Acceptor:
         accepted before: then its key decides. None: it was not."""
         if idempotency is None:
             return None
-        before = await self._ports.store.find_key(idempotency.scope, idempotency.key, idempotency.fingerprint)
+        since = idempotency.since(self._ports.clock.now())
+        before = await self._ports.store.find_key(idempotency.scope, idempotency.key, idempotency.fingerprint, since)
         return await self._repeated(before, idempotency, caller, wait_s) if before is not None else None
 
     async def remember(self, idempotency: Idempotency, answer: bytes) -> None:
@@ -274,4 +280,5 @@ def _claim(idempotency: Idempotency | None, wait_s: float | None, now: float) ->
         key=idempotency.key,
         fingerprint=idempotency.fingerprint,
         running_until=None if wait_s is None else now + wait_s + ACCEPT_S,
+        since=idempotency.since(now),
     )

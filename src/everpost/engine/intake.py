@@ -71,17 +71,13 @@ class Intake:
         taken: list[Acceptance | Problem] = []
         for start in range(0, len(mails), TOGETHER_MAX):
             some = zip(mails[start : start + TOGETHER_MAX], names[start : start + TOGETHER_MAX], strict=True)
-            takes = [self._take(mail, name, request) for mail, name in some]
+            takes = [
+                self._acceptor.accept(mail, request.caller, idempotency=name, origin=request.origin)
+                for mail, name in some
+            ]
             alone = len(takes) == 1  # and needs no task of its own
             taken += [await takes[0]] if alone else await asyncio.gather(*takes)
         return taken
-
-    async def _take(self, mail: Draft | Templated, name: Idempotency | None, request: Request) -> Acceptance | Problem:
-        if name is not None and request.key is None:
-            before = await self._acceptor.seen(self._earlier(name), request.caller)
-            if isinstance(before, Acceptance) and self._is_recent(before):
-                return before
-        return await self._acceptor.accept(mail, request.caller, idempotency=name, origin=request.origin)
 
     def _names(self, mails: Sequence[Draft | Templated], request: Request) -> list[Idempotency | None]:
         """By its own name, which has no blank, and place; else by content and how often it was there before, so that
@@ -91,25 +87,16 @@ class Intake:
         if request.key is not None:
             scope = f"{request.caller.project}:{request.door}"
             keys = [request.key if not place else f"{request.key} {place}" for place in range(len(mails))]
-        elif self.window_s:
-            scope = f"{request.caller.project}:{request.door}:{request.caller.who}"
-            window = int(self._clock.now() // self.window_s)
-            seen: Counter[bytes] = Counter()
-            keys = []
-            for digest in digests:
-                keys.append(_same(digest, seen[digest], window))
-                seen[digest] += 1
-        else:
+            return [Idempotency(scope, key, digest) for key, digest in zip(keys, digests, strict=True)]
+        if not self.window_s:
             return [None] * len(mails)
-        return [Idempotency(scope, key, digest) for key, digest in zip(keys, digests, strict=True)]
-
-    def _earlier(self, name: Idempotency) -> Idempotency:
-        """The same mail in the window before."""
-        content, _, window = name.key.rpartition("@")
-        return msgspec.structs.replace(name, key=f"{content}@{int(window) - 1}")
-
-    def _is_recent(self, before: Acceptance) -> bool:
-        return self._clock.now() - before.stored.message.created_at < self.window_s
+        scope = f"{request.caller.project}:{request.door}:{request.caller.who}"
+        seen: Counter[bytes] = Counter()
+        names: list[Idempotency | None] = []
+        for digest in digests:
+            names.append(Idempotency(scope, f"{digest.hex()}.{seen[digest]}", digest, lasts_s=self.window_s))
+            seen[digest] += 1
+        return names
 
 
 def _too_large(size: int) -> Problem:
@@ -121,8 +108,3 @@ def _too_large(size: int) -> Problem:
 def _said(mail: Draft | Templated) -> Draft | Templated:
     """What a provider is to fill in says all that the request does, and once."""
     return mail.elsewhere or mail if isinstance(mail, Templated) else mail
-
-
-def _same(digest: bytes, number: int, window: int) -> str:
-    """The store keeps each key for days: the window in it is what makes it end."""
-    return f"{digest.hex()}.{number}@{window}"

@@ -19,15 +19,16 @@ class Keys:
     def __init__(self) -> None:
         self._held: dict[tuple[str, str], _Held] = {}  # in the order in which they came
 
-    def find(self, scope: str, key: str, fingerprint: bytes) -> Same | Conflict | None:
+    def find(self, scope: str, key: str, fingerprint: bytes, since: float | None) -> Same | Conflict | None:
         held = self._held.get((scope, key))
-        if held is None:
+        if held is None or (since is not None and held.created_at < since):
             return None
         if held.claim.fingerprint != fingerprint:
             return Conflict(held.message_id)
         return Same(message_id=held.message_id, running_until=held.claim.running_until, answer=held.answer)
 
     def take(self, claim: IdempotencyClaim, message_id: str, at: float) -> None:
+        self._held.pop((claim.scope, claim.key), None)
         self._held[claim.scope, claim.key] = _Held(claim, message_id, at)
 
     def is_of(self, scope: str, key: str, message_id: str) -> bool:

@@ -75,7 +75,7 @@ class MemoryStore:
         if self._clock() > not_after:
             raise AcceptOverrun("the store was too slow: nothing was begun")
         if claim is not None:
-            taken = self._keys.find(claim.scope, claim.key, claim.fingerprint)
+            taken = self._keys.find(claim.scope, claim.key, claim.fingerprint, claim.since)
             if taken is not None:
                 return taken
         spent = charged(self._usage, charges)
@@ -95,8 +95,10 @@ class MemoryStore:
         self._trail.append(events)
         return New()
 
-    async def find_key(self, scope: str, key: str, fingerprint: bytes) -> Same | Conflict | None:
-        return self._keys.find(scope, key, fingerprint)
+    async def find_key(
+        self, scope: str, key: str, fingerprint: bytes, since: float | None = None
+    ) -> Same | Conflict | None:
+        return self._keys.find(scope, key, fingerprint, since)
 
     async def vouch(self, scope: str, key: str, message_id: str) -> bool:
         return self._keys.is_of(scope, key, message_id)  # here nothing is stored too late

@@ -30,6 +30,7 @@ class IdempotencyClaim(Struct, frozen=True, kw_only=True):
     key: str
     fingerprint: bytes  # of the request's body
     running_until: float | None = None  # a synchronous caller waits until then for the outcome; None: nobody does
+    since: float | None = None  # a message that was created before is not meant, and gives the key up; None: any is
 
 
 class New(Struct, frozen=True):
@@ -155,7 +156,9 @@ class Store(Protocol):
         """
         ...
 
-    async def find_key(self, scope: str, key: str, fingerprint: bytes) -> Same | Conflict | None:
+    async def find_key(
+        self, scope: str, key: str, fingerprint: bytes, since: float | None = None
+    ) -> Same | Conflict | None:
         """What `accept` would say of this key; None: it is free."""
         ...
 

@@ -12,6 +12,7 @@ from everpost.model.message import Address, Attachment, OnUnknown, Origin, witho
 from everpost.model.suppression import Suppression
 from everpost.store.port import (
     AcceptOverrun,
+    Bounds,
     Conflict,
     Filter,
     New,
@@ -116,6 +117,61 @@ async def test_only_the_message_of_a_key_can_be_vouched_for(store):
     assert await store.find_key("shop:send", "k", b"f") == Same(
         message_id=message(1).id, running_until=None, answer=None
     )
+
+
+async def test_a_key_is_given_up_by_a_message_from_before_the_time_that_is_asked_for(store):
+    await accept(store, message(1), key(running_until=NOW + 30))
+    await store.answer("shop:send", "k", b"the answer")
+    await store.vouch("shop:send", "k", message(1).id)
+    made = message(1).created_at
+
+    assert isinstance(await begun(store, message(2), key(since=made)), Same)
+    assert await store.find_key("shop:send", "k", b"f", made + 0.5) is None
+    assert await begun(store, message(2), key(since=made + 0.5)) == New()
+
+    assert await store.find_key("shop:send", "k", b"f") == Same(
+        message_id=message(2).id, running_until=None, answer=None
+    )
+    assert isinstance(await store.find_key("shop:send", "k", b"f", message(2).created_at), Same)
+    assert not await store.vouch("shop:send", "k", message(1).id)
+    assert await store.vouch("shop:send", "k", message(2).id)
+    assert (await store.counts()).accepted == 2
+
+
+async def test_a_key_that_was_given_up_goes_with_its_new_message(store):
+    await accept(store, message(1), key())
+    await accept(store, message(2), key("other"))
+    await accept(store, message(3), key(since=message(2).created_at))
+    bounds = Bounds(messages=0.0, keys=message(2).created_at + 0.5)
+    await store.purge(bounds, 100)
+    assert await store.find_key("shop:send", "other", b"f") is None
+    assert isinstance(await store.find_key("shop:send", "k", b"f"), Same)
+    await store.purge(Bounds(messages=0.0, keys=message(3).created_at + 0.5), 100)
+    assert await store.find_key("shop:send", "k", b"f") is None
+
+
+async def test_a_key_of_before_for_another_body_is_given_up_too(store):
+    await accept(store, message(1), key(fingerprint=b"one"))
+    late = message(1).created_at + 0.5
+    assert await begun(store, message(2), key(fingerprint=b"two", since=late)) == New()
+    assert await begun(store, message(3), key(fingerprint=b"one", since=late)) == Conflict(message(2).id)
+
+
+async def test_of_simultaneous_uses_of_a_key_that_is_given_up_one_wins(store):
+    await accept(store, message(1), key())
+    results = await asyncio.gather(
+        *(begun(store, message(n), key(since=message(1).created_at + 0.5)) for n in range(2, 12))
+    )
+    assert results.count(New()) == 1
+    [winner] = {result.message_id for result in results if result != New()}
+    assert (await store.find_key("shop:send", "k", b"f")).message_id == winner
+    assert (await store.counts()).accepted == 2
+
+
+async def test_messages_of_one_moment_that_want_a_key_of_later_are_stored_or_told_of_another(store):
+    late = message(9).created_at
+    results = await asyncio.gather(*(begun(store, message(n), key(since=late)) for n in range(1, 5)))
+    assert (await store.counts()).accepted == results.count(New()) >= 1
 
 
 async def test_the_same_key_in_another_scope_is_another_key(store):

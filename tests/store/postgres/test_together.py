@@ -14,6 +14,10 @@ from everpost.store.port import AcceptOverrun, New, Notice, Same, StoreUnavailab
 from store_values import LATE, NOW, accept, begun, change, charge, delivery, event, key, message, system_event
 
 
+async def accept_as(store, of, claim):
+    return await store.accept(of, (delivery(of),), (event(delivery(of)),), claim, LATE)
+
+
 @pytest.fixture
 async def stores(server, clock):
     """As of several processes."""
@@ -187,6 +191,19 @@ async def test_a_mail_that_a_repeated_request_was_told_of_meanwhile_is_not_undon
     assert await waiting
     assert told == [True]
     assert (await store.find_delivery(delivery(message(1)).id)).state is DeliveryState.QUEUED
+
+
+async def test_of_processes_that_want_a_key_that_is_given_up_one_gets_it(stores):
+    await accept(stores[0], message(1), key())
+    late = message(1).created_at + 0.5
+    for of in range(1, 31):  # a round each, as fast as they go
+        first = 10 * of
+        results = await asyncio.gather(
+            *(accept_as(each, message(first + n), key(since=late)) for n, each in enumerate(stores))
+        )
+        assert results.count(New()) == 1
+        late = message(first + 9).created_at
+    assert (await stores[0].counts()).accepted == 31
 
 
 async def test_texts_that_postgresql_cant_hold_are_kept_as_they_are(store):

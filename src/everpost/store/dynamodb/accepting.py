@@ -17,7 +17,7 @@ from everpost.model.suppression import barring
 from everpost.store.dynamodb.attributes import Item
 from everpost.store.dynamodb.bodies import Bodies
 from everpost.store.dynamodb.changes import Changes
-from everpost.store.dynamodb.idempotency import key_item, used_before
+from everpost.store.dynamodb.idempotency import key_write, used_before
 from everpost.store.dynamodb.items import delivery_item, head_item, until
 from everpost.store.dynamodb.keys import Key, Listing, idempotency_key, listing_pk, shard_of, suppression_key
 from everpost.store.dynamodb.outbox import Outbox
@@ -112,7 +112,7 @@ class Accepting:
         """What a key that was used before means, whatever else speaks against the message."""
         claim = submission.claim
         item = None if claim is None else await self._table.get(idempotency_key(claim.scope, claim.key))
-        return None if claim is None or item is None else used_before(item, claim.fingerprint)
+        return None if claim is None or item is None else used_before(item, claim.fingerprint, claim.since)
 
     async def _has_suppressed(self, message: Message) -> bool:
         return bool(await self._table.get_all(map(suppression_key, barring(message))))
@@ -125,11 +125,11 @@ class Accepting:
         body, content = await self._bodies.lay_out(message, self._table.unique(), expires_at)
         before = [*content, *entries(message, place.shards, expires_at)]
         await self._table.put_all(before)
-        key = [key_item(claim, message, place.shards, place.keep)] if claim is not None else []
+        key = [key_write(claim, message, place.shards, place.keep)] if claim is not None else []
         head = head_item(message, body)
         transaction = [
             Write.put(head, ABSENT),
-            *(Write.put(item, ABSENT) for item in key),
+            *key,
             *(Write.put(delivery_item(delivery, place.shards)) for delivery in deliveries),
             Write.put(self._outbox.accepted(deliveries, submission.events)),
         ]
@@ -175,8 +175,10 @@ async def _run(work: Callable[[], Awaitable[Any]]) -> Any:
 def _refused(submission: Submission, error: ConditionFailed) -> Accepted:
     """The first write is the message, the second one its key."""
     claim = submission.claim
-    if claim is not None and (item := error.failed.get(1)) is not None:
-        return used_before(item, claim.fingerprint)
+    item = error.failed.get(1)
+    before = None if claim is None or item is None else used_before(item, claim.fingerprint, claim.since)
+    if before is not None:
+        return before
     raise StoreUnavailable(f"the message id {submission.message.id} is taken: a new one is needed")
 
 

@@ -7,13 +7,13 @@ from everpost.store.dynamodb.attributes import Item
 from everpost.store.dynamodb.items import Keep
 from everpost.store.dynamodb.keys import Queue, answered_key, due_shard, idempotency_key, message_pk, shard_of
 from everpost.store.dynamodb.table import ConditionFailed, Table
-from everpost.store.dynamodb.writes import Write
+from everpost.store.dynamodb.writes import ABSENT, Write
 from everpost.store.port import Conflict, IdempotencyClaim, Same
 
 
-def key_item(claim: IdempotencyClaim, message: Message, shards: int, keep: Keep | None) -> Item:
-    """By its time it is found by the purge."""
-    return {
+def key_write(claim: IdempotencyClaim, message: Message, shards: int, keep: Keep | None) -> Write:
+    """Makes a key the message's, if it is free. By its time it is found by the purge."""
+    item = {
         **idempotency_key(claim.scope, claim.key)._asdict(),
         "fingerprint": claim.fingerprint,
         "message_id": message.id,
@@ -22,10 +22,15 @@ def key_item(claim: IdempotencyClaim, message: Message, shards: int, keep: Keep 
         "due_at": message.created_at,
         "expires_at": None if keep is None else int(message.created_at + keep.keys_s),
     }
+    if claim.since is None:
+        return Write.put(item, ABSENT)
+    return Write.put(item, f"{ABSENT} OR #due_at < :since", since=claim.since)
 
 
-def used_before(item: Item, fingerprint: bytes) -> Same | Conflict:
+def used_before(item: Item, fingerprint: bytes, since: float | None) -> Same | Conflict | None:
     """What a key with this use means for another request."""
+    if since is not None and item["due_at"] < since:
+        return None
     if item["fingerprint"] != fingerprint:
         return Conflict(item["message_id"])
     until = item.get("running_until")
@@ -36,9 +41,11 @@ def used_before(item: Item, fingerprint: bytes) -> Same | Conflict:
     )
 
 
-async def find_key(table: Table, scope: str, key: str, fingerprint: bytes) -> Same | Conflict | None:
+async def find_key(
+    table: Table, scope: str, key: str, fingerprint: bytes, since: float | None
+) -> Same | Conflict | None:
     item = await table.get(idempotency_key(scope, key))
-    return None if item is None else used_before(item, fingerprint)
+    return None if item is None else used_before(item, fingerprint, since)
 
 
 async def vouch(table: Table, scope: str, key: str, message_id: str) -> bool:

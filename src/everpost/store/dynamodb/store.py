@@ -99,8 +99,10 @@ class DynamoStore:
     ) -> Accepted:
         return await self._accepting.accept(Submission(message, deliveries, events, claim, charges), not_after)
 
-    async def find_key(self, scope: str, key: str, fingerprint: bytes) -> Same | Conflict | None:
-        return await idempotency.find_key(self._table, scope, key, fingerprint)
+    async def find_key(
+        self, scope: str, key: str, fingerprint: bytes, since: float | None = None
+    ) -> Same | Conflict | None:
+        return await idempotency.find_key(self._table, scope, key, fingerprint, since)
 
     async def vouch(self, scope: str, key: str, message_id: str) -> bool:
         return await idempotency.vouch(self._table, scope, key, message_id)

@@ -3,6 +3,7 @@ statement, if that still holds."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from math import inf
 from typing import Any, Final
 
 import asyncpg
@@ -14,7 +15,7 @@ from everpost.model.suppression import barring
 from everpost.postgres import Conflict, Pool, Statement
 from everpost.store.ledger import Key, charged
 from everpost.store.packing import message_content, message_head
-from everpost.store.port import Accepted, AcceptOverrun, New, StoreUnavailable, Unbegun
+from everpost.store.port import Accepted, AcceptOverrun, IdempotencyClaim, New, StoreUnavailable, Unbegun
 from everpost.store.postgres import parts
 from everpost.store.postgres.carrying import carry
 from everpost.store.postgres.lane import Failed, Spoilt
@@ -25,7 +26,7 @@ from everpost.store.undo import undone
 
 _LOOK: Final = Statement("""
 SELECT
-    (SELECT array_agg(ROW(i.scope, i.key, i.fingerprint, i.message_id, i.running_until, i.answer))
+    (SELECT array_agg(ROW(i.scope, i.key, i.fingerprint, i.message_id, i.running_until, i.answer, i.created_at))
         FROM unnest(:scopes::text[], :keys::text[]) AS k (scope, key) JOIN idempotency i USING (scope, key)) AS uses,
     (SELECT array_agg(r.n) FROM unnest(:r_n::int[], :r_digest::bytea[]) AS r (n, digest)
         JOIN suppression s USING (digest)) AS stopped,
@@ -35,9 +36,12 @@ SELECT
 """)
 _STORE: Final = Statement(f"""
 WITH key AS (
-    INSERT INTO idempotency (scope, key, fingerprint, message_id, running_until, created_at)
+    INSERT INTO idempotency AS i (scope, key, fingerprint, message_id, running_until, created_at)
     SELECT * FROM unnest(:k_scope::text[], :k_key::text[], :k_fingerprint::bytea[], :k_message_id::text[],
         :k_running_until::float8[], :k_created_at::float8[])
+    ON CONFLICT (scope, key) DO UPDATE SET fingerprint = excluded.fingerprint, message_id = excluded.message_id,
+        running_until = excluded.running_until, created_at = excluded.created_at, answer = NULL, is_told = false
+        WHERE i.message_id = ANY(:given_up::text[])
     RETURNING 1
 ), head AS (
     INSERT INTO message (id, project, created_at, head)
@@ -66,7 +70,8 @@ WITH key AS (
 SELECT held(
     {parts.SPENT_HOLDS}
     AND NOT EXISTS (SELECT 1 FROM suppression WHERE digest = ANY(:begun_digests::bytea[]))
-    AND (SELECT count(*) FROM key) + (SELECT count(*) FROM head) + (SELECT count(*) FROM content)
+    AND (SELECT count(*) FROM key) = cardinality(:k_key::text[])
+    AND (SELECT count(*) FROM head) + (SELECT count(*) FROM content)
         + (SELECT count(*) FROM placed) + (SELECT count(*) FROM found_by) + (SELECT count(*) FROM tagged)
         + (SELECT count(*) FROM attached) >= 0
 )""")  # the counts ask for the other rows before the journal is locked
@@ -88,7 +93,7 @@ class Asked(Struct, frozen=True):
 
 
 class _Facts(Struct, frozen=True):
-    uses: dict[tuple[str, str], tuple[Any, ...]]  # by scope and key: fingerprint, message id, running until, answer
+    uses: dict[tuple[str, str], tuple[Any, ...]]  # by scope and key: what is kept of it (KEY_USE)
     stopped: frozenset[int]  # places of submissions that come with an attempt and may have a suppressed recipient
     used: dict[Key, Usage]
     stored: frozenset[str]  # ids of messages that are there
@@ -144,24 +149,32 @@ async def _accept(submissions: Sequence[Submission], link: asyncpg.Connection, *
     used, uses = dict(facts.used), dict(facts.uses)
     fresh: list[Submission] = []
     results: list[Accepted] = []
+    given_up: list[str] = []  # ids of messages whose keys others get
     for place, submission in enumerate(submissions):
         claim, message_id = submission.claim, submission.message.id
         use = uses.get((claim.scope, claim.key)) if claim is not None else None
+        before = used_before(use, claim.fingerprint, claim.since) if claim is not None and use is not None else None
         if message_id in facts.stored:  # by a try whose answer was lost
             results.append(New())
-        elif claim is not None and use is not None:
-            results.append(used_before(use, claim.fingerprint))
+        elif before is not None:
+            results.append(before)
         elif place in facts.stopped or (spent := charged(used, submission.charges)) is None:
             results.append(Unbegun())
         else:
             if claim is not None:
-                uses[claim.scope, claim.key] = (claim.fingerprint, message_id, claim.running_until, None)
+                given_up += [use[1]] if use is not None else []
+                uses[claim.scope, claim.key] = _use(claim, message_id)
             used |= spent
             fresh.append(submission)
             results.append(New())
     if fresh:
-        await _store(link, fresh, facts.used, used, is_doubtful=is_doubtful)
+        await _store(link, fresh, given_up, facts.used, used, is_doubtful=is_doubtful)
     return results
+
+
+def _use(claim: IdempotencyClaim, message_id: str) -> tuple[Any, ...]:
+    """KEY_USE of a key that is new: none of the same batch is older than another."""
+    return (claim.fingerprint, message_id, claim.running_until, None, inf)
 
 
 async def _look(link: asyncpg.Connection, submissions: Sequence[Submission], *, is_doubtful: bool) -> _Facts:
@@ -191,6 +204,7 @@ async def _look(link: asyncpg.Connection, submissions: Sequence[Submission], *, 
 async def _store(
     link: asyncpg.Connection,
     fresh: Sequence[Submission],
+    given_up: Sequence[str],
     before: Mapping[Key, Usage],
     after: Mapping[Key, Usage],
     *,
@@ -198,7 +212,7 @@ async def _store(
 ) -> None:
     charges = [charge for one in fresh for charge in one.charges]
     changed = {key: usage for key, usage in after.items() if before.get(key) != usage}
-    values = {**_values(fresh), **parts.charges(before, changed, charges)}
+    values = {**_values(fresh), "given_up": given_up, **parts.charges(before, changed, charges)}
     try:
         await _STORE.rows(link, values)
     except asyncpg.UniqueViolationError as error:

@@ -23,7 +23,7 @@ from everpost.store.postgres.rows import (
     to_suppression,
 )
 
-KEY_USE: Final = "fingerprint, message_id, running_until, answer"
+KEY_USE: Final = "fingerprint, message_id, running_until, answer, created_at"
 
 _LAST: Final = chr(0x10FFFF)  # sorts behind every other character
 _KEY: Final = Statement(f"SELECT {KEY_USE} FROM idempotency WHERE scope = :scope AND key = :key")
@@ -71,14 +71,18 @@ SELECT (SELECT min(due_at) FROM delivery WHERE due_at IS NOT NULL) AS oldest_due
 """)
 
 
-async def find_key(link: asyncpg.Connection, scope: str, key: str, fingerprint: bytes) -> Same | Conflict | None:
+async def find_key(
+    link: asyncpg.Connection, scope: str, key: str, fingerprint: bytes, since: float | None
+) -> Same | Conflict | None:
     row = await _KEY.row(link, {"scope": stored_text(scope), "key": stored_text(key)})
-    return None if row is None else used_before(tuple(row), fingerprint)
+    return None if row is None else used_before(tuple(row), fingerprint, since)
 
 
-def used_before(use: Sequence[Any], fingerprint: bytes) -> Same | Conflict:
+def used_before(use: Sequence[Any], fingerprint: bytes, since: float | None) -> Same | Conflict | None:
     """What a key with this use (KEY_USE) means for another request."""
-    used_for, message_id, running_until, answer = use
+    used_for, message_id, running_until, answer, created_at = use
+    if since is not None and created_at < since:
+        return None
     if used_for != fingerprint:
         return Conflict(message_id)
     return Same(message_id=message_id, running_until=running_until, answer=answer)

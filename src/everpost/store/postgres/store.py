@@ -106,8 +106,10 @@ class PostgresStore:
     ) -> Accepted:
         return await self._accepts.run(Asked(Submission(message, deliveries, events, claim, charges), not_after))
 
-    async def find_key(self, scope: str, key: str, fingerprint: bytes) -> Same | Conflict | None:
-        return await self._read(reads.find_key, scope, key, fingerprint)
+    async def find_key(
+        self, scope: str, key: str, fingerprint: bytes, since: float | None = None
+    ) -> Same | Conflict | None:
+        return await self._read(reads.find_key, scope, key, fingerprint, since)
 
     async def vouch(self, scope: str, key: str, message_id: str) -> bool:
         return await self._write(documents.vouch, scope, key, message_id)

@@ -1,6 +1,7 @@
 """How messages come in. Every function runs inside a transaction that its caller opens and commits."""
 
 from collections.abc import Sequence
+from math import inf
 from typing import Final
 
 import apsw
@@ -10,7 +11,7 @@ from everpost.model.message import stored_names
 from everpost.model.suppression import barring
 from everpost.store.ledger import Key, charged
 from everpost.store.packing import message_content, message_head
-from everpost.store.port import Accepted, New, StoreUnavailable, Unbegun
+from everpost.store.port import Accepted, IdempotencyClaim, New, StoreUnavailable, Unbegun
 from everpost.store.sqlite import bulk
 from everpost.store.sqlite.reads import KEY_USE, read_deliveries, used_before
 from everpost.store.sqlite.rows import DELIVERY_COLUMNS, Row, addresses, delivery_row
@@ -23,6 +24,7 @@ _KNOWN_KEYS: Final = (
     " FROM ({rows}) v CROSS JOIN idempotency i ON i.scope = v.column1 AND i.key = v.column2"
 )
 _SUPPRESSED: Final = "SELECT v.column1 FROM ({rows}) v CROSS JOIN suppression s ON s.digest = v.column2"
+_FREE_KEY: Final = "DELETE FROM idempotency WHERE (scope, key) IN ({rows})"
 _INSERT_KEY: Final = "INSERT INTO idempotency (scope, key, fingerprint, message_id, running_until, created_at) {rows}"
 _INSERT_MESSAGE: Final = "INSERT INTO message (project, id, created_at, head, content) {rows}"
 _INSERT_DELIVERY: Final = f"INSERT INTO delivery ({DELIVERY_COLUMNS}) {{rows}}"
@@ -40,22 +42,27 @@ def accept(connection: apsw.Connection, submissions: Sequence[Submission]) -> li
     spent: dict[Key, Usage] = {}
     results: list[Accepted] = []
     fresh: list[Submission] = []
+    given_up: list[_Key] = []
     for index, submission in enumerate(submissions):
         claim = submission.claim
-        if claim is not None and (use := uses.get((claim.scope, claim.key))) is not None:
-            results.append(used_before(use, claim.fingerprint))
+        use = None if claim is None else uses.get((claim.scope, claim.key))
+        before = None if claim is None or use is None else used_before(use, claim.fingerprint, claim.since)
+        if before is not None:
+            results.append(before)
             continue
         after = charged(used, submission.charges)
         if after is None or index in stopped:
             results.append(Unbegun())
             continue
         if claim is not None:
-            uses[claim.scope, claim.key] = (claim.fingerprint, submission.message.id, claim.running_until, None)
+            given_up += [(claim.scope, claim.key)] if use is not None else []
+            uses[claim.scope, claim.key] = _use(claim, submission.message.id)
         used |= after
         spent |= after
         fresh.append(submission)
         results.append(New())
     try:
+        bulk.execute(connection, _FREE_KEY, given_up)
         _store(connection, fresh)
         save_usage(connection, spent)
     except apsw.ConstraintError as error:
@@ -67,6 +74,11 @@ def accept(connection: apsw.Connection, submissions: Sequence[Submission]) -> li
 def _uses(connection: apsw.Connection, submissions: Sequence[Submission]) -> dict[_Key, Row]:
     keys = [(claim.scope, claim.key) for claim in (one.claim for one in submissions) if claim is not None]
     return {(scope, key): tuple(use) for scope, key, *use in bulk.execute(connection, _KNOWN_KEYS, keys)}
+
+
+def _use(claim: IdempotencyClaim, message_id: str) -> Row:
+    """KEY_USE of a key that is new: none of the same batch is older than another."""
+    return (claim.fingerprint, message_id, claim.running_until, None, inf)
 
 
 def _stopped(connection: apsw.Connection, submissions: Sequence[Submission]) -> set[int]:

@@ -26,7 +26,7 @@ from everpost.store.sqlite.rows import (
 
 _DELIVERIES: Final = f"SELECT {DELIVERY_COLUMNS} FROM delivery WHERE message_id = ? ORDER BY position"
 _EVENTS: Final = f"SELECT seq, {EVENT_COLUMNS} FROM event"
-KEY_USE: Final = "fingerprint, message_id, running_until, answer"
+KEY_USE: Final = "fingerprint, message_id, running_until, answer, created_at"
 _SUPPRESSED: Final = (
     f"SELECT v.column1, {SUPPRESSION_COLUMNS} FROM ({{rows}}) v CROSS JOIN suppression s ON s.digest = v.column2"
 )
@@ -38,14 +38,18 @@ _REFERENCED: Final = "SELECT v.column1 FROM ({rows}) v WHERE EXISTS (SELECT 1 FR
 _LAST: Final = chr(0x10FFFF)  # sorts behind every other character
 
 
-def find_key(connection: apsw.Connection, scope: str, key: str, fingerprint: bytes) -> Same | Conflict | None:
+def find_key(
+    connection: apsw.Connection, scope: str, key: str, fingerprint: bytes, since: float | None
+) -> Same | Conflict | None:
     row = connection.execute(f"SELECT {KEY_USE} FROM idempotency WHERE scope = ? AND key = ?", (scope, key)).fetchone()
-    return None if row is None else used_before(row, fingerprint)
+    return None if row is None else used_before(row, fingerprint, since)
 
 
-def used_before(use: Row, fingerprint: bytes) -> Same | Conflict:
+def used_before(use: Row, fingerprint: bytes, since: float | None) -> Same | Conflict | None:
     """What a key with this use (KEY_USE) means for another request."""
-    used_for, message_id, running_until, answer = use
+    used_for, message_id, running_until, answer, created_at = use
+    if since is not None and created_at < since:
+        return None
     if used_for != fingerprint:
         return Conflict(message_id)
     return Same(message_id=message_id, running_until=running_until, answer=answer)

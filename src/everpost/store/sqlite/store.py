@@ -112,8 +112,10 @@ class SqliteStore:
         accepted: Accepted = await self._writes.run(Shared(accepting.accept, submission, deadline))
         return accepted
 
-    async def find_key(self, scope: str, key: str, fingerprint: bytes) -> Same | Conflict | None:
-        return await _run(self._look_ups, reads.find_key, scope, key, fingerprint)
+    async def find_key(
+        self, scope: str, key: str, fingerprint: bytes, since: float | None = None
+    ) -> Same | Conflict | None:
+        return await _run(self._look_ups, reads.find_key, scope, key, fingerprint, since)
 
     async def vouch(self, scope: str, key: str, message_id: str) -> bool:
         return await _run(self._writes, accepting.vouch, scope, key, message_id)
