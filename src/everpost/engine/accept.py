@@ -70,6 +70,7 @@ class Acceptor:
         self._routes = routes
         self._deliverer = deliverer
         self._attached = Attached(ports)
+        self.aside = ports.aside
         self.templates = Templates(ports)
         self.unsubscribing = Unsubscribing(ports.store, ports.clock, ports.news.nudge)
 

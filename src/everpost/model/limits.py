@@ -56,6 +56,7 @@ ACCEPTING_BURST_MAX: Final = 512  # such requests above that, for a moment: they
 WAITING_CALLERS_MAX: Final = 1024  # requests that wait for a hand-over; the others are answered without waiting
 BODIES_BYTES_MAX: Final = 4 * BODY_BYTES_MAX  # bodies of all requests that are worked on; beyond it: 503
 WAITING_BYTES_MAX: Final = BODIES_BYTES_MAX // 2  # of these, bodies of those who wait for a hand-over
+IN_LOOP_BYTES_MAX: Final = 256 * 1024  # of a mail that is worked on in the event loop, where all wait for it: some 2 ms
 
 # Mail that comes by SMTP
 SMTP_CONNECTIONS_MAX: Final = 1000  # of one process; more: the oldest that has not logged in goes

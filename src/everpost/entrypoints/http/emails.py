@@ -43,10 +43,10 @@ async def send_email(call: Call) -> Reply | Problem:
     body = await call.body()
     if isinstance(body, Problem):
         return body
-    idempotency = idempotency_of(call, "send", body)
+    idempotency = await idempotency_of(call, "send", body)
     if isinstance(idempotency, Problem):
         return idempotency
-    mail = native.parse(body)
+    mail = await call.aside(body, lambda: native.parse(body))
     return mail if isinstance(mail, Problem) else await accept(call, mail, idempotency)
 
 
@@ -83,14 +83,15 @@ def accepted_reply(accepted: Acceptance, extra: Headers) -> Reply:
     return json(202, native.render_accepted(message), told)
 
 
-def idempotency_of(call: Call, operation: str, body: bytes, beside: bytes = b"") -> Idempotency | Problem | None:
+async def idempotency_of(call: Call, operation: str, body: bytes, beside: bytes = b"") -> Idempotency | Problem | None:
     """The caller's claim that it sends this request once; keys are apart by project and operation. `beside`: what
     else the request says of the mail."""
     key = headers.read_idempotency_key(call.headers(b"idempotency-key"))
     if key is None or isinstance(key, Problem):
         return key
     scope = f"{call.caller.project}:{operation}"
-    return Idempotency(scope=scope, key=key, fingerprint=hashlib.sha256(beside + body).digest())
+    fingerprint = await call.aside(body, lambda: hashlib.sha256(beside + body).digest())
+    return Idempotency(scope=scope, key=key, fingerprint=fingerprint)
 
 
 def note_accepted(call: Call, accepted: Acceptance) -> None:

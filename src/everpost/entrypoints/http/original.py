@@ -18,10 +18,10 @@ async def send_email(call: Call) -> Reply | Problem:
     body = await call.body()
     if isinstance(body, Problem):
         return body
-    idempotency = idempotency_of(call, "sendEmail", body)
+    idempotency = await idempotency_of(call, "sendEmail", body)
     if isinstance(idempotency, Problem):
         return idempotency
-    draft = legacy.parse(body)
+    draft = await call.aside(body, lambda: legacy.parse(body))
     if isinstance(draft, Problem):
         return draft
     accepted = await call.services.acceptor.accept(
