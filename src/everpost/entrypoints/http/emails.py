@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from everpost.dialects import native
 from everpost.dialects.faults import Faults
-from everpost.engine.accept import Acceptance, Idempotency
+from everpost.engine.accept import Acceptance, Idempotency, is_final
 from everpost.engine.console import attempts_of, send_at_of, statuses_of
 from everpost.entrypoints.http import headers
 from everpost.entrypoints.http.call import Call, Headers, Reply, encode, json
@@ -21,7 +21,7 @@ from everpost.entrypoints.http.query import (
     read_time,
     refusal,
 )
-from everpost.model.delivery import FINAL, DeliveryState
+from everpost.model.delivery import DeliveryState
 from everpost.model.key import Scope
 from everpost.model.limits import PAGE_DEFAULT, PAGE_MAX
 from everpost.model.message import Draft
@@ -98,10 +98,6 @@ def note_accepted(call: Call, accepted: Acceptance) -> None:
     call.message_id = accepted.stored.message.id
     if not accepted.replayed:
         call.services.metrics.count_accepted()
-
-
-def is_final(stored: Stored) -> bool:
-    return all(delivery.state in FINAL for delivery in stored.deliveries)
 
 
 async def keep(call: Call, idempotency: Idempotency | None, reply: Reply) -> None:

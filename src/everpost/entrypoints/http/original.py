@@ -3,8 +3,9 @@
 from typing import Final
 
 from everpost.dialects import legacy
+from everpost.engine.accept import is_final
 from everpost.entrypoints.http.call import Call, Reply, json
-from everpost.entrypoints.http.emails import REPLAYED, idempotency_of, is_final, keep, note_accepted, replay
+from everpost.entrypoints.http.emails import REPLAYED, idempotency_of, keep, note_accepted, replay
 from everpost.entrypoints.http.problems import OVERLOADED
 from everpost.model.problem import Problem
 
