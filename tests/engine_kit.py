@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from everpost.attachments.memory import MemoryAttachments
 from everpost.core.story import attempts_of
 from everpost.engine.accept import Acceptance
+from everpost.engine.aside import Aside
 from everpost.engine.engine import Engine
 from everpost.engine.fleet import Member
 from everpost.engine.housekeep import Retention
@@ -23,6 +24,7 @@ from everpost.model.account import Account, Timeouts
 from everpost.model.delivery import FINAL, DeliveryState
 from everpost.model.event import EventType
 from everpost.model.key import Caller, Scope
+from everpost.model.limits import IN_LOOP_BYTES_MAX
 from everpost.model.message import Address, Draft
 from everpost.model.route import Route, RouteAccount
 from everpost.model.suppression import SuppressionDraft
@@ -212,6 +214,19 @@ def account(name, **fields):
     return Account(**({"name": name, "provider": PROVIDER.name, "timeouts": timeouts} | fields))
 
 
+class SlowAside(Aside):
+    """Takes so many seconds for whatever is large."""
+
+    def __init__(self, takes_s):
+        super().__init__()
+        self._takes_s = takes_s
+
+    async def run(self, size, work):
+        if size > IN_LOOP_BYTES_MAX:
+            await asyncio.sleep(self._takes_s)
+        return work()
+
+
 class World:
     """What several processes share: accounts, routes, the store, the health and the providers."""
 
@@ -226,6 +241,7 @@ class World:
         self.health = Troubled(MemoryHealth())
         self.observer = UNOBSERVED
         self.attachments = TroubledAttachments(MemoryAttachments())
+        self.aside = Aside()
 
     def engine(self, queue=None, **retention):
         """A process that does not run yet."""
@@ -238,6 +254,7 @@ class World:
             clock=self.clock,
             observer=self.observer,
             attachments=self.attachments,
+            aside=self.aside,
         )
         members = [Member(one, self.provider) for one in self.accounts]
         return Engine(ports, members, self.routes, Retention(**retention), queue)

@@ -64,6 +64,7 @@ class Served:
     wire: ScriptedWire
     ports: dict[str, int]
     token: str | None
+    admission: Any
 
     @asynccontextmanager
     async def client(self, kind="plain", **options):
@@ -126,6 +127,6 @@ async def submitting(*, needs_key=True, tls=None, patience=None, store=None, sco
         found = [int(place.rpartition(":")[2]) for place in listeners.places]
         ports = dict(zip(("starttls", "tls", "plain") if tls else ("plain",), found, strict=True))
         try:
-            yield Served(listeners, engine, services, wire, ports, token)
+            yield Served(listeners, engine, services, wire, ports, token, door.gate.admission)
         finally:
             await listeners.stop(1.0)

@@ -7,14 +7,18 @@ import sys
 
 import pytest
 
-from aws_kit import client_of
+from aws_kit import client_of, environ_of
 from dynamodb_kit import new_table
 from everpost.attachments.files import FileAttachments
 from everpost.attachments.memory import MemoryAttachments
 from everpost.attachments.port import AttachmentsUnavailable
 from everpost.attachments.s3 import S3Attachments
+from everpost.attachments.trial import faults_of
 from everpost.engine.wire import NetworkWire
 from everpost.model.limits import ANSWER_BODY_BYTES_MAX
+from everpost.settings import ObjectAttachments
+from everpost.wiring.attachments import try_attachments
+from everpost.wiring.cloud import Cloud
 from scripted_server import refusing_port, settled
 from system_parts import program
 
@@ -75,6 +79,89 @@ async def test_what_is_deleted_is_gone_and_the_rest_stays(place):
     assert await place.get(NAMES[0]) is None
     await place.put(NAMES[0], b"again")
     assert await place.get(NAMES[0]) == b"again"
+
+
+async def test_a_trial_finds_no_fault_with_a_place_that_works_and_leaves_nothing_there(place):
+    await place.put(NAMES[0], b"a mail's")
+    assert await faults_of(place, "2030-01-09", b"trial") == []
+    assert await before(place, "2030-02-01") == [NAMES[0]]
+
+
+class Forbidding(MemoryAttachments):
+    """Does what it is not forbidden to do."""
+
+    def __init__(self, *forbidden):
+        super().__init__()
+        self._forbidden = forbidden
+
+    def _try(self, method):
+        if method in self._forbidden:
+            raise AttachmentsUnavailable("AccessDenied")
+
+    async def put(self, name, content):
+        self._try("put")
+        await super().put(name, content)
+
+    async def get(self, name):
+        self._try("get")
+        return None if "keep" in self._forbidden else await super().get(name)
+
+    async def before(self, day):
+        self._try("before")
+        async for names in super().before(day):
+            yield names
+
+    async def delete(self, names):
+        self._try("delete")
+        await super().delete(names)
+
+
+@pytest.mark.parametrize(
+    ("forbidden", "told"),
+    [
+        ("put", ["can't be written to: AccessDenied"]),
+        ("get", ["can't be read: AccessDenied"]),
+        ("keep", ["does not give back what was written"]),
+        ("before", ["can't be listed: AccessDenied"]),
+        ("delete", [r"can't be deleted from, 2030-01-09-check/\w{64} is left there: AccessDenied"]),
+        ("get delete", ["can't be read: .*", "can't be deleted from, .*"]),
+    ],
+)
+async def test_a_trial_names_each_thing_that_can_not_be_done(forbidden, told):
+    place = Forbidding(*forbidden.split())
+    faults = await faults_of(place, "2030-01-09", b"trial")
+    assert len(faults) == len(told)
+    assert all(re.fullmatch(words, fault) for words, fault in zip(told, faults, strict=True))
+    is_left = "delete" in forbidden
+    assert bool(await before(place, "2030-01-10") if "before" not in forbidden else is_left) is is_left
+
+
+async def test_what_a_trial_could_not_delete_goes_with_its_day():
+    place = Forbidding("delete")
+    await faults_of(place, "2030-01-09", b"trial")
+    assert await before(place, "2030-01-09") == []
+    assert len(await before(place, "2030-01-10")) == 1
+
+
+@pytest.mark.parametrize("bucket", ["there", "missing"])
+async def test_a_bucket_is_tried_with_the_credentials_of_whoever_asks(aws, bucket):
+    name = await new_table(aws) if bucket == "there" else "no-such-bucket"
+    cloud = Cloud(environ_of(aws))
+    faults = await try_attachments(ObjectAttachments(bucket=name), cloud)
+    await cloud.wire.close()
+    await settled()
+    if bucket == "there":
+        assert faults == []
+    else:
+        [fault] = faults
+        assert fault.startswith("can't be written to: the bucket of attachments no-such-bucket: ")
+        assert "NoSuchBucket" in fault
+
+
+async def test_without_a_region_a_bucket_can_not_be_reached():
+    [fault] = await try_attachments(ObjectAttachments(bucket="mail"), Cloud({}))
+    assert fault.startswith("can't be reached: ")
+    assert "region" in fault.lower()
 
 
 async def test_files_are_for_their_owner_alone(tmp_path):

@@ -12,7 +12,7 @@ from everpost.dialects.contract import Submission
 from everpost.dialects.dropins import mailgun, mailgun_whole, postmark, resend, sendgrid, ses
 from everpost.dialects.dropins.contract import Asked, Send
 from everpost.dialects.dropins.table import DROPINS
-from everpost.model.limits import MAILS_BYTES_MAX
+from everpost.model.limits import MAILS_BYTES_MAX, SUBSTITUTION_NAMES_CHARS_MAX
 from everpost.model.message import Draft
 from everpost.model.problem import Problem
 from everpost.model.template import Templated
@@ -310,6 +310,38 @@ def test_names_that_begin_alike_are_found_however_deep_they_lie():
     words = {"": "x", "a" * 101: "x"}
     parsed = read("sendgrid", personalizations=[{"to": BOB, "substitutions": words}])
     assert "has an empty name" in parsed.errors[0].message
+
+
+def test_so_many_long_names_that_they_would_take_seconds_are_refused():
+    def told(count, group):
+        names = {f"{number:05}{'x' * 95}": "y" for number in range(count)}
+        return read("sendgrid", personalizations=[{"to": BOB, "substitutions": names}] * group)
+
+    assert told(SUBSTITUTION_NAMES_CHARS_MAX // 100, 3).mails  # the same names count once
+    [error] = told(SUBSTITUTION_NAMES_CHARS_MAX // 100 + 1, 1).errors
+    assert error.field == "personalizations[0].substitutions"
+    assert str(SUBSTITUTION_NAMES_CHARS_MAX) in error.message
+    apart = [{"to": BOB, "substitutions": {f"{place:04}{n}{'x' * 90}": "y" for n in range(40)}} for place in range(100)]
+    assert str(SUBSTITUTION_NAMES_CHARS_MAX) in read("sendgrid", personalizations=apart).errors[0].message
+
+
+def test_names_that_begin_as_a_large_text_does_everywhere_are_refused_and_others_are_not():
+    alike = {"a" * length + "b": "x" for length in range(1, 100)}
+    groups, large = [{"to": BOB, "substitutions": alike}], "a" * 1024 * 1024
+    parsed = read("sendgrid", personalizations=groups, content=[{"type": "text/plain", "value": large}])
+    assert "begin alike" in parsed.errors[0].message
+    parsed = read("sendgrid", personalizations=groups, content=[{"type": "text/plain", "value": "aab" + "c" * 2**20}])
+    assert parsed.mails[0].text.startswith("xccc")
+    many = [{"to": BOB, "substitutions": {"-name-": str(place)}} for place in range(1000)]
+    text = "Dear -name-, " + "a-b - c " * 5000
+    parsed = read("sendgrid", personalizations=many, content=[{"type": "text/plain", "value": text}])
+    assert parsed.mails[999].text.startswith("Dear 999, ")
+
+
+def test_a_name_of_one_letter_at_every_place_of_a_large_text_is_refused():
+    groups = [{"to": BOB, "substitutions": {"x": "y"}}]
+    parsed = read("sendgrid", personalizations=groups, content=[{"type": "text/plain", "value": "x" * 4 * 2**20}])
+    assert "begin alike" in parsed.errors[0].message
 
 
 def test_a_permissive_batch_is_told_of_each_mail():

@@ -10,8 +10,8 @@ from sim.virtual_loop import VirtualLoop
 
 
 def pytest_asyncio_loop_factories(config, item):
-    """Where sockets are real, time is, too."""
-    if "wire" in item.path.parts:
+    """Where sockets or threads are real, time is, too."""
+    if "wire" in item.path.parts or item.path.name == "test_aside.py":
         return {"real": asyncio.new_event_loop}
     return {"virtual": lambda: VirtualLoop(random.Random(1))}
 

@@ -7,6 +7,7 @@ import pytest
 from engine_kit import (
     BUSY,
     TAKEN,
+    SlowAside,
     World,
     accepted,
     account,
@@ -18,7 +19,7 @@ from engine_kit import (
 )
 from everpost.engine.deliver import BLOCKED_ROOM, CLAIM_LEASE_S, WAITING_MAX
 from everpost.model.delivery import DeliveryState
-from everpost.model.limits import ACTIVE_MAX
+from everpost.model.limits import ACTIVE_MAX, IN_LOOP_BYTES_MAX
 from everpost.wakeup.port import LOOK_S
 from store_values import NOW
 
@@ -106,3 +107,16 @@ async def test_mail_of_a_process_that_died_is_taken_up_when_its_claim_ends(world
     async with world.running():
         assert (await world.ended(stored, CLAIM_LEASE_S + LOOK_S)).state is SENT
     assert len(world.wire.sent) == 1
+
+
+async def test_while_large_mails_are_packed_an_account_gets_no_more_than_it_takes_at_once():
+    world = World(account("a", max_concurrency=1))
+    world.wire.script("a", later(TAKEN, 60.0))
+    world.aside = SlowAside(1.0)
+    async with world.running() as engine:
+        large = "x" * (IN_LOOP_BYTES_MAX + 1)
+        mails = await asyncio.gather(*(accepted(engine, text=large) for _ in range(5)))
+        await elapse(30.0)
+        assert [(await world.delivery(stored)).state for stored in mails].count(SENDING) == 1
+        await all_ended(world, mails)
+    assert set(world.wire.taken.values()) == {1}

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
-from engine_kit import CALLER, TAKEN, accepted, draft, elapse, later
+from engine_kit import CALLER, GONE, TAKEN, accepted, draft, elapse, later
 from everpost.engine.accept import ACCEPT_S, Idempotency
 from everpost.model.delivery import DeliveryState
 from everpost.model.problem import Problem
@@ -58,6 +58,28 @@ async def test_while_the_first_request_waits_for_its_answer_others_are_sent_away
         assert (problem.code, problem.status) == ("idempotency_running", 409)
         assert 1.0 <= problem.retry_after_s <= 5.0
         assert (await first).deliveries[0].state is DeliveryState.SENT
+
+
+async def test_a_key_is_free_for_repetitions_as_soon_as_its_first_request_was_answered_though_nothing_is_final(world):
+    world.wire.script("a", later(TAKEN, 60.0))
+    async with world.running() as engine:
+        first = await accepted(engine, idempotency=KEY, wait_s=2.0)
+        assert first.deliveries[0].state is DeliveryState.SENDING
+        again = await engine.acceptor.accept(draft(), CALLER, idempotency=KEY)
+        assert (again.replayed, again.answer, again.stored.message) == (True, None, first.message)
+        assert (await refused(engine, idempotency=OTHER_BODY)).code == "idempotency_mismatch"
+        await world.ended(first)
+    assert len(world.wire.sent) == 1
+
+
+async def test_what_could_not_be_told_of_a_key_is_known_a_moment_later(world):
+    world.wire.script("a", later(TAKEN, 60.0))
+    async with world.running() as engine:
+        world.store.fails["answer"] = GONE
+        await accepted(engine, idempotency=KEY, wait_s=2.0)
+        assert (await refused(engine, idempotency=KEY)).code == "idempotency_running"
+        await elapse(ACCEPT_S)
+        assert (await engine.acceptor.accept(draft(), CALLER, idempotency=KEY)).replayed
 
 
 async def test_a_first_request_that_was_lost_is_not_waited_for_for_ever(world):

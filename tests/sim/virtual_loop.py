@@ -1,7 +1,7 @@
 """An event loop whose time stands still while anything can run, and jumps when nothing can.
 
 Which of the ready callbacks runs next is drawn from the seed, so that one seed is one interleaving, and can be had
-again. It has no sockets, threads or signals: what asks for them fails at once.
+again. It has no sockets, threads or signals: what asks for them fails at once, but for work that is put aside.
 """
 
 import asyncio
@@ -73,6 +73,12 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
     def is_running(self) -> bool:
         return events._get_running_loop() is self
+
+    def run_in_executor(self, _: Any, func: Callable[..., Any], *args: Any) -> Any:
+        """What is put aside is a callback like others: others may come before it."""
+        future = self.create_future()
+        self.call_soon(lambda: future.set_result(func(*args)))
+        return future
 
     def call_soon(self, callback: Any, *args: Any, context: Context | None = None) -> Any:
         handle = _Handle(callback, args, context or copy_context(), self._now)

@@ -136,12 +136,15 @@ def without_orders(whole: Part) -> Part:
 
 def stripped(data: bytes) -> bytes:
     """The mail as it came, but for these fields."""
-    head, rest, body = data.partition(b"\r\n\r\n")
+    end = data.find(b"\r\n\r\n")
+    lines = (data if end < 0 else data[:end]).split(b"\r\n")
     kept: list[bytes] = []
     is_kept = True
-    for line in head.split(b"\r\n"):
+    for line in lines:
         if not line.startswith((b" ", b"\t")):
             is_kept = not is_order(line.partition(b":")[0].rstrip().lower().decode("ascii", "replace"))
         if is_kept:
             kept.append(line)
-    return b"\r\n".join(kept) + rest + body
+    if len(kept) == len(lines):
+        return data  # which may be large
+    return b"\r\n".join(kept) + (b"" if end < 0 else data[end:])

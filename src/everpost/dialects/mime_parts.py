@@ -8,6 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from everpost.dialects.coded import from_base64
 from everpost.dialects.mime_words import Unreadable, decode_text, parse_parameters
 from everpost.model.limits import MIME_DEPTH_MAX, MIME_HEAD_BYTES_MAX, MIME_PARTS_MAX
 
@@ -16,6 +17,7 @@ _BOUNDARY: Final = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./
 _BLANKS: Final = b" \t"
 _BASE64_BLANKS: Final = b" \t\r\n"
 _AS_IT_IS: Final = ("", "7bit", "8bit", "binary")
+_Span = tuple[int, int]
 
 
 class Part(Struct, frozen=True, kw_only=True):
@@ -52,7 +54,7 @@ class Part(Struct, frozen=True, kw_only=True):
         if encoding != "base64":
             raise Unreadable(f"the transfer encoding {encoding[:40]!a} is not known; use base64")
         try:
-            return binascii.a2b_base64(self.body.translate(None, _BASE64_BLANKS), strict_mode=True)
+            return from_base64(self.body.translate(None, _BASE64_BLANKS))
         except binascii.Error as error:
             raise Unreadable(f"a part is not base64, as its header says: {str(error).lower()}") from None
 
@@ -63,44 +65,46 @@ class Part(Struct, frozen=True, kw_only=True):
 
 def take_apart(data: bytes) -> Part:
     """The whole mail, its lines ended by CRLF. Raises Unreadable."""
-    return _Scissors().part(data, "text/plain", 0)
+    return _Scissors(data).part((0, len(data)), "text/plain", 0)
 
 
 class _Scissors:
-    """Counts the parts of one mail while it is taken apart."""
+    """Counts the parts of one mail while it is taken apart. A part is known by where it begins and ends: only what has
+    no children is copied, and once."""
 
-    def __init__(self) -> None:
+    def __init__(self, data: bytes) -> None:
+        self._data = data
         self._count = 0
 
-    def part(self, data: bytes, usual: str, depth: int) -> Part:
+    def part(self, where: _Span, usual: str, depth: int) -> Part:
         """`usual`: the media type of a part that names none."""
         self._count += 1
         if self._count > MIME_PARTS_MAX:
             raise Unreadable(f"it has more than {MIME_PARTS_MAX} parts")
         if depth > MIME_DEPTH_MAX:
             raise Unreadable(f"its parts are nested more than {MIME_DEPTH_MAX} levels deep")
-        head, body = _halves(data)
+        head, body = _halves(self._data, *where)
         fields = tuple(_fields(head))
         typed = next((value for name, value in fields if name.lower() == "content-type" and value), usual)
         kind, parameters = parse_parameters(typed)
         if not kind.startswith("multipart/"):
-            return Part(fields=fields, kind=kind, parameters=parameters, body=body)
+            return Part(fields=fields, kind=kind, parameters=parameters, body=self._data[slice(*body)])
         inner = "message/rfc822" if kind == "multipart/digest" else "text/plain"
-        pieces = _pieces(body, _boundary(parameters))
+        pieces = _pieces(self._data, *body, _boundary(parameters))
         children = tuple(self.part(piece, inner, depth + 1) for piece in pieces)
         if not children:
             raise Unreadable("a multipart has no parts: its boundary does not occur in it")
         return Part(fields=fields, kind=kind, parameters=parameters, body=b"", children=children)
 
 
-def _halves(data: bytes) -> tuple[bytes, bytes]:
-    """Header and body."""
-    if data.startswith(b"\r\n"):
-        return b"", data[2:]
-    end = data.find(b"\r\n\r\n", 0, MIME_HEAD_BYTES_MAX + 4)
-    if end < 0 and len(data) > MIME_HEAD_BYTES_MAX:
+def _halves(data: bytes, start: int, end: int) -> tuple[bytes, _Span]:
+    """The header of a part, and where its body is."""
+    if data.startswith(b"\r\n", start, end):
+        return b"", (start + 2, end)
+    blank = data.find(b"\r\n\r\n", start, min(end, start + MIME_HEAD_BYTES_MAX + 4))
+    if blank < 0 and end - start > MIME_HEAD_BYTES_MAX:
         raise Unreadable(f"a header has more than {MIME_HEAD_BYTES_MAX} bytes")
-    return (data.removesuffix(b"\r\n"), b"") if end < 0 else (data[:end], data[end + 4 :])
+    return (data[start:end].removesuffix(b"\r\n"), (end, end)) if blank < 0 else (data[start:blank], (blank + 4, end))
 
 
 def _fields(head: bytes) -> Iterator[tuple[str, str]]:
@@ -135,27 +139,28 @@ def _boundary(parameters: dict[str, str]) -> bytes:
     return b"--" + boundary.encode("ascii")
 
 
-def _pieces(body: bytes, mark: bytes) -> Iterator[bytes]:
-    """What stands between the delimiters. Before the first and after the last one, there is nothing of the mail."""
+def _pieces(data: bytes, first: int, end: int, mark: bytes) -> Iterator[_Span]:
+    """What stands between the delimiters of a body. Before the first and after the last one, there is nothing of the
+    mail."""
     start = None
-    at = 0 if body.startswith(mark) else _next(body, mark, 0)
+    at = first if data.startswith(mark, first, end) else _next(data, mark, first, end)
     while at >= 0:
-        line_end = body.find(b"\r\n", at)
-        line_end = len(body) if line_end < 0 else line_end
-        rest = body[at + len(mark) : line_end]
+        line_end = data.find(b"\r\n", at, end)
+        line_end = end if line_end < 0 else line_end
+        rest = data[at + len(mark) : line_end]
         is_last = rest.startswith(b"--")
         if rest.removeprefix(b"--").strip(_BLANKS) == b"":
             if start is not None:
-                yield body[start : max(start, at - 2)]
+                yield start, max(start, at - 2)
             if is_last:
                 return
             start = line_end + 2
-        at = _next(body, mark, line_end)
+        at = _next(data, mark, line_end, end)
     if start is not None:
-        yield body[start:]
+        yield min(start, end), end
 
 
-def _next(body: bytes, mark: bytes, start: int) -> int:
+def _next(data: bytes, mark: bytes, start: int, end: int) -> int:
     """Where the next line begins that starts with the mark."""
-    found = body.find(b"\r\n" + mark, start)
+    found = data.find(b"\r\n" + mark, start, end)
     return found + 2 if found >= 0 else -1

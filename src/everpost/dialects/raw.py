@@ -52,15 +52,14 @@ def parse(data: bytes, envelope: Sequence[str] = ()) -> Draft | Problem:
     """The mail. `envelope`: whom it is for, wherever they stand in it; without one, who stands in To, Cc and Bcc."""
     faults = Faults()
     whole = _in_lines(data, faults)
-    head, blank, body = whole.partition(b"\r\n\r\n")
-    fields = [] if faults else [*_fields(head, faults)]
+    end = whole.find(b"\r\n\r\n")
+    fields = [] if faults else [*_fields(whole if end < 0 else whole[:end], faults)]
     _check_fields(fields, faults)
     if faults:
         return faults.problem()
     to, cc, bcc = _recipients(fields, envelope, faults)
     sender = _sender(fields, faults)
-    kept = b"".join(field.whole for field in fields if field.name not in _TAKEN_OUT)
-    content = kept + blank[2:] + body
+    content = _without_hidden(whole, end, fields)
     if len(content) > limits.CONTENT_BYTES_MAX:
         faults.add("body", f"the mail has {len(content)} bytes, at most {limits.CONTENT_BYTES_MAX} are allowed")
     draft = Draft(
@@ -73,6 +72,12 @@ def parse(data: bytes, envelope: Sequence[str] = ()) -> Draft | Problem:
         is_raw=True,
     )
     return faults.problem() if faults else draft
+
+
+def _without_hidden(whole: bytes, end: int, fields: Sequence[_Field]) -> bytes:
+    """Less the fields that are taken out; of a large mail without such, no copy is made."""
+    kept = [field.whole for field in fields if field.name not in _TAKEN_OUT]
+    return whole if len(kept) == len(fields) else b"".join([*kept, b"" if end < 0 else whole[end + 2 :]])
 
 
 def outline(draft: Draft) -> Draft:

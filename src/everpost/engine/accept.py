@@ -49,6 +49,9 @@ WATCH_S: Final = 0.5  # how often a waiting caller looks whether another process
 _log = logging.getLogger(__name__)
 
 UNKNOWN_ORIGIN: Final = Origin()
+NOT_KEPT: Final = b""
+"""Kept in place of an answer that was not final: whoever repeats the request is told how the mail stands by then, and
+need not wait for a first request that has ended."""
 
 
 class Idempotency(Struct, frozen=True):
@@ -75,6 +78,7 @@ class Acceptor:
         self._routes = routes
         self._deliverer = deliverer
         self._attached = Attached(ports)
+        self.aside = ports.aside
         self.templates = Templates(ports)
         self.unsubscribing = Unsubscribing(ports.store, ports.clock, ports.news.nudge)
 
@@ -103,7 +107,10 @@ class Acceptor:
             message = await self.unsubscribing.linked(self._message(draft, caller, now, origin))
             accepted = await self._store_traced(message, routes[draft.route], claim, awaited=wait_s is not None)
             if isinstance(accepted, Stored):
-                return Acceptance(stored=await self._waited(accepted, wait_s, fresh=True))
+                stored = await self._waited(accepted, wait_s, fresh=True)
+                if idempotency is not None and wait_s is not None and not is_final(stored):
+                    await self.remember(idempotency, NOT_KEPT)
+                return Acceptance(stored=stored)
             return await self._repeated(accepted, idempotency, caller, wait_s)
         except (StoreUnavailable, AttachmentsUnavailable) as error:
             return unavailable(str(error))
@@ -207,7 +214,7 @@ class Acceptor:
         scope, key = idempotency.scope, idempotency.key
         if same.answer is None and not await self._ports.store.vouch(scope, key, same.message_id):
             return unavailable("the first request with this key was too slow, and came to nothing")
-        return Acceptance(stored=await self._waited(stored, wait_s), replayed=True, answer=same.answer)
+        return Acceptance(stored=await self._waited(stored, wait_s), replayed=True, answer=same.answer or None)
 
     async def _waited(self, stored: Stored, wait_s: float | None, *, fresh: bool = False) -> Stored:
         """As it stands when it has ended or the time is over. What is fresh has not moved since it was stored, and what
@@ -222,7 +229,7 @@ class Acceptor:
             while True:
                 left = until - self._ports.clock.monotonic()
                 is_over = left <= 0 or self._deliverer.watches.over
-                if is_over or all(delivery.state in FINAL for delivery in latest.deliveries):
+                if is_over or is_final(latest):
                     return latest
                 with suppress(TimeoutError):
                     async with asyncio.timeout(min(left, WATCH_S)):
@@ -236,6 +243,10 @@ class Acceptor:
     def _message(self, draft: Draft, caller: Caller, now: float, origin: Origin) -> Message:
         id_ = ids.message_id(now, self._ports.clock.entropy())
         return Message(id=id_, project=caller.project, created_at=now, origin=origin, **asdict(draft))
+
+
+def is_final(stored: Stored) -> bool:
+    return all(delivery.state in FINAL for delivery in stored.deliveries)
 
 
 def _stored(message: Message, delivery: Delivery, *events: Event) -> Stored:

@@ -1,6 +1,7 @@
 """Asks a provider what became of a mail: of its records, or by the same request again."""
 
 import logging
+from functools import partial
 from typing import Final
 
 from everpost.attachments.port import AttachmentsUnavailable
@@ -10,7 +11,7 @@ from everpost.engine.ports import Ports
 from everpost.model.account import Timeouts
 from everpost.model.delivery import Delivery
 from everpost.model.limits import LOOKUP_REQUESTS_MAX
-from everpost.model.message import Message, without_recipients
+from everpost.model.message import Message, size_bytes, without_recipients
 from everpost.model.outcome import Kind
 from everpost.providers.contract import (
     CLOCK_OFF_S,
@@ -64,7 +65,8 @@ async def replay(ports: Ports, sought: Sought, member: Member, kept_s: float) ->
     try:
         if isinstance(message, Message):
             message = await Attached(ports).whole(message)
-        request = member.provider.build(message, sought.delivery_id, member.account)
+        build = partial(member.provider.build, message, sought.delivery_id, member.account)
+        request = await ports.aside.run(size_bytes(message), build)
         if isinstance(request, Unsendable):
             return Unclear(f"the same request can't be made again: {request.reason}")
         timeouts = member.account.timeouts

@@ -33,6 +33,7 @@ class Attached:
         self._place = ports.attachments
         self._store = ports.store
         self._clock = ports.clock
+        self._aside = ports.aside
         self._together = asyncio.Semaphore(TOGETHER)
 
     async def lay_out(self, message: Message) -> Message:
@@ -43,7 +44,10 @@ class Attached:
         if place is None or not large:
             return message
         day = _day(message.created_at)
-        names = {id(each): f"{day}/{_digest(message.project, each.content)}" for each in large}
+        size = sum(len(each.content) for each in large)
+        names = await self._aside.run(
+            size, lambda: {id(each): f"{day}/{_digest(message.project, each.content)}" for each in large}
+        )
         contents = {names[id(each)]: each.content for each in large}
         try:
             async with asyncio.timeout(PUT_S):
@@ -90,7 +94,8 @@ class Attached:
             content = await self._place.get(name)
         if content is None:
             raise AttachmentsUnavailable(f"attachment {number} is not where it was put: {name}")
-        if _digest(project, content) != name.rpartition("/")[2]:
+        digest = await self._aside.run(len(content), lambda: _digest(project, content))
+        if digest != name.rpartition("/")[2]:
             raise Damaged(f"attachment {number} is damaged where it lies: {name}")
         return replace(attachment, content=content)
 

@@ -73,13 +73,11 @@ class Deliverer:
         has to go through the queue, since no account can take it at once, or since others are waiting there."""
         if not self._running or self._behind or self._attempts.stuck or self._active() >= ACTIVE_MAX:
             return None
-        began_at = self._ports.clock.monotonic()
-        try:
-            board = await self._fleet.board()
-        except StoreUnavailable:
-            return None
-        ahead = len(self._hand) + self._queued
-        return self._intents.of_fresh(Claimed(delivery, message), route, board, began_at, ahead)
+        return await self._intents.of_fresh(Claimed(delivery, message), route, self._ahead)
+
+    def _ahead(self) -> float:
+        """How many mails a fresh one has to let pass; once nothing more is begun, all there may be."""
+        return len(self._hand) + self._queued if self._running else math.inf
 
     def start(self, intent: Intent) -> None:
         """It is on disk."""

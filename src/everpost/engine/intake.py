@@ -56,7 +56,7 @@ class Intake:
         StoreUnavailable."""
         routes, now = await self._routes.all(), self._clock.now()
         size = 0  # a small request must not become many large mails
-        for mail, name in zip(mails, self._names(mails, request), strict=True):
+        for mail, name in zip(mails, await self._names(mails, request), strict=True):
             checked = await self._acceptor.checked(mail, request.caller, routes, now)
             if isinstance(checked, Problem) and await self._acceptor.seen(name, request.caller) is None:
                 return checked
@@ -67,7 +67,7 @@ class Intake:
 
     async def take(self, mails: Sequence[Draft | Templated], request: Request) -> list[Acceptance | Problem]:
         """What became of each mail. A repeated request finds those again that it has brought before."""
-        names = self._names(mails, request)
+        names = await self._names(mails, request)
         taken: list[Acceptance | Problem] = []
         for start in range(0, len(mails), TOGETHER_MAX):
             some = zip(mails[start : start + TOGETHER_MAX], names[start : start + TOGETHER_MAX], strict=True)
@@ -79,17 +79,17 @@ class Intake:
             taken += [await takes[0]] if alone else await asyncio.gather(*takes)
         return taken
 
-    def _names(self, mails: Sequence[Draft | Templated], request: Request) -> list[Idempotency | None]:
+    async def _names(self, mails: Sequence[Draft | Templated], request: Request) -> list[Idempotency | None]:
         """By its own name, which has no blank, and place; else by content and how often it was there before, so that
         a mail that one request has twice is sent twice. What counts is what the request says: not what a template
         makes of it, which may have changed when the request is repeated."""
-        digests = [hashlib.sha256(request.known_by or _ENCODER.encode(_said(mail))).digest() for mail in mails]
+        if request.key is None and not self.window_s:
+            return [None] * len(mails)
+        digests = await self._acceptor.aside.run(_size(mails), lambda: [_digest(mail, request) for mail in mails])
         if request.key is not None:
             scope = f"{request.caller.project}:{request.door}"
             keys = [request.key if not place else f"{request.key} {place}" for place in range(len(mails))]
             return [Idempotency(scope, key, digest) for key, digest in zip(keys, digests, strict=True)]
-        if not self.window_s:
-            return [None] * len(mails)
         scope = f"{request.caller.project}:{request.door}:{request.caller.who}"
         seen: Counter[bytes] = Counter()
         names: list[Idempotency | None] = []
@@ -103,6 +103,15 @@ def _too_large(size: int) -> Problem:
     words = f"makes mails of {size} bytes of content together, at most {MAILS_BYTES_MAX} are taken"
     error = FieldError("template", words)
     return Problem(code="validation_failed", status=422, title="The request has faulty fields", errors=(error,))
+
+
+def _digest(mail: Draft | Templated, request: Request) -> bytes:
+    return hashlib.sha256(request.known_by or _ENCODER.encode(_said(mail))).digest()
+
+
+def _size(mails: Sequence[Draft | Templated]) -> int:
+    """Bytes of the content that is gone through."""
+    return sum(size_bytes(mail if isinstance(mail, Draft) else mail.draft) for mail in mails)
 
 
 def _said(mail: Draft | Templated) -> Draft | Templated:

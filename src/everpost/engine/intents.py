@@ -5,6 +5,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -16,11 +17,11 @@ from everpost.engine.hand import Hand
 from everpost.engine.ports import Ports
 from everpost.engine.routes import DEFAULT
 from everpost.model.change import Change
-from everpost.model.message import Message, without_recipients
+from everpost.model.message import Message, size_bytes, without_recipients
 from everpost.model.route import Route
 from everpost.model.suppression import Suppression, stops, yields
 from everpost.providers.contract import Unsendable
-from everpost.store.port import Claimed, Store
+from everpost.store.port import Claimed, Store, StoreUnavailable
 
 _log = logging.getLogger(__name__)
 
@@ -56,9 +57,14 @@ class Intents:
         self._attempts = attempts
         self._hand = hand
 
-    def of_fresh(self, claimed: Claimed, route: Route, board: Board, began_at: float, ahead: int) -> Intent | None:
+    async def of_fresh(self, claimed: Claimed, route: Route, ahead: Callable[[], float]) -> Intent | None:
         """The pledged intent for a mail that is about to be stored; None if no account can start with it at once, and
-        with the `ahead` others that have come before."""
+        with the others that have come before: as many as `ahead` says."""
+        began_at = self._ports.clock.monotonic()
+        try:
+            board = await self._fleet.board()
+        except StoreUnavailable:
+            return None
         unfit: dict[str, str] = {}
         chance = self._ports.clock.chance()
         try:
@@ -66,10 +72,12 @@ class Intents:
                 decision = decide(claimed.delivery, claimed.message, route, board, unfit, chance)
                 if not isinstance(decision, Send) or decision.probe:
                     return None
-                if self._fleet.free(decision.account) <= ahead:
+                if self._fleet.free(decision.account) <= ahead():
                     return None
-                intent = self._build(claimed, claimed.message, decision, unfit, began_at)
+                intent = await self._build(claimed, claimed.message, decision, unfit, began_at)
                 if intent is not None:
+                    if self._fleet.free(decision.account) <= ahead():  # others came while a large one was packed
+                        return None
                     self._attempts.pledge(intent)
                     return intent
         except Exception:
@@ -105,7 +113,7 @@ class Intents:
                     self._hand.wait_for(decision.account, claimed)
                     return
                 case Send():
-                    intent = self._build(claimed, message, decision, unfit, round_.began_at)
+                    intent = await self._build(claimed, message, decision, unfit, round_.began_at)
                     if intent is not None and await self._may_begin(decision, round_):
                         change = transitions.overriding(intent.change, ignored)
                         intent = dataclasses.replace(intent, change=change)
@@ -113,7 +121,7 @@ class Intents:
                         round_.intents.append(intent)
                         return
 
-    def _build(
+    async def _build(
         self, claimed: Claimed, message: Message, send: Send, unfit: dict[str, str], began_at: float
     ) -> Intent | None:
         """For `message`, the claimed one less those who must not be written to. None if the account is out of the
@@ -122,7 +130,8 @@ class Intents:
         if member is None:
             unfit[send.account] = "it is not configured"
             return None
-        request = member.provider.build(message, claimed.delivery.id, member.account)
+        build = partial(member.provider.build, message, claimed.delivery.id, member.account)
+        request = await self._ports.aside.run(size_bytes(message), build)
         if isinstance(request, Unsendable):
             unfit[send.account] = request.reason
             return None

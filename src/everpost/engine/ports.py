@@ -1,8 +1,9 @@
 """Everything that the engine reaches the world through."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from everpost.attachments.port import Attachments
+from everpost.engine.aside import Aside
 from everpost.engine.clock import Clock
 from everpost.engine.documents import Documents
 from everpost.engine.news import News
@@ -26,3 +27,4 @@ class Ports:
     attachments: Attachments | None = None  # None: all of them lie in the store
     observer: Observer = UNOBSERVED
     tracer: Tracer = UNTRACED
+    aside: Aside = field(default_factory=Aside)  # for what would hold the event loop up

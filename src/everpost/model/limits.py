@@ -37,6 +37,8 @@ MAILS_MAX: Final = 1000  # mails of one request; SendGrid's number of personaliz
 MAILS_BYTES_MAX: Final = 4 * CONTENT_BYTES_MAX  # content of these mails, each counted whole
 GROUP_MAILS_MAX: Final = 10_000  # mails of one batch id
 SUBSTITUTION_NAME_CHARS_MAX: Final = 100  # of what a recipient's own words stand in for
+SUBSTITUTION_NAMES_CHARS_MAX: Final = 256 * 1024  # of all such names, those that recipients share once; it takes 0.3 s
+SUBSTITUTION_STEPS_MAX: Final = 50_000_000  # to find such names in the texts of one request: some 0.8 s
 SAME_MAIL_WINDOW_S_MAX: Final = 3600  # how long the same mail again may count as a repetition
 
 # How much of a client's request is read, and for how long it is waited for
@@ -56,6 +58,7 @@ ACCEPTING_BURST_MAX: Final = 512  # such requests above that, for a moment: they
 WAITING_CALLERS_MAX: Final = 1024  # requests that wait for a hand-over; the others are answered without waiting
 BODIES_BYTES_MAX: Final = 4 * BODY_BYTES_MAX  # bodies of all requests that are worked on; beyond it: 503
 WAITING_BYTES_MAX: Final = BODIES_BYTES_MAX // 2  # of these, bodies of those who wait for a hand-over
+IN_LOOP_BYTES_MAX: Final = 256 * 1024  # of a mail that is worked on in the event loop, where all wait for it: some 2 ms
 
 # Mail that comes by SMTP
 SMTP_CONNECTIONS_MAX: Final = 1000  # of one process; more: the oldest that has not logged in goes

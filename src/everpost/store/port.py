@@ -168,7 +168,7 @@ class Store(Protocol):
         ...
 
     async def answer(self, scope: str, key: str, answer: bytes) -> None:
-        """Keeps what the first request with this key was answered, for its replays."""
+        """Keeps what the first request with this key was answered, for its replays. An empty answer is one, too."""
         ...
 
     async def claim_due(self, now: float, lease_s: float, room: int) -> Claim:

@@ -188,12 +188,13 @@ async def test_of_simultaneous_uses_of_a_key_one_wins(store):
     assert (await store.counts()).accepted == 1
 
 
-async def test_a_kept_answer_is_given_to_repetitions(store):
+@pytest.mark.parametrize("answer", [b"the answer", b""])
+async def test_a_kept_answer_is_given_to_repetitions(store, answer):
     await accept(store, message(1), key(running_until=NOW + 30))
-    await store.answer("shop:send", "k", b"the answer")
+    await store.answer("shop:send", "k", answer)
     await store.answer("shop:send", "unknown", b"nobody asked")
     again = await store.accept(message(2), (delivery(message(2)),), (), key(), LATE)
-    assert again.answer == b"the answer"
+    assert again.answer == answer
 
 
 async def test_an_accept_whose_deadline_has_passed_is_not_begun(store, clock):

@@ -142,3 +142,59 @@ def test_a_configuration_with_faults_starts_no_server(everpost, config):
     ended = everpost("serve", "--config", config('[accounts.one]\nprovider = "sendgrid"\n'))
     assert ended.code == 2
     assert "accounts.one.api_key is missing" in ended.err
+
+
+# --- the place of attachments -----------------------------------------------------------------------------------------
+
+
+def told_of_attachments(ended):
+    return [(each["level"], each["message"]) for each in ended.json["findings"] if each["key"] == "attachments"]
+
+
+def placed(config, place):
+    return config(f'attachments = "{place}"\n{GOOD}')
+
+
+def test_a_folder_of_attachments_is_tried_and_left_as_it_was(everpost, config, tmp_path):
+    folder = tmp_path / "files"
+    folder.mkdir()
+    ended = everpost("check", "--offline", "--config", placed(config, f"file:{folder}"), "--json")
+    assert ended.code == 0
+    assert told_of_attachments(ended) == [
+        ("ok", f"the folder {folder} takes an attachment, gives it back and deletes it"),
+    ]
+    assert [*folder.iterdir()] == []
+
+
+def test_a_folder_of_attachments_that_is_missing_is_left_to_the_server_to_be_made(everpost, config, tmp_path):
+    folder = tmp_path / "some" / "where"
+    ended = everpost("check", "--offline", "--config", placed(config, f"file:{folder}"), "--json")
+    assert ended.code == 0
+    assert told_of_attachments(ended) == [("ok", f"{folder} can be written to")]
+    assert not folder.parent.exists()
+
+
+def test_a_folder_of_attachments_that_can_not_be_used_is_a_fault_that_says_why_and_how_to_mend_it(
+    everpost, config, tmp_path
+):
+    file = tmp_path / "file"
+    file.write_text("")
+    ended = everpost("check", "--offline", "--config", placed(config, f"file:{file}"))
+    assert ended.code == 2
+    assert f"attachments: the folder {file} can't be used: " in ended.out
+    assert "File exists" in ended.out
+    assert "name another folder, or give this one to the user that runs everpost" in ended.out
+
+
+def test_a_folder_of_attachments_without_room_is_a_fault(everpost, config):
+    ended = everpost("check", "--offline", "--config", placed(config, "file:/proc"), "--json")
+    assert ended.code == 2
+    [(level, message)] = told_of_attachments(ended)
+    assert level == "fault"
+    assert message.startswith("the folder /proc can't be written to: the folder of attachments /proc: ")
+
+
+def test_a_bucket_is_left_alone_offline(everpost, config):
+    path = placed(config, "s3:mail?endpoint=http://127.0.0.1:1")
+    ended = everpost("check", "--offline", "--config", path, "--json")
+    assert (ended.code, told_of_attachments(ended)) == (0, [])

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from everpost.model.limits import IN_LOOP_BYTES_MAX
 from everpost.store.port import StoreUnavailable
 from everpost.store.sqlite.lane import PROMPT_S, SETTLED_PER_TURN, ThreadLane
 from everpost.store.sqlite.operation import Single
@@ -115,6 +116,23 @@ async def test_who_is_alone_is_served_in_the_loops_own_thread(lane):
     for number in range(3):
         assert await lane.run(Single(lambda _, number=number: number)) == number
     assert lane.ran == [("loop", 1)] * 3
+
+
+async def test_what_is_large_is_left_to_the_thread_though_it_is_alone(lane):
+    await lane.run(Single(lambda _: None, is_large=True))
+    assert lane.ran == [("thread", 1)]
+
+
+async def test_a_large_mail_is_written_by_the_thread_and_a_small_one_that_is_alone_in_the_loop(path):
+    async with opened(path) as store:
+        lane, at_once = store._writes, []
+        run_at_once = lane._run_at_once
+        lane._run_at_once = lambda operation: at_once.append(operation.asked.message.id) or run_at_once(operation)
+        for number, size in enumerate((IN_LOOP_BYTES_MAX, IN_LOOP_BYTES_MAX + 1), 1):
+            lane._took_s = 0.0  # the disk is prompt
+            await accept(store, message(number, text="x" * size))
+        assert at_once == [message(1).id]
+    assert await known(path) == {message(1).id, message(2).id}
 
 
 async def test_who_comes_together_shares_a_batch_of_the_thread(lane):

@@ -30,7 +30,7 @@ from everpost.dialects.dropins.reading import (
     key_of,
     refused,
 )
-from everpost.dialects.dropins.substituting import Substitution
+from everpost.dialects.dropins.substituting import Effort, Substitution
 from everpost.dialects.faults import Faults, unknown
 from everpost.dialects.fields import check_count, read_headers, read_metadata, read_options, read_tags
 from everpost.dialects.forms import File, Form
@@ -155,10 +155,10 @@ def _personal(shared: Draft, variables: str, faults: Faults) -> Personal:
     if shared.cc or shared.bcc:
         faults.add("cc" if shared.cc else "bcc", "would get a copy of each recipient's mail; leave it out")
     mails: Personal = []
-    size = 0
+    size, effort = 0, Effort()
     for address in shared.to:
         own = {f"%recipient.{name}%": _text(value) for name, value in known.get(address.email, {}).items()}
-        into = Substitution({"%recipient%": str(address), **own}, path, faults)
+        into = Substitution({"%recipient%": str(address), **own}, path, faults, effort)
         mail = replace(
             shared,
             to=(address,),

@@ -35,7 +35,7 @@ from everpost.dialects.dropins.sendgrid_schema import (
     Mail,
     Personalization,
 )
-from everpost.dialects.dropins.substituting import Substitution
+from everpost.dialects.dropins.substituting import Effort, Substitution
 from everpost.dialects.dropins.templating import drafts_of, templated
 from everpost.dialects.faults import Faults, decode
 from everpost.dialects.fields import check_count, check_filled, read_headers, read_metadata, read_options, read_tags
@@ -100,9 +100,9 @@ def _mails(mail: Mail, faults: Faults) -> list[Draft | Templated]:
         provider_options={NAME: options} if options else {},
     )
     mails: list[Draft | Templated] = []
-    size = 0
+    size, effort = 0, Effort()
     for place, group in enumerate(mail.personalizations):
-        draft = _personal(shared, mail, group, f"personalizations[{place}]", faults)
+        draft = _personal(shared, mail, group, (f"personalizations[{place}]", effort), faults)
         size += len(draft.text or "") + len(draft.html or "")
         mails.append(_templated(mail, group, draft))
         if size > limits.MAILS_BYTES_MAX or faults.are_enough:
@@ -117,9 +117,10 @@ def _templated(mail: Mail, group: Personalization, draft: Draft) -> Draft | Temp
     return templated(draft, _OF_TEMPLATES, mail.template_id, group.dynamic_template_data or {}, yields=True)
 
 
-def _personal(shared: Draft, mail: Mail, group: Personalization, path: str, faults: Faults) -> Draft:
-    """What is shared, as this personalization has it."""
-    into = Substitution(group.substitutions or {}, f"{path}.substitutions", faults)
+def _personal(shared: Draft, mail: Mail, group: Personalization, at: tuple[str, Effort], faults: Faults) -> Draft:
+    """What is shared, as this personalization has it. `at`: its path, and what those before it have taken."""
+    path, effort = at
+    into = Substitution(group.substitutions or {}, f"{path}.substitutions", faults, effort)
     sent_at = mail.send_at if group.send_at is None else group.send_at
     own: dict[str, Any] = {"dynamic_template_data": group.dynamic_template_data} if group.dynamic_template_data else {}
     if mail.template_id and group.substitutions:

@@ -1,4 +1,4 @@
-"""check: every fault of the configuration, and whether the credentials work."""
+"""check: every fault of the configuration, and whether the credentials and the places of data work."""
 
 import asyncio
 import os
@@ -17,11 +17,26 @@ from everpost.entrypoints.cli.screen import Screen, plain
 from everpost.model.account import Account
 from everpost.model.route import Route
 from everpost.providers.contract import Provider
-from everpost.settings import ConfigFault, PostgresStore, Settings, SqliteStore, load
+from everpost.settings import (
+    AttachmentPlace,
+    ConfigFault,
+    FileAttachments,
+    ObjectAttachments,
+    PostgresStore,
+    Settings,
+    SqliteStore,
+    load,
+)
 from everpost.wiring import PROVIDERS, PartUnavailable, accounts_of
+from everpost.wiring.attachments import try_attachments
 from everpost.wiring.cloud import Cloud
 
 CONFIG: Final = Path("everpost.toml")
+_OTHER_FOLDER: Final = "name another folder, or give this one to the user that runs everpost"
+_BUCKET: Final = (
+    "does it exist, in this region or at this endpoint, and may the credentials do PutObject, GetObject, DeleteObject "
+    "and ListBucket there?"
+)
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -41,7 +56,9 @@ def faults_stop(faults: Sequence[ConfigFault]) -> Stop:
 
 def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, default=CONFIG, metavar="FILE", help=f"default: {CONFIG}")
-    parser.add_argument("--offline", action="store_true", help="ask neither the providers nor the database")
+    parser.add_argument(
+        "--offline", action="store_true", help="ask neither the providers, nor the database, nor the bucket"
+    )
 
 
 def _run(args: Namespace, screen: Screen) -> int:
@@ -51,7 +68,8 @@ def _run(args: Namespace, screen: Screen) -> int:
     else:
         findings = _doubts(settings) + _policies(settings.routes)
         if isinstance(settings.store, SqliteStore):
-            findings += _data(settings.data)
+            findings.append(_folder("data", settings.data))
+        findings += asyncio.run(_attachments(settings.attachments, is_offline=args.offline))
         if isinstance(settings.store, PostgresStore) and not args.offline:
             findings += asyncio.run(_database(settings.store))
         if not args.offline:
@@ -110,18 +128,40 @@ def _policies(routes: Sequence[Route]) -> list[Finding]:
     ]
 
 
-def _data(folder: Path) -> list[Finding]:
-    """Whether the folder can be written to, or made."""
+def _folder(key: str, folder: Path) -> Finding:
+    """Whether it can be written to, or made."""
     existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK):
-        return [Finding(level="ok", key="data", message=f"{folder} can be written to")]
+        return Finding(level="ok", key=key, message=f"{folder} can be written to")
+    return Finding(
+        level="fault",
+        key=key,
+        message=f"{existing} is no folder that this user may write to",
+        hint=_OTHER_FOLDER,
+    )
+
+
+async def _attachments(place: AttachmentPlace, *, is_offline: bool) -> list[Finding]:
+    """Whether a large attachment can be kept there: one is written, read back and deleted. A folder that is missing is
+    left to the server, whose user may be another one."""
+    match place:
+        case FileAttachments(folder) if not folder.exists():
+            return [_folder("attachments", folder)]
+        case FileAttachments(folder):
+            where, hint = f"the folder {folder}", _OTHER_FOLDER
+        case ObjectAttachments(bucket=bucket) if not is_offline:
+            where, hint = f"the bucket {bucket}", _BUCKET
+        case _:
+            return []
+    cloud = Cloud(os.environ)
+    try:
+        faults = await try_attachments(place, cloud)
+    finally:
+        await cloud.wire.close()
+    if faults:
+        return [Finding(level="fault", key="attachments", message=f"{where} {each}", hint=hint) for each in faults]
     return [
-        Finding(
-            level="fault",
-            key="data",
-            message=f"{existing} is no folder that this user may write to",
-            hint="name another folder, or give this one to the user that runs everpost",
-        )
+        Finding(level="ok", key="attachments", message=f"{where} takes an attachment, gives it back and deletes it")
     ]
 
 

@@ -1,8 +1,8 @@
 """One request on its way through this room, and the answer to it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -42,6 +42,7 @@ _UNKNOWN_ORIGIN: Final = Origin()
 _ENCODER: Final = msgspec.json.Encoder()
 
 Headers = Sequence[tuple[bytes, bytes]]
+T = TypeVar("T")
 
 
 class Disconnected(Exception):
@@ -170,6 +171,10 @@ class Call:
             if size > bytes_max:
                 return _too_large(bytes_max)
         return b"".join(pieces)
+
+    async def aside(self, body: bytes, work: Callable[[], T]) -> T:
+        """What `work` makes of a body: elsewhere than in the event loop if that takes time."""
+        return await self.services.acceptor.aside.run(len(body), work)
 
 
 def json(status: int, value: Any, headers: Headers = ()) -> Reply:

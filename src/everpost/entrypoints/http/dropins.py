@@ -53,7 +53,9 @@ _TEXT: Final = {"type": "string"}
 
 async def _send(dropin: Dropin, does: Send, call: Call) -> Reply | Problem:
     submission = await read_submission(call)
-    asked = submission if isinstance(submission, Problem) else does.parse(submission)
+    if isinstance(submission, Problem):
+        return submission
+    asked = await call.aside(submission.body, lambda: does.parse(submission))
     if isinstance(asked, Problem):
         return asked
     key = headers.read_idempotency_key(call.headers(b"idempotency-key"))

@@ -9,7 +9,7 @@ from msgspec import Struct
 from everpost.dialects.faults import Faults
 from everpost.dialects.native import mail as native
 from everpost.dialects.native.render import render_accepted, render_message
-from everpost.engine.accept import Acceptance, Idempotency
+from everpost.engine.accept import Acceptance, Idempotency, is_final
 from everpost.engine.console import attempts_of, send_at_of, statuses_of
 from everpost.entrypoints.http import headers
 from everpost.entrypoints.http.call import Call, Headers, Reply, encode, json
@@ -22,7 +22,7 @@ from everpost.entrypoints.http.query import (
     read_time,
     refusal,
 )
-from everpost.model.delivery import FINAL, DeliveryState
+from everpost.model.delivery import DeliveryState
 from everpost.model.key import Scope
 from everpost.model.limits import PAGE_DEFAULT, PAGE_MAX
 from everpost.model.message import Draft
@@ -44,10 +44,10 @@ async def send_email(call: Call) -> Reply | Problem:
     body = await call.body()
     if isinstance(body, Problem):
         return body
-    idempotency = idempotency_of(call, "send", body)
+    idempotency = await idempotency_of(call, "send", body)
     if isinstance(idempotency, Problem):
         return idempotency
-    mail = native.parse(body)
+    mail = await call.aside(body, lambda: native.parse(body))
     return mail if isinstance(mail, Problem) else await accept(call, mail, idempotency)
 
 
@@ -84,24 +84,21 @@ def accepted_reply(accepted: Acceptance, extra: Headers) -> Reply:
     return json(202, render_accepted(message), told)
 
 
-def idempotency_of(call: Call, operation: str, body: bytes, beside: bytes = b"") -> Idempotency | Problem | None:
+async def idempotency_of(call: Call, operation: str, body: bytes, beside: bytes = b"") -> Idempotency | Problem | None:
     """The caller's claim that it sends this request once; keys are apart by project and operation. `beside`: what
     else the request says of the mail."""
     key = headers.read_idempotency_key(call.headers(b"idempotency-key"))
     if key is None or isinstance(key, Problem):
         return key
     scope = f"{call.caller.project}:{operation}"
-    return Idempotency(scope=scope, key=key, fingerprint=hashlib.sha256(beside + body).digest())
+    fingerprint = await call.aside(body, lambda: hashlib.sha256(beside + body).digest())
+    return Idempotency(scope=scope, key=key, fingerprint=fingerprint)
 
 
 def note_accepted(call: Call, accepted: Acceptance) -> None:
     call.message_id = accepted.stored.message.id
     if not accepted.replayed:
         call.services.metrics.count_accepted()
-
-
-def is_final(stored: Stored) -> bool:
-    return all(delivery.state in FINAL for delivery in stored.deliveries)
 
 
 async def keep(call: Call, idempotency: Idempotency | None, reply: Reply) -> None:

@@ -3,8 +3,9 @@
 from typing import Final
 
 from everpost.dialects import legacy
+from everpost.engine.accept import is_final
 from everpost.entrypoints.http.call import Call, Reply, json
-from everpost.entrypoints.http.emails import REPLAYED, idempotency_of, is_final, keep, note_accepted, replay
+from everpost.entrypoints.http.emails import REPLAYED, idempotency_of, keep, note_accepted, replay
 from everpost.entrypoints.http.problems import OVERLOADED
 from everpost.model.problem import Problem
 
@@ -18,10 +19,10 @@ async def send_email(call: Call) -> Reply | Problem:
     body = await call.body()
     if isinstance(body, Problem):
         return body
-    idempotency = idempotency_of(call, "sendEmail", body)
+    idempotency = await idempotency_of(call, "sendEmail", body)
     if isinstance(idempotency, Problem):
         return idempotency
-    draft = legacy.parse(body)
+    draft = await call.aside(body, lambda: legacy.parse(body))
     if isinstance(draft, Problem):
         return draft
     accepted = await call.services.acceptor.accept(

@@ -53,14 +53,14 @@ async def send_raw(call: Call) -> Reply | Problem:
     if isinstance(body, Problem):
         return body
     to = ",".join(call.headers(TO))
-    idempotency = idempotency_of(call, "raw", body, call.incoming.query + b"\n" + to.encode() + b"\n")
+    idempotency = await idempotency_of(call, "raw", body, call.incoming.query + b"\n" + to.encode() + b"\n")
     if isinstance(idempotency, Problem):
         return idempotency
     faults = Faults()
     beside = _beside(call.query, faults)
     if faults:
         return refusal(faults)
-    draft = raw.parse(body, [*_listed(to)])
+    draft = await call.aside(body, lambda: raw.parse(body, _listed(to)))
     return draft if isinstance(draft, Problem) else await accept(call, _joined(draft, beside), idempotency)
 
 

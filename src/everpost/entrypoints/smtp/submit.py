@@ -10,18 +10,19 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Final, NamedTuple
 
 import msgspec
 
 from everpost.dialects.faults import Faults
-from everpost.dialects.mime_forms import Stamp, forms_of
+from everpost.dialects.mime_forms import Forms, Stamp, forms_of
 from everpost.dialects.mime_orders import Orders, read_orders, without_orders
 from everpost.dialects.mime_parts import Part, take_apart
 from everpost.dialects.mime_words import Unreadable
 from everpost.engine.accept import Acceptance, Acceptor, Idempotency
 from everpost.engine.clock import Clock
-from everpost.engine.forms import Forms
+from everpost.engine.forms import Forms as Choice
 from everpost.entrypoints.http.admission import Admission
 from everpost.entrypoints.http.figures import Figures
 from everpost.entrypoints.smtp.lines import Content
@@ -48,7 +49,7 @@ class Submitted(NamedTuple):
 class Submitter:
     """The way in, shared by all sessions of this process, and by its HTTP API as far as `admission` is."""
 
-    def __init__(self, acceptor: Acceptor, forms: Forms, admission: Admission, figures: Figures, clock: Clock) -> None:
+    def __init__(self, acceptor: Acceptor, forms: Choice, admission: Admission, figures: Figures, clock: Clock) -> None:
         self._acceptor = acceptor
         self._forms = forms
         self._admission = admission
@@ -108,26 +109,35 @@ class Submitter:
         return reply
 
     async def _accepted(self, mail: Submitted, origin: Origin) -> Acceptance | Problem:
-        faults, data = Faults(), mail.content.whole()
-        try:
-            whole = take_apart(data)
-        except Unreadable as unreadable:
-            faults.add("content", str(unreadable))
-            return faults.problem("The mail can't be read")
-        orders = read_orders(whole, faults)
-        if faults:
-            return faults.problem()
-        forms = forms_of(data, without_orders(whole), orders, mail.recipients, Stamp(self._clock.now(), origin.request))
-        if not forms.drafts and forms.unread is not None:
-            return forms.unread
+        stamp = Stamp(self._clock.now(), origin.request)
+        read = await self._acceptor.aside.run(mail.content.size, partial(_read, mail, stamp))
+        if isinstance(read, Problem):
+            return read
+        forms, idempotency = read
         draft = await self._forms.best(forms.drafts)
-        idempotency = _idempotency(mail, data, whole, orders, forms.drafts[-1])
         accepted = await self._acceptor.accept(draft, mail.caller, idempotency=idempotency, origin=origin)
         if isinstance(accepted, Acceptance):
             if not accepted.replayed:
                 self._figures.count_accepted()
             return accepted
         return forms.unread or accepted if accepted.code == "no_account_can_carry" else accepted
+
+
+def _read(mail: Submitted, stamp: Stamp) -> tuple[Forms, Idempotency | None] | Problem:
+    """The mail in all its forms, at least one, and how it is known again."""
+    faults, data = Faults(), mail.content.whole()
+    try:
+        whole = take_apart(data)
+    except Unreadable as unreadable:
+        faults.add("content", str(unreadable))
+        return faults.problem("The mail can't be read")
+    orders = read_orders(whole, faults)
+    if faults:
+        return faults.problem()
+    forms = forms_of(data, without_orders(whole), orders, mail.recipients, stamp)
+    if not forms.drafts and forms.unread is not None:
+        return forms.unread
+    return forms, _idempotency(mail, data, whole, orders, forms.drafts[-1])
 
 
 def _idempotency(mail: Submitted, data: bytes, whole: Part, orders: Orders, draft: Draft) -> Idempotency | None:

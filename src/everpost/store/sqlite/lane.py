@@ -55,8 +55,9 @@ class ThreadLane:
     """One thread, adaptive batches: what is asked for within one turn of the event loop is handed over together, and
     while a batch runs, the next one gathers. No delay is ever added.
 
-    With `run_at_once`, an operation that is alone is run in the loop's own thread, as long as that is prompt: who sends
-    one mail after the other waits for the disk, and not for two threads to wake each other up as well.
+    With `run_at_once`, an operation that is alone is run in the loop's own thread, as long as that is prompt and it is
+    not large: who sends one mail after the other waits for the disk, and not for two threads to wake each other up as
+    well.
 
     Belongs to the event loop that first uses it, which is woken once per batch.
     """
@@ -111,9 +112,9 @@ class ThreadLane:
 
     def _is_done_here(self) -> bool:
         """Runs the one operation of this turn, unless that would have to wait: the thread has nothing to do."""
-        if self._run_at_once is None:
-            return False
         operation, future = self._turn[0]
+        if self._run_at_once is None or operation.is_large:
+            return False
         started = perf_counter()
         try:
             result = self._run_at_once(operation)

@@ -24,6 +24,7 @@ RunAll = Callable[[apsw.Connection, Sequence[Any]], Sequence[Any]]
 class Single:
     run: Callable[[apsw.Connection], Any]  # inside a transaction
     deadline: Deadline | None = None
+    is_large: bool = False  # as of Shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Shared:
     run_all: RunAll
     asked: Any
     deadline: Deadline | None = None
+    is_large: bool = False  # it takes its time, however prompt the disk is
 
     def run(self, connection: apsw.Connection) -> Any:
         [result] = self.run_all(connection, [self.asked])

@@ -9,8 +9,8 @@ import apsw
 from everpost.model.change import Change, Charge, Usage
 from everpost.model.delivery import Delivery
 from everpost.model.event import Event, Recorded
-from everpost.model.limits import COMMIT_MAX, PENDING_WRITES_MAX
-from everpost.model.message import Message
+from everpost.model.limits import COMMIT_MAX, IN_LOOP_BYTES_MAX, PENDING_WRITES_MAX
+from everpost.model.message import Message, size_bytes
 from everpost.model.suppression import ALL, Suppression
 from everpost.store.commits import UNCOUNTED, Commits
 from everpost.store.port import (
@@ -109,7 +109,8 @@ class SqliteStore:
     ) -> Accepted:
         submission = Submission(message, deliveries, events, claim, charges)
         deadline = Deadline(not_after, lambda connection, now: accepting.undo(connection, submission, now))
-        accepted: Accepted = await self._writes.run(Shared(accepting.accept, submission, deadline))
+        is_large = size_bytes(message) > IN_LOOP_BYTES_MAX
+        accepted: Accepted = await self._writes.run(Shared(accepting.accept, submission, deadline, is_large))
         return accepted
 
     async def find_key(
