@@ -50,6 +50,8 @@ _PREFIXES: Final = (*_FOREIGN_PREFIXES, "h:", "v:")
 _FILES: Final = ("attachment", "inline")
 _FOREIGN_WORDS: Final = re.compile(r"%(recipient|unsubscribe|tag_unsubscribe|mailing_list)[\w.]*%")
 """Variables that only Mailgun fills in."""
+_STATUSES: Final = {"overloaded": 429}
+"""By our code: what differs from ours."""
 Personal = list[tuple[Draft, Substitution | None]]
 """Mails, each with the words of its recipient."""
 _VARIABLES: Final = msgspec.json.Decoder(dict[str, dict[str, str | int | float | bool | None]])
@@ -205,7 +207,8 @@ def refuse(problem: Problem) -> Rendered:
     """Mailgun names one fault at a time, and its 401 is no JSON."""
     if problem.status == 401:
         return Rendered(status=401, headers={"content-type": "text/plain; charset=utf-8"}, body=b"Forbidden")
-    return render_json(400 if problem.status == 422 else problem.status, {"message": first_words(problem)})
+    status = _STATUSES.get(problem.code) or (400 if problem.status == 422 else problem.status)
+    return render_json(status, {"message": first_words(problem)})
 
 
 DROPIN: Final = Dropin(

@@ -52,8 +52,8 @@ _ERRORS: Final[Mapping[str, tuple[int, str]]] = {
     "idempotency_expired": (409, "invalid_idempotent_request"),
     "idempotency_running": (409, "concurrent_idempotent_requests"),
     "overloaded": (429, "rate_limit_exceeded"),
-    "store_unavailable": (500, "internal_server_error"),
-    "attachment_unavailable": (500, "internal_server_error"),
+    "store_unavailable": (500, "application_error"),
+    "attachment_unavailable": (500, "application_error"),
     "not_cancellable": (422, "validation_error"),
     "not_reschedulable": (422, "validation_error"),
 }
@@ -61,8 +61,8 @@ _ERRORS: Final[Mapping[str, tuple[int, str]]] = {
 _NAMES: Final = {
     404: "not_found",
     405: "method_not_allowed",
-    500: "internal_server_error",
-    503: "internal_server_error",
+    500: "application_error",
+    503: "application_error",
 }
 
 _EVENTS: Final[Mapping[DeliveryState, str]] = {

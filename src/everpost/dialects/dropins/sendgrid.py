@@ -55,6 +55,8 @@ _WORDS: Final = {
     401: "The provided authorization grant is invalid, expired, or revoked",
     403: "access forbidden",
 }
+_STATUSES: Final = {"overloaded": 429}
+"""By our code: what differs from ours."""
 _SCOPES: Final = {
     Scope.READ: ["mail.batch.read", "user.scheduled_sends.read"],
     Scope.SEND: ["mail.send", "mail.batch.create", "mail.batch.read", "user.scheduled_sends.create"],
@@ -216,7 +218,7 @@ def render(asked: Asked, taken: Sequence[Taken | Problem]) -> Rendered:
 
 
 def refuse(problem: Problem) -> Rendered:
-    status = 400 if problem.status == 422 else problem.status
+    status = _STATUSES.get(problem.code) or (400 if problem.status == 422 else problem.status)
     whole = {"message": _WORDS.get(status) or problem.detail or problem.title, "field": None, "help": None}
     errors = [{"message": each.message, "field": each.field or None, "help": None} for each in problem.errors]
     return render_json(status, {"errors": errors or [whole]})
