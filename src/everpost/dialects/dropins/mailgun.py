@@ -168,6 +168,7 @@ def _personal(shared: Draft, variables: str, faults: Faults) -> Personal:
             text=shared.text and into.text(shared.text),
             html=shared.html and into.text(shared.html),
             headers=read_headers({name: into.text(value) for name, value in shared.headers.items()}, faults),
+            metadata=read_metadata({name: into.text(value) for name, value in shared.metadata.items()}, faults),
         )
         size += len(mail.text or "") + len(mail.html or "")
         mails.append((mail, into))
@@ -188,7 +189,7 @@ def _templated(wanted: Wanted, mail: Draft, into: Substitution | None) -> Templa
 
 def _pinned(mail: Draft) -> Draft:
     """To Mailgun, if something is left that only Mailgun fills in."""
-    words = (mail.subject, mail.text or "", mail.html or "", *mail.headers.values())
+    words = (mail.subject, mail.text or "", mail.html or "", *mail.headers.values(), *mail.metadata.values())
     if mail.provider_options or not any(map(_FOREIGN_WORDS.search, words)):
         return mail
     return replace(mail, provider_options={NAME: {}})
