@@ -4,8 +4,8 @@ import asyncio
 
 import postmark
 import postmarker.exceptions
-import python_http_client
 import pytest
+import python_http_client
 import resend
 from botocore.exceptions import ClientError
 

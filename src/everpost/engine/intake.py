@@ -8,20 +8,25 @@ import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
+from itertools import count
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
-from everpost.engine.accept import Acceptance, Acceptor, Idempotency
+from everpost.engine.accept import Acceptance, Acceptor, Drawn, Idempotency
 from everpost.engine.forms import Forms
 from everpost.engine.ports import Ports
+from everpost.engine.refusals import unavailable
 from everpost.engine.routes import Routes
+from everpost.model.delivery import DeliveryState
 from everpost.model.key import Caller
 from everpost.model.limits import MAILS_BYTES_MAX
 from everpost.model.message import Draft, Origin, size_bytes
 from everpost.model.problem import FieldError, Problem
 from everpost.model.template import Templated
+from everpost.store.port import StoreUnavailable
 
 TOGETHER_MAX: Final = 64  # mails of one request that are stored at the same time, and share a commit
 
@@ -36,6 +41,8 @@ class Request(Struct, frozen=True, kw_only=True):
     key: str | None  # its own name; None: it has none
     origin: Origin
     known_by: bytes | None = None  # tells its only mail from others; None: what stands in the mail does
+    group: str | None = None  # under which its mails can be cancelled: in another one, the same mail is another mail
+    drawn: Sequence[Drawn] = ()  # of `draw`: what its mails are called if they are new; may be left out
 
 
 class Intake:
@@ -65,29 +72,57 @@ class Intake:
                 return _too_large(size)
         return None
 
+    def draw(self, count: int) -> Sequence[Drawn]:
+        """For so many mails, by whose ids somebody has to know them before they are accepted."""
+        return [self._acceptor.draw() for _ in range(count)]
+
     async def take(self, mails: Sequence[Draft | Templated], request: Request) -> list[Acceptance | Problem]:
         """What became of each mail. A repeated request finds those again that it has brought before."""
-        names = self._names(mails, request)
+        drawn: Sequence[Drawn | None] = request.drawn or [None] * len(mails)
+        whole = [*zip(mails, self._names(mails, request), drawn, strict=True)]
         taken: list[Acceptance | Problem] = []
-        for start in range(0, len(mails), TOGETHER_MAX):
-            some = zip(mails[start : start + TOGETHER_MAX], names[start : start + TOGETHER_MAX], strict=True)
-            takes = [self._take(mail, name, request) for mail, name in some]
+        for start in range(0, len(whole), TOGETHER_MAX):
+            takes = [self._take(*each, request) for each in whole[start : start + TOGETHER_MAX]]
             alone = len(takes) == 1  # and needs no task of its own
             taken += [await takes[0]] if alone else await asyncio.gather(*takes)
         return taken
 
-    async def _take(self, mail: Draft | Templated, name: Idempotency | None, request: Request) -> Acceptance | Problem:
-        if name is not None and request.key is None:
-            before = await self._acceptor.seen(self._earlier(name), request.caller)
-            if isinstance(before, Acceptance) and self._is_recent(before):
-                return before
-        return await self._acceptor.accept(mail, request.caller, idempotency=name, origin=request.origin)
+    async def _take(
+        self, mail: Draft | Templated, name: Idempotency | None, drawn: Drawn | None, request: Request
+    ) -> Acceptance | Problem:
+        accept = partial(self._acceptor.accept, mail, request.caller, origin=request.origin, drawn=drawn)
+        if name is None or request.key is not None:
+            return await accept(idempotency=name)
+        try:
+            before = await self._lately(name, request.caller)
+        except StoreUnavailable as error:
+            return unavailable(str(error))
+        taken = before or await accept(idempotency=name)
+        for again in count(1):
+            if not _is_cancelled(taken):
+                break
+            taken = await accept(idempotency=_again(name, again))
+        return taken
+
+    async def _lately(self, name: Idempotency, caller: Caller) -> Acceptance | None:
+        """The same mail of the window before, if that is not long ago. Raises StoreUnavailable."""
+        earlier = self._earlier(name)
+        for again in count():
+            before = await self._acceptor.seen(_again(earlier, again), caller)
+            if not isinstance(before, Acceptance):
+                return None
+            if not _is_cancelled(before):
+                return before if self._is_recent(before) else None
+        raise AssertionError
 
     def _names(self, mails: Sequence[Draft | Templated], request: Request) -> list[Idempotency | None]:
         """By its own name, which has no blank, and place; else by content and how often it was there before, so that
         a mail that one request has twice is sent twice. What counts is what the request says: not what a template
         makes of it, which may have changed when the request is repeated."""
-        digests = [hashlib.sha256(request.known_by or _ENCODER.encode(_said(mail))).digest() for mail in mails]
+        group = (request.group or "").encode()
+        digests = [
+            hashlib.sha256((request.known_by or _ENCODER.encode(_said(mail))) + group).digest() for mail in mails
+        ]
         if request.key is not None:
             scope = f"{request.caller.project}:{request.door}"
             keys = [request.key if not place else f"{request.key} {place}" for place in range(len(mails))]
@@ -121,6 +156,21 @@ def _too_large(size: int) -> Problem:
 def _said(mail: Draft | Templated) -> Draft | Templated:
     """What a provider is to fill in says all that the request does, and once."""
     return mail.elsewhere or mail if isinstance(mail, Templated) else mail
+
+
+def _is_cancelled(taken: Acceptance | Problem) -> bool:
+    """Then its sender had an answer, and does not repeat the mail for want of one: another one is wanted."""
+    return isinstance(taken, Acceptance) and all(
+        each.state is DeliveryState.CANCELLED for each in taken.stored.deliveries
+    )
+
+
+def _again(name: Idempotency, times: int) -> Idempotency:
+    """The same mail once more, after it was cancelled so often."""
+    if not times:
+        return name
+    content, _, window = name.key.rpartition("@")
+    return msgspec.structs.replace(name, key=f"{content}.{times}@{window}")
 
 
 def _same(digest: bytes, number: int, window: int) -> str:

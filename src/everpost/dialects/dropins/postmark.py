@@ -59,8 +59,8 @@ _NOT_TRACKED: Final = (None, "", "None")
 
 
 _NOT_SENT: Final = {"SubmittedAt": "0001-01-01T00:00:00+00:00", "MessageID": "00000000-0000-0000-0000-000000000000"}
-"""Of a mail in a batch that was refused. One of the clients reads no answer for it without these, nor those of the mails
-beside it, which were taken."""
+"""Of a mail in a batch that was refused. Without these, one of the clients reads none of the batch's answers, and its
+user is not told of the mails that were taken."""
 
 
 class _Pair(Struct, forbid_unknown_fields=True, rename="pascal"):

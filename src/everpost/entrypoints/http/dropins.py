@@ -59,10 +59,16 @@ async def _send(dropin: Dropin, does: Send, call: Call) -> Reply | Problem:
     key = headers.read_idempotency_key(call.headers(b"idempotency-key"))
     if isinstance(key, Problem):
         return key
-    request = Request(
-        door=dropin.name, caller=call.caller, key=key or asked.key, origin=call.origin, known_by=asked.known_by
-    )
     mails = await _to_take(call, asked)
+    request = Request(
+        door=dropin.name,
+        caller=call.caller,
+        key=key or asked.key,
+        origin=call.origin,
+        known_by=asked.known_by,
+        group=asked.group,
+        drawn=() if asked.group is None else call.services.intake.draw(len(mails)),
+    )
     refused = await _checked(call, asked, mails, request)
     if refused is not None:
         return refused
@@ -83,7 +89,11 @@ async def _checked(call: Call, asked: Asked, mails: Sequence[Draft | Templated],
         refused = await call.services.intake.check(mails, request)
         if refused is not None:
             return refused
-    return None if asked.group is None else await call.services.groups.check(call.caller, asked.group, len(mails))
+    if asked.group is None:
+        return None
+    if asked.is_trial:
+        return await call.services.groups.check(call.caller, asked.group, len(mails))
+    return await call.services.groups.enter(call.caller, asked.group, [each.id for each in request.drawn])
 
 
 async def _taken(
@@ -98,9 +108,7 @@ async def _taken(
         return (asked.unread or failed) if failed.code == "no_account_can_carry" else failed
     if asked.group is not None:
         ids = [each.stored.message.id for each in accepted]
-        refused = await call.services.groups.add(call.caller, asked.group, ids)
-        if refused is not None:
-            return refused
+        await call.services.groups.settle(call.caller, asked.group, ids)
     outcomes = iter([_outcome(each) for each in results])
     told = [each if isinstance(each, Problem) else next(outcomes) for each in asked.mails]
     is_replay = bool(accepted) and all(each.replayed for each in accepted)
