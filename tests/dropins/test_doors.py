@@ -132,9 +132,12 @@ def test_no_door_hides_an_operation_of_ours(services):
 
 
 def test_no_path_belongs_to_two_doors():
+    """But that Mailgun's paths begin with any domain, and `suppression` is none: SendGrid's come first."""
     doors = [(dropin.name, row.path) for dropin in DROPINS for row in dropin.rows]
     for name, path in doors:
-        assert {other for other, template in doors if compiled(template).match(path)} == {name}
+        found = [other for other, template in doors if compiled(template).match(path)]
+        assert found[0] == name
+        assert {*found} == {name} or path.startswith("/v3/suppression/")
 
 
 @pytest.mark.parametrize("door", PLAIN)

@@ -13,6 +13,7 @@ from msgspec.structs import asdict, replace
 from sendgrid.helpers import mail as sg
 
 from everpost.model.event import Event, EventType
+from everpost.model.key import Scope
 from sdks import RICH, SCRIPTS, SDKS
 
 PROVIDERS = ("sendgrid", "mailgun", "resend", "postmark", "ses")
@@ -287,3 +288,23 @@ async def test_mailgun_s_client_reads_events_and_lists(house):
     assert [each["event"] for each in events.json()["items"]] == ["accepted"]
     bounces = await asyncio.to_thread(api.bounces.get, domain=domain)
     assert bounces.json()["items"] == []
+
+
+async def test_sendgrid_s_client_reads_and_changes_its_lists(house):
+    _, token = await house.engine.keyring.create("default", Scope.ADMIN, "lists")
+    api = house.client("sendgrid", token).client.client
+    told = await asyncio.to_thread(
+        api.asm.suppressions._("global").post, request_body={"recipient_emails": ["bob@example.org"]}
+    )
+    assert (told.status_code, told.to_dict) == (201, {"recipient_emails": ["bob@example.org"]})
+    one = api.asm.suppressions._("global")._("bob@example.org")
+    assert (await asyncio.to_thread(one.get)).to_dict == {"recipient_email": "bob@example.org"}
+    listed = await asyncio.to_thread(api.suppression.unsubscribes.get, query_params={"limit": 1})
+    assert [each["email"] for each in listed.to_dict] == ["bob@example.org"]
+    assert (await asyncio.to_thread(one.delete)).status_code == 204
+    for name in ("bounces", "blocks", "spam_reports", "invalid_emails"):
+        assert (await asyncio.to_thread(getattr(api.suppression, name).get)).to_dict == []
+    many = {"emails": ["bob@example.org"]}
+    assert (await asyncio.to_thread(api.suppression.bounces.delete, request_body=many)).status_code == 204
+    with pytest.raises(python_http_client.exceptions.NotFoundError):
+        await asyncio.to_thread(api.suppression.bounces._("bob@example.org").delete)

@@ -170,6 +170,7 @@ class UnsuppressAll(Struct, frozen=True):
 
     parse: Callable[[Submission], Sequence[str] | Problem]
     render: Callable[[Sequence[str]], Rendered]
+    wanted: Callable[[Suppression], bool] = bool  # else it stays
 
 
 class Sum(Struct, frozen=True):

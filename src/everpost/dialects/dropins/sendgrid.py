@@ -13,7 +13,7 @@ import msgspec
 
 from everpost.dialects.answers import Rendered, render_json
 from everpost.dialects.contract import Submission
-from everpost.dialects.dropins import sendgrid_user
+from everpost.dialects.dropins import sendgrid_lists, sendgrid_user
 from everpost.dialects.dropins.contract import (
     Asked,
     CancelGroup,
@@ -57,9 +57,12 @@ _WORDS: Final = {
 }
 _STATUSES: Final = {"overloaded": 429}
 """By our code: what differs from ours."""
+_READS: Final = ("mail.batch.read", "suppression.read", "user.scheduled_sends.read")
+_SENDS: Final = ("mail.batch.create", "mail.send", "user.scheduled_sends.create")
 _SCOPES: Final = {
-    Scope.READ: ["mail.batch.read", "user.scheduled_sends.read"],
-    Scope.SEND: ["mail.send", "mail.batch.create", "mail.batch.read", "user.scheduled_sends.create"],
+    Scope.READ: _READS,
+    Scope.SEND: (*_SENDS, *_READS),
+    Scope.ADMIN: (*_SENDS, *_READS, "suppression.create", "suppression.delete"),
 }
 
 
@@ -225,7 +228,7 @@ def refuse(problem: Problem) -> Rendered:
 
 
 def _scopes(scope: Scope) -> Rendered:
-    return render_json(200, {"scopes": _SCOPES.get(scope) or sorted({*_SCOPES[Scope.SEND], *_SCOPES[Scope.READ]})})
+    return render_json(200, {"scopes": sorted(_SCOPES[scope])})
 
 
 def _group(group: str) -> Rendered:
@@ -247,5 +250,6 @@ DROPIN: Final = Dropin(
         ),
         Row(method="GET", path="/v3/scopes", scope=Scope.READ, does=Tell(_scopes)),
         *sendgrid_user.ROWS,
+        *sendgrid_lists.ROWS,
     ),
 )

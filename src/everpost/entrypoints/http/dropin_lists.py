@@ -72,8 +72,11 @@ async def unsuppress_all(_dropin: Dropin, does: UnsuppressAll, call: Call) -> Re
     addresses = asked if isinstance(asked, Problem) else does.parse(asked)
     if isinstance(addresses, Problem):
         return addresses
+    suppressing = call.services.console.suppressing
     for address in addresses:
-        await call.services.console.suppressing.remove(call.caller, address, ALL)
+        row = await suppressing.find(call.caller.project, address, ALL)
+        if row is not None and does.wanted(row):
+            await suppressing.remove(call.caller, address, ALL)
     return replied(does.render(addresses))
 
 
