@@ -74,6 +74,40 @@ async def test_pages_lead_to_an_empty_one(filled, monkeypatch):
     assert [len(items) for items in found] == [2, 1, 0]
 
 
+async def test_pages_lead_back_as_they_lead_forth(place, monkeypatch):
+    monkeypatch.setattr(dropin_lists, "_AT_ONCE", 2)
+    rows = [SuppressionDraft(address=f"{n}@example.org", reason="so", source=Source.BOUNCE) for n in range(7)]
+    others = [SuppressionDraft(address=f"{n}x@example.org", reason="so", source=Source.COMPLAINT) for n in range(7)]
+    await place.engine.console.suppressing.put(SOMEBODY, [*rows, *others])
+
+    async def follow(page, name):
+        leads = urlsplit(page["paging"][name])
+        return await listed(place, f"{leads.path}?{leads.query}")
+
+    def told(page):
+        return [each["address"][0] for each in page["items"]]
+
+    page = first = await listed(place, f"{MAILGUN}/bounces?limit=3")
+    while page["items"]:
+        page = await follow(page, "next")
+    back = []
+    while (page := await follow(page, "previous"))["items"]:
+        back.append(told(page))
+        if told(page)[0] == "0":
+            break
+    assert back == [["4", "5", "6"], ["1", "2", "3"], ["0"]]
+    assert (told(await follow(page, "first")), told(await follow(first, "last"))) == (told(first), ["4", "5", "6"])
+    empty = await follow(page, "previous")
+    assert (empty["items"], told(await follow(empty, "next"))) == ([], told(first))
+
+
+async def test_a_list_that_is_too_long_does_not_lead_back(filled, monkeypatch):
+    monkeypatch.setattr(dropin_lists, "_AT_ONCE", 2)
+    monkeypatch.setattr(dropin_lists, "LOOKS_MAX", 4)
+    answer = await filled.call("GET", f"{MAILGUN}/bounces?page=last")
+    assert (answer.status, "pages lead back" in answer.json["message"]) == (400, True)
+
+
 @pytest.mark.parametrize(
     ("name", "body", "headers", "source", "reason"),
     [
@@ -125,6 +159,7 @@ async def test_many_are_put_on_a_list_at_once(place):
         ("GET", "bounces?limit=0", b"", {}),
         ("GET", "bounces?limit=1001", b"", {}),
         ("GET", "bounces?page=previous", b"", {}),
+        ("GET", "bounces?page=backwards", b"", {}),
         ("GET", "bounces/nobody", b"", {}),
         ("POST", "bounces", b"", JSON),
         ("POST", "bounces", b"[]", JSON),

@@ -275,6 +275,7 @@ async def test_postmark_s_strict_client_reads_what_is_listed(house):
     assert [each.type for each in (await api.outbound.get(message_id)).message_events] == ["Bounced"]
     [bounce] = (await api.bounces.list()).items
     assert (await api.bounces.get(bounce.id)).details == "no such user"
+    assert (await api.bounces.get_dump(bounce.id)).body == ""
     assert (await api.bounces.get_delivery_stats()).inactive_mails == 1
     assert await api.suppressions.dump("outbound") == []
     assert (await api.server.get()).track_links == "None"

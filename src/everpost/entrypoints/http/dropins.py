@@ -48,6 +48,7 @@ from everpost.model.template import Templated
 from everpost.store.port import Filter, Stored
 
 _PASSED_MAX: Final = 500  # mails that are read at once to get behind them
+_NEWER_MAX: Final = 10_000  # mails that are looked at to find those right ahead of one
 _TEXT: Final = {"type": "string"}
 
 
@@ -134,12 +135,6 @@ async def _list(_dropin: Dropin, does: List, call: Call) -> Reply | Problem:
     page = does.parse(submission_of(call))
     if isinstance(page, Problem):
         return page
-    found = await _mails(call, page)
-    return replied(does.render(page, [_shown(each) for each in found[: page.limit]], len(found) > page.limit))
-
-
-async def _mails(call: Call, page: Page) -> list[Stored]:
-    """One more than are wanted, if there are more."""
     by = Filter(
         project=call.caller.project,
         state=page.state,
@@ -148,6 +143,29 @@ async def _mails(call: Call, page: Page) -> list[Stored]:
         created_from=page.since,
         created_before=page.until,
     )
+    if page.newer_than is not None:
+        newer = await _newer(call, by, page.newer_than)
+        if isinstance(newer, Problem):
+            return newer
+        return replied(does.render(page, [_shown(each) for each in newer[-page.limit :]], len(newer) > page.limit))
+    found = await _mails(call, by, page)
+    return replied(does.render(page, [_shown(each) for each in found[: page.limit]], len(found) > page.limit))
+
+
+async def _newer(call: Call, by: Filter, than: str) -> list[Stored] | Problem:
+    """All of them, newest first: mails are kept so that they are read in this order alone."""
+    found: list[Stored] = []
+    while len(found) < _NEWER_MAX:
+        before = found[-1].message.id if found else None
+        some = await call.services.console.messages(by, before, _PASSED_MAX)
+        found += (each for each in some if each.message.id > than)
+        if len(some) < _PASSED_MAX or some[-1].message.id <= than:
+            return found
+    return problem("bad_parameter", f"more than {_NEWER_MAX} mails are newer; read them from the newest one on")
+
+
+async def _mails(call: Call, by: Filter, page: Page) -> list[Stored]:
+    """One more than are wanted, if there are more."""
     before, left = page.before, page.skip
     while left:
         passed = await call.services.console.messages(by, before, min(left, _PASSED_MAX))
