@@ -43,7 +43,7 @@ SCRIPTS = Draft(
     bcc=(Address("dan@example.org", "丹"),),
     reply_to=(Address("desk@example.com", "Übersee"),),
     subject="Grüße ✓ 日本 😀",
-    text="Zażółć gęślą jaźń\n日本 😀",
+    text="Zażółć gęślą jaźń, 日本 😀",
     html='<p>Grüße 😀 <img src="cid:logo.png"></p>',
     attachments=(replace(NOTE, filename="Żółć ✓.txt"), LOGO),
     headers={"X-Campaign": "Frühling ✓"},
