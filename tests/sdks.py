@@ -5,11 +5,13 @@ import base64
 
 import boto3
 import mailgun.client
+import mailgun.config
 import postmark
 import postmarker.core
 import resend
 import sendgrid
 from botocore.config import Config
+from msgspec.structs import replace
 from sendgrid.helpers import mail as sg
 
 from everpost.model.message import Address, Attachment, Draft
@@ -34,10 +36,34 @@ RICH = Draft(
     metadata={"order": "7"},
 )
 
+SCRIPTS = Draft(
+    sender=Address("ann@example.com", "Ánna Größe"),
+    to=(Address("bob@example.org", "Łukasz, Q."), Address("zoe@xn--bcher-kva.example.org", "Ζωή")),
+    cc=(Address("cleo@example.org", "Клео"),),
+    bcc=(Address("dan@example.org", "丹"),),
+    reply_to=(Address("desk@example.com", "Übersee"),),
+    subject="Grüße ✓ 日本 😀",
+    text="Zażółć gęślą jaźń, 日本 😀",
+    html='<p>Grüße 😀 <img src="cid:logo.png"></p>',
+    attachments=(replace(NOTE, filename="Żółć ✓.txt"), LOGO),
+    headers={"X-Campaign": "Frühling ✓"},
+    tags=("früh ✓",),
+    metadata={"order": "żółć 日本"},
+)
+"""A mail that leaves ASCII wherever it can."""
+
 
 def quoted(address):
     name = f'"{address.name}"' if "," in address.name else address.name
     return f"{name} <{address.email}>" if name else address.email
+
+
+def listed(addresses):
+    return ", ".join(map(quoted, addresses))
+
+
+def pairs(values, name, value):
+    return [{name: each, value: values[each]} for each in values]
 
 
 def encoded(part):
@@ -50,22 +76,30 @@ class SendGrid:
     def __init__(self, url, key):
         self.client = sendgrid.SendGridAPIClient(key, host=url)
 
-    def rich(self):
+    def hurry(self, within_s):
+        self.client.client.timeout = within_s
+
+    def rich(self, rich=RICH):
+        [answers] = rich.reply_to
         mail = sg.Mail(
-            from_email=sg.From(ANN.email, ANN.name),
-            to_emails=[sg.To(each.email, each.name) for each in RICH.to],
-            subject=RICH.subject,
-            plain_text_content=RICH.text,
-            html_content=RICH.html,
+            from_email=sg.From(rich.sender.email, rich.sender.name),
+            to_emails=[sg.To(each.email, each.name) for each in rich.to],
+            subject=rich.subject,
+            plain_text_content=rich.text,
+            html_content=rich.html,
         )
-        mail.add_cc(CLEO.email)
-        mail.add_bcc(DAN.email)
-        mail.reply_to = sg.ReplyTo("desk@example.com", "Desk")
-        mail.add_attachment(sg.Attachment(encoded(NOTE), NOTE.filename, NOTE.content_type, "attachment"))
-        mail.add_attachment(sg.Attachment(encoded(LOGO), LOGO.filename, LOGO.content_type, "inline", LOGO.content_id))
-        mail.add_header(sg.Header("X-Campaign", "spring"))
-        mail.add_category(sg.Category("welcome"))
-        mail.add_custom_arg(sg.CustomArg("order", "7"))
+        mail.cc = [sg.Cc(each.email, each.name) for each in rich.cc]
+        mail.bcc = [sg.Bcc(each.email, each.name) for each in rich.bcc]
+        mail.reply_to = sg.ReplyTo(answers.email, answers.name)
+        for each in rich.attachments:
+            way = ("inline", each.content_id) if each.content_id else ("attachment",)
+            mail.add_attachment(sg.Attachment(encoded(each), each.filename, each.content_type, *way))
+        for name, value in rich.headers.items():
+            mail.add_header(sg.Header(name, value))
+        for tag in rich.tags:
+            mail.add_category(sg.Category(tag))
+        for name, value in rich.metadata.items():
+            mail.add_custom_arg(sg.CustomArg(name, value))
         return mail
 
     def plain(self, to="bob@example.org", sender="ann@example.com"):
@@ -81,24 +115,31 @@ class Mailgun:
     """Urlencoded without files, multipart with them."""
 
     def __init__(self, url, key):
-        self.client = mailgun.client.Client(auth=("api", key), api_url=url)
+        self._at = {"auth": ("api", key), "api_url": url}
+        self.client = mailgun.client.Client(**self._at)
 
-    def rich(self):
+    def hurry(self, within_s):
+        self.client = mailgun.client.Client(**self._at, timeout=(10.0, within_s))
+
+    def once(self):
+        self.client = mailgun.client.Client(**self._at, retry_policy=mailgun.config.RetryPolicy(max_retries=0))
+
+    def rich(self, rich=RICH):
         data = {
-            "from": quoted(ANN),
-            "to": [quoted(each) for each in RICH.to],
-            "cc": CLEO.email,
-            "bcc": DAN.email,
-            "subject": RICH.subject,
-            "text": RICH.text,
-            "html": RICH.html,
-            "h:Reply-To": "Desk <desk@example.com>",
-            "h:X-Campaign": "spring",
-            "o:tag": ["welcome"],
-            "v:order": "7",
+            "from": quoted(rich.sender),
+            "to": [quoted(each) for each in rich.to],
+            "cc": [quoted(each) for each in rich.cc],
+            "bcc": [quoted(each) for each in rich.bcc],
+            "subject": rich.subject,
+            "text": rich.text,
+            "html": rich.html,
+            "h:Reply-To": listed(rich.reply_to),
+            "o:tag": list(rich.tags),
+            **{f"h:{name}": value for name, value in rich.headers.items()},
+            **{f"v:{name}": value for name, value in rich.metadata.items()},
         }
-        kinds = (("attachment", NOTE), ("inline", LOGO))
-        return data, [(kind, (part.filename, part.content, part.content_type)) for kind, part in kinds]
+        files = [("inline" if each.content_id else "attachment", each) for each in rich.attachments]
+        return data, [(kind, (part.filename, part.content, part.content_type)) for kind, part in files]
 
     def plain(self, to="bob@example.org", sender="ann@example.com"):
         return {"from": sender, "to": to, "subject": "Hello", "text": "It works"}, None
@@ -119,22 +160,29 @@ class Resend:
 
     def __init__(self, url, key):
         resend.api_url, resend.api_key = url, key
+        resend.default_http_client = resend.RequestsClient()
 
-    def rich(self):
+    def hurry(self, within_s):
+        resend.default_http_client = resend.RequestsClient(timeout=within_s)
+
+    def rich(self, rich=RICH):
+        """Content in both forms that it may have: bytes as numbers, and base64."""
         return {
-            "from": quoted(ANN),
-            "to": [quoted(each) for each in RICH.to],
-            "cc": CLEO.email,
-            "bcc": [DAN.email],
-            "reply_to": "Desk <desk@example.com>",
-            "subject": RICH.subject,
-            "text": RICH.text,
-            "html": RICH.html,
-            "headers": {"X-Campaign": "spring"},
-            "tags": [{"name": "order", "value": "7"}],
+            "from": quoted(rich.sender),
+            "to": [quoted(each) for each in rich.to],
+            "cc": listed(rich.cc),
+            "bcc": [quoted(each) for each in rich.bcc],
+            "reply_to": listed(rich.reply_to),
+            "subject": rich.subject,
+            "text": rich.text,
+            "html": rich.html,
+            "headers": rich.headers,
+            "tags": pairs(rich.metadata, "name", "value"),
             "attachments": [
-                {"filename": NOTE.filename, "content": list(NOTE.content), "content_type": NOTE.content_type},
-                {"filename": LOGO.filename, "content": encoded(LOGO), "content_id": LOGO.content_id},
+                {"filename": each.filename, "content": encoded(each), "content_id": each.content_id}
+                if each.content_id
+                else {"filename": each.filename, "content": list(each.content), "content_type": each.content_type}
+                for each in rich.attachments
             ],
         }
 
@@ -146,27 +194,27 @@ class Resend:
 
 
 class _PostmarkMails:
-    def rich(self):
+    def rich(self, rich=RICH):
         return {
-            "From": quoted(ANN),
-            "To": ", ".join(map(quoted, RICH.to)),
-            "Cc": CLEO.email,
-            "Bcc": DAN.email,
-            "ReplyTo": "Desk <desk@example.com>",
-            "Subject": RICH.subject,
-            "TextBody": RICH.text,
-            "HtmlBody": RICH.html,
-            "Headers": [{"Name": "X-Campaign", "Value": "spring"}],
-            "Tag": "welcome",
-            "Metadata": {"order": "7"},
+            "From": quoted(rich.sender),
+            "To": listed(rich.to),
+            "Cc": listed(rich.cc),
+            "Bcc": listed(rich.bcc),
+            "ReplyTo": listed(rich.reply_to),
+            "Subject": rich.subject,
+            "TextBody": rich.text,
+            "HtmlBody": rich.html,
+            "Headers": pairs(rich.headers, "Name", "Value"),
+            "Tag": rich.tags[0],
+            "Metadata": rich.metadata,
             "Attachments": [
-                {"Name": NOTE.filename, "Content": encoded(NOTE), "ContentType": NOTE.content_type},
                 {
-                    "Name": LOGO.filename,
-                    "Content": encoded(LOGO),
-                    "ContentType": LOGO.content_type,
-                    "ContentID": f"cid:{LOGO.content_id}",
-                },
+                    "Name": each.filename,
+                    "Content": encoded(each),
+                    "ContentType": each.content_type,
+                    **({"ContentID": f"cid:{each.content_id}"} if each.content_id else {}),
+                }
+                for each in rich.attachments
             ],
         }
 
@@ -178,7 +226,14 @@ class Postmark(_PostmarkMails):
     """Its own client: asynchronous, and reads every answer strictly."""
 
     def __init__(self, url, key):
-        self.client = postmark.ServerClient(key, base_url=url)
+        self._at = {"server_token": key, "base_url": url}
+        self.client = postmark.ServerClient(**self._at)
+
+    def hurry(self, within_s):
+        self.client = postmark.ServerClient(**self._at, timeout=within_s)
+
+    def once(self):
+        self.client = postmark.ServerClient(**self._at, retries=0)
 
     async def send(self, mail):
         answer = await self.client.outbound.send(mail)
@@ -190,10 +245,14 @@ class Postmarker(_PostmarkMails):
     """The older client: sends null for what is not given, and `TrackLinks: None`."""
 
     def __init__(self, url, key):
-        self.client = postmarker.core.PostmarkClient(server_token=key, root_api_url=url + "/")
+        self._at = {"server_token": key, "root_api_url": url + "/"}
+        self.client = postmarker.core.PostmarkClient(**self._at)
 
-    def rich(self):
-        return super().rich() | {"Headers": RICH.headers}
+    def hurry(self, within_s):
+        self.client = postmarker.core.PostmarkClient(**self._at, timeout=within_s)
+
+    def rich(self, rich=RICH):
+        return super().rich(rich) | {"Headers": rich.headers}
 
     async def send(self, mail):
         answer = await asyncio.to_thread(lambda: self.client.emails.send(**mail))
@@ -205,20 +264,24 @@ class Ses:
     """AWS's own client. It knows no tags without values."""
 
     def __init__(self, url, key):
-        self.client = boto3.client(
-            "sesv2",
-            region_name="eu-central-1",
-            endpoint_url=url,
-            aws_access_key_id=key,
-            aws_secret_access_key="anything",
-            config=Config(retries={"mode": "standard", "total_max_attempts": 3}),
-        )
+        self._at = {"endpoint_url": url, "aws_access_key_id": key, "aws_secret_access_key": "anything"}
+        self.client = self._made(3)
 
-    def rich(self):
+    def hurry(self, within_s):
+        self.client = self._made(3, read_timeout=within_s)
+
+    def once(self):
+        self.client = self._made(1)
+
+    def _made(self, tries, **config):
+        told = Config(retries={"mode": "standard", "total_max_attempts": tries}, **config)
+        return boto3.client("sesv2", region_name="eu-central-1", config=told, **self._at)
+
+    def rich(self, rich=RICH):
         simple = {
-            "Subject": {"Data": RICH.subject, "Charset": "UTF-8"},
-            "Body": {"Text": {"Data": RICH.text, "Charset": "UTF-8"}, "Html": {"Data": RICH.html, "Charset": "UTF-8"}},
-            "Headers": [{"Name": "X-Campaign", "Value": "spring"}],
+            "Subject": {"Data": rich.subject, "Charset": "UTF-8"},
+            "Body": {"Text": {"Data": rich.text, "Charset": "UTF-8"}, "Html": {"Data": rich.html, "Charset": "UTF-8"}},
+            "Headers": pairs(rich.headers, "Name", "Value"),
             "Attachments": [
                 {
                     "FileName": each.filename,
@@ -228,19 +291,19 @@ class Ses:
                     "ContentTransferEncoding": "BASE64",
                     **({"ContentId": each.content_id} if each.content_id else {}),
                 }
-                for each in RICH.attachments
+                for each in rich.attachments
             ],
         }
         return {
-            "FromEmailAddress": quoted(ANN),
+            "FromEmailAddress": quoted(rich.sender),
             "Destination": {
-                "ToAddresses": [quoted(each) for each in RICH.to],
-                "CcAddresses": [CLEO.email],
-                "BccAddresses": [DAN.email],
+                "ToAddresses": [quoted(each) for each in rich.to],
+                "CcAddresses": [quoted(each) for each in rich.cc],
+                "BccAddresses": [quoted(each) for each in rich.bcc],
             },
-            "ReplyToAddresses": ["Desk <desk@example.com>"],
+            "ReplyToAddresses": [quoted(each) for each in rich.reply_to],
             "Content": {"Simple": simple},
-            "EmailTags": [{"Name": "order", "Value": "7"}],
+            "EmailTags": pairs(rich.metadata, "Name", "Value"),
         }
 
     def plain(self, to="bob@example.org", sender="ann@example.com"):

@@ -1,6 +1,8 @@
 """django-anymail, whose backends speak to providers in their own way, pointed at Everpost and else as it comes."""
 
 import asyncio
+import json
+import time
 import warnings
 
 import django.conf
@@ -10,13 +12,14 @@ from msgspec.structs import asdict, replace
 
 from dropins.conftest import opened
 from everpost.entrypoints.http.door import LOCAL
+from everpost.model.message import Address
 from everpost.model.template import Template
-from sdks import LOGO, NOTE, RICH, quoted
+from sdks import RICH, SCRIPTS, quoted
 
 if not django.conf.settings.configured:
     django.conf.settings.configure()
 
-from anymail.exceptions import AnymailAPIError, AnymailNotSupportedWarning
+from anymail.exceptions import AnymailAPIError, AnymailNotSupportedWarning, AnymailUnsupportedFeature
 from anymail.message import AnymailMessage
 from django.core.mail import get_connection
 
@@ -29,15 +32,19 @@ BACKENDS = {
     "amazon_ses": {"client_params": {"endpoint_url": "{url}", "aws_access_key_id": "{key}"}},
 }
 AWS = {"aws_secret_access_key": "-", "region_name": "eu-west-1"}
-IN_HEADERS = {"X-Campaign": "spring", "X-Metadata": '{"order": "7"}', "X-Tags": '["welcome"]'}
 ITS_WAY = {
-    "sendgrid": lambda draft: {"metadata": {name: draft.metadata[name] for name in ("anymail_id", "order")}},
-    "resend": lambda _: {"headers": IN_HEADERS, "tags": (), "metadata": {}},
-    "amazon_ses": lambda draft: {
-        "headers": {"X-Campaign": "spring", "X-Metadata": '{"order": "7"}', "X-Tag": "welcome"}
-        | {"Message-ID": draft.headers["Message-ID"]},
+    "sendgrid": lambda draft, mail: {"metadata": {"anymail_id": draft.metadata["anymail_id"]} | mail.metadata},
+    "resend": lambda _, mail: {
+        "headers": mail.headers | {"X-Metadata": json.dumps(mail.metadata), "X-Tags": json.dumps([*mail.tags])},
         "tags": (),
         "metadata": {},
+    },
+    "amazon_ses": lambda draft, mail: {
+        "headers": mail.headers
+        | {"X-Metadata": json.dumps(mail.metadata), "X-Tag": mail.tags[0], "Message-ID": draft.headers["Message-ID"]},
+        "tags": (),
+        "metadata": {},
+        "bcc": tuple(Address(each.email) for each in mail.bcc),  # of the envelope, which has no names
     },
 }
 """What a backend makes of a mail by itself. SES's writes a whole mail."""
@@ -64,10 +71,25 @@ class Anymail:
 
     async def send(self, message):
         """The mail as its provider has taken it."""
+        [draft] = await self.send_many(message, 1)
+        return draft
+
+    async def send_many(self, message, count):
+        """So many mails are made of it."""
         already = len(self._house.sandbox.inbox)
+        await self._sent(message)
+        return [each.draft for each in (await self._house.all_caught(already + count))[:count]]
+
+    async def id_of(self, message):
+        """Ours. Mailgun's backend reads a Message-ID, SendGrid's goes by one of its own."""
+        await self._sent(message)
+        told = message.anymail_status.esp_response
+        given = told.headers.get("x-message-id") or told.json()["id"]
+        return given.strip("<>").partition("@")[0]
+
+    async def _sent(self, message):
         assert await asyncio.to_thread(self._backend.send_messages, [message]) == 1
         assert message.anymail_status.status <= {"queued", "sent"}
-        return (await self._house.all_caught(already + 1))[0].draft
 
 
 def plain(subject, to="bob@example.org"):
@@ -88,22 +110,90 @@ async def test_a_plain_mail_arrives(name, house):
     assert (draft.subject, draft.text.rstrip("\n"), draft.html) == (f"Hello from {name}", "It works", None)
 
 
-@pytest.mark.parametrize("name", BACKENDS)
-async def test_a_mail_arrives_as_django_has_written_it(name, house):
-    message = AnymailMessage(f"Grüße von {name} ✓", RICH.text, quoted(RICH.sender), headers=RICH.headers)
+async def arrives(name, house, mail):
+    """Checks that a mail arrives as it is, however this backend writes it."""
+    message = AnymailMessage(f"{mail.subject} {name}", mail.text, quoted(mail.sender), headers=mail.headers)
     for field in ("to", "cc", "bcc", "reply_to"):
-        setattr(message, field, [quoted(each) for each in getattr(RICH, field)])
-    message.attach(NOTE.filename, NOTE.content, NOTE.content_type)
-    shown = message.attach_inline_image(LOGO.content, LOGO.filename)
-    message.attach_alternative(f'<p>Grüße <img src="cid:{shown}"></p>', "text/html")
-    message.tags, message.metadata = ["welcome"], {"order": "7"}
+        setattr(message, field, [quoted(each) for each in getattr(mail, field)])
+    note, logo = mail.attachments
+    message.attach(note.filename, note.content, note.content_type)
+    shown = message.attach_inline_image(logo.content, logo.filename)
+    message.attach_alternative(mail.html.replace(logo.content_id, shown), "text/html")
+    message.tags, message.metadata = [*mail.tags], mail.metadata
     draft = await Anymail(name, house).send(message)
     files = {each.content_id: each.content for each in draft.attachments}
-    assert files == {None: NOTE.content, shown: LOGO.content}
-    assert NOTE.filename in {each.filename for each in draft.attachments}
-    meant = replace(RICH, subject=message.subject, html=draft.html, attachments=draft.attachments)
-    assert asdict(draft) == asdict(meant) | ITS_WAY.get(name, lambda _: {})(draft)
+    assert files == {None: note.content, shown: logo.content}
+    assert note.filename in {each.filename for each in draft.attachments}
+    meant = replace(mail, subject=message.subject, html=draft.html, attachments=draft.attachments)
+    assert asdict(draft) == asdict(meant) | ITS_WAY.get(name, lambda *_: {})(draft, mail)
     assert shown in draft.html
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+async def test_a_mail_arrives_as_django_has_written_it(name, house):
+    await arrives(name, house, RICH)
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+async def test_every_field_may_be_in_any_script(name, house):
+    await arrives(name, house, SCRIPTS)
+
+
+SCHEDULES = ("sendgrid", "mailgun", "resend")
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+async def test_a_mail_is_scheduled(name, house):
+    message, at = plain(f"Later by {name}"), int(time.time()) + 3600
+    message.send_at = at
+    stored = await house.stored(await Anymail(name, house).id_of(message))
+    assert (stored.message.send_at, stored.deliveries[0].state) == (at, "queued")
+
+
+@pytest.mark.parametrize("name", [name for name in BACKENDS if name not in SCHEDULES])
+async def test_what_a_provider_has_no_schedule_for_its_backend_refuses_itself(name, house):
+    message = plain("Later")
+    message.send_at = time.time() + 3600
+    with pytest.raises(AnymailUnsupportedFeature, match="send_at"):
+        await Anymail(name, house).send(message)
+
+
+def to_two(subject):
+    message = plain(subject)
+    message.to = ["Bob <bob@example.org>", "zoe@example.org"]
+    return message
+
+
+@pytest.mark.parametrize("name", [name for name in BACKENDS if name != "resend"])
+async def test_each_of_several_has_the_template_in_words_of_its_own(name, house):
+    kept = Template(id="d-each", project="default", subject="Hello {{name}}", text="From {{shop}} by " + name)
+    await house.engine.acceptor.templates.put(LOCAL, kept)
+    message = to_two(None)
+    message.body, message.template_id = None, "d-each"
+    message.merge_data = {"bob@example.org": {"name": "Bob"}, "zoe@example.org": {"name": "Zoë"}}
+    message.merge_global_data = {"shop": "Ann"}
+    found = await Anymail(name, house).send_many(message, 2)
+    assert {(each.to[0].email, each.subject, each.text.rstrip("\n")) for each in found} == {
+        ("bob@example.org", "Hello Bob", f"From Ann by {name}"),
+        ("zoe@example.org", "Hello Zoë", f"From Ann by {name}"),
+    }
+    assert {each.status for each in message.anymail_status.recipients.values()} <= {"queued", "sent"}
+    assert all(each.message_id for each in message.anymail_status.recipients.values())
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+async def test_each_of_several_has_metadata_of_its_own(name, house):
+    message = to_two(f"Of each by {name}")
+    message.merge_metadata = {"bob@example.org": {"order": "1"}, "zoe@example.org": {"order": "2"}}
+    if name == "amazon_ses":
+        message.template_id = "d-order"
+        kept = Template(id="d-order", project="default", subject=message.subject, text="It works")
+        await house.engine.acceptor.templates.put(LOCAL, kept)
+        message.subject = message.body = None
+    found = await Anymail(name, house).send_many(message, 2)
+    orders = {each.to[0].email: each.metadata.get("order") or each.headers.get("X-Metadata") for each in found}
+    told = {"resend": '{{"order": "{}"}}', "amazon_ses": '{{"order": "{}"}}'}.get(name, "{}")
+    assert orders == {"bob@example.org": told.format(1), "zoe@example.org": told.format(2)}
 
 
 @pytest.mark.parametrize("name", [name for name in BACKENDS if name != "resend"])  # it has no templates at anymail

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import time
 from dataclasses import replace
 from urllib.parse import urlencode
 
@@ -52,20 +53,31 @@ KEYED = {
 
 
 class FailingStore(MemoryStore):
-    """Takes so many mails, and no more until it is mended; and none while its gate is shut."""
+    """Takes so many mails and writes so many documents, and no more until it is mended; no mail while its gate is shut.
+    `before` is waited for ahead of the next mail."""
 
-    room = 1000
+    room = documents = 1000
+    before = None
 
     def __init__(self):
         super().__init__()
         self.gate = asyncio.Event()
         self.gate.set()
 
+    async def write_config(self, *args):
+        if self.documents <= 0:
+            raise StoreUnavailable("the disk is full")
+        self.documents -= 1
+        return await super().write_config(*args)
+
     async def accept(self, *args, **more):
         await self.gate.wait()
         if self.room <= 0:
             raise StoreUnavailable("the disk is full")
         self.room -= 1
+        before, self.before = self.before, None
+        if before is not None:
+            await before
         return await super().accept(*args, **more)
 
 
@@ -120,9 +132,12 @@ def test_no_door_hides_an_operation_of_ours(services):
 
 
 def test_no_path_belongs_to_two_doors():
+    """But that Mailgun's paths begin with any domain, and `suppression` is none: SendGrid's come first."""
     doors = [(dropin.name, row.path) for dropin in DROPINS for row in dropin.rows]
     for name, path in doors:
-        assert {other for other, template in doors if compiled(template).match(path)} == {name}
+        found = [other for other, template in doors if compiled(template).match(path)]
+        assert found[0] == name
+        assert {*found} == {name} or path.startswith("/v3/suppression/")
 
 
 @pytest.mark.parametrize("door", PLAIN)
@@ -339,3 +354,115 @@ async def test_scheduled_mails_are_cancelled_by_their_batch(call, store, service
     assert set(states.values()) == {"cancelled"}
     late = await call("POST", "/v3/mail/send", SENDGRID | {"subject": "Four", "send_at": soon, "batch_id": group})
     assert (late.status, late.json["errors"][0]["message"]) == (400, "this batch is cancelled; take a new batch id")
+
+
+async def states(store):
+    return [each.deliveries[0].state for each in await store.list_messages(Filter(project="default"), None, 9)]
+
+
+def in_batch(group, services):
+    return SENDGRID | {"batch_id": group, "send_at": int(services.clock.now()) + 3600}
+
+
+async def test_no_mail_is_accepted_that_could_not_be_cancelled_by_its_batch(call, store, services):
+    group = (await call("POST", "/v3/mail/batch")).json["batch_id"]
+    body = in_batch(group, services)
+    store.documents = 0
+    answer = await call("POST", "/v3/mail/send", body)
+    assert (answer.status, await mails(store)) == (503, [])
+    store.documents = 1000
+    assert (await call("POST", "/v3/mail/send", body)).status == 202
+    store.documents = 0
+    assert (
+        await call("POST", "/v3/mail/send", body)
+    ).status == 503  # the batch can't be looked at, and no mail is made
+    store.documents = 1000
+    assert (await call("POST", "/v3/user/scheduled_sends", {"batch_id": group, "status": "cancel"})).status == 201
+    assert await states(store) == ["cancelled"]
+
+
+async def test_a_mail_that_is_on_its_way_when_its_batch_is_cancelled_is_cancelled(call, store, services):
+    group = (await call("POST", "/v3/mail/batch")).json["batch_id"]
+    store.before = call("POST", "/v3/user/scheduled_sends", {"batch_id": group, "status": "cancel"})
+    assert (await call("POST", "/v3/mail/send", in_batch(group, services))).status == 202
+    assert await states(store) == ["cancelled"]
+
+
+async def test_an_accepted_mail_is_told_of_though_nobody_can_look_at_its_batch_any_more(
+    call, store, services, monkeypatch
+):
+    group = (await call("POST", "/v3/mail/batch")).json["batch_id"]
+
+    async def gone():
+        async def read_config(_):
+            raise StoreUnavailable("the disk is gone")
+
+        monkeypatch.setattr(store, "read_config", read_config)
+
+    store.before = gone()
+    assert (await call("POST", "/v3/mail/send", in_batch(group, services))).status == 202
+    assert await states(store) == ["queued"]
+
+
+async def test_the_same_mail_in_another_batch_is_another_mail(call, store, services):
+    for _ in range(2):
+        group = (await call("POST", "/v3/mail/batch")).json["batch_id"]
+        assert (await call("POST", "/v3/mail/send", in_batch(group, services))).status == 202
+    assert len(await mails(store)) == 2
+
+
+async def test_a_mail_that_was_cancelled_is_another_one_when_it_is_sent_again(call, store, services):
+    """Whoever has cancelled it had its answer, and does not repeat it for want of one."""
+    at = int(services.clock.now()) + 3600
+    sent = RESEND | {"scheduled_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))}
+    for _ in range(3):
+        message_id = (await call("POST", "/emails", sent)).json["id"]
+        assert (await call("POST", f"/emails/{message_id}/cancel")).status == 200
+    last, again = [(await call("POST", "/emails", sent)).json["id"] for _ in range(2)]
+    assert last == again
+    assert sorted(await states(store)) == ["cancelled", "cancelled", "cancelled", "queued"]
+
+
+@pytest.mark.parametrize("later_s", [(10, 50), (50, 89), (10, 20)])
+async def test_what_was_sent_again_after_it_was_cancelled_is_known_again_in_the_next_window(
+    later_s, call, store, services
+):
+    at = int(services.clock.now()) + 3600
+    sent = RESEND | {"scheduled_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))}
+    services.clock.ahead_s = 90 - services.clock.now() % 90 + 60  # 30 s before the next one
+    begun = services.clock.ahead_s
+    message_id = (await call("POST", "/emails", sent)).json["id"]
+    assert (await call("POST", f"/emails/{message_id}/cancel")).status == 200
+    found = []
+    for after_s in later_s:
+        services.clock.ahead_s = begun + after_s
+        found.append((await call("POST", "/emails", sent)).json["id"])
+    assert found[0] == found[1] != message_id
+
+
+BATCHES = {
+    "postmark": ("/email/batch", [POSTMARK | {"Subject": f"Mail {n}"} for n in range(70)]),
+    "resend": ("/emails/batch", [RESEND | {"subject": f"Mail {n}"} for n in range(70)]),
+    "ses": (
+        "/v2/email/outbound-bulk-emails",
+        {
+            "FromEmailAddress": "ann@example.com",
+            "DefaultContent": {"Template": {"TemplateContent": {"Subject": "Hello", "Text": "It works"}}},
+            "BulkEmailEntries": [{"Destination": {"ToAddresses": [f"r{n}@example.org"]}} for n in range(50)],
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("door", BATCHES)
+async def test_of_a_batch_whose_mails_are_told_of_each_those_that_were_taken_are_said_to_be(door, call, store):
+    path, body = BATCHES[door]
+    store.room = 65 if door != "ses" else 30
+    answer = await call("POST", path, body, {"x-batch-validation": "permissive"})
+    assert answer.status == 200, answer.body
+    told = answer.json if door == "postmark" else answer.json.get("BulkEmailEntryResults", answer.json.get("data"))
+    taken = [each for each in told if each.get("ErrorCode", 0) == 0 and each.get("Status", "SUCCESS") == "SUCCESS"]
+    assert 0 < len(taken) == len(await mails(store)) < 70
+    store.room = 1000
+    await call("POST", path, body, {"x-batch-validation": "permissive"})
+    assert len(await mails(store)) == len(body["BulkEmailEntries"] if door == "ses" else body)

@@ -1,4 +1,4 @@
-"""Whom not to write to, as clients of Mailgun and Postmark list it and are told."""
+"""Whom not to write to, as clients of Mailgun, Postmark and SendGrid list it and are told."""
 
 import json
 from dataclasses import replace
@@ -74,6 +74,40 @@ async def test_pages_lead_to_an_empty_one(filled, monkeypatch):
     assert [len(items) for items in found] == [2, 1, 0]
 
 
+async def test_pages_lead_back_as_they_lead_forth(place, monkeypatch):
+    monkeypatch.setattr(dropin_lists, "_AT_ONCE", 2)
+    rows = [SuppressionDraft(address=f"{n}@example.org", reason="so", source=Source.BOUNCE) for n in range(7)]
+    others = [SuppressionDraft(address=f"{n}x@example.org", reason="so", source=Source.COMPLAINT) for n in range(7)]
+    await place.engine.console.suppressing.put(SOMEBODY, [*rows, *others])
+
+    async def follow(page, name):
+        leads = urlsplit(page["paging"][name])
+        return await listed(place, f"{leads.path}?{leads.query}")
+
+    def told(page):
+        return [each["address"][0] for each in page["items"]]
+
+    page = first = await listed(place, f"{MAILGUN}/bounces?limit=3")
+    while page["items"]:
+        page = await follow(page, "next")
+    back = []
+    while (page := await follow(page, "previous"))["items"]:
+        back.append(told(page))
+        if told(page)[0] == "0":
+            break
+    assert back == [["4", "5", "6"], ["1", "2", "3"], ["0"]]
+    assert (told(await follow(page, "first")), told(await follow(first, "last"))) == (told(first), ["4", "5", "6"])
+    empty = await follow(page, "previous")
+    assert (empty["items"], told(await follow(empty, "next"))) == ([], told(first))
+
+
+async def test_a_list_that_is_too_long_does_not_lead_back(filled, monkeypatch):
+    monkeypatch.setattr(dropin_lists, "_AT_ONCE", 2)
+    monkeypatch.setattr(dropin_lists, "LOOKS_MAX", 4)
+    answer = await filled.call("GET", f"{MAILGUN}/bounces?page=last")
+    assert (answer.status, "pages lead back" in answer.json["message"]) == (400, True)
+
+
 @pytest.mark.parametrize(
     ("name", "body", "headers", "source", "reason"),
     [
@@ -125,6 +159,7 @@ async def test_many_are_put_on_a_list_at_once(place):
         ("GET", "bounces?limit=0", b"", {}),
         ("GET", "bounces?limit=1001", b"", {}),
         ("GET", "bounces?page=previous", b"", {}),
+        ("GET", "bounces?page=backwards", b"", {}),
         ("GET", "bounces/nobody", b"", {}),
         ("POST", "bounces", b"", JSON),
         ("POST", "bounces", b"[]", JSON),
@@ -237,3 +272,90 @@ async def test_a_key_sees_its_project_s_list_and_changes_it_only_as_an_administr
     assert await told("default", Scope.SEND) == ([2, 6], [403, 401])
     assert await told("other", Scope.ADMIN) == ([0, 0], [404, 200])
     assert await told("default", Scope.ADMIN) == ([2, 6], [200, 200])
+
+
+# --- SendGrid's ------------------------------------------------------------------------------------------------------
+
+SENDGRID = "/v3/suppression"
+GLOBAL = "/v3/asm/suppressions/global"
+
+
+@pytest.mark.parametrize(
+    ("name", "sources"),
+    [
+        ("bounces", ["account", "bounce"]),
+        ("spam_reports", ["complaint"]),
+        ("unsubscribes", ["import", "person", "unsubscribe"]),
+        ("blocks", []),
+        ("invalid_emails", []),
+    ],
+)
+async def test_each_entry_stands_on_the_list_of_sendgrid_that_its_source_says(filled, name, sources):
+    page = await listed(filled, f"{SENDGRID}/{name}")
+    assert [each["email"] for each in page] == [f"{source}@example.org" for source in sources]
+    assert all(isinstance(each["created"], int) for each in page)
+    for source in Source:
+        found = await listed(
+            filled, f"{GLOBAL if name == 'unsubscribes' else f'{SENDGRID}/{name}'}/{source}@example.org"
+        )
+        address = f"{source}@example.org" if source in sources else None
+        if name == "unsubscribes":
+            assert found == ({} if address is None else {"recipient_email": address})
+        else:
+            assert [each["email"] for each in found] == ([] if address is None else [address])
+
+
+async def test_sendgrid_s_pages_go_by_an_offset_and_times(filled):
+    first, second, third = [
+        await listed(filled, f"{SENDGRID}/unsubscribes?limit=2&offset={offset}") for offset in (0, 2, 4)
+    ]
+    assert ([len(first), len(second), third]) == [2, 1, []]
+    at = second[0]["created"]
+    for query, count in ((f"start_time={at}&end_time={at}", 3), (f"start_time={at + 1}", 0), (f"end_time={at - 1}", 0)):
+        assert len(await listed(filled, f"{SENDGRID}/unsubscribes?{query}")) == count
+
+
+async def test_an_entry_is_taken_off_by_the_way_of_its_own_list_of_sendgrid_alone(filled):
+    for target in (f"{SENDGRID}/bounces/complaint@example.org", f"{GLOBAL}/bounce@example.org"):
+        assert (await filled.call("DELETE", target)).status == 404
+    emails = ["complaint@example.org", "Bounce@example.org", "nobody@example.org"]
+    gone = await filled.call("DELETE", f"{SENDGRID}/bounces", {"emails": emails})
+    assert (gone.status, gone.body) == (204, b"")
+    assert [each["email"] for each in await listed(filled, f"{SENDGRID}/bounces")] == ["account@example.org"]
+    assert (await filled.call("DELETE", f"{SENDGRID}/spam_reports/complaint@example.org")).status == 204
+    assert (await filled.call("DELETE", f"{SENDGRID}/spam_reports/complaint@example.org")).status == 404
+    assert (await filled.call("DELETE", f"{GLOBAL}/person@example.org")).status == 204
+
+
+async def test_an_address_may_have_a_slash_and_another_one_may_begin_with_it(place):
+    emails = ["a/b@example.org", "a/b@example.org.uk"]
+    added = await place.call("POST", GLOBAL, {"recipient_emails": emails})
+    assert (added.status, added.json) == (201, {"recipient_emails": emails})
+    assert await listed(place, f"{GLOBAL}/a/b@example.org") == {"recipient_email": "a/b@example.org"}
+    assert await listed(place, f"{GLOBAL}/b@example.org") == {}
+    assert (await listed(place, "/v1/suppressions/a/b@example.org"))["source"] == "unsubscribe"
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "body"),
+    [
+        ("GET", f"{SENDGRID}/bounces?limit=0", b""),
+        ("GET", f"{SENDGRID}/bounces?limit=501", b""),
+        ("GET", f"{SENDGRID}/bounces?offset=-1", b""),
+        ("GET", f"{SENDGRID}/bounces?offset=9501", b""),
+        ("GET", f"{SENDGRID}/bounces?start_time=soon", b""),
+        ("GET", f"{SENDGRID}/bounces?end_time=99999999999999999999", b""),
+        ("GET", f"{SENDGRID}/bounces/nobody", b""),
+        ("DELETE", f"{SENDGRID}/bounces/nobody", b""),
+        ("DELETE", f"{SENDGRID}/bounces", {"delete_all": True}),
+        ("DELETE", f"{SENDGRID}/bounces", {"emails": []}),
+        ("DELETE", f"{SENDGRID}/bounces", {"emails": ["nobody"]}),
+        ("DELETE", f"{SENDGRID}/bounces", {"emails": ["a@example.org"] * 1001}),
+        ("POST", GLOBAL, {"recipient_emails": []}),
+        ("POST", GLOBAL, {"recipient_emails": ["a@example.org\r\nBcc: b@example.org"]}),
+    ],
+)
+async def test_what_makes_no_sense_is_refused_in_sendgrid_s_form(place, method, target, body):
+    answer = await place.call(method, target, body)
+    assert answer.status in (400, 422), answer.body
+    assert answer.json["errors"][0]["message"]

@@ -17,11 +17,13 @@ from everpost.model.event import Event, EventType
 from everpost.model.key import Scope
 from everpost.model.message import Address, Draft
 from everpost.model.template import Template
+from everpost.store.port import StoreUnavailable
 from node_kit import Refused
-from sdks import RICH
+from sdks import RICH, SCRIPTS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SDKS = ("sendgrid", "mailgun", "resend", "postmark", "ses")
+WITHIN_MS = 1000  # what a client waits for an answer; the server needs some milliseconds
 PLAIN = Draft(sender=Address("ann@example.com"), to=(Address("bob@example.org"),), subject="Hello", text="It works")
 
 
@@ -89,6 +91,15 @@ async def test_a_mail_arrives_as_its_client_has_written_it(sdk, house, client):
 
 
 @pytest.mark.parametrize("sdk", SDKS)
+async def test_every_field_may_be_in_any_script(sdk, house, client):
+    """SES's tags are ASCII by its rules, and neither its client nor Resend's has tags without values."""
+    less = {"resend": {"tags": ()}, "ses": {"tags": (), "metadata": {"order": "7"}}}
+    mail = about(f"日本 ✓ 😀 {sdk}", SCRIPTS, **less.get(sdk, {}))
+    caught = await house.caught(await client(sdk).send(mail))
+    assert alike(caught.draft) == alike(mail)
+
+
+@pytest.mark.parametrize("sdk", SDKS)
 async def test_a_plain_mail_arrives(sdk, house, client):
     mail = about(f"Plain {sdk}")
     assert asdict((await house.caught(await client(sdk).send(mail))).draft) == asdict(mail)
@@ -117,6 +128,63 @@ async def test_what_is_wrong_is_thrown_as_its_users_catch_it(sdk, client):
     assert "nowhere" in str(wrong_mail)
     wrong_key = await client(sdk, "nonsense").refusal(PLAIN)
     assert wrong_key.items() >= KEY_ERRORS[sdk].items()
+
+
+BUSY_ERRORS = {
+    "sendgrid": {"class": "ResponseError", "code": 429},
+    "mailgun": {"type": "MailgunAPIError", "status": 429},
+    "resend": {"name": "rate_limit_exceeded", "statusCode": 429},
+    "postmark": {"name": "RateLimitExceededError", "code": 429, "statusCode": 429},
+    "ses": {"class": "TooManyRequestsException", "name": "TooManyRequestsException"},
+}
+AWAY_ERRORS = {
+    "sendgrid": {"class": "ResponseError", "code": 503},
+    "mailgun": {"type": "MailgunAPIError", "status": 503},
+    "resend": {"name": "application_error", "statusCode": 500},
+    "postmark": {"name": "ServiceUnavailablerError", "code": 100, "statusCode": 503},
+    "ses": {"name": "ServiceUnavailableException", "$fault": "server"},
+}
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+async def test_what_can_t_be_taken_now_is_thrown_as_its_users_catch_it(sdk, house, client, monkeypatch):
+    async def accept(*_, **__):
+        raise StoreUnavailable("the disk is full")
+
+    with monkeypatch.context() as changed:
+        changed.setattr(house.engine.ports.store, "accept", accept)
+        away = await client(sdk).refusal(about(f"Away {sdk}"))
+    monkeypatch.setattr(house.door.gate.admission, "enter", lambda _: None)
+    busy = await client(sdk).refusal(about(f"Busy {sdk}"))
+    assert away.items() >= AWAY_ERRORS[sdk].items(), away
+    assert busy.items() >= BUSY_ERRORS[sdk].items(), busy
+
+
+@pytest.fixture
+def slow(house, monkeypatch):
+    """The mail of each request so far. The first one is answered when the second one has come."""
+    taken, served, again = [], house.door.deal, asyncio.Event()
+
+    async def deal(incoming):
+        call = await served(incoming)
+        taken.append(call.message_id)
+        if len(taken) == 1:
+            async with asyncio.timeout(20):
+                await again.wait()
+        again.set()
+        return call
+
+    monkeypatch.setattr(house.door, "deal", deal)
+    return taken
+
+
+@pytest.mark.parametrize("sdk", [sdk for sdk in SDKS if sdk != "resend"])
+async def test_a_call_that_is_not_answered_in_time_and_made_again_sends_one_mail(sdk, slow, client):
+    """By AWS's client itself; by the users of the others. Resend's waits without end."""
+    mail = about(f"Slow {sdk}")
+    if sdk != "ses":
+        await client(sdk).refusal(mail, within_ms=WITHIN_MS)
+    assert slow == [await client(sdk).send(mail, within_ms=WITHIN_MS)] * 2
 
 
 @pytest.fixture

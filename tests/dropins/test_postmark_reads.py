@@ -104,6 +104,7 @@ async def test_what_was_refused_is_told_in_postmark_s_words(place):
     ]
     assert await asked(place, f"/bounces/{numbers[0]}") == page["Bounces"][-1]
     assert page["Bounces"][-1]["Details"] == "no such user"
+    assert await asked(place, f"/bounces/{numbers[0]}/dump") == {"Body": ""}
     told = await asked(place, "/deliverystats")
     assert told == await asked(place, "/deliveryStats")
     assert told["InactiveMails"] == 1
@@ -151,6 +152,8 @@ async def test_bounces_are_filtered(place, query, found):
         ("/bounces?inactive=perhaps", 300),
         ("/bounces/x", 407),
         ("/bounces/0", 407),
+        ("/bounces/1/dump", 407),
+        ("/bounces/x/dump", 407),
         ("/bounces/1", 407),
         ("/bounces/9999999999999999999", 407),
         ("/bounces/999999999999999999", 407),

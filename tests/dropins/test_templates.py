@@ -134,7 +134,7 @@ async def test_whose_subject_it_is_is_as_with_the_provider(door, expected, call,
     await sent(call, door, **{name: "mine"})
     await keep(text="x")
     await sent(call, door, **{name: "mine"})
-    assert [subject for subject, _, _ in await words(store)] == [expected, "mine"]
+    assert {text: subject for subject, text, _ in await words(store)} == {FILLED[1]: expected, "x": "mine"}
 
 
 async def test_each_personalization_is_filled_in_with_its_own_data(call, keep, store):

@@ -43,13 +43,13 @@ function written(mail) {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value?.length));
 }
 
-function client({ url, key }) {
-  return new Mailgun(FormData).client({ username: "api", key, url });
+function client({ url, key }, timeout) {
+  return new Mailgun(FormData).client({ username: "api", key, url, timeout });
 }
 
 await serve({
   async send(at, mail) {
-    const { id } = await client(at).messages.create(DOMAIN, written(mail));
+    const { id } = await client(at, mail.within_ms).messages.create(DOMAIN, written(mail));
     return id.slice(1, id.indexOf("@"));
   },
   async template(at, { id: template, data, ...mail }) {

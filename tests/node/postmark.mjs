@@ -36,12 +36,13 @@ function entries(addresses) {
   return { Suppressions: addresses.map((EmailAddress) => ({ EmailAddress })) };
 }
 
-function client({ url, key }) {
-  return new ServerClient(key, { useHttps: false, requestHost: new URL(url).host });
+function client({ url, key }, within_ms) {
+  const patience = within_ms ? { timeout: within_ms / 1000 } : {};
+  return new ServerClient(key, { useHttps: false, requestHost: new URL(url).host, ...patience });
 }
 
 await serve({
-  send: async (at, mail) => (await client(at).sendEmail(written(mail))).MessageID,
+  send: async (at, mail) => (await client(at, mail.within_ms).sendEmail(written(mail))).MessageID,
   template: async (at, { id, data, from, to }) =>
     (await client(at).sendEmailWithTemplate({ From: from, To: to, TemplateAlias: id, TemplateModel: data })).MessageID,
   found: async (at, filter) => client(at).getOutboundMessages(filter),

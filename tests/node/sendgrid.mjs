@@ -40,6 +40,7 @@ async function asked(method, url, body) {
 await serve({
   async send(at, mail) {
     pointed(at);
+    sendgrid.setTimeout(mail.within_ms ?? 0);
     const [response] = await sendgrid.send(written(mail));
     return response.headers["x-message-id"];
   },

@@ -3,7 +3,12 @@
 import { createInterface } from "node:readline";
 
 function seen(error) {
-  return { class: error.constructor.name, message: error.message, ...error };
+  const told = { class: error.constructor.name, message: error.message, code: error.code };
+  try {
+    return JSON.parse(JSON.stringify({ ...told, ...error }));
+  } catch {
+    return told; // its fields go round in circles, as those of a request that had no answer
+  }
 }
 
 async function answerTo(actions, { action, url, key, input }) {

@@ -45,11 +45,12 @@ function written(mail) {
   };
 }
 
-async function told({ url, key }, command) {
+async function told({ url, key }, command, requestTimeout) {
   const client = new SESv2Client({
     endpoint: url,
     region: "eu-central-1",
     credentials: { accessKeyId: key, secretAccessKey: "anything" },
+    requestHandler: { requestTimeout, throwOnRequestTimeout: true },
   });
   try {
     return await client.send(command);
@@ -59,7 +60,7 @@ async function told({ url, key }, command) {
 }
 
 await serve({
-  send: async (at, mail) => (await told(at, new SendEmailCommand(written(mail)))).MessageId,
+  send: async (at, mail) => (await told(at, new SendEmailCommand(written(mail)), mail.within_ms)).MessageId,
   template: async (at, { id, data, from, to }) => {
     const template = { TemplateName: id, TemplateData: JSON.stringify(data) };
     const mail = { FromEmailAddress: from, Destination: { ToAddresses: [to] }, Content: { Template: template } };

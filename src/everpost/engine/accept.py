@@ -65,6 +65,13 @@ class Idempotency(Struct, frozen=True):
         return None if self.lasts_s is None else now - self.lasts_s
 
 
+class Drawn(Struct, frozen=True):
+    """What a mail is called, and when it is accepted, if it is: an id holds its time."""
+
+    id: str
+    at: float
+
+
 class Acceptance(Struct, frozen=True, kw_only=True):
     stored: Stored
     replayed: bool = False  # an earlier request with this key has made it
@@ -90,21 +97,23 @@ class Acceptor:
         idempotency: Idempotency | None = None,
         wait_s: float | None = None,
         origin: Origin = UNKNOWN_ORIGIN,
+        drawn: Drawn | None = None,
     ) -> Acceptance | Problem:
         """Durable when it returns. With `wait_s` it returns when all deliveries are final, or as they stand when that
-        time is over or the process stops.
+        time is over or the process stops. `drawn`: what a new mail is called, if its caller had to know before.
 
         Problems: faulty fields and mails that no account can carry (422), a key used for another body (422) or by a
         request that is still running (409), a store that can't take it now (503). Nothing is kept of a refused mail.
         """
-        now = self._ports.clock.now()
+        drawn = drawn or self.draw()
+        now = drawn.at
         try:
             routes = await self._routes.all()
             draft = await self.checked(mail, caller, routes, now)
             if isinstance(draft, Problem):
                 return await self.seen(idempotency, caller, wait_s) or draft
             claim = _claim(idempotency, wait_s, now)
-            message = await self.unsubscribing.linked(self._message(draft, caller, now, origin))
+            message = await self.unsubscribing.linked(_message(drawn, draft, caller, origin))
             accepted = await self._store_traced(message, routes[draft.route], claim, awaited=wait_s is not None)
             if isinstance(accepted, Stored):
                 stored = await self._waited(accepted, wait_s, fresh=True)
@@ -114,6 +123,10 @@ class Acceptor:
             return await self._repeated(accepted, idempotency, caller, wait_s)
         except (StoreUnavailable, AttachmentsUnavailable) as error:
             return unavailable(str(error))
+
+    def draw(self) -> Drawn:
+        now = self._ports.clock.now()
+        return Drawn(ids.message_id(now, self._ports.clock.entropy()), now)
 
     async def checked(
         self, mail: Draft | Templated, caller: Caller, routes: Mapping[str, Route], now: float
@@ -240,9 +253,9 @@ class Acceptor:
                     stands = followed or await self._ports.store.get_message(message.project, message.id)
                     latest = stands or latest
 
-    def _message(self, draft: Draft, caller: Caller, now: float, origin: Origin) -> Message:
-        id_ = ids.message_id(now, self._ports.clock.entropy())
-        return Message(id=id_, project=caller.project, created_at=now, origin=origin, **asdict(draft))
+
+def _message(drawn: Drawn, draft: Draft, caller: Caller, origin: Origin) -> Message:
+    return Message(id=drawn.id, project=caller.project, created_at=drawn.at, origin=origin, **asdict(draft))
 
 
 def is_final(stored: Stored) -> bool:

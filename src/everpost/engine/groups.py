@@ -1,5 +1,6 @@
 """Mails that were scheduled under one name, and can be cancelled by it."""
 
+import logging
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -13,11 +14,12 @@ from everpost.model.act import Act, Action
 from everpost.model.key import Caller
 from everpost.model.limits import GROUP_MAILS_MAX, SEND_AT_AHEAD_S_MAX
 from everpost.model.problem import Problem
-from everpost.store.port import Document
+from everpost.store.port import Document, StoreUnavailable
 
 KEPT_S: Final = SEND_AT_AHEAD_S_MAX + 86_400.0  # then nothing of a group can be waiting any more
 _TRIES: Final = 10  # against others that add to the same group at the same moment
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_log = logging.getLogger(__name__)
 
 
 class _Group(Struct):
@@ -41,28 +43,32 @@ class Groups:
 
     async def check(self, caller: Caller, name: str, count: int) -> Problem | None:
         """Why so many mails can't be added to it; None: they can."""
-        if not _NAME.fullmatch(name):
-            return _refused(f"{name!r} is no batch id: 1 to 128 letters, digits, - and _")
-        group = _read(await self._document(caller, name), self._ports.clock.now())
-        if group.is_cancelled:
-            return _refused("this batch is cancelled; take a new batch id")
-        if len(group.mails) + count > GROUP_MAILS_MAX:
-            return _refused(f"a batch has at most {GROUP_MAILS_MAX} mails; take a new batch id")
-        return None
+        return _fault(await self._group(caller, name), count) if _NAME.fullmatch(name) else _nameless(name)
 
-    async def add(self, caller: Caller, name: str, mails: Sequence[str]) -> Problem | None:
-        """Mails that were accepted before; those of a group that was cancelled meanwhile are cancelled."""
+    async def enter(self, caller: Caller, name: str, mails: Sequence[str]) -> Problem | None:
+        """Writes mails down that are about to be accepted under these ids: no mail is accepted that its group does not
+        know of. What then comes to nothing is nothing to the group. Raises StoreUnavailable."""
+        refused = await self.check(caller, name, len(mails))
+        if refused is not None:
+            return refused
         group = await self._change(caller, name, mails)
         if group is None:
             return _BUSY
-        if group.is_cancelled:
-            await self._cancel(caller, mails)
-        return None
+        return _CANCELLED if group.is_cancelled else None
+
+    async def settle(self, caller: Caller, name: str, mails: Sequence[str]) -> None:
+        """When they are accepted: cancels those of a group that was cancelled meanwhile. If the store can't be read by
+        then, they stand as accepted before it was cancelled: who sent them must not be told that they are not."""
+        try:
+            if (await self._group(caller, name)).is_cancelled:
+                await self._cancel(caller, mails)
+        except StoreUnavailable as error:
+            _log.warning("whether a batch was cancelled is not known", extra={"error": str(error)})
 
     async def cancel(self, caller: Caller, name: str) -> Problem | None:
         """All of it that is still queued; and what comes later under its name."""
         if not _NAME.fullmatch(name):
-            return _refused(f"{name!r} is no batch id")
+            return _nameless(name)
         group = await self._change(caller, name, (), cancel=True)
         if group is None:
             return _BUSY
@@ -80,6 +86,9 @@ class Groups:
             if await self._ports.store.write_config(_place(caller, name), _encode(group), document.version):
                 return group
         return None
+
+    async def _group(self, caller: Caller, name: str) -> _Group:
+        return _read(await self._document(caller, name), self._ports.clock.now())
 
     async def _document(self, caller: Caller, name: str) -> Document:
         place = _place(caller, name)
@@ -103,10 +112,23 @@ def _encode(group: _Group) -> bytes:
     return msgspec.json.encode(group)
 
 
+def _fault(group: _Group, count: int) -> Problem | None:
+    if group.is_cancelled:
+        return _CANCELLED
+    if len(group.mails) + count > GROUP_MAILS_MAX:
+        return _refused(f"a batch has at most {GROUP_MAILS_MAX} mails; take a new batch id")
+    return None
+
+
+def _nameless(name: str) -> Problem:
+    return _refused(f"{name!r} is no batch id: 1 to 128 letters, digits, - and _")
+
+
 def _refused(detail: str) -> Problem:
     return Problem(code="validation_failed", status=422, title="The request has faulty fields", detail=detail)
 
 
+_CANCELLED: Final = _refused("this batch is cancelled; take a new batch id")
 _BUSY: Final = Problem(
     code="overloaded", status=503, title="Too many change this batch at the same moment", retry_after_s=1.0
 )

@@ -8,15 +8,18 @@ import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
+from itertools import count
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
-from everpost.engine.accept import Acceptance, Acceptor, Idempotency
+from everpost.engine.accept import Acceptance, Acceptor, Drawn, Idempotency
 from everpost.engine.forms import Forms
 from everpost.engine.ports import Ports
 from everpost.engine.routes import Routes
+from everpost.model.delivery import DeliveryState
 from everpost.model.key import Caller
 from everpost.model.limits import MAILS_BYTES_MAX
 from everpost.model.message import Draft, Origin, size_bytes
@@ -36,6 +39,8 @@ class Request(Struct, frozen=True, kw_only=True):
     key: str | None  # its own name; None: it has none
     origin: Origin
     known_by: bytes | None = None  # tells its only mail from others; None: what stands in the mail does
+    group: str | None = None  # under which its mails can be cancelled: in another one, the same mail is another mail
+    drawn: Sequence[Drawn] = ()  # of `draw`: what its mails are called if they are new; may be left out
 
 
 class Intake:
@@ -65,18 +70,32 @@ class Intake:
                 return _too_large(size)
         return None
 
+    def draw(self, count: int) -> Sequence[Drawn]:
+        """For so many mails, by whose ids somebody has to know them before they are accepted."""
+        return [self._acceptor.draw() for _ in range(count)]
+
     async def take(self, mails: Sequence[Draft | Templated], request: Request) -> list[Acceptance | Problem]:
         """What became of each mail. A repeated request finds those again that it has brought before."""
-        names = await self._names(mails, request)
+        drawn: Sequence[Drawn | None] = request.drawn or [None] * len(mails)
+        whole = [*zip(mails, await self._names(mails, request), drawn, strict=True)]
         taken: list[Acceptance | Problem] = []
-        for start in range(0, len(mails), TOGETHER_MAX):
-            some = zip(mails[start : start + TOGETHER_MAX], names[start : start + TOGETHER_MAX], strict=True)
-            takes = [
-                self._acceptor.accept(mail, request.caller, idempotency=name, origin=request.origin)
-                for mail, name in some
-            ]
+        for start in range(0, len(whole), TOGETHER_MAX):
+            takes = [self._take(*each, request) for each in whole[start : start + TOGETHER_MAX]]
             alone = len(takes) == 1  # and needs no task of its own
             taken += [await takes[0]] if alone else await asyncio.gather(*takes)
+        return taken
+
+    async def _take(
+        self, mail: Draft | Templated, name: Idempotency | None, drawn: Drawn | None, request: Request
+    ) -> Acceptance | Problem:
+        accept = partial(self._acceptor.accept, mail, request.caller, origin=request.origin, drawn=drawn)
+        taken = await accept(idempotency=name)
+        if name is None or request.key is not None:
+            return taken
+        for again in count(1):
+            if not _is_cancelled(taken):
+                break
+            taken = await accept(idempotency=msgspec.structs.replace(name, key=f"{name.key}.{again}"))
         return taken
 
     async def _names(self, mails: Sequence[Draft | Templated], request: Request) -> list[Idempotency | None]:
@@ -106,7 +125,8 @@ def _too_large(size: int) -> Problem:
 
 
 def _digest(mail: Draft | Templated, request: Request) -> bytes:
-    return hashlib.sha256(request.known_by or _ENCODER.encode(_said(mail))).digest()
+    said = request.known_by or _ENCODER.encode(_said(mail))
+    return hashlib.sha256(said + (request.group or "").encode()).digest()
 
 
 def _size(mails: Sequence[Draft | Templated]) -> int:
@@ -117,3 +137,10 @@ def _size(mails: Sequence[Draft | Templated]) -> int:
 def _said(mail: Draft | Templated) -> Draft | Templated:
     """What a provider is to fill in says all that the request does, and once."""
     return mail.elsewhere or mail if isinstance(mail, Templated) else mail
+
+
+def _is_cancelled(taken: Acceptance | Problem) -> bool:
+    """Then its sender had an answer, and does not repeat the mail for want of one: another one is wanted."""
+    return isinstance(taken, Acceptance) and all(
+        each.state is DeliveryState.CANCELLED for each in taken.stored.deliveries
+    )

@@ -70,6 +70,7 @@ class Show(Struct, frozen=True):
 class Page(Struct, frozen=True, kw_only=True):
     limit: int
     before: str | None = None  # id of the last mail of the page before
+    newer_than: str | None = None  # id of the first mail of the page behind; instead
     skip: int = 0  # so many before the first one; instead
     recipient: str | None = None
     tag: str | None = None
@@ -134,13 +135,16 @@ class Sought(Struct, frozen=True, kw_only=True):
     limit: int
     prefix: str = ""  # with which the addresses begin, in lower case
     after: str = ""  # the address that the page before ended with
+    ahead_of: str | None = (
+        None  # the address that the page behind begins with; instead. Of it, "" has none: the last page
+    )
     wanted: Callable[[Suppression], bool] = bool
     echo: Any = None  # what the answer goes by
 
 
 class ListSuppressed(Struct, frozen=True):
     """Whom no mail at all is written to. `render` is given the address that the next page comes after, if there is
-    one."""
+    one and it is known."""
 
     parse: Callable[[Submission], Sought | Problem]
     render: Callable[[Sought, Sequence[Suppression], str | None], Rendered]
@@ -170,6 +174,7 @@ class UnsuppressAll(Struct, frozen=True):
 
     parse: Callable[[Submission], Sequence[str] | Problem]
     render: Callable[[Sequence[str]], Rendered]
+    wanted: Callable[[Suppression], bool] = bool  # else it stays
 
 
 class Sum(Struct, frozen=True):

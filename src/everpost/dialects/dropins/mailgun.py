@@ -50,6 +50,8 @@ _PREFIXES: Final = (*_FOREIGN_PREFIXES, "h:", "v:")
 _FILES: Final = ("attachment", "inline")
 _FOREIGN_WORDS: Final = re.compile(r"%(recipient|unsubscribe|tag_unsubscribe|mailing_list)[\w.]*%")
 """Variables that only Mailgun fills in."""
+_STATUSES: Final = {"overloaded": 429}
+"""By our code: what differs from ours."""
 Personal = list[tuple[Draft, Substitution | None]]
 """Mails, each with the words of its recipient."""
 _VARIABLES: Final = msgspec.json.Decoder(dict[str, dict[str, str | int | float | bool | None]])
@@ -166,6 +168,7 @@ def _personal(shared: Draft, variables: str, faults: Faults) -> Personal:
             text=shared.text and into.text(shared.text),
             html=shared.html and into.text(shared.html),
             headers=read_headers({name: into.text(value) for name, value in shared.headers.items()}, faults),
+            metadata=read_metadata({name: into.text(value) for name, value in shared.metadata.items()}, faults),
         )
         size += len(mail.text or "") + len(mail.html or "")
         mails.append((mail, into))
@@ -186,7 +189,7 @@ def _templated(wanted: Wanted, mail: Draft, into: Substitution | None) -> Templa
 
 def _pinned(mail: Draft) -> Draft:
     """To Mailgun, if something is left that only Mailgun fills in."""
-    words = (mail.subject, mail.text or "", mail.html or "", *mail.headers.values())
+    words = (mail.subject, mail.text or "", mail.html or "", *mail.headers.values(), *mail.metadata.values())
     if mail.provider_options or not any(map(_FOREIGN_WORDS.search, words)):
         return mail
     return replace(mail, provider_options={NAME: {}})
@@ -205,7 +208,8 @@ def refuse(problem: Problem) -> Rendered:
     """Mailgun names one fault at a time, and its 401 is no JSON."""
     if problem.status == 401:
         return Rendered(status=401, headers={"content-type": "text/plain; charset=utf-8"}, body=b"Forbidden")
-    return render_json(400 if problem.status == 422 else problem.status, {"message": first_words(problem)})
+    status = _STATUSES.get(problem.code) or (400 if problem.status == 422 else problem.status)
+    return render_json(status, {"message": first_words(problem)})
 
 
 DROPIN: Final = Dropin(

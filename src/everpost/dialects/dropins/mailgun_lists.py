@@ -40,7 +40,10 @@ PAGE: Final = 100
 PAGE_MAX: Final = 1000
 ROWS_MAX: Final = 1000  # of one request
 _ANY: Final = "*"  # the tag that stands for all mail
+_FIRST: Final = "first"
 _NEXT: Final = "next"
+_PREVIOUS: Final = "previous"
+_LAST: Final = "last"
 
 
 class _List(Struct, frozen=True):
@@ -81,13 +84,15 @@ def parse_page(table: _List, submission: Submission) -> Sought | Problem:
     limit = query.get("limit", str(PAGE))
     if not (limit.isascii() and limit.isdecimal() and 1 <= int(limit[:9]) <= PAGE_MAX):
         faults.add("limit", f"must be a number from 1 to {PAGE_MAX}")
-    if query.get("page", _NEXT) != _NEXT:
-        faults.add("page", f"must be {_NEXT}: pages lead forth only")
+    page, address = query.get("page", _NEXT), query.get("address", "").lower()
+    if page not in (_FIRST, _NEXT, _PREVIOUS, _LAST):
+        faults.add("page", f"must be one of: {_FIRST}, {_NEXT}, {_PREVIOUS}, {_LAST}")
+    elif page == _PREVIOUS and not address:
+        faults.add("address", "is missing: the previous page ends ahead of it")
     if faults:
         return refused(faults, 400)
-    return Sought(
-        limit=int(limit), after=query.get("address", "").lower(), wanted=partial(_is_on, table), echo=submission
-    )
+    place = {_NEXT: {"after": address}, _PREVIOUS: {"ahead_of": address}, _LAST: {"ahead_of": ""}}.get(page, {})
+    return Sought(limit=int(limit), wanted=partial(_is_on, table), echo=submission, **place)
 
 
 def parse_added(table: _List, submission: Submission) -> Sequence[SuppressionDraft] | Problem:
@@ -140,8 +145,10 @@ def _is_on(table: _List, row: Suppression) -> bool:
 def render_page(sought: Sought, rows: Sequence[Suppression], following: str | None) -> Rendered:
     asked: Submission = sought.echo
     last = following or (rows[-1].address if rows else sought.after)
-    links = {"first": _link(asked, {}), "next": _link(asked, {"page": _NEXT, "address": last})}
-    return render_json(200, {"items": [*map(_shown, rows)], "paging": links})
+    back = {"page": _PREVIOUS, "address": rows[0].address} if rows else {"page": _LAST}
+    links = {_FIRST: {}, _NEXT: {"page": _NEXT, "address": last}, _PREVIOUS: back, _LAST: {"page": _LAST}}
+    paging = {name: _link(asked, place) for name, place in links.items()}
+    return render_json(200, {"items": [*map(_shown, rows)], "paging": paging})
 
 
 def _link(asked: Submission, more: dict[str, str]) -> str:

@@ -58,6 +58,11 @@ _TRACKING: Final = ("HtmlAndText", "HtmlOnly", "TextOnly")
 _NOT_TRACKED: Final = (None, "", "None")
 
 
+_NOT_SENT: Final = {"SubmittedAt": "0001-01-01T00:00:00+00:00", "MessageID": "00000000-0000-0000-0000-000000000000"}
+"""Of a mail in a batch that was refused. Without these, one of the clients reads none of the batch's answers, and its
+user is not told of the mails that were taken."""
+
+
 class _Pair(Struct, forbid_unknown_fields=True, rename="pascal"):
     name: str
     value: str
@@ -240,7 +245,7 @@ def render_batch(asked: Asked, taken: Sequence[Taken | Problem]) -> Rendered:
 
 def _told(taken: Taken | Problem, echo: _Echo) -> dict[str, Any]:
     if isinstance(taken, Problem):
-        return _fault(taken)[1]
+        return _NOT_SENT | {"To": echo.to} | _fault(taken)[1]
     named = {"To": echo.to, "Cc": echo.cc, "Bcc": echo.bcc}
     return {name: value for name, value in named.items() if value} | {
         "SubmittedAt": datetime.fromtimestamp(taken.at, UTC).isoformat(),

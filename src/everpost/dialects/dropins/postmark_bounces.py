@@ -136,7 +136,7 @@ def _entries(query: Mapping[str, str]) -> Callable[[Told], Sequence[Any]]:
 
 def parse_one(submission: Submission) -> SoughtEvents | Problem:
     """The event behind the place before it, which is it or proves that it is none of the caller's."""
-    text = submission.path.rpartition("/")[2]
+    text = submission.path.split("/")[2]
     if not (text.isascii() and text.isdecimal() and len(text) <= _ID_DIGITS_MAX and int(text) > 0):
         return _NONE
     number = int(text)
@@ -199,6 +199,12 @@ def render_one(_submission: Submission, page: EventPage) -> Rendered:
     return render_json(200, found)
 
 
+def render_dump(submission: Submission, page: EventPage) -> Rendered:
+    """What the recipient's server has sent back is not kept: as at Postmark, when it is too old to be there."""
+    told = render_one(submission, page)
+    return render_json(200, {"Body": ""}) if told.status == 200 else told
+
+
 def render_all(_submission: Submission, page: EventPage) -> Rendered:
     counts = Counter((each["Type"], each["Name"], each["TypeCode"]) for each in page.entries)
     told = [("All", "All", 0, len(page.entries)), *((*kind, count) for kind, count in counts.most_common())]
@@ -219,6 +225,7 @@ ROWS: Final = (
         *spelled("emailfilter", "messageid", "fromdate", "todate", "messagestream"),
     ),
     _reading("/bounces/{number}", ListEvents(parse_one, render_one)),
+    _reading("/bounces/{number}/dump", ListEvents(parse_one, render_dump)),
     _reading("/deliverystats", ListEvents(parse_all, render_all)),
     _reading("/deliveryStats", ListEvents(parse_all, render_all)),
 )

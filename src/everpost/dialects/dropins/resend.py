@@ -52,8 +52,8 @@ _ERRORS: Final[Mapping[str, tuple[int, str]]] = {
     "idempotency_expired": (409, "invalid_idempotent_request"),
     "idempotency_running": (409, "concurrent_idempotent_requests"),
     "overloaded": (429, "rate_limit_exceeded"),
-    "store_unavailable": (500, "internal_server_error"),
-    "attachment_unavailable": (500, "internal_server_error"),
+    "store_unavailable": (500, "application_error"),
+    "attachment_unavailable": (500, "application_error"),
     "not_cancellable": (422, "validation_error"),
     "not_reschedulable": (422, "validation_error"),
 }
@@ -61,8 +61,8 @@ _ERRORS: Final[Mapping[str, tuple[int, str]]] = {
 _NAMES: Final = {
     404: "not_found",
     405: "method_not_allowed",
-    500: "internal_server_error",
-    503: "internal_server_error",
+    500: "application_error",
+    503: "application_error",
 }
 
 _EVENTS: Final[Mapping[DeliveryState, str]] = {
@@ -180,12 +180,16 @@ def _metadata(tags: Sequence[Tag], faults: Faults) -> dict[str, str]:
 
 def parse_page(submission: Submission) -> Page | Problem:
     faults = Faults()
-    limit, after = submission.query.get("limit", str(_PAGE)), submission.query.get("after")
+    limit = submission.query.get("limit", str(_PAGE))
+    after, before = submission.query.get("after"), submission.query.get("before")
     if not (limit.isascii() and limit.isdecimal() and 1 <= int(limit[:9]) <= PAGE_MAX):
         faults.add("limit", f"must be a number from 1 to {PAGE_MAX}")
-    if after is not None and len(after) != MESSAGE_ID_CHARS:
-        faults.add("after", "must be the id of an email")
-    return refused(faults, 422) if faults else Page(limit=int(limit), before=after)
+    for name, given in (("after", after), ("before", before)):
+        if given is not None and len(given) != MESSAGE_ID_CHARS:
+            faults.add(name, "must be the id of an email")
+    if after is not None and before is not None:
+        faults.add("before", "can't be given beside after")
+    return refused(faults, 422) if faults else Page(limit=int(limit), before=after, newer_than=before)
 
 
 def parse_update(submission: Submission) -> Act | Problem:
@@ -274,7 +278,7 @@ DROPIN: Final = Dropin(
     rows=(
         _row("POST", "/emails", Send(parse, render)),
         _row("POST", "/emails/batch", Send(parse_batch, render_batch)),
-        _row("GET", "/emails", List(parse_page, render_page), Scope.READ, ("limit", "after")),
+        _row("GET", "/emails", List(parse_page, render_page), Scope.READ, ("limit", "after", "before")),
         _row("GET", "/emails/{id}", Show(render_shown)),
         _row("PATCH", "/emails/{id}", Change(parse_update, _changed)),
         _row("POST", "/emails/{id}/cancel", Change(parse_cancel, _changed)),

@@ -13,7 +13,7 @@ import msgspec
 
 from everpost.dialects.answers import Rendered, render_json
 from everpost.dialects.contract import Submission
-from everpost.dialects.dropins import sendgrid_user
+from everpost.dialects.dropins import sendgrid_lists, sendgrid_user
 from everpost.dialects.dropins.contract import (
     Asked,
     CancelGroup,
@@ -55,9 +55,14 @@ _WORDS: Final = {
     401: "The provided authorization grant is invalid, expired, or revoked",
     403: "access forbidden",
 }
+_STATUSES: Final = {"overloaded": 429}
+"""By our code: what differs from ours."""
+_READS: Final = ("mail.batch.read", "suppression.read", "user.scheduled_sends.read")
+_SENDS: Final = ("mail.batch.create", "mail.send", "user.scheduled_sends.create")
 _SCOPES: Final = {
-    Scope.READ: ["mail.batch.read", "user.scheduled_sends.read"],
-    Scope.SEND: ["mail.send", "mail.batch.create", "mail.batch.read", "user.scheduled_sends.create"],
+    Scope.READ: _READS,
+    Scope.SEND: (*_SENDS, *_READS),
+    Scope.ADMIN: (*_SENDS, *_READS, "suppression.create", "suppression.delete"),
 }
 
 
@@ -217,14 +222,14 @@ def render(asked: Asked, taken: Sequence[Taken | Problem]) -> Rendered:
 
 
 def refuse(problem: Problem) -> Rendered:
-    status = 400 if problem.status == 422 else problem.status
+    status = _STATUSES.get(problem.code) or (400 if problem.status == 422 else problem.status)
     whole = {"message": _WORDS.get(status) or problem.detail or problem.title, "field": None, "help": None}
     errors = [{"message": each.message, "field": each.field or None, "help": None} for each in problem.errors]
     return render_json(status, {"errors": errors or [whole]})
 
 
 def _scopes(scope: Scope) -> Rendered:
-    return render_json(200, {"scopes": _SCOPES.get(scope) or sorted({*_SCOPES[Scope.SEND], *_SCOPES[Scope.READ]})})
+    return render_json(200, {"scopes": sorted(_SCOPES[scope])})
 
 
 def _group(group: str) -> Rendered:
@@ -246,5 +251,6 @@ DROPIN: Final = Dropin(
         ),
         Row(method="GET", path="/v3/scopes", scope=Scope.READ, does=Tell(_scopes)),
         *sendgrid_user.ROWS,
+        *sendgrid_lists.ROWS,
     ),
 )

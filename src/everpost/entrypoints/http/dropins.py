@@ -48,6 +48,7 @@ from everpost.model.template import Templated
 from everpost.store.port import Filter, Stored
 
 _PASSED_MAX: Final = 500  # mails that are read at once to get behind them
+_NEWER_MAX: Final = 10_000  # mails that are looked at to find those right ahead of one
 _TEXT: Final = {"type": "string"}
 
 
@@ -61,10 +62,16 @@ async def _send(dropin: Dropin, does: Send, call: Call) -> Reply | Problem:
     key = headers.read_idempotency_key(call.headers(b"idempotency-key"))
     if isinstance(key, Problem):
         return key
-    request = Request(
-        door=dropin.name, caller=call.caller, key=key or asked.key, origin=call.origin, known_by=asked.known_by
-    )
     mails = await _to_take(call, asked)
+    request = Request(
+        door=dropin.name,
+        caller=call.caller,
+        key=key or asked.key,
+        origin=call.origin,
+        known_by=asked.known_by,
+        group=asked.group,
+        drawn=() if asked.group is None else call.services.intake.draw(len(mails)),
+    )
     refused = await _checked(call, asked, mails, request)
     if refused is not None:
         return refused
@@ -85,7 +92,11 @@ async def _checked(call: Call, asked: Asked, mails: Sequence[Draft | Templated],
         refused = await call.services.intake.check(mails, request)
         if refused is not None:
             return refused
-    return None if asked.group is None else await call.services.groups.check(call.caller, asked.group, len(mails))
+    if asked.group is None:
+        return None
+    if asked.is_trial:
+        return await call.services.groups.check(call.caller, asked.group, len(mails))
+    return await call.services.groups.enter(call.caller, asked.group, [each.id for each in request.drawn])
 
 
 async def _taken(
@@ -100,9 +111,7 @@ async def _taken(
         return (asked.unread or failed) if failed.code == "no_account_can_carry" else failed
     if asked.group is not None:
         ids = [each.stored.message.id for each in accepted]
-        refused = await call.services.groups.add(call.caller, asked.group, ids)
-        if refused is not None:
-            return refused
+        await call.services.groups.settle(call.caller, asked.group, ids)
     outcomes = iter([_outcome(each) for each in results])
     told = [each if isinstance(each, Problem) else next(outcomes) for each in asked.mails]
     is_replay = bool(accepted) and all(each.replayed for each in accepted)
@@ -128,12 +137,6 @@ async def _list(_dropin: Dropin, does: List, call: Call) -> Reply | Problem:
     page = does.parse(submission_of(call))
     if isinstance(page, Problem):
         return page
-    found = await _mails(call, page)
-    return replied(does.render(page, [_shown(each) for each in found[: page.limit]], len(found) > page.limit))
-
-
-async def _mails(call: Call, page: Page) -> list[Stored]:
-    """One more than are wanted, if there are more."""
     by = Filter(
         project=call.caller.project,
         state=page.state,
@@ -142,6 +145,29 @@ async def _mails(call: Call, page: Page) -> list[Stored]:
         created_from=page.since,
         created_before=page.until,
     )
+    if page.newer_than is not None:
+        newer = await _newer(call, by, page.newer_than)
+        if isinstance(newer, Problem):
+            return newer
+        return replied(does.render(page, [_shown(each) for each in newer[-page.limit :]], len(newer) > page.limit))
+    found = await _mails(call, by, page)
+    return replied(does.render(page, [_shown(each) for each in found[: page.limit]], len(found) > page.limit))
+
+
+async def _newer(call: Call, by: Filter, than: str) -> list[Stored] | Problem:
+    """All of them, newest first: mails are kept so that they are read in this order alone."""
+    found: list[Stored] = []
+    while len(found) < _NEWER_MAX:
+        before = found[-1].message.id if found else None
+        some = await call.services.console.messages(by, before, _PASSED_MAX)
+        found += (each for each in some if each.message.id > than)
+        if len(some) < _PASSED_MAX or some[-1].message.id <= than:
+            return found
+    return problem("bad_parameter", f"more than {_NEWER_MAX} mails are newer; read them from the newest one on")
+
+
+async def _mails(call: Call, by: Filter, page: Page) -> list[Stored]:
+    """One more than are wanted, if there are more."""
     before, left = page.before, page.skip
     while left:
         passed = await call.services.console.messages(by, before, min(left, _PASSED_MAX))
