@@ -58,7 +58,8 @@ async def test_django_sends_by_anymail(settings, house, monkeypatch):
 
 
 def test_a_newsletter_of_ghost_is_taken_and_waits_for_mailgun():
-    data = {name: {"name": "Bob", "list_unsubscribe": "https://blog.example.com/u"} for name in ("bob@example.org",)}
+    own = {"name": "Bob", "list_unsubscribe": "https://blog.example.com/u", "message_id": "64.ab@mg.example.com"}
+    data = {"bob@example.org": own}
     fields = [
         ("to", "bob@example.org"),
         ("from", '"Blog" <news@example.com>'),
@@ -72,6 +73,7 @@ def test_a_newsletter_of_ghost_is_taken_and_waits_for_mailgun():
         ("h:X-Auto-Response-Suppress", "OOF, AutoReply"),
         ("h:List-Unsubscribe", "<%recipient.list_unsubscribe%>, <%tag_unsubscribe_email%>"),
         ("h:List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+        ("h:Message-Id", "<%recipient.message_id%>"),  # with bulkEmail.perRecipientMessageId
         ("v:email-id", "64"),
         ("o:tag", "ghost-email"),
     ]
@@ -83,4 +85,5 @@ def test_a_newsletter_of_ghost_is_taken_and_waits_for_mailgun():
         ("ghost-email",),
     )
     assert mail.headers["List-Unsubscribe"] == "<https://blog.example.com/u>, <%tag_unsubscribe_email%>"
+    assert mail.headers["Message-ID"] == "<64.ab@mg.example.com>"
     assert mail.provider_options == {"mailgun": {}}
