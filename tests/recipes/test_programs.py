@@ -57,6 +57,7 @@ def run_by(interpreter: str, name: str) -> Callable[[], list[str]]:
 RECIPES = [
     Recipe("Django", "python smtp", lambda: [sys.executable, str(PROGRAMS / "django_mail.py")]),
     Recipe("Node", "js", nodemailer),
+    Recipe("Ghost", "json mail", nodemailer),
     Recipe("Ruby on Rails", "ruby", run_by("ruby", "action_mailer.rb")),
     Recipe("GitLab", "ruby", run_by("ruby", "action_mailer.rb")),
     Recipe("Laravel", "ini", run_by("php", "laravel.php"), ("MAIL_SCHEME=smtps", "MAIL_ENCRYPTION=ssl")),
