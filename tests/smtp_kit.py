@@ -95,7 +95,8 @@ def certified(folder: Path, name: str = "mail.example.com") -> TlsFiles:
     """A certificate that signs itself, made by openssl."""
     files = TlsFiles(certificate=folder / "cert.pem", private_key=folder / "key.pem")
     words = [program("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    words += ["-days", "2", "-subj", f"/CN={name}", "-keyout", str(files.private_key), "-out", str(files.certificate)]
+    words += ["-days", "2", "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"]
+    words += ["-keyout", str(files.private_key), "-out", str(files.certificate)]
     subprocess.run(words, check=True, capture_output=True)
     return files
 

@@ -142,6 +142,12 @@ def test_the_usual_structures_are_read(body, text, html, files):
     assert [(part.filename, part.content_id) for part in found.attachments] == files
 
 
+@pytest.mark.parametrize("line_end", ["\r\n", "=0D\r\n", "=0D=0A"])
+def test_the_lines_of_a_text_end_by_lf_however_they_were_written(line_end):
+    head = "Content-Type: text/plain; charset=UTF-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+    assert with_body(f"{head}Gr=C3=BC=C3=9Fe{line_end}.{line_end}").text == "Grüße\n.\n"
+
+
 def test_a_mail_within_the_mail_and_an_invitation_keep_all_their_bytes():
     inner = "From: a@example.com\r\nX-Odd:  two  blanks \r\n\r\nbody\r\n"
     found = with_body(of("multipart/mixed", TEXT, f"Content-Type: message/rfc822\r\n\r\n{inner}", INVITE))

@@ -59,8 +59,10 @@ class Part(Struct, frozen=True, kw_only=True):
             raise Unreadable(f"a part is not base64, as its header says: {str(error).lower()}") from None
 
     def text(self) -> str:
-        """Its content as text, lines ended by LF."""
-        return decode_text(self.content(), self.parameters.get("charset") or "us-ascii").replace("\r\n", "\n")
+        """Its content as text, lines ended by LF. Ruby's mail library 2.7 writes a CR into the text (`=0D`) before each
+        line end, and means a part of it."""
+        text = decode_text(self.content(), self.parameters.get("charset") or "us-ascii")
+        return text.replace("\r\r\n", "\n").replace("\r\n", "\n")
 
 
 def take_apart(data: bytes) -> Part:

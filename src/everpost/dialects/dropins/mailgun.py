@@ -48,6 +48,8 @@ _FOREIGN_PREFIXES: Final = ("o:", "t:")
 _KNOWN: Final = frozenset((*_OWN, *_FOREIGN))
 _PREFIXES: Final = (*_FOREIGN_PREFIXES, "h:", "v:")
 _FILES: Final = ("attachment", "inline")
+_MESSAGE_ID: Final = "Message-ID"
+_LEFT_AT_RIGHT: Final = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
 _FOREIGN_WORDS: Final = re.compile(r"%(recipient|unsubscribe|tag_unsubscribe|mailing_list)[\w.]*%")
 """Variables that only Mailgun fills in."""
 _STATUSES: Final = {"overloaded": 429}
@@ -73,6 +75,7 @@ def parse(submission: Submission) -> Asked | Problem:
     personal: Personal = [(shared, None)] if variables is None else _personal(shared, variables, faults)
     for mail, _ in personal:
         check_mail(mail, faults)
+        _check_message_id(mail, faults)
     check_together([mail for mail, _ in personal], "recipient-variables", faults)
     mails = tuple(_pinned(mail) if wanted is None else _templated(wanted, mail, into) for mail, into in personal)
     return refused(faults, 400) if faults else Asked(mails=mails, key=key, echo=shared.sender)
@@ -100,12 +103,29 @@ def _shared(form: Form, faults: Faults) -> Draft:
         text=form.last("text") or None,
         html=form.last("html") or None,
         attachments=_attachments(form.files, faults),
-        headers=read_headers(headers, faults),
+        headers=_headers(headers, faults),
         tags=read_tags(form.all("o:tag"), faults),
         metadata=read_metadata(named(form, "v:", faults), faults),
         send_at=delivery_time(form, faults),
         provider_options=_options(form, faults),
     )
+
+
+def _headers(given: dict[str, str], faults: Faults) -> dict[str, str]:
+    """As at Mailgun, a Message-Id may be among them: Ghost gives each recipient one."""
+    names = [name for name in given if name.lower() == _MESSAGE_ID.lower()]
+    if len(names) > 1:
+        faults.add("h:Message-Id", "is given twice, in different letter case")
+    found = read_headers({name: value for name, value in given.items() if name not in names}, faults)
+    for name in names:
+        found[_MESSAGE_ID] = given[name]
+    return found
+
+
+def _check_message_id(mail: Draft, faults: Faults) -> None:
+    own = mail.headers.get(_MESSAGE_ID)
+    if own is not None and not (len(own) <= limits.HEADER_VALUE_CHARS_MAX and _LEFT_AT_RIGHT.fullmatch(own)):
+        faults.add("h:Message-Id", "is not of the form <left@right>")
 
 
 def _sender(form: Form, faults: Faults) -> Address:
@@ -167,7 +187,7 @@ def _personal(shared: Draft, variables: str, faults: Faults) -> Personal:
             subject=into.text(shared.subject),
             text=shared.text and into.text(shared.text),
             html=shared.html and into.text(shared.html),
-            headers=read_headers({name: into.text(value) for name, value in shared.headers.items()}, faults),
+            headers=_headers({name: into.text(value) for name, value in shared.headers.items()}, faults),
             metadata=read_metadata({name: into.text(value) for name, value in shared.metadata.items()}, faults),
         )
         size += len(mail.text or "") + len(mail.html or "")
