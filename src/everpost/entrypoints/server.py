@@ -154,7 +154,10 @@ class _Server(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        try:
+            await super().startup(sockets)
+        except SystemExit as ended:  # uvicorn's way to say that it can't listen
+            raise (ended.__context__ if isinstance(ended.__context__, OSError) else ended) from None
         if not self.should_exit:
             self._say_started()
 

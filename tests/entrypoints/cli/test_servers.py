@@ -37,6 +37,7 @@ def test_a_server_whose_port_is_taken_says_so(tmp_path):
             timeout=60,
         )
     assert ended.returncode == 1
+    assert f"can't start: port {port} of 127.0.0.1 is in use\n" in ended.stderr
     assert "is it running already?" in ended.stderr
     assert "Traceback" not in ended.stderr
 
