@@ -14,7 +14,9 @@ export function showMessage(place) {
   const standing = h("div", { class: "standing" });
   const about = h("div", { class: "half" });
   const whole = h("pre", { tabindex: "0", "aria-label": "The mail as the API tells it" });
+  const known = h("div", { hidden: true });
   const changed = (mail) => {
+    known.hidden = false;
     fill(place.title, mail.subject || "(no subject)");
     document.title = `${mail.subject || place.id} - Everpost`;
     fill(standing, state(mail.state), h("span", {}, (STATES[mail.state] ?? {}).means),
@@ -26,12 +28,13 @@ export function showMessage(place) {
   fill(place.body,
     h("p", { class: "back" }, h("a", { href: "#/messages" }, "All messages")),
     standing,
-    h("div", { class: "halves" },
-      h("section", { class: "card" }, h("h2", {}, "Story"), story,
-        h("p", {}, h("a", { href: `#/events?message=${encodeURIComponent(place.id)}` }, "Its events"))),
-      about),
-    contentCard(place, place.id),
-    h("details", {}, h("summary", {}, "All that the API tells of it"), whole));
+    fill(known,
+      h("div", { class: "halves" },
+        h("section", { class: "card" }, h("h2", {}, "Story"), story,
+          h("p", {}, h("a", { href: `#/events?message=${encodeURIComponent(place.id)}` }, "Its events"))),
+        about),
+      contentCard(place, place.id),
+      h("details", {}, h("summary", {}, "All that the API tells of it"), whole)));
 }
 
 function facts(mail) {
