@@ -14,9 +14,8 @@ export function showMessage(place) {
   const standing = h("div", { class: "standing" });
   const about = h("div", { class: "half" });
   const whole = h("pre", { tabindex: "0", "aria-label": "The mail as the API tells it" });
-  const known = h("div", { hidden: true });
   const changed = (mail) => {
-    known.hidden = false;
+    known.forEach((part) => part.hidden = false);
     fill(place.title, mail.subject || "(no subject)");
     document.title = `${mail.subject || place.id} - Everpost`;
     fill(standing, state(mail.state), h("span", {}, (STATES[mail.state] ?? {}).means),
@@ -25,16 +24,19 @@ export function showMessage(place) {
     fill(whole, JSON.stringify(mail, null, 2));
   };
   const story = liveStory(place, place.id, changed);
+  const known = [
+    h("div", { class: "halves" },
+      h("section", { class: "card" }, h("h2", {}, "Story"), story,
+        h("p", {}, h("a", { href: `#/events?message=${encodeURIComponent(place.id)}` }, "Its events"))),
+      about),
+    contentCard(place, place.id),
+    h("details", {}, h("summary", {}, "All that the API tells of it"), whole),
+  ];
+  known.forEach((part) => part.hidden = true);
   fill(place.body,
     h("p", { class: "back" }, h("a", { href: "#/messages" }, "All messages")),
     standing,
-    fill(known,
-      h("div", { class: "halves" },
-        h("section", { class: "card" }, h("h2", {}, "Story"), story,
-          h("p", {}, h("a", { href: `#/events?message=${encodeURIComponent(place.id)}` }, "Its events"))),
-        about),
-      contentCard(place, place.id),
-      h("details", {}, h("summary", {}, "All that the API tells of it"), whole)));
+    known);
 }
 
 function facts(mail) {
