@@ -42,6 +42,45 @@ def test_a_server_whose_port_is_taken_says_so(tmp_path):
     assert "Traceback" not in ended.stderr
 
 
+def served(tmp_path, http):
+    config = tmp_path / "everpost.toml"
+    config.write_text(f"""
+data = "{tmp_path}/data"
+[http]
+{http}
+[accounts.sg]
+provider = "sendgrid"
+api_key = "SG.x"
+""")
+    config.chmod(0o600)
+    words = [sys.executable, "-m", "everpost.entrypoints.cli", "serve", "--config", str(config)]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.slow
+def test_a_host_that_is_unknown_is_told_with_where_it_is_set(tmp_path):
+    with served(tmp_path, 'host = "nobody.invalid"') as process:
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "everpost: can't start: a host to listen on is unknown: " in told
+    assert "`host` in [http]" in told
+    assert "Traceback" not in told
+
+
+@pytest.mark.slow
+def test_a_server_logs_that_it_has_started_and_that_it_stops_and_no_more_if_nothing_happens(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with served(tmp_path, f"port = {port}") as process:
+        assert process.stdout.readline() == f"Everpost listens on http://127.0.0.1:{port}\n"
+        process.send_signal(signal.SIGINT)
+        _, logged = process.communicate(timeout=60)
+    assert process.returncode == 0
+    lines = [json.loads(line) for line in logged.splitlines()]
+    assert [line["event"] for line in lines] == ["the server has started", "the server stops"]
+    assert (lines[0]["host"], lines[0]["port"]) == ("127.0.0.1", port)
+
+
 @pytest.mark.slow
 def test_what_a_server_says_is_json_on_demand_and_a_signal_ends_it_with_0(tmp_path):
     words = ["sandbox", "--json", "--host", "127.0.0.2"]

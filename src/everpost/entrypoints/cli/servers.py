@@ -6,6 +6,7 @@ import ipaddress
 import json
 import os
 import re
+import socket
 import sys
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Coroutine
@@ -182,6 +183,9 @@ def _run(serving: Coroutine[Any, Any, None]) -> int:
 
 def _not_started(error: OSError) -> Stop:
     """Python names the address that can't be had in the midst of its words."""
+    if isinstance(error, socket.gaierror):
+        hint = "listen on an address of this machine: `host` in [http], [work] or [submission]"
+        return Stop(f"can't start: a host to listen on is unknown: {error.strerror}", hint)
     address = _ADDRESS.search(str(error))
     if error.errno != errno.EADDRINUSE or address is None:
         return Stop(f"can't start: {error.strerror or error}")
