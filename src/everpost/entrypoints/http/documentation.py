@@ -74,14 +74,14 @@ def _contents(tags: Sequence[Mapping[str, Any]], rows: Sequence[tuple[str, str, 
     """Links to all that follows: the operations by what they are about, then types and problems."""
     lines = [
         f"<b>{escape(tag['name'])}:</b> "
-        + ", ".join(
-            f'<a href="#{escape(row["operationId"])}">{escape(row["summary"])}</a>'
+        + " · ".join(
+            f'<a href="#{escape(row["operationId"])}">{_marked(row["summary"])}</a>'
             for _, _, row in rows
             if row["tags"] == [tag["name"]]
         )
         for tag in tags
     ]
-    lines.append(f'<a href="#{_TYPES}">Types</a>, <a href="#{_PROBLEMS}">problems</a>')
+    lines.append(f'<a href="#{_TYPES}">Types</a> · <a href="#{_PROBLEMS}">problems</a>')
     return f"<ul>{''.join(f'<li>{line}</li>' for line in lines)}</ul>"
 
 
@@ -92,7 +92,7 @@ def _operation(path: str, method: str, operation: Mapping[str, Any], document: M
         for status, answer in operation["responses"].items()
     )
     parts = [
-        f'<section id="{escape(operation["operationId"])}"><h3>{head}</h3><p><b>{escape(operation["summary"])}.</b> ',
+        f'<section id="{escape(operation["operationId"])}"><h3>{head}</h3><p><b>{_marked(operation["summary"])}.</b> ',
         f"{_marked(operation.get('description', ''))}</p>",
         _parameters(operation["parameters"]),
         _body(path, method, operation, document),
