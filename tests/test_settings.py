@@ -556,6 +556,23 @@ def test_a_file_without_accounts_is_a_fault(only):
     assert only("").key == "accounts"
 
 
+def test_a_file_that_is_not_there_and_one_that_can_not_be_read_are_told_apart(tmp_path):
+    [missing] = load(tmp_path / "no.toml", {}, PROVIDERS)
+    [folder] = load(tmp_path, {}, PROVIDERS)
+    assert (missing.message, missing.hint) == (
+        "can't be read: No such file or directory",
+        "start from everpost.example.toml",
+    )
+    assert (folder.message, folder.hint) == ("can't be read: Is a directory", "name a file that this user may read")
+
+
+def test_a_byte_order_mark_before_the_first_key_does_no_harm(tmp_path):
+    path = tmp_path / "everpost.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + EXAMPLE.read_bytes())
+    settings = load(path, ENVIRON, PROVIDERS)
+    assert not isinstance(settings, list), settings
+
+
 def test_a_file_that_is_not_toml_says_where(only):
     fault = only("[http\nport = 1")
     assert fault.key.endswith("everpost.toml")

@@ -39,6 +39,7 @@ def test_an_address_is_read(text, expected):
         ("@example.com", "before the @"),
         ("ann@example", "period"),
         ("ann@@example.com", "@"),
+        ("ann@example.com, bob@example.org", "several addresses: give a list"),
         ("ann..x@example.com", "period"),
         (".ann@example.com", "period"),
         ("ann@-example.com", "hyphen"),

@@ -140,8 +140,9 @@ async def test_processes_that_cannot_open_their_store_end_with_a_reason(tmp_path
 @pytest.mark.slow
 async def test_a_port_that_is_taken_is_told_before_any_process_starts(tmp_path):
     with socket.create_server((HOST, 0)) as taken:
-        code, told = await everpost(tmp_path, "--processes", "2", port=taken.getsockname()[1])
+        code, told = await everpost(tmp_path, "--processes", "2", port=(port := taken.getsockname()[1]))
     assert code == 1
+    assert f"can't start: port {port} of {HOST} is in use\n" in told
     assert "is it running already?" in told
     assert not (tmp_path / "data").exists()
 
@@ -150,4 +151,4 @@ async def test_a_port_that_is_taken_is_told_before_any_process_starts(tmp_path):
 async def test_a_number_of_processes_that_is_none_is_refused(tmp_path, count):
     code, told = await everpost(tmp_path, "--processes", count)
     assert code == 2
-    assert "is not a number of processes: 1 to 64" in told or "expected one argument" in told
+    assert "is not a whole number from 1 to 64" in told or "expected one argument" in told

@@ -110,6 +110,8 @@ def _fault(email: str) -> str | None:
     local, at, domain = email.rpartition("@")
     if not at:
         return f"{shown}: an address needs an @, as in ann@example.com"
+    if "," in local and "@" in local:
+        return f"{shown}: these are several addresses: give a list of them"
     if len(email) > ADDRESS_CHARS_MAX:
         return f"{shown}: the address has {len(email)} characters, at most {ADDRESS_CHARS_MAX} are allowed (RFC 5321)"
     if len(local) > LOCAL_PART_CHARS_MAX:

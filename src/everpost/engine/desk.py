@@ -48,7 +48,7 @@ class Desk:
         if isinstance(message, Problem):
             return message
         if place >= len(message.attachments):
-            return not_found(message_id, f"has no attachment {place}")
+            return _no_attachment(message_id, place)
         whole = await self._whole(replace(message, attachments=(message.attachments[place],)))
         return whole if isinstance(whole, Problem) else whole.attachments[0]
 
@@ -119,9 +119,14 @@ class Desk:
             )
 
 
-def not_found(message_id: str, what: str = "is not in this project") -> Problem:
-    detail = f"message {message_id!r} {what}"
-    return Problem(code="not_found", status=404, title="There is no such message", detail=detail)
+def not_found(message_id: str) -> Problem:
+    detail = f"there is no mail {message_id!r} in this project"
+    return Problem(code="not_found", status=404, title="There is no such mail", detail=detail)
+
+
+def _no_attachment(message_id: str, place: int) -> Problem:
+    detail = f"mail {message_id!r} has no attachment {place}"
+    return Problem(code="not_found", status=404, title="There is no such attachment", detail=detail)
 
 
 def refusal(act: Act, reason: str | None) -> Problem:

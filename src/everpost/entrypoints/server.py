@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import resource
 import signal
 import socket
@@ -38,6 +39,7 @@ SWITCH_S: Final = 0.0005
 GARBAGE_AT: Final = 20_000  # objects made and not freed, after which the youngest are looked through
 TICKS_A_SECOND: Final = 10  # of uvicorn's
 REQUESTS_END_S: Final = 5  # how long a graceful stop waits for requests that are being answered
+_log = logging.getLogger(__name__)
 
 Say = Callable[[str], None]
 
@@ -121,6 +123,7 @@ async def serve(
     stop_task = asyncio.create_task(stop.wait(), name="signal")
     try:
         await asyncio.wait([engine_task, server_task, stop_task], return_when=asyncio.FIRST_COMPLETED)
+        _log.info("the server stops")
         stop_engine.set()  # who waits for a hand-over is answered, so that the requests can end
         server.should_exit = True
         if submission is not None:
@@ -154,8 +157,12 @@ class _Server(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        try:
+            await super().startup(sockets)
+        except SystemExit as ended:  # uvicorn's way to say that it can't listen
+            raise (ended.__context__ if isinstance(ended.__context__, OSError) else ended) from None
         if not self.should_exit:
+            _log.info("the server has started", extra={"host": self.config.host, "port": self.config.port})
             self._say_started()
 
     async def on_tick(self, counter: int) -> bool:
@@ -172,6 +179,7 @@ def _uvicorn_config(door: Door, at: HttpSettings | WorkSettings) -> uvicorn.Conf
         http=Protocol,
         proxy_headers=False,  # nobody asks where a request came from
         log_config=None,
+        log_level=logging.WARNING,  # its lines are for a terminal ("Press CTRL+C"); when we start and stop, we say
         access_log=False,
         server_header=False,
         lifespan="off",

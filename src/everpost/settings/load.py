@@ -39,6 +39,7 @@ from everpost.settings.values import (
 )
 
 PREFIX: Final = "EVERPOST_"
+_READABLE: Final = "name a file that this user may read"
 
 
 def _switch(value: str) -> bool | str:
@@ -138,9 +139,10 @@ def _report(environ: Mapping[str, str]) -> Report:
 
 def _text(path: Path, report: Report) -> str | None:
     try:
-        return path.read_bytes().decode()
+        return path.read_bytes().decode("utf-8-sig")  # some editors put a byte order mark there
     except OSError as error:
-        report.fault(str(path), f"can't be read: {error.strerror}", "start from everpost.example.toml")
+        hint = "start from everpost.example.toml" if isinstance(error, FileNotFoundError) else _READABLE
+        report.fault(str(path), f"can't be read: {error.strerror}", hint)
     except ValueError as error:  # not UTF-8
         report.fault(str(path), f"is not TOML: {error}")
     return None

@@ -38,6 +38,13 @@ async def test_a_refused_connection(send, scheme):
         assert await tried(send, f"{scheme}://{LOOPBACK}:{port}/") == (Phase.CONNECT, False)
 
 
+async def test_why_there_is_no_connection_is_told_without_the_number_of_the_error(send):
+    with refusing_port() as port:
+        answer = await send.wire.send(to(f"http://{LOOPBACK}:{port}/"), patient(), send.clock() + 60)
+    assert "refused" in answer.text.lower() or "Connect call failed" in answer.text
+    assert "Errno" not in answer.text
+
+
 @pytest.mark.parametrize("host", ["nobody.invalid", "a" * 64 + ".example", "a..example"])
 async def test_a_name_that_is_unknown_or_can_be_none(send, host):
     assert await tried(send, f"http://{host}/") == (Phase.DNS, False)

@@ -42,6 +42,19 @@ def test_a_missing_key_gets_a_hint(everpost, server):
     assert "everpost keys create" in ended.err
 
 
+def test_where_faulty_fields_are_named_nobody_is_sent_to_the_body_for_them(everpost, server):
+    problem = {
+        "code": "validation_failed",
+        "status": 422,
+        "title": "The mail has faults",
+        "detail": "every faulty field is listed under `errors`; nothing was accepted",
+        "errors": [{"field": "to[0]", "message": "no @"}],
+    }
+    server.put("POST", "/v1/emails", 422, problem)
+    ended = everpost("send", "--from", "ann@example.com", "--to", "bob")
+    assert ended.err.splitlines() == ["everpost: The mail has faults", "  to[0]: no @"]
+
+
 def test_every_faulty_field_of_a_problem_is_shown(everpost, server):
     problem = {
         "code": "invalid_request",

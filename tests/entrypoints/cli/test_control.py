@@ -10,6 +10,10 @@ ACCOUNTS = {
             "name": "mailgun",
             "provider": "mailgun",
             "is_default": True,
+            "routes": [
+                {"route": "default", "place": 1, "weight": None, "paused": False},
+                {"route": "bulk", "place": 1, "weight": None, "paused": True},
+            ],
             "circuit": {"state": "open", "reason": "5 failures", "until": None, "share": 1.0},
             "quota": {"limit": {"day": 100}, "left": {"day": 7}},
             "failures": 5,
@@ -20,6 +24,7 @@ ACCOUNTS = {
             "name": "sg",
             "provider": "sendgrid",
             "is_default": False,
+            "routes": [],
             "circuit": {"state": "closed", "reason": "", "until": None, "share": 1.0},
             "quota": {"limit": {}, "left": {}},
             "failures": 0,
@@ -51,7 +56,8 @@ def test_accounts_are_a_table_with_the_default_marked(everpost, server):
     assert ended.code == 0
     titles, mailgun, sendgrid = ended.out.splitlines()
     assert titles.split("  ")[0] == "account"
-    assert mailgun.startswith("mailgun (default)  mailgun   open")
+    assert mailgun.startswith("mailgun (default)  mailgun   default, bulk (paused)  open")
+    assert sendgrid.startswith("sg                 sendgrid  -                       closed")
     assert "7 this day" in mailgun
     assert mailgun.endswith("connect: refused")
     assert "not limited" in sendgrid

@@ -59,13 +59,32 @@ def test_a_revoked_key_is_listed_as_such(keys):
 
 
 def test_revoking_an_unknown_key_is_a_failure(keys):
+    keys("create", "--scope", "send")
     ended = keys("revoke", "abcdefgh")
     assert ended.code == 1
     assert "there is no key 'abcdefgh'" in ended.err
 
 
-def test_an_unknown_scope_is_wrong_usage(keys):
-    assert keys("create", "--scope", "root").code == 2
+def test_an_unknown_scope_is_wrong_usage_and_the_known_ones_are_named(keys):
+    ended = keys("create", "--scope", "root")
+    assert ended.code == 2
+    assert "'send', 'read', 'admin'" in ended.err
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "36500", "soon", "nan"])
+def test_a_number_of_days_that_is_none_is_wrong_usage(keys, days):
+    ended = keys("create", "--scope", "send", f"--days={days}")
+    assert ended.code == 2
+    assert f"'{days}' is not a number of days: more than 0, less than 36500" in ended.err
+
+
+@pytest.mark.parametrize("words", [("list",), ("revoke", "abcdefgh")])
+def test_where_no_store_is_none_is_made_to_look_for_keys(everpost, tmp_path, words):
+    ended = everpost("keys", *words, "--data", tmp_path / "typo")
+    assert ended.code == 1
+    assert f"there is no store in {tmp_path}/typo" in ended.err
+    assert "--data DIR" in ended.err
+    assert not (tmp_path / "typo").exists()
 
 
 def test_the_data_folder_may_come_from_the_configuration_without_its_secrets(everpost, tmp_path):
@@ -77,7 +96,7 @@ def test_the_data_folder_may_come_from_the_configuration_without_its_secrets(eve
 
 def test_the_data_folder_may_come_from_the_environment(everpost, tmp_path, monkeypatch):
     monkeypatch.setenv("EVERPOST_DATA", str(tmp_path / "here"))
-    assert everpost("keys", "list").code == 0
+    assert everpost("keys", "create", "--scope", "send").code == 0
     assert (tmp_path / "here").is_dir()
 
 
@@ -90,6 +109,6 @@ def test_without_a_data_folder_it_says_how_to_name_one(everpost, tmp_path, monke
 
 def test_a_store_that_can_not_be_opened_is_a_failure_and_no_traceback(everpost, tmp_path):
     (tmp_path / "file").write_text("")
-    ended = everpost("keys", "list", "--data", tmp_path / "file")
+    ended = everpost("keys", "create", "--scope", "send", "--data", tmp_path / "file")
     assert ended.code == 1
     assert "can't be used" in ended.err

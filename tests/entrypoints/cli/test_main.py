@@ -40,6 +40,65 @@ def test_wrong_usage_ends_with_2(everpost, words):
     assert "usage: everpost" in ended.err
 
 
+def test_without_any_word_all_commands_are_shown(everpost):
+    ended = everpost()
+    assert ended.code == 2
+    assert all(name in ended.err for name in cli.COMMANDS)
+
+
+@pytest.mark.parametrize("words", [("accounts", "--nonsense"), ("webhooks", "list", "--nonsense"), ("show", "a", "b")])
+def test_an_argument_too_many_is_told_with_the_usage_of_its_command(everpost, words):
+    ended = everpost(*words)
+    assert ended.code == 2
+    assert ended.err.startswith(f"usage: everpost {words[0]} ")
+    assert f"everpost {words[0]}: error: unrecognized arguments: {words[-1]}" in ended.err
+
+
+@pytest.mark.parametrize("name", ["keys", "suppressions", "templates", "webhooks"])
+def test_a_command_without_its_action_names_the_actions(everpost, name):
+    ended = everpost(name)
+    assert ended.code == 2
+    assert "arguments are required: {" in ended.err
+    assert "list" in ended.err
+
+
+@pytest.mark.parametrize(("name", "word"), [("keys", "API"), ("work", "API"), ("migrate", "PostgreSQL")])
+def test_what_a_command_does_keeps_its_capitals(everpost, name, word):
+    _, summary = cli.COMMANDS[name]
+    assert word in summary
+    assert summary[1:] in " ".join(everpost(name, "--help").out.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("demo", "--mails", "0"), "'0' is not a whole number from 1 to 200"),
+        (("drill", "--rate", "0"), "'0' is not a whole number from 1 to 50"),
+        (("send", "--from", "a@example.com", "--to", "b@example.org", "--wait", "61"), "'61' is not a whole number"),
+        (("serve", "--processes", "65"), "'65' is not a whole number from 1 to 64"),
+    ],
+)
+def test_a_number_out_of_its_range_is_told_with_the_range(everpost, words, told):
+    ended = everpost(*words)
+    assert ended.code == 2
+    assert told in ended.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("templates", "put", "a", "--text", "nope.txt"),
+        ("templates", "render", "a", "--data", "nope.txt"),
+        ("suppressions", "import", "nope.txt"),
+        ("send", "--from", "a@example.com", "--to", "b@example.org", "--attach", "nope.txt"),
+    ],
+)
+def test_a_file_that_is_not_there_is_named_once_without_the_number_of_the_error(everpost, words):
+    ended = everpost(*words)
+    assert ended.code == 2
+    assert re.fullmatch(r"everpost: nope\.txt can't be (read|attached): No such file or directory\n", ended.err)
+
+
 def test_the_version_is_told(everpost):
     assert everpost("--version").out.startswith("everpost 0.")
 

@@ -37,8 +37,48 @@ def test_a_server_whose_port_is_taken_says_so(tmp_path):
             timeout=60,
         )
     assert ended.returncode == 1
+    assert f"can't start: port {port} of 127.0.0.1 is in use\n" in ended.stderr
     assert "is it running already?" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def served(tmp_path, http):
+    config = tmp_path / "everpost.toml"
+    config.write_text(f"""
+data = "{tmp_path}/data"
+[http]
+{http}
+[accounts.sg]
+provider = "sendgrid"
+api_key = "SG.x"
+""")
+    config.chmod(0o600)
+    words = [sys.executable, "-m", "everpost.entrypoints.cli", "serve", "--config", str(config)]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.slow
+def test_a_host_that_is_unknown_is_told_with_where_it_is_set(tmp_path):
+    with served(tmp_path, 'host = "nobody.invalid"') as process:
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "everpost: can't start: a host to listen on is unknown: " in told
+    assert "`host` in [http]" in told
+    assert "Traceback" not in told
+
+
+@pytest.mark.slow
+def test_a_server_logs_that_it_has_started_and_that_it_stops_and_no_more_if_nothing_happens(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with served(tmp_path, f"port = {port}") as process:
+        assert process.stdout.readline() == f"Everpost listens on http://127.0.0.1:{port}\n"
+        process.send_signal(signal.SIGINT)
+        _, logged = process.communicate(timeout=60)
+    assert process.returncode == 0
+    lines = [json.loads(line) for line in logged.splitlines()]
+    assert [line["event"] for line in lines] == ["the server has started", "the server stops"]
+    assert (lines[0]["host"], lines[0]["port"]) == ("127.0.0.1", port)
 
 
 @pytest.mark.slow

@@ -65,19 +65,22 @@ async def test_a_provider_that_refuses_listens_again_when_all_are_healed(call, s
 
 
 @pytest.mark.parametrize(
-    ("faults", "field"),
+    ("faults", "field", "words"),
     [
-        ([{"kind": "explode"}], "faults[0].kind"),
-        ([{"kind": "status", "share": 2}], "faults[0].share"),
-        ([{"kind": "slow"}, {"kind": "slow", "for_s": 0}], "faults[1].for_s"),
-        ([{"kind": "slow", "often": 1}], "faults[0]"),
-        ([{"kind": "slow"}] * 21, "faults"),
-        ([{"kind": "refuse"}, {"kind": "bounce"}], "faults[1].kind"),
+        ([{"kind": "explode"}], "faults[0].kind", "must be one of: refuse, "),
+        ([{"kind": "status", "share": 2}], "faults[0].share", "must be at most 1"),
+        ([{"kind": "status", "share": "2"}], "faults[0].share", "must be a number, not a string"),
+        ([{"kind": "slow"}, {"kind": "slow", "for_s": 0}], "faults[1].for_s", "must be more than 0"),
+        ([{"kind": "slow", "often": 1}], "faults[0].often", "unknown; known are: "),
+        ([{"kind": "slow"}] * 21, "faults", "must have at most 20 entries"),
+        ([{"kind": "refuse"}, {"kind": "bounce"}], "faults[1].kind", ""),
     ],
 )
-async def test_what_is_wrong_with_a_fault_is_said_and_nothing_is_changed(call, faults, field):
+async def test_what_is_wrong_with_a_fault_is_said_and_nothing_is_changed(call, faults, field, words):
     refused = await call("PUT", f"{PATH}/smtp", {"faults": faults})
-    assert (refused.status, refused.json["errors"][0]["field"]) == (422, field)
+    [error] = refused.json["errors"]
+    assert (refused.status, error["field"]) == (422, field)
+    assert error["message"].startswith(words)
     assert of(await call("GET", PATH), "smtp")["faults"] == []
 
 

@@ -1,5 +1,6 @@
 import base64
 import hashlib
+import re
 from html.parser import HTMLParser
 
 import jsonschema
@@ -35,6 +36,18 @@ async def test_every_route_is_documented_and_every_documented_path_is_routed(doc
         answer = await Caller(app)("BREW", path.replace("{", "").replace("}", ""))
         allowed = set(answer.headers["allow"].lower().split(", ")) - {"head"}
         assert allowed == set(methods), path
+
+
+async def test_the_page_begins_with_links_to_all_of_its_operations_and_every_link_within_it_leads_somewhere(
+    call, document
+):
+    page = (await call("GET", "/docs")).body.decode()
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r' href="#([^"]+)"', page)) <= set(ids)
+    contents = page.partition("<ul>")[2].partition("</ul>")[0]
+    operations = {row["operationId"] for methods in document["paths"].values() for row in methods.values()}
+    assert set(re.findall(r' href="#([^"]+)"', contents)) == operations | {"types", "problems"}
 
 
 async def test_operation_ids_are_single(services):

@@ -67,6 +67,17 @@ async def test_json_is_read_under_any_content_type(call):
     assert "looks like a form" in answer.json["detail"]
 
 
+@pytest.mark.parametrize(
+    ("path", "detail"),
+    [
+        ("/v1/emails/", "no operation has this path; leave the last slash out, as in /v1/emails"),
+        ("/v1/mails/", "no operation has this path; see /docs"),
+    ],
+)
+async def test_a_slash_too_many_is_told(call, path, detail):
+    assert (await call("GET", path)).json["detail"] == detail
+
+
 async def test_an_announced_body_that_is_too_large_is_refused_unread(call):
     answer = await call("POST", "/v1/emails", b"{", {"content-length": str(BODY_BYTES_MAX + 1)})
     assert (answer.status, answer.json["code"]) == (413, "body_too_large")

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 from entrypoints.ui.test_safety import VECTORS
-from page_kit import tab
+from page_kit import dev, tab
 from server_kit import HOST
 
 pytestmark = pytest.mark.slow
@@ -358,3 +358,10 @@ def test_whatever_was_written_into_the_lists_is_text(watched):
         assert watched.foreign == []
     for webhook in ask(watched, "GET", "/v1/webhooks")["data"]:
         ask(watched, "DELETE", f"/v1/webhooks/{webhook['id']}")
+
+
+def test_before_anything_has_happened_no_earlier_events_are_offered(browser, tmp_path):
+    with dev(tmp_path) as address, tab(browser, address) as watched:
+        page = watched.goto("events")
+        expect(page.get_by_text("Nothing has happened yet.")).to_be_visible()
+        expect(page.get_by_role("button", name="Earlier events")).to_have_count(0)

@@ -287,3 +287,10 @@ def test_a_key_that_can_only_look_does_not_see_what_a_mail_says(keyed, house):
     page = shown(keyed, id_)
     expect(page.get_by_role("alert")).to_contain_text("forbidden")
     assert "It is secret" not in page.content()
+
+
+def test_of_a_mail_that_is_none_only_that_is_told(watched):
+    page = watched.goto("messages/em_nobody")
+    expect(page.get_by_role("alert")).to_contain_text("There is no such mail")
+    expect(page.get_by_role("heading", name="Story")).to_have_count(0)
+    expect(page.get_by_text("What it says")).not_to_be_visible()

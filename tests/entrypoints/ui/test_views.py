@@ -170,3 +170,10 @@ def test_a_view_without_anything_to_show_says_so_in_words(browser, bare, view):
             expect(page.locator(".body :is(.empty, .card, .rows > li, form) >> visible=true").first).to_be_visible()
             expect(page.get_by_role("alert")).to_have_count(0)
         assert barriers(page) == ""
+
+
+@pytest.mark.parametrize("path", ["/docs", "/inbox"])
+def test_pages_without_scripts_are_no_wider_than_a_phone(browser, dev_address, path):
+    with tab(browser, dev_address, viewport=PHONE) as watched:
+        watched.page.goto(f"{dev_address}{path}")
+        assert watched.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

@@ -162,4 +162,5 @@ class Stream(asyncio.Protocol):
 
 
 def words(error: BaseException) -> str:
-    return str(error) or type(error).__name__
+    """What a person is told of it: no numbers of errors, which differ from system to system."""
+    return (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__

@@ -48,8 +48,7 @@ with --json, the answer (or {{"error": ...}}) is on standard output and nothing 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    args = _parser(words).parse_args(words)
+    args = _parsed(list(sys.argv[1:] if argv is None else argv))
     command: Command = args.command
     screen = Screen(sys.stdout, as_json=args.json)
     try:
@@ -66,7 +65,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+def _parsed(words: Sequence[str]) -> argparse.Namespace:
+    """Ends the process where nothing is to be run: with an error, or after the help that was asked for."""
+    parser, below = _parsers(words)
+    if not words:
+        parser.print_help(sys.stderr)
+        parser.exit(USAGE)
+    args, unknown = parser.parse_known_args(words)
+    if unknown:  # argparse itself would show how `everpost` is called, not the command
+        below.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return args
+
+
+def _parsers(words: Sequence[str]) -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
+    """The whole one, and that of the command that is called."""
     parser = argparse.ArgumentParser(
         prog="everpost",
         description="One email API in front of every email provider.",
@@ -75,12 +87,14 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"everpost {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    own = parser
     called = next((word for word in words if not word.startswith("-")), "")
     for name, (module, summary) in COMMANDS.items():
-        below = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
+        below = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
         if name == called:
             command: Command = importlib.import_module(f"{__name__}.{module}").COMMANDS[name]
             command.arguments(below)
             below.add_argument("--json", action="store_true", help="print JSON, for programs")
             below.set_defaults(command=command)
-    return parser
+            own = below
+    return parser, own

@@ -15,7 +15,7 @@ def action_parsers(
 ) -> Iterator[tuple[str, ArgumentParser]]:
     """Each by its name, to be given what is its own; what all of them take comes behind that. `actions` says what each
     is for, and what runs it."""
-    parsers = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+    parsers = parser.add_subparsers(title="actions", required=True)
     for name, (help_, run) in actions.items():
         made: ArgumentParser = parsers.add_parser(name, help=help_)
         yield name, made

@@ -21,6 +21,7 @@ ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
 EVENT_STREAM: Final = "text/event-stream"
 NO_STREAMS: Final = "no_streams"  # as a server says it
 _DATA: Final = b"data: "
+_FAULTY: Final = "validation_failed"
 _HINTS: Final[Mapping[int, str]] = {
     401: "give a key with --key or EVERPOST_KEY; make one with: everpost keys create --scope admin",
     403: "this key's scope is too narrow; make another with: everpost keys create --scope admin",
@@ -156,8 +157,10 @@ def _connection(url: str) -> http.client.HTTPConnection:
 def _refusal(status: int, problem: Mapping[str, Any]) -> Stop:
     """An RFC 9457 problem in words, or the original API's `message`."""
     title, detail = problem.get("title"), problem.get("detail")
-    words = f"{title}: {detail}" if title and detail else title or problem.get("message")
     named = [f"{error.get('field')}: {error.get('message')}" for error in problem.get("errors") or ()]
+    if problem.get("code") == _FAULTY:
+        detail = None  # it only says where the faults are named
+    words = f"{title}: {detail}" if title and detail else title or problem.get("message")
     return Stop(
         str(words or f"the server answered {status}"),
         _HINTS.get(status, ""),

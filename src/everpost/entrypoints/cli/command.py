@@ -1,6 +1,6 @@
 """What a command is, and how it ends."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -15,6 +15,22 @@ USAGE: Final = 2
 class Command(NamedTuple):
     arguments: "Callable[[ArgumentParser], None]"
     run: "Callable[[Namespace, Screen], int]"  # returns the exit code
+
+
+def whole(least: int, most: int) -> "Callable[[str], int]":
+    """Reads an argument that is a whole number of that range."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
+        return int(text)
+
+    return read
+
+
+def unread(error: OSError | UnicodeDecodeError) -> str:
+    """Why a file can't be read, without its name and the number of the error."""
+    return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 class Stop(Exception):

@@ -18,7 +18,7 @@ def _accounts(args: Namespace, screen: Screen) -> int:
     if screen.as_json:
         screen.data(page)
     else:
-        titles = ("account", "provider", "circuit", "quota left", "failures", "last error")
+        titles = ("account", "provider", "routes", "circuit", "quota left", "failures", "last error")
         screen.table(titles, [_account(account) for account in page["data"]], right=("failures",))
     return OK
 
@@ -29,6 +29,7 @@ def _account(account: Mapping[str, Any]) -> tuple[object, ...]:
     return (
         account["name"] + (" (default)" if account["is_default"] else ""),
         account["provider"],
+        ", ".join(each["route"] + (" (paused)" if each["paused"] else "") for each in account["routes"]),
         circuit["state"],
         ", ".join(f"{amount} this {unit}" for unit, amount in left.items()) or "not limited",
         account["failures"],

@@ -13,7 +13,7 @@ from typing import Any, Final
 from msgspec import Struct, structs, to_builtins
 
 from everpost.entrypoints.cli.client import Client
-from everpost.entrypoints.cli.command import FAILED, OK, Command, Stop
+from everpost.entrypoints.cli.command import FAILED, OK, Command, Stop, whole
 from everpost.entrypoints.cli.demo_server import running_server
 from everpost.entrypoints.cli.screen import Screen
 from everpost.entrypoints.dev import script
@@ -47,7 +47,9 @@ class Phase(Struct, frozen=True):
 
 
 def _arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--mails", type=int, default=MAILS, choices=range(1, MAILS + 1), metavar="N", help="a phase")
+    parser.add_argument(
+        "--mails", type=whole(1, MAILS), default=MAILS, metavar="N", help=f"in each phase (default: {MAILS})"
+    )
 
 
 def _run(args: Namespace, screen: Screen) -> int:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from everpost.entrypoints.cli.client import Client
-from everpost.entrypoints.cli.command import FAILED, OK, Command, Stop
+from everpost.entrypoints.cli.command import FAILED, OK, Command, Stop, whole
 from everpost.entrypoints.cli.demo import ANSWER_TIMEOUT_S, LOOKUP_LAG_S
 from everpost.entrypoints.cli.demo_server import running_server
 from everpost.entrypoints.cli.screen import Screen
-from everpost.entrypoints.dev.drill import FINAL_WITHIN_S, DrillRequest
+from everpost.entrypoints.dev.drill import FINAL_WITHIN_S, PER_S_MAX, DrillRequest
 from everpost.entrypoints.dev.script import length_s
 
 PATH: Final = "/v1/sandbox/drill"
@@ -22,7 +22,8 @@ def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--report", type=Path, metavar="FILE", help="write the report there: one HTML file")
     words = f"seconds of a usual part; the whole is 9.5 times as long (default: {_USUAL.part_s:g})"
     parser.add_argument("--part", type=float, default=_USUAL.part_s, metavar="S", help=words)
-    parser.add_argument("--rate", type=int, default=_USUAL.per_s, metavar="N", help="mails a second (default: 10)")
+    words = f"mails a second (default: {_USUAL.per_s})"
+    parser.add_argument("--rate", type=whole(1, PER_S_MAX), default=_USUAL.per_s, metavar="N", help=words)
 
 
 def _run(args: Namespace, screen: Screen) -> int:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from argparse import SUPPRESS, ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from everpost.model.key import DEFAULT_PROJECT, ApiKey, Scope
 from everpost.settings import DynamoStore, PostgresStore, SqliteStore, StorePlace, store_place
 from everpost.store.port import StoreUnavailable
 from everpost.wiring.cloud import Cloud
-from everpost.wiring.parts import store_at
+from everpost.wiring.parts import STORE_FILE, store_at
 
 DAY_S: Final = 86_400.0
 DAYS_MAX: Final = 36_500
@@ -25,9 +25,11 @@ Action = Callable[[Keyring, Namespace, Screen], Awaitable[int]]
 
 
 def _arguments(parser: ArgumentParser) -> None:
-    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+    actions = parser.add_subparsers(title="actions", required=True)
     create = actions.add_parser("create", help="make a key; its token is shown once")
-    create.add_argument("--scope", required=True, choices=tuple(Scope), help="send includes read, admin everything")
+    create.add_argument(
+        "--scope", required=True, choices=[scope.value for scope in Scope], help="send includes read, admin everything"
+    )
     create.add_argument("--name", default="", help="what it is for")
     create.add_argument("--days", type=_days, help="it ends by itself after so many (default: never)")
     create.add_argument("--project", default=DEFAULT_PROJECT, help=f"default: {DEFAULT_PROJECT}")
@@ -63,6 +65,10 @@ def _where(place: StorePlace, folder: Path) -> str:
 
 async def _with_store(place: StorePlace, folder: Path, args: Namespace, screen: Screen) -> int:
     action: Action = args.action
+    if isinstance(place, SqliteStore) and action is not create_key and not (folder / STORE_FILE).exists():
+        raise Stop(
+            f"there is no store in {folder}", "name its folder by --data DIR, or the server's file by --config FILE"
+        )
     cloud = Cloud(os.environ)
     store = await store_at(place, folder, cloud)
     try:
@@ -139,9 +145,12 @@ def _state(key: ApiKey) -> str:
 
 
 def _days(text: str) -> float:
-    days = float(text)
+    try:
+        days = float(text)
+    except ValueError:
+        days = 0.0
     if not 0 < days < DAYS_MAX:
-        raise ValueError(text)
+        raise ArgumentTypeError(f"{text!r} is not a number of days: more than 0, less than {DAYS_MAX}")
     return days
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from everpost.entrypoints.cli.client import Client, connection_arguments, segment
-from everpost.entrypoints.cli.command import FAILED, OK, USAGE, Command, Stop
+from everpost.entrypoints.cli.command import FAILED, OK, USAGE, Command, Stop, whole
 from everpost.entrypoints.cli.screen import Screen, clock_time, local_time, plain
 from everpost.model.limits import WAIT_S_MAX
 
@@ -31,7 +31,7 @@ def _send_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--idempotency-key", metavar="KEY", help="the same key and mail: sent once, however often run")
     parser.add_argument(
         "--wait",
-        type=int,
+        type=whole(0, WAIT_S_MAX),
         nargs="?",
         const=WAIT_S_DEFAULT,
         metavar="SECONDS",

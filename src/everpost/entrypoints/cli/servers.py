@@ -5,6 +5,8 @@ import errno
 import ipaddress
 import json
 import os
+import re
+import socket
 import sys
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Coroutine
@@ -17,7 +19,7 @@ import uvloop
 from everpost import logs, wiring
 from everpost.entrypoints import laptop, server
 from everpost.entrypoints.cli.check import CONFIG, faults_stop
-from everpost.entrypoints.cli.command import OK, Command, Stop
+from everpost.entrypoints.cli.command import OK, Command, Stop, whole
 from everpost.entrypoints.cli.screen import Screen
 from everpost.entrypoints.metrics.together import SHARED
 from everpost.entrypoints.processes import PROCESSES_MAX, NotStarted, Place, Processes, open_listener
@@ -28,6 +30,7 @@ from everpost.store.port import StoreUnavailable
 
 PORT_MAX: Final = 65_535
 _MODULE: Final = "everpost.entrypoints.cli"
+_ADDRESS: Final = re.compile(r"\('([^']+)', (\d+)")
 
 
 class _Sayer:
@@ -46,6 +49,10 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _port_argument(parser: ArgumentParser, option: str, usual: int | None, words: str) -> None:
+    parser.add_argument(option, type=_port, default=usual, metavar="PORT", help=words)
+
+
 def _host(text: str) -> str:
     try:
         return str(ipaddress.ip_address(LOOPBACK if text == "localhost" else text))
@@ -57,14 +64,14 @@ def _dev_arguments(parser: ArgumentParser) -> None:
     usual = laptop.DevOptions()
     words = "other than loopback: API keys are needed"
     parser.add_argument("--host", type=_host, default=usual.host, metavar="IP", help=words)
-    parser.add_argument("--port", type=_port, default=usual.port, help=f"HTTP (default: {usual.port})")
-    parser.add_argument("--smtp-port", type=_port, default=usual.smtp_port, help="the sandbox's SMTP server")
+    _port_argument(parser, "--port", usual.port, f"HTTP (default: {usual.port})")
+    _port_argument(parser, "--smtp-port", usual.smtp_port, f"the sandbox's SMTP server (default: {usual.smtp_port})")
     words = f"SMTP that takes mail as the API does (default: {laptop.SUBMISSION_PORT}, or any free one)"
-    parser.add_argument("--submission-port", type=_port, help=words)
+    _port_argument(parser, "--submission-port", None, words)
     parser.add_argument("--data", type=Path, default=usual.data, metavar="DIR", help=f"default: {usual.data}")
     words = "an account at this sandbox provider, too, after the usual ones; may be given several times"
     parser.add_argument("--with", action="append", default=[], choices=sorted(APIS), dest="more", help=words)
-    parser.add_argument("--control-port", type=_port, default=usual.control_port, help=SUPPRESS)
+    _port_argument(parser, "--control-port", usual.control_port, SUPPRESS)
     parser.add_argument("--answer-timeout", type=float, default=usual.answer_timeout_s, help=SUPPRESS)
     parser.add_argument("--lookup-lag", type=float, default=usual.lookup_lag_s, help=SUPPRESS)
     parser.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
@@ -90,19 +97,17 @@ def _config_argument(parser: ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, default=CONFIG, metavar="FILE", help=f"default: {CONFIG}")
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= PROCESSES_MAX:
-        raise ArgumentTypeError(f"{text!r} is not a number of processes: 1 to {PROCESSES_MAX}")
-    return int(text)
-
-
 def _serve_arguments(parser: ArgumentParser) -> None:
     _config_argument(parser)
     parser.add_argument(
         "--no-work", action="store_true", help="hand over only what callers wait for; `everpost work` does the rest"
     )
     parser.add_argument(
-        "--processes", type=_count, default=1, metavar="N", help="so many at the same port (default: 1)"
+        "--processes",
+        type=whole(1, PROCESSES_MAX),
+        default=1,
+        metavar="N",
+        help="so many at the same port (default: 1)",
     )
     parser.add_argument("--listener", type=int, help=SUPPRESS)  # what a process of several has inherited
     parser.add_argument("--parent", type=int, help=SUPPRESS)
@@ -153,7 +158,7 @@ def _sandbox_arguments(parser: ArgumentParser) -> None:
     words = "other than loopback: whoever gets there reads its mail"
     parser.add_argument("--host", type=_host, default=LOOPBACK, metavar="IP", help=words)
     for name, port in PORTS.items():
-        parser.add_argument(f"--{name}-port", type=_port, default=port, help=f"default: {port}")
+        _port_argument(parser, f"--{name}-port", port, f"default: {port}")
 
 
 def _sandbox(args: Namespace, screen: Screen) -> int:
@@ -166,11 +171,7 @@ def _run(serving: Coroutine[Any, Any, None]) -> int:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serving)
     except OSError as error:  # a port is taken, a folder may not be written
-        raise Stop(
-            f"can't start: {error}", "is it running already?" if error.errno == errno.EADDRINUSE else ""
-        ) from None
-    except SystemExit:  # uvicorn's way to say that it can't listen
-        raise Stop("the HTTP server did not start: the log line above says why", "is it running already?") from None
+        raise _not_started(error) from None
     except StoreUnavailable as error:
         raise Stop(f"can't open the store: {error}") from None
     except NotStarted as error:
@@ -178,6 +179,18 @@ def _run(serving: Coroutine[Any, Any, None]) -> int:
     except wiring.PartUnavailable as error:
         raise Stop(f"can't start: {error}") from None
     return OK
+
+
+def _not_started(error: OSError) -> Stop:
+    """Python names the address that can't be had in the midst of its words."""
+    if isinstance(error, socket.gaierror):
+        hint = "listen on an address of this machine: `host` in [http], [work] or [submission]"
+        return Stop(f"can't start: a host to listen on is unknown: {error.strerror}", hint)
+    address = _ADDRESS.search(str(error))
+    if error.errno != errno.EADDRINUSE or address is None:
+        return Stop(f"can't start: {error.strerror or error}")
+    host, port = address.groups()
+    return Stop(f"can't start: port {port} of {host} is in use", "is it running already? If not, give it another port")
 
 
 COMMANDS: Final = {

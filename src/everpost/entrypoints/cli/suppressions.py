@@ -13,7 +13,7 @@ from everpost.engine.exchange import Exchange, Tally, Untold
 from everpost.engine.unsubscribing import Unsubscribing
 from everpost.entrypoints.cli.check import CONFIG, faults_stop
 from everpost.entrypoints.cli.client import Client, connection_arguments
-from everpost.entrypoints.cli.command import OK, USAGE, Command, Stop
+from everpost.entrypoints.cli.command import OK, USAGE, Command, Stop, unread
 from everpost.entrypoints.cli.screen import Screen, local_time, plain
 from everpost.model.account import Account
 from everpost.model.key import DEFAULT_PROJECT, Caller, Scope
@@ -33,7 +33,7 @@ Run = Callable[[Namespace, Screen], int]
 
 
 def _arguments(parser: ArgumentParser) -> None:
-    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+    actions = parser.add_subparsers(title="actions", required=True)
 
     def action(name: str, run: Run, words: str) -> ArgumentParser:
         made: ArgumentParser = actions.add_parser(name, help=words)
@@ -42,18 +42,22 @@ def _arguments(parser: ArgumentParser) -> None:
         return made
 
     listing = action("list", _list, "show them")
-    listing.add_argument("address", nargs="?", default="", help="how the address begins (default: all)")
+    listing.add_argument(
+        "address", nargs="?", default="", metavar="ADDRESS", help="how the address begins (default: all)"
+    )
     add = action("add", _add, "stop mail to an address")
-    add.add_argument("address")
+    add.add_argument("address", metavar="ADDRESS")
     add.add_argument("--reason", help="as it is to be told to those who ask why")
-    add.add_argument("--source", choices=tuple(Source), help="how it is known (default: person)")
+    add.add_argument("--source", choices=[source.value for source in Source], help="how it is known (default: person)")
     add.add_argument("--expires-at", metavar="TIME", help="until then, as in 2030-01-31T09:00:00Z (default: for good)")
     remove = action("remove", _remove, "write to an address again")
-    remove.add_argument("address")
+    remove.add_argument("address", metavar="ADDRESS")
     for one in (add, remove):
         one.add_argument("--stream", help="only mail of this stream (default: all mail)")
     taken = action("import", _import, "stop mail to the addresses of a list (CSV)")
-    taken.add_argument("file", type=Path, help="lines of address and reason, or what an export has written")
+    taken.add_argument(
+        "file", type=Path, metavar="FILE", help="lines of address and reason, or what an export has written"
+    )
     taken.add_argument("--yes", action="store_true", help="do it (default: only say what would be done)")
     export = action("export", _export, "write all of them as CSV")
     for one in (listing, add, remove, taken, export):
@@ -64,7 +68,7 @@ def _arguments(parser: ArgumentParser) -> None:
     rotate = action("rotate", _rotate, "make another secret for links to unsubscribe; the two before stay good")
     rotate.add_argument("--config", type=Path, default=CONFIG, metavar="FILE", help=f"default: {CONFIG}")
     for one in (pull, push):
-        one.add_argument("--account", required=True, metavar="NAME")
+        one.add_argument("--account", required=True, metavar="NAME", help="an account of the configuration")
         one.add_argument("--project", default=DEFAULT_PROJECT, help=f"default: {DEFAULT_PROJECT}")
         one.add_argument("--config", type=Path, default=CONFIG, metavar="FILE", help=f"default: {CONFIG}")
         one.add_argument("--yes", action="store_true", help="do it (default: only say what would be done)")
@@ -130,7 +134,7 @@ def _import(args: Namespace, screen: Screen) -> int:
     try:
         text = args.file.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise Stop(f"{args.file} can't be read: {error}", "", USAGE) from None
+        raise Stop(f"{args.file} can't be read: {unread(error)}", "", USAGE) from None
     answer = Client.of(args).post(f"{PATH}/import", {"csv": text, "dry_run": not args.yes}).body
     if screen.as_json:
         screen.data(answer)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from everpost.entrypoints.cli.actions import action_parsers, run_action
 from everpost.entrypoints.cli.client import Client, segment
-from everpost.entrypoints.cli.command import OK, USAGE, Command, Stop
+from everpost.entrypoints.cli.command import OK, USAGE, Command, Stop, unread
 from everpost.entrypoints.cli.screen import Screen, local_time, plain
 
 _PATH: Final = "/v1/templates"
@@ -103,7 +103,7 @@ def _read(name: str | None) -> str | None:
     try:
         return sys.stdin.read() if name == _STDIN else Path(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise Stop(f"{name} can't be read: {error}", code=USAGE) from None
+        raise Stop(f"{name} can't be read: {unread(error)}", code=USAGE) from None
 
 
 def _object(name: str | None) -> Any:

@@ -198,4 +198,5 @@ def _text(value: bytes) -> str:
 
 
 def _too_large(bytes_max: int) -> Problem:
-    return problem("body_too_large", f"at most {bytes_max} bytes are read of one such request")
+    size = f"{bytes_max / 2**20:g} MiB" if bytes_max >= 2**20 else f"{bytes_max / 2**10:g} KiB"
+    return problem("body_too_large", f"at most {size} ({bytes_max} bytes) are read of one such request")

@@ -14,6 +14,7 @@ from everpost.entrypoints.http.page import page
 from everpost.entrypoints.http.problems import CODES
 
 _SCHEMAS: Final = "#/components/schemas/"
+_TYPES, _PROBLEMS = "types", "problems"  # anchors; no operation is called so
 
 
 class Documentation:
@@ -59,13 +60,29 @@ def render(document: Mapping[str, Any]) -> str:
         for method, operation in methods.items()
     ]
     parts = [f"<p>{escape(document['info']['summary'])} {escape(document['info']['description'])}</p>"]
+    parts.append(_contents(document["tags"], rows))
     for tag in document["tags"]:
         parts.append(f"<h2>{escape(tag['name'])}</h2>")
         parts += (_operation(path, method, row, document) for path, method, row in rows if row["tags"] == [tag["name"]])
     types = document["components"]["schemas"].items()
-    parts.append("<h2>Types</h2>")
+    parts.append(f'<h2 id="{_TYPES}">Types</h2>')
     parts += (_type(name, schema) for name, schema in types)
     return "".join([*parts, _problems()])
+
+
+def _contents(tags: Sequence[Mapping[str, Any]], rows: Sequence[tuple[str, str, Mapping[str, Any]]]) -> str:
+    """Links to all that follows: the operations by what they are about, then types and problems."""
+    lines = [
+        f"<b>{escape(tag['name'])}:</b> "
+        + " · ".join(
+            f'<a href="#{escape(row["operationId"])}">{_marked(row["summary"])}</a>'
+            for _, _, row in rows
+            if row["tags"] == [tag["name"]]
+        )
+        for tag in tags
+    ]
+    lines.append(f'<a href="#{_TYPES}">Types</a> · <a href="#{_PROBLEMS}">problems</a>')
+    return f"<ul>{''.join(f'<li>{line}</li>' for line in lines)}</ul>"
 
 
 def _operation(path: str, method: str, operation: Mapping[str, Any], document: Mapping[str, Any]) -> str:
@@ -75,7 +92,7 @@ def _operation(path: str, method: str, operation: Mapping[str, Any], document: M
         for status, answer in operation["responses"].items()
     )
     parts = [
-        f'<section id="{escape(operation["operationId"])}"><h3>{head}</h3><p><b>{escape(operation["summary"])}.</b> ',
+        f'<section id="{escape(operation["operationId"])}"><h3>{head}</h3><p><b>{_marked(operation["summary"])}.</b> ',
         f"{_marked(operation.get('description', ''))}</p>",
         _parameters(operation["parameters"]),
         _body(path, method, operation, document),
@@ -156,7 +173,8 @@ def _problems() -> str:
         f"<td>{escape(row.title)}. {_marked(row.meaning)}</td></tr>"
         for code, row in CODES.items()
     )
-    return f"<h2>Problems</h2><p>Refusals are application/problem+json (RFC 9457).</p><table>{rows}</table>"
+    words = "<p>Refusals are application/problem+json (RFC 9457).</p>"
+    return f'<h2 id="{_PROBLEMS}">Problems</h2>{words}<table>{rows}</table>'
 
 
 def _marked(text: str) -> str:

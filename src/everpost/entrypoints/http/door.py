@@ -86,7 +86,7 @@ class Door:
         )
         resource = self._found(call)
         if resource is None:
-            call.reply = _refusal(call, problem("not_found", "no operation has this path; see /docs"))
+            call.reply = _refusal(call, self._unknown(call.incoming.path))
         else:
             await resource.answer(call)
         return call
@@ -122,6 +122,11 @@ class Door:
         call = Call(AsgiRequest(scope, _nothing), self._services, Origin(request=PLACE))
         reply = _reply(call, OVERLOADED, operation, extra)
         return written(reply.status, fields_of(call, reply), reply.body)
+
+    def _unknown(self, path: str) -> Problem:
+        bare = path.rstrip("/")
+        words = f"leave the last slash out, as in {bare}" if bare in self._fixed else "see /docs"
+        return problem("not_found", f"no operation has this path; {words}")
 
     def _found(self, call: Call) -> "_Resource | None":
         path = call.incoming.path

@@ -32,13 +32,13 @@ from everpost.dialects.dropins.table import DROPINS as DIALECTS
 from everpost.dialects.native.render import state_of
 from everpost.engine.accept import Acceptance
 from everpost.engine.console import send_at_of, statuses_of
+from everpost.engine.desk import not_found
 from everpost.engine.intake import Request
 from everpost.entrypoints.http import dropin_lists, headers
 from everpost.entrypoints.http.call import Call, Reply, replied
 from everpost.entrypoints.http.dropin_events import list_events
 from everpost.entrypoints.http.emails import REPLAYED, note_accepted
 from everpost.entrypoints.http.operation import Answer, Operation
-from everpost.entrypoints.http.problems import problem
 from everpost.entrypoints.http.query import Parameter
 from everpost.entrypoints.http.submissions import read_submission, submission_of
 from everpost.model.message import Draft
@@ -128,7 +128,7 @@ async def _show(_dropin: Dropin, does: Show, call: Call) -> Reply | Problem:
     stored = await call.services.console.message(call.caller.project, call.place("id"))
     message = await call.services.desk.message(call.caller.project, call.place("id"))
     if isinstance(message, Problem) or stored is None:
-        return problem("not_found", "there is no mail of this id in your project")
+        return not_found(call.place("id"))
     call.message_id = message.id
     return replied(does.render(_shown(Stored(message=message, deliveries=stored.deliveries, events=stored.events))))
 

@@ -11,6 +11,7 @@ from everpost.dialects.native import mail as native
 from everpost.dialects.native.render import render_accepted, render_message
 from everpost.engine.accept import Acceptance, Idempotency, is_final
 from everpost.engine.console import attempts_of, send_at_of, statuses_of
+from everpost.engine.desk import not_found
 from everpost.entrypoints.http import headers
 from everpost.entrypoints.http.call import Call, Headers, Reply, encode, json
 from everpost.entrypoints.http.problems import problem
@@ -146,7 +147,7 @@ async def get_email(call: Call) -> Reply | Problem:
     message_id = call.place("id")
     stored = await call.services.console.message(call.caller.project, message_id)
     if stored is None:
-        return problem("not_found", "there is no mail of this id in your project")
+        return not_found(message_id)
     call.message_id = message_id
     return json(200, view(stored))
 

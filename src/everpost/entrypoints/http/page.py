@@ -17,7 +17,7 @@ nav a { margin-right: 1rem; }
 a { color: var(--accent); }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0 1rem; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line); }
-td { overflow-wrap: anywhere; }
+td, h3 { overflow-wrap: anywhere; }
 .word { white-space: nowrap; }
 pre { background: var(--soft); padding: .7rem; overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
 code { font-size: .92em; }

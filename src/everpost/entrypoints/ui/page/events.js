@@ -24,6 +24,7 @@ export function showEvents(place) {
     if (trail.isFollowed || !isRead) await follow(trail);
     if (!isRead) {
       isRead = true;
+      earlier.hidden = trail.first === sequence(1); // nothing was before the first event of all
       earlier.disabled = false;
       if (trail.isNarrow && !trail.rows.children.length) await showEarlier(trail, earlier);
     }

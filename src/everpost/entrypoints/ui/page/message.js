@@ -15,6 +15,7 @@ export function showMessage(place) {
   const about = h("div", { class: "half" });
   const whole = h("pre", { tabindex: "0", "aria-label": "The mail as the API tells it" });
   const changed = (mail) => {
+    known.forEach((part) => part.hidden = false);
     fill(place.title, mail.subject || "(no subject)");
     document.title = `${mail.subject || place.id} - Everpost`;
     fill(standing, state(mail.state), h("span", {}, (STATES[mail.state] ?? {}).means),
@@ -23,15 +24,19 @@ export function showMessage(place) {
     fill(whole, JSON.stringify(mail, null, 2));
   };
   const story = liveStory(place, place.id, changed);
-  fill(place.body,
-    h("p", { class: "back" }, h("a", { href: "#/messages" }, "All messages")),
-    standing,
+  const known = [
     h("div", { class: "halves" },
       h("section", { class: "card" }, h("h2", {}, "Story"), story,
         h("p", {}, h("a", { href: `#/events?message=${encodeURIComponent(place.id)}` }, "Its events"))),
       about),
     contentCard(place, place.id),
-    h("details", {}, h("summary", {}, "All that the API tells of it"), whole));
+    h("details", {}, h("summary", {}, "All that the API tells of it"), whole),
+  ];
+  known.forEach((part) => part.hidden = true);
+  fill(place.body,
+    h("p", { class: "back" }, h("a", { href: "#/messages" }, "All messages")),
+    standing,
+    known);
 }
 
 function facts(mail) {

@@ -100,7 +100,7 @@ function paint(link, row) {
     h("span", { class: "row-state" }, state(row.state)),
     h("span", { class: "row-subject" }, row.subject || "(no subject)"),
     h("span", { class: "row-people" }, `to ${listed(told)}`),
-    h("span", { class: "row-by" }, row.account ? `${row.state === "sent" ? "by" : "at"} ${row.account}` : "at nobody yet",
+    h("span", { class: "row-by" }, row.account ? `${row.state === "sent" ? "by" : "at"} ${row.account}` : "with no provider yet",
       row.attempts > 1 ? `, attempt ${row.attempts}` : null),
     h("span", { class: "row-tags" }, row.tags.map((tag) => h("span", { class: "tag" }, tag))),
     h("span", { class: "row-when" }, when(row.created_at)));
