@@ -14,7 +14,8 @@ from msgspec import Struct
 from crash.power import power, restore
 from crash.processes import until
 from engine_kit import BUSY, CALLER, DOWN, LOST, LOST_BUT_TAKEN, REJECTED, SILENCE, TAKEN, Wire, World, draft, elapse
-from everpost.engine.accept import Acceptance, Acceptor, Idempotency
+from everpost.engine.accept import Acceptance, Acceptor
+from everpost.engine.idempotency import Idempotency
 from everpost.model.delivery import FINAL, DeliveryState
 from everpost.model.event import EventType
 from everpost.model.message import OnUnknown

@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from engine_kit import CALLER, DOWN, GONE, LOST, REJECTED, TAKEN, World, accepted, account, draft, elapse, later
-from everpost.engine.accept import ACCEPT_S, WATCH_S, Idempotency
+from everpost.engine.accept import ACCEPT_S, WATCH_S
+from everpost.engine.idempotency import Idempotency
 from everpost.model.account import Quota
 from everpost.model.delivery import DeliveryState
 from everpost.model.event import EventType

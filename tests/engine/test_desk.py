@@ -8,7 +8,7 @@ from core_values import send
 from engine_kit import CALLER, LOST, TAKEN, Troubled, World, accepted, elapse, later, many, status
 from everpost.core import transitions
 from everpost.engine import bulk
-from everpost.engine.accept import Idempotency
+from everpost.engine.idempotency import Idempotency
 from everpost.model.act import Act, Action, Decision
 from everpost.model.delivery import DeliveryState
 from everpost.model.event import EventType

@@ -3,9 +3,10 @@
 import pytest
 
 from engine_kit import CALLER, LOST, SILENCE, TAKEN, World, accepted, barred, draft, elapse, later, many
-from everpost.engine.accept import RUNNING_S_MAX, Idempotency
+from everpost.engine.accept import RUNNING_S_MAX
 from everpost.engine.erase import Erased
 from everpost.engine.housekeep import BATCH, EVERY_S
+from everpost.engine.idempotency import Idempotency
 from everpost.model.delivery import DeliveryState
 from everpost.model.event import EventType
 from everpost.model.key import Caller, Scope

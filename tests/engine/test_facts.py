@@ -11,7 +11,7 @@ from engine_kit import BAD_KEY, CALLER, TAKEN, World, accepted, barred, elapse
 from everpost.core import noticing, transitions
 from everpost.core.decide import Fail, Skip, Wait
 from everpost.core.noticing import Join
-from everpost.engine.accept import Idempotency
+from everpost.engine.idempotency import Idempotency
 from everpost.engine.keys import Keyring
 from everpost.engine.templates import Templates
 from everpost.engine.webhooks import replays

@@ -3,8 +3,8 @@
 import pytest
 
 from engine_kit import CALLER, DOWN, GONE, World, accepted, draft, elapse
-from everpost.engine.accept import Idempotency
 from everpost.engine.housekeep import BATCH, EVERY_S, Retention, salt_of
+from everpost.engine.idempotency import Idempotency
 
 AGE_S = 6 * EVERY_S
 

@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from engine_kit import CALLER, GONE, TAKEN, accepted, draft, elapse, later
-from everpost.engine.accept import ACCEPT_S, Idempotency
+from everpost.engine.accept import ACCEPT_S
+from everpost.engine.idempotency import Idempotency
 from everpost.model.delivery import DeliveryState
 from everpost.model.problem import Problem
 from store_values import NOW, bounds

@@ -8,8 +8,9 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from everpost.engine.accept import Acceptance, Idempotency
+from everpost.engine.accept import Acceptance
 from everpost.engine.engine import Engine
+from everpost.engine.idempotency import Idempotency
 from everpost.engine.search import Sought
 from everpost.model.event import Recorded
 from everpost.model.key import Caller, Scope

@@ -16,6 +16,7 @@ from everpost.engine.attach import Attached
 from everpost.engine.attempt import Intent
 from everpost.engine.deliver import Deliverer
 from everpost.engine.fleet import Fleet
+from everpost.engine.idempotency import Idempotency
 from everpost.engine.ports import Ports
 from everpost.engine.refusals import GONE, MISMATCH, running, unavailable
 from everpost.engine.routes import Routes
@@ -52,17 +53,6 @@ UNKNOWN_ORIGIN: Final = Origin()
 NOT_KEPT: Final = b""
 """Kept in place of an answer that was not final: whoever repeats the request is told how the mail stands by then, and
 need not wait for a first request that has ended."""
-
-
-class Idempotency(Struct, frozen=True):
-    scope: str  # project and operation
-    key: str
-    fingerprint: bytes  # of the request's body
-    lasts_s: float | None = None  # after so long another request may have the key; None: as long as it is kept
-
-    def since(self, now: float) -> float | None:
-        """A message that was created before is none of this key's."""
-        return None if self.lasts_s is None else now - self.lasts_s
 
 
 class Drawn(Struct, frozen=True):
@@ -112,7 +102,8 @@ class Acceptor:
             draft = await self.checked(mail, caller, routes, now)
             if isinstance(draft, Problem):
                 return await self.seen(idempotency, caller, wait_s) or draft
-            claim = _claim(idempotency, wait_s, now)
+            running_until = None if wait_s is None else now + wait_s + ACCEPT_S
+            claim = None if idempotency is None else idempotency.claim(now, running_until)
             message = await self.unsubscribing.linked(_message(drawn, draft, caller, origin))
             accepted = await self._store_traced(message, routes[draft.route], claim, awaited=wait_s is not None)
             if isinstance(accepted, Stored):
@@ -293,16 +284,4 @@ def _accepted_event(message: Message, delivery: Delivery) -> Event:
         message_id=message.id,
         delivery_id=delivery.id,
         data=data | {key: value for key, value in extra.items() if value},
-    )
-
-
-def _claim(idempotency: Idempotency | None, wait_s: float | None, now: float) -> IdempotencyClaim | None:
-    if idempotency is None:
-        return None
-    return IdempotencyClaim(
-        scope=idempotency.scope,
-        key=idempotency.key,
-        fingerprint=idempotency.fingerprint,
-        running_until=None if wait_s is None else now + wait_s + ACCEPT_S,
-        since=idempotency.since(now),
     )

@@ -6,8 +6,8 @@ from typing import Final
 from msgspec import Struct
 
 from everpost.core import acting
-from everpost.engine.accept import Idempotency
 from everpost.engine.desk import Desk, refusal
+from everpost.engine.idempotency import Idempotency
 from everpost.engine.ports import Ports
 from everpost.model.act import Act, Action
 from everpost.model.key import Caller

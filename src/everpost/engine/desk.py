@@ -8,8 +8,9 @@ from msgspec.structs import replace
 from everpost.attachments.port import AttachmentsUnavailable
 from everpost.core import acting
 from everpost.core.masking import masked
-from everpost.engine.accept import UNKNOWN_ORIGIN, Acceptance, Acceptor, Idempotency
+from everpost.engine.accept import UNKNOWN_ORIGIN, Acceptance, Acceptor
 from everpost.engine.attach import Attached, Damaged
+from everpost.engine.idempotency import Idempotency
 from everpost.engine.ports import Ports
 from everpost.model.act import Act, Action
 from everpost.model.event import Event, EventType

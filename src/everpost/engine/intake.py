@@ -15,8 +15,9 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from everpost.engine.accept import Acceptance, Acceptor, Drawn, Idempotency
+from everpost.engine.accept import Acceptance, Acceptor, Drawn
 from everpost.engine.forms import Forms
+from everpost.engine.idempotency import Idempotency
 from everpost.engine.ports import Ports
 from everpost.engine.routes import Routes
 from everpost.model.delivery import DeliveryState

@@ -27,6 +27,9 @@ class Keys:
             return Conflict(held.message_id)
         return Same(message_id=held.message_id, running_until=held.claim.running_until, answer=held.answer)
 
+    def taken(self, claim: IdempotencyClaim | None) -> Same | Conflict | None:
+        return None if claim is None else self.find(claim.scope, claim.key, claim.fingerprint, claim.since)
+
     def take(self, claim: IdempotencyClaim, message_id: str, at: float) -> None:
         self._held.pop((claim.scope, claim.key), None)
         self._held[claim.scope, claim.key] = _Held(claim, message_id, at)

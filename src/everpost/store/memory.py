@@ -74,10 +74,8 @@ class MemoryStore:
     ) -> Accepted:
         if self._clock() > not_after:
             raise AcceptOverrun("the store was too slow: nothing was begun")
-        if claim is not None:
-            taken = self._keys.find(claim.scope, claim.key, claim.fingerprint, claim.since)
-            if taken is not None:
-                return taken
+        if (taken := self._keys.taken(claim)) is not None:
+            return taken
         spent = charged(self._usage, charges)
         is_begun = any(delivery.state is DeliveryState.SENDING for delivery in deliveries)
         if spent is None or (is_begun and self._suppressions.has_any(message)):

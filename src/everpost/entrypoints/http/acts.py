@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 from everpost.dialects.native import acts
 from everpost.dialects.native.render import instant, render_content
 from everpost.dialects.native.views import BulkView
-from everpost.engine.accept import Idempotency
+from everpost.engine.idempotency import Idempotency
 from everpost.entrypoints.http import headers
 from everpost.entrypoints.http.call import Call, Reply, json
 from everpost.entrypoints.http.emails import accepted_reply, listed, note_accepted, view

@@ -39,6 +39,7 @@ from everpost.entrypoints.http.call import Call, Reply, replied
 from everpost.entrypoints.http.dropin_events import list_events
 from everpost.entrypoints.http.emails import REPLAYED, note_accepted
 from everpost.entrypoints.http.operation import Answer, Operation
+from everpost.entrypoints.http.problems import problem
 from everpost.entrypoints.http.query import Parameter
 from everpost.entrypoints.http.submissions import read_submission, submission_of
 from everpost.model.message import Draft

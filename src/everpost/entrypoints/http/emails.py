@@ -9,9 +9,10 @@ from msgspec import Struct
 from everpost.dialects.faults import Faults
 from everpost.dialects.native import mail as native
 from everpost.dialects.native.render import render_accepted, render_message
-from everpost.engine.accept import Acceptance, Idempotency, is_final
+from everpost.engine.accept import Acceptance, is_final
 from everpost.engine.console import attempts_of, send_at_of, statuses_of
 from everpost.engine.desk import not_found
+from everpost.engine.idempotency import Idempotency
 from everpost.entrypoints.http import headers
 from everpost.entrypoints.http.call import Call, Headers, Reply, encode, json
 from everpost.entrypoints.http.problems import problem

@@ -20,9 +20,10 @@ from everpost.dialects.mime_forms import Forms, Stamp, forms_of
 from everpost.dialects.mime_orders import Orders, read_orders, without_orders
 from everpost.dialects.mime_parts import Part, take_apart
 from everpost.dialects.mime_words import Unreadable
-from everpost.engine.accept import Acceptance, Acceptor, Idempotency
+from everpost.engine.accept import Acceptance, Acceptor
 from everpost.engine.clock import Clock
 from everpost.engine.forms import Forms as Choice
+from everpost.engine.idempotency import Idempotency
 from everpost.entrypoints.http.admission import Admission
 from everpost.entrypoints.http.figures import Figures
 from everpost.entrypoints.smtp.lines import Content

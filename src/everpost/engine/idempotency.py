@@ -1,0 +1,26 @@
+"""A claim that a request is made once, however often it comes."""
+
+from msgspec import Struct
+
+from everpost.store.port import IdempotencyClaim
+
+
+class Idempotency(Struct, frozen=True):
+    scope: str  # project and operation
+    key: str
+    fingerprint: bytes  # of the request's body
+    lasts_s: float | None = None  # after so long another request may have the key; None: as long as it is kept
+
+    def since(self, now: float) -> float | None:
+        """A message that was created before is none of this key's."""
+        return None if self.lasts_s is None else now - self.lasts_s
+
+    def claim(self, now: float, running_until: float | None) -> IdempotencyClaim:
+        """As the store takes it, for a message that is created now."""
+        return IdempotencyClaim(
+            scope=self.scope,
+            key=self.key,
+            fingerprint=self.fingerprint,
+            running_until=running_until,
+            since=self.since(now),
+        )
