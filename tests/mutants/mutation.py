@@ -11,6 +11,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).parents[2]
 SOURCES = REPOSITORY / "src"
 NOTICED = 1  # pytest's exit status: tests ran, and some failed
+HANGS_S = 90  # a mutant whose test takes so long is one that makes it wait for ever
 PLUGINS = ("pytest_asyncio.plugin", "pytest_timeout", "_hypothesis_pytestplugin")
 """What the tests of mutants need. Others that are installed cost each of the many runs more than its tests do."""
 
@@ -46,7 +47,7 @@ def run_tests(mutant: Mutant, folder: Path) -> subprocess.CompletedProcess[str]:
     (sources / "everpost" / mutant.file).write_text(mutant.mutated())
     plugins = [word for name in ("no:cacheprovider", *PLUGINS) for word in ("-p", name)]
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-qx", "--tb=line", *plugins, *mutant.tests],
+        [sys.executable, "-m", "pytest", "-qx", "--tb=line", f"--timeout={HANGS_S}", *plugins, *mutant.tests],
         cwd=REPOSITORY,
         env={**os.environ, "PYTHONPATH": str(sources), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,

@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from everpost.engine.accept import Acceptance
+from everpost.engine.accept import NOT_KEPT, Acceptance, Acceptor, is_final
 from everpost.engine.engine import Engine
 from everpost.engine.idempotency import Idempotency
 from everpost.engine.search import Sought
@@ -109,14 +109,14 @@ class Clients:
     async def _hand_in_again(self, mail: Mail) -> None:
         if mail.name not in self.report.acknowledged:
             return
-        kept = self.world.answers.get((_scope(mail), mail.key))
+        kept = self.world.answers.get((_scope(mail), mail.key), NOT_KEPT)
         answer = await self._accept(mail, mail.draft)
         if not isinstance(answer, Acceptance):
             return
         self.world.note("repeated")
         if answer.stored.message.id != self.report.acknowledged[mail.name] or not answer.replayed:
             self.world.breaks.append(f"{mail.name}: a repeated request was taken for a new one")
-        if kept is not None:
+        if kept != NOT_KEPT:
             self.world.note("answered as before")
             if answer.answer != kept:
                 self.world.breaks.append(f"{mail.name}: answered {answer.answer!r} and before {kept!r}")
@@ -144,12 +144,17 @@ class Clients:
         async def request() -> Acceptance | Problem:
             answer = await acceptor.accept(draft, mail.caller, idempotency=idempotency, wait_s=wait_s)
             if remember and wait_s is not None and isinstance(answer, Acceptance) and not answer.replayed:
-                states = "/".join(delivery.state for delivery in answer.stored.deliveries)
-                await acceptor.remember(idempotency, f"{answer.stored.message.id} {states}".encode())
+                await self._keep(acceptor, idempotency, answer.stored)
             return answer
 
         answer: Acceptance | Problem | None = await self._answer(node, request())
         return answer
+
+    async def _keep(self, acceptor: Acceptor, idempotency: Idempotency, stored: Stored) -> None:
+        """As doors do: an answer that is not final is not kept."""
+        if is_final(stored):
+            states = "/".join(delivery.state for delivery in stored.deliveries)
+            await acceptor.remember(idempotency, f"{stored.message.id} {states}".encode())
 
     async def _cancel(self, mail: Mail) -> None:
         engine, node = self._some_engine()
