@@ -18,6 +18,7 @@ from everpost.engine.lease import LEASE_S
 from everpost.model.limits import EVENTS_PAGE_MAX, PAGE_MAX
 
 TOLD_WITHIN_S = 2 * LEASE_S  # the lease of a process that was killed has to end first
+IN_HAND_WITHIN_S = 60.0
 OPEN = ("queued", "sending", "uncertain")
 ENDINGS = {"email.sent": "sent", "email.failed": "failed", "email.held": "held", "email.cancelled": "cancelled"}
 _DELIVERIES = re.compile(r'^everpost_deliveries\{state="(\w+)"\} (\S+)$', re.MULTILINE)
@@ -51,6 +52,17 @@ async def states_of(place: Installation, server: Process) -> tuple[dict[str, int
     found = _UNACCOUNTED.search(text)
     assert found is not None
     return {state: int(float(number)) for state, number in _DELIVERIES.findall(text)}, int(float(found[1]))
+
+
+async def in_hand(place: Installation, server: Process, count: int) -> None:
+    """Returns when so many are being sent. What a process has told a database server before it is killed may still be
+    written after that: of a few in hand none may be left."""
+
+    async def are_sending() -> bool:
+        by_state, _ = await states_of(place, server)
+        return by_state["sending"] >= count
+
+    await until(are_sending, IN_HAND_WITHIN_S)
 
 
 async def settled(place: Installation, server: Process, within_s: float) -> None:

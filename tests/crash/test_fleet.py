@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from crash import mutants
-from crash.books import breaks, overslept, read_books, read_sink, settled, states_of, trails
+from crash.books import breaks, in_hand, overslept, read_books, read_sink, settled, states_of, trails
 from crash.load import Load
 from crash.processes import LOOKS_APART_S, ask, installation, until
 from crash.stores import STORES
@@ -183,6 +183,7 @@ async def test_what_a_worker_had_in_hand_when_it_died_is_settled_by_another(tmp_
         with load.running():
             await place.put_faults("mailgun", {"kind": "accept_hang", "share": 0.3}, {"kind": "slow", "delay_s": 0.3})
             await load.more(200)
+            await in_hand(place, door, 10)
             await dead.kill()
             by_state, _ = await states_of(place, door)
             await alive.start()

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from crash.books import breaks, read_books, settled, states_of
+from crash.books import breaks, in_hand, read_books, settled, states_of
 from crash.load import Load
 from crash.processes import PROVIDERS, ask, installation, until
 
@@ -25,6 +25,7 @@ async def test_what_a_server_had_in_hand_when_it_died_for_good_is_handed_over_by
         with load.running():
             await place.put_faults("mailgun", {"kind": "accept_hang", "share": 0.3}, SLOW)
             await load.more(200)
+            await in_hand(place, alive, 10)
             await dead.kill()
             by_state, _ = await states_of(place, alive)
             load.urls.remove(dead.url)
