@@ -22,14 +22,18 @@ class File(Struct, frozen=True, kw_only=True):
 class Form(Struct, kw_only=True):
     """Fields and files, each in the order of the body. A part with an empty file name counts as a field."""
 
-    fields: list[tuple[str, str]] = field(default_factory=list)
+    fields: dict[str, list[str]] = field(default_factory=dict)
+    """By name, each value that is given."""
     files: list[File] = field(default_factory=list)
 
+    def add(self, name: str, value: str) -> None:
+        self.fields.setdefault(name, []).append(value)
+
     def all(self, name: str) -> list[str]:
-        return [value for key, value in self.fields if key == name]
+        return self.fields.get(name, [])
 
     def last(self, name: str) -> str | None:
-        found = self.all(name)
+        found = self.fields.get(name)
         return found[-1] if found else None
 
 
@@ -38,7 +42,7 @@ def parse_form(content_type: str, body: bytes) -> Form | str:
     kind = content_type.partition(";")[0].strip().lower()
     try:
         if kind == "application/x-www-form-urlencoded":
-            return Form(fields=_pairs(body.decode("ascii")))
+            return _pairs(body.decode("ascii"))
         boundary = _BOUNDARY.search(content_type)
         if kind == "multipart/form-data" and boundary:
             return _multipart((boundary[1] or boundary[2]).encode(), body)
@@ -47,13 +51,15 @@ def parse_form(content_type: str, body: bytes) -> Form | str:
     return "the body must be multipart/form-data or application/x-www-form-urlencoded"
 
 
-def _pairs(text: str) -> list[tuple[str, str]]:
+def _pairs(text: str) -> Form:
     """As `parse_qsl` reads them, in half the time: a mail is one long value, and most names need no decoding."""
     pieces = text.split("&", PARTS_MAX)
     if len(pieces) > PARTS_MAX:
         raise ValueError(f"more than {PARTS_MAX} fields")
-    halves = (piece.partition("=") for piece in pieces if piece)
-    return [(_unescaped(name), _unescaped(value)) for name, _, value in halves]
+    form = Form()
+    for name, _, value in (piece.partition("=") for piece in pieces if piece):
+        form.add(_unescaped(name), _unescaped(value))
+    return form
 
 
 def _unescaped(text: str) -> str:
@@ -86,4 +92,4 @@ def _add(form: Form, head: str, content: bytes) -> None:
         kind = headers.get("content-type", "application/octet-stream")
         form.files.append(File(field=name, filename=filename, content_type=kind, content=content))
     else:
-        form.fields.append((name, content.decode()))
+        form.add(name, content.decode())

@@ -103,7 +103,7 @@ def _addresses(form: Form, name: str, errors: list[FieldError]) -> tuple[Address
 
 
 def _prefixed(form: Form, prefix: str) -> dict[str, str]:
-    return {name[len(prefix) :]: value for name, value in form.fields if name.startswith(prefix)}
+    return {name[len(prefix) :]: values[-1] for name, values in form.fields.items() if name.startswith(prefix)}
 
 
 def _headers(form: Form, delivery_id: str | None) -> dict[str, str]:

@@ -82,7 +82,7 @@ def parse(submission: Submission) -> Asked | Problem:
 
 
 def _check_names(form: Form, faults: Faults) -> None:
-    for name, _ in form.fields:
+    for name in form.fields:
         if name not in _KNOWN and not name.startswith(_PREFIXES):
             faults.add(name[:80], unknown(name, (*_OWN, *_FOREIGN, *_FILES)))
     for file in form.files:
@@ -160,7 +160,7 @@ def _attachments(files: Sequence[File], faults: Faults) -> tuple[Attachment, ...
 
 def _options(form: Form, faults: Faults) -> dict[str, dict[str, Any]]:
     """What only Mailgun can do, in its own words."""
-    names = [name for name, _ in form.fields if name not in _OWN]
+    names = [name for name in form.fields if name not in _OWN]
     foreign = [name for name in names if name in _FOREIGN or name.startswith(_FOREIGN_PREFIXES)]
     options = {name: form.all(name) for name in foreign}
     return read_options({NAME: options}, faults) if options else {}

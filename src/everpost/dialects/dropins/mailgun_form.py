@@ -17,11 +17,11 @@ def form_of(submission: Submission) -> Form | Problem:
 
 def named(form: Form, prefix: str, faults: Faults) -> dict[str, str]:
     found: dict[str, str] = {}
-    for name, value in form.fields:
+    for name, values in form.fields.items():
         if name.startswith(prefix):
-            if name[len(prefix) :] in found:
+            if len(values) > 1:
                 faults.add(name[:80], "is given twice")
-            found[name[len(prefix) :]] = value
+            found[name[len(prefix) :]] = values[-1]
     return found
 
 

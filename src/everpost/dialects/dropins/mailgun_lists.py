@@ -118,7 +118,11 @@ def _bodies(submission: Submission) -> Sequence[bytes] | Problem:
         found = pieces(submission.body)
         return found if isinstance(found, Problem) else [bytes(each) for each in found]
     form = form_of(submission)
-    return form if isinstance(form, Problem) else [msgspec.json.encode(dict(form.fields))]
+    return (
+        form
+        if isinstance(form, Problem)
+        else [msgspec.json.encode({name: values[-1] for name, values in form.fields.items()})]
+    )
 
 
 def _draft(table: _List, body: bytes, faults: Faults) -> SuppressionDraft | Problem:

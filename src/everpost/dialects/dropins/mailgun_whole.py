@@ -51,7 +51,7 @@ def parse(submission: Submission) -> Asked | Problem:
 
 
 def _check_names(form: Form, faults: Faults) -> None:
-    for name in (*(name for name, _ in form.fields), *(file.field for file in form.files)):
+    for name in (*form.fields, *(file.field for file in form.files)):
         if name not in (*_KNOWN, NAME) and not name.startswith("v:"):
             words = "stands in the mail itself" if name.startswith("h:") else unknown(name, (*_KNOWN, NAME))
             faults.add(name[:80], words)
