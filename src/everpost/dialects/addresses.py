@@ -132,6 +132,8 @@ def _validated(email: str) -> Address | str:
 
 def _split(text: str) -> list[str]:
     """Cuts at the commas that stand neither in quotes nor in angle brackets."""
+    if "," not in text:
+        return [text]  # most lists hold one address
     parts, start, in_quotes, in_brackets, skip = [], 0, False, False, False
     for at, char in enumerate(text):
         if skip:
