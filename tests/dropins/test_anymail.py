@@ -110,8 +110,8 @@ async def test_a_plain_mail_arrives(name, house):
     assert (draft.subject, draft.text.rstrip("\n"), draft.html) == (f"Hello from {name}", "It works", None)
 
 
-async def arrives(name, house, mail):
-    """Checks that a mail arrives as it is, however this backend writes it."""
+async def arrived(name, house, mail):
+    """A mail as it arrives, and as it has to, however this backend writes it."""
     message = AnymailMessage(f"{mail.subject} {name}", mail.text, quoted(mail.sender), headers=mail.headers)
     for field in ("to", "cc", "bcc", "reply_to"):
         setattr(message, field, [quoted(each) for each in getattr(mail, field)])
@@ -125,18 +125,20 @@ async def arrives(name, house, mail):
     assert files == {None: note.content, shown: logo.content}
     assert note.filename in {each.filename for each in draft.attachments}
     meant = replace(mail, subject=message.subject, html=draft.html, attachments=draft.attachments)
-    assert asdict(draft) == asdict(meant) | ITS_WAY.get(name, lambda *_: {})(draft, mail)
     assert shown in draft.html
+    return asdict(draft), asdict(meant) | ITS_WAY.get(name, lambda *_: {})(draft, mail)
 
 
 @pytest.mark.parametrize("name", BACKENDS)
 async def test_a_mail_arrives_as_django_has_written_it(name, house):
-    await arrives(name, house, RICH)
+    found, meant = await arrived(name, house, RICH)
+    assert found == meant
 
 
 @pytest.mark.parametrize("name", BACKENDS)
 async def test_every_field_may_be_in_any_script(name, house):
-    await arrives(name, house, SCRIPTS)
+    found, meant = await arrived(name, house, SCRIPTS)
+    assert found == meant
 
 
 SCHEDULES = ("sendgrid", "mailgun", "resend")

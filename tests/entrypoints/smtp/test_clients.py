@@ -114,6 +114,39 @@ async def test_swaks_sends_a_mail(kind, options, tmp_path):
     assert mails[0].text.startswith("This is a test mailing")
 
 
+async def swaks_told(served, *options):
+    """Its exit status, and what it has said."""
+    words = [program("swaks"), "--server", f"127.0.0.1:{served.ports['plain']}", "--from", "ann@example.com", *options]
+    process = await asyncio.create_subprocess_exec(*words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    told, _ = await process.communicate()
+    return process.returncode, told.decode()
+
+
+async def test_swaks_sends_files_and_fields_to_all_whom_it_names(tmp_path):
+    (tmp_path / "note.txt").write_bytes("Über uns".encode())
+    async with submitting() as served:
+        login = ["--auth-user", "everpost", "--auth-password", served.token]
+        fields = ["--header", "Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=", "--add-header", "X-Everpost-Tags: welcome"]
+        files = ["--body", "It works", "--attach-type", "text/plain", "--attach", f"@{tmp_path / 'note.txt'}"]
+        status, told = await swaks_told(served, *login, "--to", "bob@example.org,eve@example.org", *fields, *files)
+        [mail] = await served.mails()
+    assert status == 0, told
+    assert {each.email for each in mail.recipients} == {"bob@example.org", "eve@example.org"}
+    assert (mail.subject, mail.text.strip(), mail.tags) == ("Grüße", "It works", ("welcome",))
+    assert [(each.filename, each.content) for each in mail.attachments] == [("note.txt", "Über uns".encode())]
+
+
+async def test_swaks_ends_as_its_users_expect():
+    """Its statuses: a login that fails is 28, a recipient that is refused 24, a mail that is refused 26."""
+    async with submitting() as served:
+        login = ["--auth-user", "everpost", "--auth-password"]
+        wrong_key = await swaks_told(served, *login, "evp_wrong", "--to", "bob@example.org")
+        nobody = await swaks_told(served, *login, served.token, "--to", "bob")
+        unsigned = await swaks_told(served, *login, served.token, "--to", "bob@example.org", "--data", "X: y\n\nx")
+        assert await served.mails() == []
+    assert [wrong_key[0], nobody[0], unsigned[0]] == [28, 24, 26]
+
+
 @pytest.mark.parametrize("kind", ["starttls", "tls", "plain"])
 async def test_aiosmtplib_sends_everything_that_a_mail_can_hold(kind, tmp_path):
     files = certified(tmp_path)
