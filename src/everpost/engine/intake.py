@@ -9,7 +9,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
-from itertools import count
 from typing import Final
 
 import msgspec
@@ -91,12 +90,9 @@ class Intake:
     ) -> Acceptance | Problem:
         accept = partial(self._acceptor.accept, mail, request.caller, origin=request.origin, drawn=drawn)
         taken = await accept(idempotency=name)
-        if name is None or request.key is not None:
-            return taken
-        for again in count(1):
-            if not _is_cancelled(taken):
-                break
-            taken = await accept(idempotency=msgspec.structs.replace(name, key=f"{name.key}.{again}"))
+        while name is not None and request.key is None and (cancelled_at := _cancelled(taken)) is not None:
+            name = msgspec.structs.replace(name, after=cancelled_at)
+            taken = await accept(idempotency=name)
         return taken
 
     async def _names(self, mails: Sequence[Draft | Templated], request: Request) -> list[Idempotency | None]:
@@ -140,8 +136,9 @@ def _said(mail: Draft | Templated) -> Draft | Templated:
     return mail.elsewhere or mail if isinstance(mail, Templated) else mail
 
 
-def _is_cancelled(taken: Acceptance | Problem) -> bool:
-    """Then its sender had an answer, and does not repeat the mail for want of one: another one is wanted."""
-    return isinstance(taken, Acceptance) and all(
-        each.state is DeliveryState.CANCELLED for each in taken.stored.deliveries
-    )
+def _cancelled(taken: Acceptance | Problem) -> float | None:
+    """When a mail was accepted that has been cancelled since. Then its sender had an answer, and does not repeat the
+    mail for want of one: another one is wanted."""
+    if isinstance(taken, Problem) or any(each.state is not DeliveryState.CANCELLED for each in taken.stored.deliveries):
+        return None
+    return taken.stored.message.created_at
