@@ -1,4 +1,5 @@
 import json
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -125,6 +126,40 @@ def test_events_as_json_are_one_a_line(everpost, server):
     server.put("GET", "/v1/events", 200, {"data": events, "next_cursor": "2"}, {"data": [], "next_cursor": "2"})
     ended = everpost("events", "--json")
     assert [json.loads(line) for line in ended.out.splitlines()] == events
+
+
+def test_events_that_are_narrowed_are_read_on_though_a_page_is_empty(everpost, server):
+    server.put(
+        "GET",
+        "/v1/events",
+        200,
+        {"data": [], "next_cursor": "1000"},
+        {"data": [event(1007)], "next_cursor": "1007"},
+        {"data": [], "next_cursor": "1007"},
+    )
+    narrow = ("--message", "em_1", "--type", "email.sent", "--account", "mailgun", "--since", "2030-01-31T09:00:00")
+    ended = everpost("events", *narrow)
+    assert (ended.code, len(ended.out.splitlines())) == (0, 1)
+    asked = [parse_qs(urlsplit(each.path).query) for each in server.asked]
+    assert [each.pop("after", None) for each in asked] == [None, ["1000"], ["1007"]]
+    assert all(
+        each
+        == {
+            "limit": ["1000"],
+            "message": ["em_1"],
+            "type": ["email.sent"],
+            "account": ["mailgun"],
+            "since": ["2030-01-31T09:00:00+00:00"],
+        }
+        for each in asked
+    )
+
+
+def test_events_since_a_time_that_is_none_are_refused_before_anything_is_asked(everpost, server):
+    ended = everpost("events", "--since", "yesterday")
+    assert ended.code == 2
+    assert "'yesterday' is neither a time nor a duration such as 90m, 6h or 2d" in ended.err
+    assert server.asked == []
 
 
 def test_following_goes_on_where_there_was_nothing_new(everpost, server, monkeypatch):

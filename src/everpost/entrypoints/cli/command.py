@@ -1,7 +1,9 @@
 """What a command is, and how it ends."""
 
+import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -10,6 +12,9 @@ if TYPE_CHECKING:
 OK: Final = 0
 FAILED: Final = 1
 USAGE: Final = 2
+INSTANT: Final = "2030-01-31T09:00:00Z, or so long ago: 90m, 6h, 2d"
+"""What `instant` reads, as help tells it."""
+_UNITS_S: Final = {"m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
 class Command(NamedTuple):
@@ -26,6 +31,17 @@ def whole(least: int, most: int) -> "Callable[[str], int]":
         return int(text)
 
     return read
+
+
+def instant(text: str) -> float:
+    """Reads an argument that is a time, in seconds since 1970. Without a zone it is UTC."""
+    if text[-1:] in _UNITS_S and text[:-1].isascii() and text[:-1].isdecimal():
+        return time.time() - int(text[:-1]) * _UNITS_S[text[-1]]
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is neither a time nor a duration such as 90m, 6h or 2d") from None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 def unread(error: OSError | UnicodeDecodeError) -> str:

@@ -3,10 +3,11 @@
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from everpost.entrypoints.cli.client import NO_STREAMS, Client, connection_arguments
-from everpost.entrypoints.cli.command import OK, Command, Stop
+from everpost.entrypoints.cli.command import INSTANT, OK, Command, Stop, instant
 from everpost.entrypoints.cli.screen import Screen, clock_time, local_time, plain
 from everpost.model.limits import EVENTS_PAGE_MAX
 
@@ -54,28 +55,38 @@ def _use(args: Namespace, screen: Screen) -> int:
 def _events_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--after", metavar="SEQUENCE", help="go on after this event (default: the first one)")
     parser.add_argument("--follow", action="store_true", help="wait for more, until interrupted")
+    parser.add_argument("--message", metavar="ID", help="only those of this mail")
+    parser.add_argument("--type", metavar="TYPE", help="only those of this type, as in email.sent")
+    parser.add_argument("--account", metavar="NAME", help="only those about this account")
+    parser.add_argument("--since", type=instant, metavar="TIME", help=f"only those from then on: {INSTANT}")
     connection_arguments(parser)
+
+
+def _narrowing(args: Namespace) -> dict[str, str]:
+    since = None if args.since is None else datetime.fromtimestamp(args.since, UTC).isoformat()
+    asked = {"message": args.message, "type": args.type, "account": args.account, "since": since}
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 def _events(args: Namespace, screen: Screen) -> int:
     """With --json: JSON lines, one CloudEvent each."""
-    client, cursor = Client.of(args), args.after
+    client, cursor, narrowing = Client.of(args), args.after, _narrowing(args)
     while True:
-        page = client.get("/v1/events", after=cursor, limit=EVENTS_PAGE_MAX)
-        cursor = page["next_cursor"]
+        page = client.get("/v1/events", after=cursor, limit=EVENTS_PAGE_MAX, **narrowing)
+        asked, cursor = cursor, page["next_cursor"]
         for event in page["data"]:
             _tell(event, screen)
-        if not page["data"]:
+        if not page["data"] and (not narrowing or asked == cursor):  # a page that is narrowed may be empty in between
             if not args.follow:
                 return OK
-            cursor = _follow(client, cursor, screen)
+            cursor = _follow(client, cursor, narrowing, screen)
             time.sleep(FOLLOW_EVERY_S)
 
 
-def _follow(client: Client, cursor: str, screen: Screen) -> str:
+def _follow(client: Client, cursor: str, narrowing: Mapping[str, str], screen: Screen) -> str:
     """For as long as the stream lasts; returns the last event's sequence. Functions have none: there pages must do."""
     try:
-        for event in client.stream("/v1/events", after=cursor):
+        for event in client.stream("/v1/events", after=cursor, **narrowing):
             _tell(event, screen)
             cursor = event["sequence"]
     except Stop as stop:
