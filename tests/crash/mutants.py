@@ -18,8 +18,9 @@ from typing import Final
 from msgspec.structs import replace
 
 from everpost.core import resolving, transitions
-from everpost.engine import accept, deliver
+from everpost.engine import deliver
 from everpost.engine.attempt import Attempts
+from everpost.engine.idempotency import Idempotency
 from everpost.engine.wire import NetworkWire
 from everpost.entrypoints import cli
 from everpost.model.delivery import DeliveryState
@@ -95,7 +96,7 @@ def blind_resend():
 
 def forget_keys():
     """A repeated request is a new mail."""
-    accept._claim = lambda *_: None
+    Idempotency.claim = lambda *_: None
 
 
 def intent_not_written():

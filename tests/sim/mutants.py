@@ -13,6 +13,7 @@ from everpost.engine import accept, asking, deliver, fleet, resolve
 from everpost.engine.accept import Acceptor
 from everpost.engine.attempt import Attempts, Intent
 from everpost.engine.deliver import Deliverer
+from everpost.engine.idempotency import Idempotency
 from everpost.engine.lease import Lease
 from everpost.engine.relay import Relay
 from everpost.model.account import Circuit, CircuitState
@@ -71,16 +72,16 @@ def acknowledge_what_the_store_has_refused(patch: pytest.MonkeyPatch) -> None:
 
 
 def take_a_repeated_request_for_a_new_one(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(accept, "_claim", lambda *_: None)
+    patch.setattr(Idempotency, "claim", lambda *_: None)
 
 
 def take_another_mail_for_the_same(patch: pytest.MonkeyPatch) -> None:
-    claim = accept._claim
+    claim = Idempotency.claim
 
-    def blurred(idempotency, wait_s, now):
-        return replace(claim(idempotency, wait_s, now), fingerprint=b"")
+    def blurred(self, *given):
+        return replace(claim(self, *given), fingerprint=b"")
 
-    patch.setattr(accept, "_claim", blurred)
+    patch.setattr(Idempotency, "claim", blurred)
 
 
 # --- the intent comes first, and only the holder of the lease writes --------------------------------------------------

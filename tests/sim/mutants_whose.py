@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from everpost.core import decide, quota
 from everpost.engine import accept
+from everpost.engine.idempotency import Idempotency
 from everpost.store import memory, suppressions
 from everpost.store.memory import MemoryStore
 from everpost.store.port import Stored
@@ -23,12 +24,12 @@ def bar_an_address_in_all_projects(patch: pytest.MonkeyPatch) -> None:
 
 
 def share_keys_between_projects(patch: pytest.MonkeyPatch) -> None:
-    claim = accept._claim
+    claim = Idempotency.claim
 
-    def shared(idempotency, wait_s, now):
-        return replace(claim(idempotency, wait_s, now), scope="send")
+    def shared(self, *given):
+        return replace(claim(self, *given), scope="send")
 
-    patch.setattr(accept, "_claim", shared)
+    patch.setattr(Idempotency, "claim", shared)
 
 
 def answer_a_replay_otherwise(patch: pytest.MonkeyPatch) -> None:

@@ -77,11 +77,12 @@ _ACCEPTED: Final = (
         saves={"scheduledId": "answer.id"},
     ),
     _send(
-        "Its key again, while the first request may still be running",
+        "Its key again: how it stands by then, since the first answer was not final",
         _SCHEDULED,
         headers=_HOLD_ON,
-        code="idempotency_running",
-        answers={"Retry-After": "^[1-5]$"},
+        status=202,
+        tells={"state": "queued"},
+        answers={"Idempotency-Replayed": "^true$"},
     ),
     _send(
         "Everything that a mail may have",

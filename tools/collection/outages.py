@@ -206,12 +206,13 @@ PATIENCE: Final = Chapter(
         ),
         Scenario(
             operation="sendEmail",
-            name="Its key again, while the first request may still be running",
+            name="Its key again: how it stands by then, since the first answer was not final",
             body=ORIGINAL,
             headers=_KEY,
             needs=_PATIENCE,
-            code="idempotency_running",
-            answers={"Retry-After": "^[1-5]$"},
+            code="queued",
+            tells={"status": "error", "state": "queued"},
+            answers={"Idempotency-Replayed": "^true$"},
         ),
         Scenario(
             operation="cancelEmail",

@@ -118,7 +118,7 @@ def test_the_accounts_are_at_the_sandboxes_ports(services):
 
 
 def parse(words):
-    return cli._parser(words).parse_args(words)
+    return cli._parsed(words)
 
 
 def test_the_commands_are_those_of_the_command_line(services):

@@ -50,7 +50,7 @@ def test_the_chart_is_of_this_version():
 
 def test_the_commands_are_those_of_the_command_line(made):
     words = {name: one["args"] for name, one in containers(made).items()}
-    parsed = {name: cli._parser(each).parse_args(each) for name, each in words.items()}
+    parsed = {name: cli._parsed(each) for name, each in words.items()}
     assert {name: one.command for name, one in parsed.items()}
     assert parsed["api"].no_work
     assert {str(parsed[name].config) for name in ("api", "worker")} == {"/etc/everpost/everpost.toml"}
