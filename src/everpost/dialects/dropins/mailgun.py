@@ -129,16 +129,20 @@ def _check_message_id(mail: Draft, faults: Faults) -> None:
 
 
 def _sender(form: Form, faults: Faults) -> Address:
-    found = [each for text in form.all("from") for each in comma_separated(text, "from", faults)]
+    texts = form.all("from")
+    found = comma_separated(texts[0], "from", faults) if len(texts) == 1 else ()
     if len(found) != 1:
         faults.add("from", "give one address")
-    return next(iter(found), NOBODY)
+        return NOBODY
+    return found[0]
 
 
 def _addresses(form: Form, name: str, faults: Faults) -> tuple[Address, ...]:
     texts = form.all(name)
     if not check_count(len(texts), limits.RECIPIENTS_MAX, name, "addresses", faults):
         return ()
+    if len(texts) == 1:
+        return comma_separated(texts[0], name, faults)
     return tuple(chain.from_iterable(comma_separated(text, name, faults) for text in texts))
 
 

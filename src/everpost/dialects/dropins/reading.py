@@ -49,8 +49,10 @@ def mailboxes(texts: Iterable[str], path: str, faults: Faults) -> tuple[Address,
 
 def comma_separated(text: str | None, path: str, faults: Faults) -> tuple[Address, ...]:
     """Addresses in one text."""
-    if not text:
+    if not text or text.isspace():
         return ()
+    if "," not in text:  # most hold one
+        return (sound(parse_address(text), path, faults),)
     if len(text) > _LIST_CHARS_MAX or text.count(",") > 4 * limits.RECIPIENTS_MAX:
         faults.add(path, f"is too long: at most {limits.RECIPIENTS_MAX} recipients are allowed")
         return ()
