@@ -55,6 +55,16 @@ async def test_a_change_holds_in_another_process_within_a_moment(world):
         assert (await accepted(there, wait_s=5.0)).deliveries[0].account == "b"
 
 
+async def test_who_asks_another_process_is_told_of_a_change_at_once(world):
+    here, there = world.engine(), world.engine()
+    for account in ("b", "a"):
+        await here.console.set_default(ANN, account)
+        assert await there.console.default_account() == account
+        assert [each.is_default for each in await there.console.accounts()] == [account == "a", account == "b"]
+        assert names(await there.console.route("default"))[0] == account
+        assert next(names(each)[0] for each in await there.console.routes()) == account
+
+
 async def test_mail_that_was_accepted_before_follows_the_route_as_it_is_when_it_goes_out(world):
     world.wire.script("a", later(TAKEN, 1.0))
     async with world.running() as engine:
