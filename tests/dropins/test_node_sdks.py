@@ -335,7 +335,7 @@ async def test_postmark_s_client_finds_mails_and_bounces(house, client):
     assert (await postmark("server"))["DeliveryType"] == "Live"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def administrator(drivers, house):
     _, token = await house.engine.keyring.create("default", Scope.ADMIN, "lists")
     return lambda name: Client(drivers(name), house, token)
