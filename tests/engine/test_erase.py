@@ -28,7 +28,7 @@ async def kept(world, stored):
 def text_of(world):
     """Everything that the store holds."""
     target = world.store._target
-    return repr([target._messages, target._trail._events, target._keys._held, target._suppressions]).lower()
+    return repr([target._messages, target._trail._events, target._keys._uses, target._suppressions]).lower()
 
 
 async def test_nothing_is_left_of_the_recipient_but_that_there_was_one(world):

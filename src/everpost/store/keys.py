@@ -3,53 +3,43 @@
 from collections.abc import Collection
 from itertools import islice
 
-from msgspec import Struct
+from msgspec.structs import replace
 
 from everpost.store.port import Conflict, IdempotencyClaim, Same
-
-
-class _Held(Struct):
-    claim: IdempotencyClaim
-    message_id: str
-    created_at: float
-    answer: bytes | None = None
+from everpost.store.uses import KeyUse, known
 
 
 class Keys:
     def __init__(self) -> None:
-        self._held: dict[tuple[str, str], _Held] = {}  # in the order in which they came
+        self._uses: dict[tuple[str, str], KeyUse] = {}  # in the order in which they came
 
     def find(self, scope: str, key: str, fingerprint: bytes, since: float | None) -> Same | Conflict | None:
-        held = self._held.get((scope, key))
-        if held is None or (since is not None and held.created_at < since):
-            return None
-        if held.claim.fingerprint != fingerprint:
-            return Conflict(held.message_id)
-        return Same(message_id=held.message_id, running_until=held.claim.running_until, answer=held.answer)
+        use = self._uses.get((scope, key))
+        return None if use is None else use.means(fingerprint, since)
 
     def taken(self, claim: IdempotencyClaim | None) -> Same | Conflict | None:
-        return None if claim is None else self.find(claim.scope, claim.key, claim.fingerprint, claim.since)
+        return known(claim, None if claim is None else self._uses.get((claim.scope, claim.key)))
 
     def take(self, claim: IdempotencyClaim, message_id: str, at: float) -> None:
-        self._held.pop((claim.scope, claim.key), None)
-        self._held[claim.scope, claim.key] = _Held(claim, message_id, at)
+        self._uses.pop((claim.scope, claim.key), None)
+        self._uses[claim.scope, claim.key] = replace(KeyUse.of(claim, message_id), created_at=at)
 
     def is_of(self, scope: str, key: str, message_id: str) -> bool:
-        held = self._held.get((scope, key))
-        return held is not None and held.message_id == message_id
+        use = self._uses.get((scope, key))
+        return use is not None and use.message_id == message_id
 
     def answer(self, scope: str, key: str, answer: bytes) -> None:
-        held = self._held.get((scope, key))
-        if held is not None:
-            held.answer = answer
+        use = self._uses.get((scope, key))
+        if use is not None:
+            self._uses[scope, key] = replace(use, answer=answer)
 
     def forget_answers(self, message_ids: Collection[str]) -> None:
-        for held in self._held.values():
-            if held.message_id in message_ids:
-                held.answer = None
+        for name, use in self._uses.items():
+            if use.message_id in message_ids:
+                self._uses[name] = replace(use, answer=None)
 
     def purge(self, before: float, limit: int) -> int:
-        old = [key for key, held in islice(self._held.items(), limit) if held.created_at < before]
-        for key in old:
-            del self._held[key]
+        old = [name for name, use in islice(self._uses.items(), limit) if use.created_at < before]
+        for name in old:
+            del self._uses[name]
         return len(old)

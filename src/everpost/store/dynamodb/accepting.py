@@ -17,7 +17,7 @@ from everpost.model.suppression import barring
 from everpost.store.dynamodb.attributes import Item
 from everpost.store.dynamodb.bodies import Bodies
 from everpost.store.dynamodb.changes import Changes
-from everpost.store.dynamodb.idempotency import key_write, used_before
+from everpost.store.dynamodb.idempotency import key_write, use_of
 from everpost.store.dynamodb.items import delivery_item, head_item, until
 from everpost.store.dynamodb.keys import Key, Listing, idempotency_key, listing_pk, shard_of, suppression_key
 from everpost.store.dynamodb.outbox import Outbox
@@ -36,6 +36,7 @@ from everpost.store.port import (
 )
 from everpost.store.submission import Submission
 from everpost.store.undo import undone
+from everpost.store.uses import known
 
 LEAST_S: Final = 0.05  # for what is begun shortly before the deadline
 UNDO_S: Final = 2.0  # for taking back what may have been stored: its caller is waiting
@@ -112,7 +113,7 @@ class Accepting:
         """What a key that was used before means, whatever else speaks against the message."""
         claim = submission.claim
         item = None if claim is None else await self._table.get(idempotency_key(claim.scope, claim.key))
-        return None if claim is None or item is None else used_before(item, claim.fingerprint, claim.since)
+        return known(claim, use_of(item))
 
     async def _has_suppressed(self, message: Message) -> bool:
         return bool(await self._table.get_all(map(suppression_key, barring(message))))
@@ -175,8 +176,7 @@ async def _run(work: Callable[[], Awaitable[Any]]) -> Any:
 def _refused(submission: Submission, error: ConditionFailed) -> Accepted:
     """The first write is the message, the second one its key."""
     claim = submission.claim
-    item = error.failed.get(1)
-    before = None if claim is None or item is None else used_before(item, claim.fingerprint, claim.since)
+    before = known(claim, use_of(error.failed.get(1)))
     if before is not None:
         return before
     raise StoreUnavailable(f"the message id {submission.message.id} is taken: a new one is needed")

@@ -9,6 +9,7 @@ from everpost.store.dynamodb.keys import Queue, answered_key, due_shard, idempot
 from everpost.store.dynamodb.table import ConditionFailed, Table
 from everpost.store.dynamodb.writes import ABSENT, Write
 from everpost.store.port import Conflict, IdempotencyClaim, Same
+from everpost.store.uses import KeyUse
 
 
 def key_write(claim: IdempotencyClaim, message: Message, shards: int, keep: Keep | None) -> Write:
@@ -27,25 +28,24 @@ def key_write(claim: IdempotencyClaim, message: Message, shards: int, keep: Keep
     return Write.put(item, f"{ABSENT} OR #due_at < :since", since=claim.since)
 
 
-def used_before(item: Item, fingerprint: bytes, since: float | None) -> Same | Conflict | None:
-    """What a key with this use means for another request."""
-    if since is not None and item["due_at"] < since:
+def use_of(item: Item | None) -> KeyUse | None:
+    if item is None:
         return None
-    if item["fingerprint"] != fingerprint:
-        return Conflict(item["message_id"])
     until = item.get("running_until")
-    return Same(
+    return KeyUse(
+        fingerprint=item["fingerprint"],
         message_id=item["message_id"],
         running_until=None if until is None else float(until),
         answer=item.get("answer"),
+        created_at=float(item["due_at"]),
     )
 
 
 async def find_key(
     table: Table, scope: str, key: str, fingerprint: bytes, since: float | None
 ) -> Same | Conflict | None:
-    item = await table.get(idempotency_key(scope, key))
-    return None if item is None else used_before(item, fingerprint, since)
+    use = use_of(await table.get(idempotency_key(scope, key)))
+    return None if use is None else use.means(fingerprint, since)
 
 
 async def vouch(table: Table, scope: str, key: str, message_id: str) -> bool:

@@ -3,7 +3,6 @@ statement, if that still holds."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from math import inf
 from typing import Any, Final
 
 import asyncpg
@@ -15,14 +14,14 @@ from everpost.model.suppression import barring
 from everpost.postgres import Conflict, Pool, Statement
 from everpost.store.ledger import Key, charged
 from everpost.store.packing import message_content, message_head
-from everpost.store.port import Accepted, AcceptOverrun, IdempotencyClaim, New, StoreUnavailable, Unbegun
+from everpost.store.port import Accepted, AcceptOverrun, New, StoreUnavailable, Unbegun
 from everpost.store.postgres import parts
 from everpost.store.postgres.carrying import carry
 from everpost.store.postgres.lane import Failed, Spoilt
-from everpost.store.postgres.reads import used_before
 from everpost.store.postgres.rows import DELIVERY_COLUMNS, addresses, columns, original_text, stored_text, tags
 from everpost.store.submission import Submission
 from everpost.store.undo import undone
+from everpost.store.uses import KeyUse, known
 
 _LOOK: Final = Statement("""
 SELECT
@@ -93,7 +92,7 @@ class Asked(Struct, frozen=True):
 
 
 class _Facts(Struct, frozen=True):
-    uses: dict[tuple[str, str], tuple[Any, ...]]  # by scope and key: what is kept of it (KEY_USE)
+    uses: dict[tuple[str, str], KeyUse]  # by scope and key
     stopped: frozenset[int]  # places of submissions that come with an attempt and may have a suppressed recipient
     used: dict[Key, Usage]
     stored: frozenset[str]  # ids of messages that are there
@@ -153,7 +152,7 @@ async def _accept(submissions: Sequence[Submission], link: asyncpg.Connection, *
     for place, submission in enumerate(submissions):
         claim, message_id = submission.claim, submission.message.id
         use = uses.get((claim.scope, claim.key)) if claim is not None else None
-        before = used_before(use, claim.fingerprint, claim.since) if claim is not None and use is not None else None
+        before = known(claim, use)
         if message_id in facts.stored:  # by a try whose answer was lost
             results.append(New())
         elif before is not None:
@@ -162,19 +161,14 @@ async def _accept(submissions: Sequence[Submission], link: asyncpg.Connection, *
             results.append(Unbegun())
         else:
             if claim is not None:
-                given_up += [use[1]] if use is not None else []
-                uses[claim.scope, claim.key] = _use(claim, message_id)
+                given_up += [use.message_id] if use is not None else []
+                uses[claim.scope, claim.key] = KeyUse.of(claim, message_id)
             used |= spent
             fresh.append(submission)
             results.append(New())
     if fresh:
         await _store(link, fresh, given_up, facts.used, used, is_doubtful=is_doubtful)
     return results
-
-
-def _use(claim: IdempotencyClaim, message_id: str) -> tuple[Any, ...]:
-    """KEY_USE of a key that is new: none of the same batch is older than another."""
-    return (claim.fingerprint, message_id, claim.running_until, None, inf)
 
 
 async def _look(link: asyncpg.Connection, submissions: Sequence[Submission], *, is_doubtful: bool) -> _Facts:
@@ -194,7 +188,7 @@ async def _look(link: asyncpg.Connection, submissions: Sequence[Submission], *, 
     )
     assert row is not None  # noqa: S101  a SELECT without FROM
     return _Facts(
-        uses={(original_text(scope), original_text(key)): use for scope, key, *use in row["uses"] or ()},
+        uses={(original_text(scope), original_text(key)): KeyUse(*use) for scope, key, *use in row["uses"] or ()},
         stopped=frozenset(row["stopped"] or ()),
         used={(account, unit): Usage(window_at, used) for account, unit, window_at, used in row["used"] or ()},
         stored=frozenset(row["stored"] or ()),

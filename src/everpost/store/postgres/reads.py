@@ -1,7 +1,7 @@
 """What is read, each by one statement, and so of one moment."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
 
@@ -11,6 +11,7 @@ from everpost.model.event import Recorded
 from everpost.model.message import Message
 from everpost.model.suppression import ALL, Suppression, digest_of
 from everpost.postgres import Statement
+from everpost.store import uses
 from everpost.store.packing import split, to_head, to_message
 from everpost.store.port import Conflict, Counts, Document, Same, Stored
 from everpost.store.postgres.rows import (
@@ -22,11 +23,10 @@ from everpost.store.postgres.rows import (
     to_recorded,
     to_suppression,
 )
-
-KEY_USE: Final = "fingerprint, message_id, running_until, answer, created_at"
+from everpost.store.uses import KeyUse
 
 _LAST: Final = chr(0x10FFFF)  # sorts behind every other character
-_KEY: Final = Statement(f"SELECT {KEY_USE} FROM idempotency WHERE scope = :scope AND key = :key")
+_KEY: Final = Statement(f"SELECT {uses.COLUMNS} FROM idempotency WHERE scope = :scope AND key = :key")
 _DELIVERY: Final = Statement(
     f"SELECT {DELIVERY_COLUMNS} FROM delivery WHERE message_id = :message_id AND position = :position"
 )
@@ -75,17 +75,7 @@ async def find_key(
     link: asyncpg.Connection, scope: str, key: str, fingerprint: bytes, since: float | None
 ) -> Same | Conflict | None:
     row = await _KEY.row(link, {"scope": stored_text(scope), "key": stored_text(key)})
-    return None if row is None else used_before(tuple(row), fingerprint, since)
-
-
-def used_before(use: Sequence[Any], fingerprint: bytes, since: float | None) -> Same | Conflict | None:
-    """What a key with this use (KEY_USE) means for another request."""
-    used_for, message_id, running_until, answer, created_at = use
-    if since is not None and created_at < since:
-        return None
-    if used_for != fingerprint:
-        return Conflict(message_id)
-    return Same(message_id=message_id, running_until=running_until, answer=answer)
+    return None if row is None else KeyUse(*row).means(fingerprint, since)
 
 
 async def get_message(link: asyncpg.Connection, project: str, message_id: str) -> Stored | None:

@@ -1,7 +1,6 @@
 """How messages come in. Every function runs inside a transaction that its caller opens and commits."""
 
 from collections.abc import Sequence
-from math import inf
 from typing import Final
 
 import apsw
@@ -11,16 +10,17 @@ from everpost.model.message import stored_names
 from everpost.model.suppression import barring
 from everpost.store.ledger import Key, charged
 from everpost.store.packing import message_content, message_head
-from everpost.store.port import Accepted, IdempotencyClaim, New, StoreUnavailable, Unbegun
+from everpost.store.port import Accepted, New, StoreUnavailable, Unbegun
 from everpost.store.sqlite import bulk
-from everpost.store.sqlite.reads import KEY_USE, read_deliveries, used_before
-from everpost.store.sqlite.rows import DELIVERY_COLUMNS, Row, addresses, delivery_row
+from everpost.store.sqlite.reads import read_deliveries
+from everpost.store.sqlite.rows import DELIVERY_COLUMNS, addresses, delivery_row
 from everpost.store.sqlite.writes import append, read_usage, save_usage, update
 from everpost.store.submission import Submission
 from everpost.store.undo import undone
+from everpost.store.uses import COLUMNS, KeyUse, known
 
 _KNOWN_KEYS: Final = (
-    f"SELECT i.scope, i.key, {KEY_USE}"
+    f"SELECT i.scope, i.key, {COLUMNS}"
     " FROM ({rows}) v CROSS JOIN idempotency i ON i.scope = v.column1 AND i.key = v.column2"
 )
 _SUPPRESSED: Final = "SELECT v.column1 FROM ({rows}) v CROSS JOIN suppression s ON s.digest = v.column2"
@@ -46,7 +46,7 @@ def accept(connection: apsw.Connection, submissions: Sequence[Submission]) -> li
     for index, submission in enumerate(submissions):
         claim = submission.claim
         use = None if claim is None else uses.get((claim.scope, claim.key))
-        before = None if claim is None or use is None else used_before(use, claim.fingerprint, claim.since)
+        before = known(claim, use)
         if before is not None:
             results.append(before)
             continue
@@ -56,7 +56,7 @@ def accept(connection: apsw.Connection, submissions: Sequence[Submission]) -> li
             continue
         if claim is not None:
             given_up += [(claim.scope, claim.key)] if use is not None else []
-            uses[claim.scope, claim.key] = _use(claim, submission.message.id)
+            uses[claim.scope, claim.key] = KeyUse.of(claim, submission.message.id)
         used |= after
         spent |= after
         fresh.append(submission)
@@ -71,14 +71,9 @@ def accept(connection: apsw.Connection, submissions: Sequence[Submission]) -> li
     return results
 
 
-def _uses(connection: apsw.Connection, submissions: Sequence[Submission]) -> dict[_Key, Row]:
+def _uses(connection: apsw.Connection, submissions: Sequence[Submission]) -> dict[_Key, KeyUse]:
     keys = [(claim.scope, claim.key) for claim in (one.claim for one in submissions) if claim is not None]
-    return {(scope, key): tuple(use) for scope, key, *use in bulk.execute(connection, _KNOWN_KEYS, keys)}
-
-
-def _use(claim: IdempotencyClaim, message_id: str) -> Row:
-    """KEY_USE of a key that is new: none of the same batch is older than another."""
-    return (claim.fingerprint, message_id, claim.running_until, None, inf)
+    return {(scope, key): KeyUse(*use) for scope, key, *use in bulk.execute(connection, _KNOWN_KEYS, keys)}
 
 
 def _stopped(connection: apsw.Connection, submissions: Sequence[Submission]) -> set[int]:

@@ -10,6 +10,7 @@ from everpost.model.delivery import Delivery, DeliveryState
 from everpost.model.event import Recorded
 from everpost.model.message import Message
 from everpost.model.suppression import ALL, Suppression, digest_of
+from everpost.store import uses
 from everpost.store.packing import split, to_head, to_message
 from everpost.store.port import Conflict, Counts, Document, Same, Stored
 from everpost.store.sqlite import bulk
@@ -18,15 +19,14 @@ from everpost.store.sqlite.rows import (
     DELIVERY_COLUMNS,
     EVENT_COLUMNS,
     SUPPRESSION_COLUMNS,
-    Row,
     to_delivery,
     to_recorded,
     to_suppression,
 )
+from everpost.store.uses import KeyUse
 
 _DELIVERIES: Final = f"SELECT {DELIVERY_COLUMNS} FROM delivery WHERE message_id = ? ORDER BY position"
 _EVENTS: Final = f"SELECT seq, {EVENT_COLUMNS} FROM event"
-KEY_USE: Final = "fingerprint, message_id, running_until, answer, created_at"
 _SUPPRESSED: Final = (
     f"SELECT v.column1, {SUPPRESSION_COLUMNS} FROM ({{rows}}) v CROSS JOIN suppression s ON s.digest = v.column2"
 )
@@ -41,18 +41,9 @@ _LAST: Final = chr(0x10FFFF)  # sorts behind every other character
 def find_key(
     connection: apsw.Connection, scope: str, key: str, fingerprint: bytes, since: float | None
 ) -> Same | Conflict | None:
-    row = connection.execute(f"SELECT {KEY_USE} FROM idempotency WHERE scope = ? AND key = ?", (scope, key)).fetchone()
-    return None if row is None else used_before(row, fingerprint, since)
-
-
-def used_before(use: Row, fingerprint: bytes, since: float | None) -> Same | Conflict | None:
-    """What a key with this use (KEY_USE) means for another request."""
-    used_for, message_id, running_until, answer, created_at = use
-    if since is not None and created_at < since:
-        return None
-    if used_for != fingerprint:
-        return Conflict(message_id)
-    return Same(message_id=message_id, running_until=running_until, answer=answer)
+    sql = f"SELECT {uses.COLUMNS} FROM idempotency WHERE scope = ? AND key = ?"
+    row = connection.execute(sql, (scope, key)).fetchone()
+    return None if row is None else KeyUse(*row).means(fingerprint, since)
 
 
 def get_message(connection: apsw.Connection, project: str, message_id: str) -> Stored | None:
