@@ -29,6 +29,7 @@ from everpost.dialects.dropins.contract import (
 from everpost.dialects.dropins.mailgun_events import base_of
 from everpost.dialects.dropins.mailgun_form import form_of
 from everpost.dialects.dropins.reading import pieces, refused, sound
+from everpost.dialects.dropins.standing import BOUNCED, COMPLAINED, LEFT, is_on
 from everpost.dialects.faults import Faults, decode
 from everpost.dialects.fields import check_count, check_line
 from everpost.model.key import Scope
@@ -54,14 +55,9 @@ class _List(Struct, frozen=True):
 
 
 _LISTS: Final = (
-    _List("bounces", Source.BOUNCE, (Source.BOUNCE, Source.ACCOUNT), "Bounced address has been removed"),
-    _List("complaints", Source.COMPLAINT, (Source.COMPLAINT,), "Spam complaint has been removed"),
-    _List(
-        "unsubscribes",
-        Source.UNSUBSCRIBE,
-        (Source.UNSUBSCRIBE, Source.PERSON, Source.IMPORT),
-        "Unsubscribe event has been removed",
-    ),
+    _List("bounces", Source.BOUNCE, BOUNCED, "Bounced address has been removed"),
+    _List("complaints", Source.COMPLAINT, COMPLAINED, "Spam complaint has been removed"),
+    _List("unsubscribes", Source.UNSUBSCRIBE, LEFT, "Unsubscribe event has been removed"),
 )
 
 
@@ -92,7 +88,7 @@ def parse_page(table: _List, submission: Submission) -> Sought | Problem:
     if faults:
         return refused(faults, 400)
     place = {_NEXT: {"after": address}, _PREVIOUS: {"ahead_of": address}, _LAST: {"ahead_of": ""}}.get(page, {})
-    return Sought(limit=int(limit), wanted=partial(_is_on, table), echo=submission, **place)
+    return Sought(limit=int(limit), wanted=partial(is_on, table.shows), echo=submission, **place)
 
 
 def parse_added(table: _List, submission: Submission) -> Sequence[SuppressionDraft] | Problem:
@@ -118,11 +114,9 @@ def _bodies(submission: Submission) -> Sequence[bytes] | Problem:
         found = pieces(submission.body)
         return found if isinstance(found, Problem) else [bytes(each) for each in found]
     form = form_of(submission)
-    return (
-        form
-        if isinstance(form, Problem)
-        else [msgspec.json.encode({name: values[-1] for name, values in form.fields.items()})]
-    )
+    if isinstance(form, Problem):
+        return form
+    return [msgspec.json.encode({name: values[-1] for name, values in form.fields.items()})]
 
 
 def _draft(table: _List, body: bytes, faults: Faults) -> SuppressionDraft | Problem:
@@ -137,10 +131,6 @@ def _draft(table: _List, body: bytes, faults: Faults) -> SuppressionDraft | Prob
     address = sound(address_of(entry.address), "address", faults).email
     reason = words or f"put on the list of {table.name}"
     return SuppressionDraft(address=address, reason=reason, source=table.source)
-
-
-def _is_on(table: _List, row: Suppression) -> bool:
-    return row.source in table.shows
 
 
 # --- answers ---------------------------------------------------------------------------------------------------------
@@ -163,7 +153,7 @@ def _link(asked: Submission, more: dict[str, str]) -> str:
 def _shown(row: Suppression) -> dict[str, Any]:
     created_at = format_datetime(datetime.fromtimestamp(row.created_at, UTC)).replace("+0000", "UTC")
     told = {"address": row.address, "created_at": created_at}
-    if row.source in (Source.BOUNCE, Source.ACCOUNT):
+    if is_on(BOUNCED, row):
         return told | {"code": "550", "error": row.reason}
     return told if row.source is Source.COMPLAINT else told | {"tags": [_ANY]}
 
@@ -184,11 +174,8 @@ def render_removed(table: _List, row: Suppression) -> Rendered:
 
 
 def _rows(table: _List) -> Sequence[Row]:
-    path, one, wanted = (
-        f"/v3/{{domain}}/{table.name}",
-        f"/v3/{{domain}}/{table.name}/{{address:path}}",
-        partial(_is_on, table),
-    )
+    path = f"/v3/{{domain}}/{table.name}"
+    one, wanted = f"{path}/{{address:path}}", partial(is_on, table.shows)
     lists = ListSuppressed(partial(parse_page, table), render_page)
     adds = Suppress(partial(parse_added, table), partial(render_added, table))
     return (

@@ -23,6 +23,7 @@ from everpost.dialects.dropins.contract import (
     UnsuppressAll,
 )
 from everpost.dialects.dropins.reading import refused, sound
+from everpost.dialects.dropins.standing import BOUNCED, COMPLAINED, LEFT, is_on
 from everpost.dialects.faults import Faults, decode
 from everpost.dialects.fields import check_count
 from everpost.dialects.times import read_instant
@@ -34,13 +35,13 @@ PAGE_MAX: Final = 500
 REACH_MAX: Final = 10_000  # of limit and offset together
 ROWS_MAX: Final = 1000  # of one request
 _GLOBAL: Final = "/v3/asm/suppressions/global"
-_LEFT: Final = (Source.UNSUBSCRIBE, Source.PERSON, Source.IMPORT)
 
 
 class _List(Struct, frozen=True):
     name: str
     shows: Collection[Source]
     tells: Callable[[Suppression], dict[str, Any]]  # beside address and time
+    is_of_many: bool = False  # of one address, SendGrid's list of global suppressions tells
 
 
 def _refusal(row: Suppression) -> dict[str, Any]:
@@ -48,11 +49,11 @@ def _refusal(row: Suppression) -> dict[str, Any]:
 
 
 _LISTS: Final = (
-    _List("bounces", (Source.BOUNCE, Source.ACCOUNT), _refusal),
+    _List("bounces", BOUNCED, _refusal),
     _List("blocks", (), _refusal),
     _List("invalid_emails", (), _refusal),
-    _List("spam_reports", (Source.COMPLAINT,), lambda _: {"ip": ""}),
-    _List("unsubscribes", _LEFT, lambda _: {}),
+    _List("spam_reports", COMPLAINED, lambda _: {"ip": ""}),
+    _List("unsubscribes", LEFT, lambda _: {}, is_of_many=True),
 )
 
 
@@ -70,10 +71,6 @@ _ADDED: Final = msgspec.json.Decoder(_Added)
 
 
 # --- requests --------------------------------------------------------------------------------------------------------
-
-
-def _is_on(shows: Collection[Source], row: Suppression) -> bool:
-    return row.source in shows
 
 
 def _number(submission: Submission, name: str, default: int, faults: Faults) -> int:
@@ -98,7 +95,7 @@ def parse_page(table: _List, submission: Submission) -> Sought | Problem:
 
     def wanted(row: Suppression) -> bool:
         is_in_time = (since is None or row.created_at >= since) and (until is None or row.created_at < until + 1)
-        return is_in_time and _is_on(table.shows, row)
+        return is_in_time and is_on(table.shows, row)
 
     return Sought(limit=limit + offset, wanted=wanted, echo=offset)
 
@@ -118,7 +115,7 @@ def parse_one(path: str, shows: Collection[Source], submission: Submission) -> S
         return refused(faults, 400)
 
     def wanted(row: Suppression) -> bool:
-        return row.address == address and _is_on(shows, row)
+        return row.address == address and is_on(shows, row)
 
     return Sought(limit=1, prefix=address, wanted=wanted, echo=0)
 
@@ -180,16 +177,14 @@ def _removed(_rows: Any) -> Rendered:
 
 
 def _rows(table: _List) -> Sequence[Row]:
-    path, render, wanted = f"/v3/suppression/{table.name}", partial(render_page, table), partial(_is_on, table.shows)
+    path, render, wanted = f"/v3/suppression/{table.name}", partial(render_page, table), partial(is_on, table.shows)
     page = ListSuppressed(partial(parse_page, table), render)
     query = ("limit", "offset", "start_time", "end_time")
     listed = Row(method="GET", path=path, scope=Scope.READ, does=page, query=query)
-    if table.shows is _LEFT:
-        return (listed,)  # of one address, SendGrid's other path tells
-    one, some = (
-        ListSuppressed(partial(parse_one, path, table.shows), render),
-        UnsuppressAll(parse_removed, _removed, wanted),
-    )
+    if table.is_of_many:
+        return (listed,)
+    one = ListSuppressed(partial(parse_one, path, table.shows), render)
+    some = UnsuppressAll(parse_removed, _removed, wanted)
     return (
         listed,
         Row(method="DELETE", path=path, scope=Scope.ADMIN, does=some),
@@ -205,12 +200,12 @@ ROWS: Final = (
         method="GET",
         path=f"{_GLOBAL}/{{address:path}}",
         scope=Scope.READ,
-        does=ListSuppressed(partial(parse_one, _GLOBAL, _LEFT), render_global),
+        does=ListSuppressed(partial(parse_one, _GLOBAL, LEFT), render_global),
     ),
     Row(
         method="DELETE",
         path=f"{_GLOBAL}/{{address:path}}",
         scope=Scope.ADMIN,
-        does=Unsuppress(_removed, partial(_is_on, _LEFT)),
+        does=Unsuppress(_removed, partial(is_on, LEFT)),
     ),
 )
