@@ -104,20 +104,16 @@ class Console:
         return sorted(domain for domain in named if "*" not in domain)
 
     async def routes(self) -> list[Route]:
-        """As they are now, and not as of a moment ago: who asks may have changed them by another process."""
-        self._routes.forget()
-        return list((await self._routes.all()).values())
+        return list((await self._routes.latest()).values())
 
     async def route(self, name: str) -> Route | Problem:
-        self._routes.forget()
         return await self._routes.get(name)
 
     async def put_route(self, caller: Caller, route: Route, was: int | None, reason: str = "") -> Route | Problem:
         return await self._routes.put(caller, route, was, reason)
 
     async def default_account(self) -> str:
-        self._routes.forget()
-        return (await self._routes.all())[DEFAULT].default
+        return (await self._routes.latest())[DEFAULT].default
 
     async def set_default(self, caller: Caller, account: str) -> Route | Problem:
         return await self._routes.set_default(caller, account)

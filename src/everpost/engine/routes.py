@@ -46,12 +46,17 @@ class Routes:
             self._known_at = clock.monotonic()
         return self._known
 
+    async def latest(self) -> Mapping[str, Route]:
+        """Every route as the store has it now, for who may have changed it by another process."""
+        self.forget()
+        return await self.all()
+
     def forget(self) -> None:
         """The next look will be a fresh one."""
         self._known_at = -math.inf
 
     async def get(self, name: str) -> Route | Problem:
-        routes = await self.all()
+        routes = await self.latest()
         return routes.get(name) or _unknown("route", name, routes, status=404)
 
     def unknown_account(self, name: str) -> Problem:
