@@ -15,14 +15,15 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from everpost.dialects import mime_forms
 from everpost.dialects.faults import Faults
-from everpost.dialects.mime_forms import Forms, Stamp, forms_of
+from everpost.dialects.mime_forms import Stamp, forms_of
 from everpost.dialects.mime_orders import Orders, read_orders, without_orders
 from everpost.dialects.mime_parts import Part, take_apart
 from everpost.dialects.mime_words import Unreadable
 from everpost.engine.accept import Acceptance, Acceptor
 from everpost.engine.clock import Clock
-from everpost.engine.forms import Forms as Choice
+from everpost.engine.forms import Forms
 from everpost.engine.idempotency import Idempotency
 from everpost.entrypoints.http.admission import Admission
 from everpost.entrypoints.http.figures import Figures
@@ -50,7 +51,7 @@ class Submitted(NamedTuple):
 class Submitter:
     """The way in, shared by all sessions of this process, and by its HTTP API as far as `admission` is."""
 
-    def __init__(self, acceptor: Acceptor, forms: Choice, admission: Admission, figures: Figures, clock: Clock) -> None:
+    def __init__(self, acceptor: Acceptor, forms: Forms, admission: Admission, figures: Figures, clock: Clock) -> None:
         self._acceptor = acceptor
         self._forms = forms
         self._admission = admission
@@ -124,7 +125,7 @@ class Submitter:
         return forms.unread or accepted if accepted.code == "no_account_can_carry" else accepted
 
 
-def _read(mail: Submitted, stamp: Stamp) -> tuple[Forms, Idempotency | None] | Problem:
+def _read(mail: Submitted, stamp: Stamp) -> tuple[mime_forms.Forms, Idempotency | None] | Problem:
     """The mail in all its forms, at least one, and how it is known again."""
     faults, data = Faults(), mail.content.whole()
     try:
